@@ -1,0 +1,49 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// The system libraries come from the distribution (see the Makefile's `deps`); no Swift package is fetched.
+let package = Package(
+  name: "sluice",
+  products: [
+    .executable(name: "sluice", targets: ["sluice"])
+  ],
+  targets: [
+    .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    .target(name: "HTTPServer"),
+    .target(name: "CustomHandler", dependencies: ["HTTPServer"]),
+    .target(name: "Postgres", dependencies: ["CPQ"]),
+    .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
+    .target(name: "Lake", dependencies: ["COpenSSL"]),
+    .target(
+      name: "Sluice",
+      dependencies: ["Lake", "Postgres", "Gzip"],
+      resources: [
+        .embedInCode("Backup/SQL")
+      ]
+    ),
+    .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice"]),
+    .executableTarget(
+      name: "sluice",
+      dependencies: ["SluiceService", "Sluice"],
+      linkerSettings: [
+        // The deployable folder carries the shared libraries in `lib` beside the binary. The old DT_RPATH is wanted:
+        // it also serves the libraries' own dependencies, which DT_RUNPATH does not.
+        .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/lib", "-Xlinker", "--disable-new-dtags"])
+      ]
+    ),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
+    .testTarget(name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "TestSupport"]),
+    .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
+    .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"]),
+    .testTarget(name: "LakeTests", dependencies: ["Lake", "TestSupport"]),
+    .testTarget(name: "SluiceTests", dependencies: ["Sluice", "TestSupport"]),
+    .testTarget(name: "SluiceServiceTests", dependencies: ["SluiceService", "TestSupport", "sluice"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,5 @@
+@main
+struct SluiceCommand {
+  static func main() {
+  }
+}

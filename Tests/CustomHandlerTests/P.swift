@@ -1,0 +1,4 @@
+import Testing
+@testable import CustomHandler
+
+@Test func placeholder() { #expect(Bool(true)) }

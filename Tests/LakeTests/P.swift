@@ -1,0 +1,4 @@
+import Testing
+@testable import Lake
+
+@Test func placeholder() { #expect(Bool(true)) }

@@ -1,0 +1,4 @@
+import Testing
+@testable import Sluice
+
+@Test func placeholder() { #expect(Bool(true)) }

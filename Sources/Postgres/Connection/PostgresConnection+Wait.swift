@@ -1,0 +1,101 @@
+import CPQ
+import Dispatch
+
+extension Duration {
+  /// The duration in seconds.
+  var seconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) * 1e-18
+  }
+}
+
+extension PostgresConnection {
+  /// Waits until the socket is ready for one of `events`.
+  func wait(for events: SocketWaiter.Events) async throws {
+    guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
+    let waiter = handle.waiter
+    _ = await withCheckedContinuation { waiter.wait(for: events, timeout: nil, continuation: $0) }
+    guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
+  }
+
+  /// Reads what the socket holds, waiting for it to hold something.
+  func receive() async throws {
+    try await wait(for: .read)
+    guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
+  }
+
+  /// Sends what libpq holds back. While the server is not reading it may be writing: both directions are served, or
+  /// each side could wait for the other (libpq, "Asynchronous Command Processing").
+  func flush() async throws {
+    while true {
+      switch PQflush(handle.connection) {
+      case 0: return
+      case 1:
+        try await wait(for: [.read, .write])
+        guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
+      default: throw connectionError()
+      }
+    }
+  }
+
+  /// The next result of the statement under way, nil after its last. The caller clears it.
+  func nextResult() async throws -> OpaquePointer? {
+    while PQisBusy(handle.connection) == 1 { try await receive() }
+    return PQgetResult(handle.connection)
+  }
+
+  /// Runs `body`, cancelling the server's statement when the task is cancelled meanwhile.
+  ///
+  /// After the cancel the statement still has to end by itself, with the server's error 57014; should the server not
+  /// answer any more, the connection is shut down after ``cancelPatience`` seconds. Either way the caller gets
+  /// `CancellationError`.
+  func cancellingOnTaskCancel<Result: Sendable>(
+    _ body: () async throws -> Result
+  ) async throws -> Result {
+    try Task.checkCancellation()
+    statementNumber += 1
+    let number = statementNumber
+    let cancel = CancelRequest(handle.connection)
+    defer { if Task.isCancelled { wasCancelled = true } }
+    do {
+      return try await withTaskCancellationHandler {
+        try await body()
+      } onCancel: {
+        cancel.send()
+        executor.queue.asyncAfter(deadline: .now() + Self.cancelPatience) { [weak self] in
+          self?.assumeIsolated { $0.giveUp(onStatement: number) }
+        }
+      }
+    } catch  where Task.isCancelled {
+      throw CancellationError()
+    }
+  }
+
+  private func giveUp(onStatement number: Int) {
+    guard statementNumber == number, activity != .idle, !handle.isClosed else { return }
+    handle.waiter.shutDownSocket()
+  }
+}
+
+/// A cancel request for one session (libpq, `PQgetCancel`): safe to send from any thread.
+///
+/// `@unchecked Sendable`: libpq documents `PQcancel` as thread-safe, and the pointer is never changed.
+final class CancelRequest: @unchecked Sendable {
+  private let cancel: OpaquePointer?
+
+  init(_ connection: OpaquePointer) {
+    cancel = PQgetCancel(connection)
+  }
+
+  deinit {
+    PQfreeCancel(cancel)
+  }
+
+  /// Asks the server to end the statement, on a queue where blocking is allowed: it opens a connection of its own.
+  func send() {
+    DispatchQueue.global().async { [self] in
+      var problem = [CChar](repeating: 0, count: 256)
+      _ = PQcancel(cancel, &problem, Int32(problem.count))
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import CPQ
+import Dispatch
+import Glibc
+
+/// One session with a PostgreSQL server, over libpq in non-blocking mode.
+///
+/// All of libpq is entered on the actor's own queue; waiting is done by dispatch sources, so no thread is parked while the
+/// server works. One statement at a time: a second one while the first runs gets ``PostgresError/busy(doing:)``.
+/// Cancelling the task that waits for a statement cancels the statement on the server.
+public actor PostgresConnection {
+  /// What the session is in the middle of.
+  enum Activity: Equatable {
+    case idle
+    case query
+    case copyOut
+    case copyIn
+  }
+
+  /// Where this session leads.
+  public nonisolated let target: PostgresTarget
+  /// Seconds after which a statement that was cancelled and does not end takes the connection with it.
+  static let cancelPatience: Double = 10
+
+  nonisolated let executor: QueueExecutor
+  /// The connection's own queue.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  var handle: SessionHandle
+  var activity: Activity = .idle
+  /// A cancel request was sent for this session. It may still arrive late, so the session serves no other job.
+  var wasCancelled = false
+  /// Counts statements, so that a late cancel does not hit the next one.
+  var statementNumber = 0
+  /// What `PQgetCopyData` answered last: a row's length, 0 for "not yet", -1 for the end, -2 for an error.
+  var lastCopyStatus: Int32 = 0
+  /// The row count in the tag of the last COPY out; nil until it has ended.
+  var copiedRows: Int?
+
+  init(handle: SessionHandle, target: PostgresTarget, executor: QueueExecutor) {
+    self.handle = handle
+    self.target = target
+    self.executor = executor
+  }
+
+  deinit {
+    let handle = handle
+    executor.queue.async { handle.close() }
+  }
+
+  /// Ends the session. A statement under way is lost; the server rolls its transaction back.
+  public func close() {
+    handle.close()
+  }
+
+  /// Whether the session can take a statement of a new caller: connected, idle, outside a transaction, and nothing has
+  /// arrived unasked. What a server says to an idle session is nearly always its farewell.
+  public func isUsable() -> Bool {
+    guard !handle.isClosed, !wasCancelled, activity == .idle, PQstatus(handle.connection) == CONNECTION_OK else {
+      return false
+    }
+    var socket = pollfd(fd: PQsocket(handle.connection), events: Int16(POLLIN), revents: 0)
+    guard poll(&socket, 1, 0) == 0 else { return false }
+    return PQtransactionStatus(handle.connection) == PQTRANS_IDLE
+  }
+
+  /// The server's version as a number, such as 150018.
+  public var serverVersion: Int { Int(PQserverVersion(handle.connection)) }
+
+  /// The server's process id for this session, as `pg_stat_activity` shows it.
+  public var backendProcessID: Int { Int(PQbackendPID(handle.connection)) }
+
+  /// `name` as a quoted SQL identifier (libpq, `PQescapeIdentifier`).
+  public func quoteIdentifier(_ name: String) throws -> String {
+    try quoted(name, by: PQescapeIdentifier)
+  }
+
+  /// `text` as a quoted SQL literal (libpq, `PQescapeLiteral`).
+  public func quoteLiteral(_ text: String) throws -> String {
+    try quoted(text, by: PQescapeLiteral)
+  }
+
+  private func quoted(
+    _ text: String,
+    by escape: (OpaquePointer?, UnsafePointer<CChar>?, Int) -> UnsafeMutablePointer<CChar>?
+  ) throws -> String {
+    var text = text
+    let escaped = text.withUTF8 { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { escape(handle.connection, $0.baseAddress, $0.count) }
+    }
+    guard let escaped else { throw connectionError() }
+    defer { PQfreemem(escaped) }
+    return String(cString: escaped)
+  }
+
+  /// libpq's own words about the broken connection.
+  func connectionError() -> PostgresError {
+    .connectionLost(message: handle.errorMessage)
+  }
+}

@@ -1,0 +1,47 @@
+/// Where to connect and as whom: the key of a pool. It holds no secret.
+public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
+  /// How TLS is used, with libpq's names (libpq, `sslmode`).
+  public enum SSLMode: String, Sendable, CaseIterable {
+    /// No TLS.
+    case disable
+    /// TLS only when the server insists.
+    case allow
+    /// TLS when the server has it.
+    case prefer
+    /// TLS always; the server is not authenticated.
+    case require
+    /// TLS always; the certificate's authority is checked.
+    case verifyCA = "verify-ca"
+    /// TLS always; authority and host name are checked.
+    case verifyFull = "verify-full"
+  }
+
+  /// A host name, an address, a socket directory (begins with `/`), or a comma-separated list of them.
+  public var host: String
+  /// TCP port, 1...65535.
+  public var port: Int
+  /// Database name.
+  public var database: String
+  /// Role name.
+  public var user: String
+  /// TLS mode; without effect on a socket directory.
+  public var sslMode: SSLMode
+  /// A PEM file of trusted roots for `verify-ca` and `verify-full`; nil is libpq's default.
+  public var rootCertificateFile: String?
+
+  /// Names a target.
+  public init(
+    host: String, port: Int = 5432, database: String, user: String, sslMode: SSLMode = .require,
+    rootCertificateFile: String? = nil
+  ) {
+    self.host = host
+    self.port = port
+    self.database = database
+    self.user = user
+    self.sslMode = sslMode
+    self.rootCertificateFile = rootCertificateFile
+  }
+
+  /// `user@host:port/database`.
+  public var description: String { "\(user)@\(host):\(port)/\(database)" }
+}

@@ -1,0 +1,19 @@
+import Dispatch
+
+/// Runs an actor's jobs on a serial dispatch queue of its own.
+///
+/// A connection's queue is also the target of its socket sources, so libpq is only ever entered from one queue, and the
+/// short blocking calls that libpq has (name look-up, TLS) never take a thread of the cooperative pool.
+final class QueueExecutor: SerialExecutor {
+  let queue: DispatchQueue
+
+  init(label: String) {
+    queue = DispatchQueue(label: label)
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let executor = asUnownedSerialExecutor()
+    queue.async { job.runSynchronously(on: executor) }
+  }
+}

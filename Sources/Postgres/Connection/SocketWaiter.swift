@@ -1,0 +1,98 @@
+import Dispatch
+import Glibc
+
+/// Waits until a socket can be read or written, by dispatch sources on one queue.
+///
+/// It watches a duplicate of the descriptor: libpq may close its own socket at any time (when it goes on to the next
+/// address, or finds the connection broken), and a dispatch source must never outlive its descriptor.
+///
+/// `@unchecked Sendable`: every stored property is read and written on `queue` alone: `wait` and `close` are called by
+/// the actor whose executor is that queue, and the sources' handlers run on it.
+final class SocketWaiter: @unchecked Sendable {
+  struct Events: OptionSet, Sendable {
+    let rawValue: Int
+    static let read = Events(rawValue: 1)
+    static let write = Events(rawValue: 2)
+  }
+
+  private let queue: DispatchQueue
+  private let descriptor: Int32
+  private let readSource: any DispatchSourceRead
+  private let writeSource: any DispatchSourceWrite
+  private var armed: Events = []
+  private var continuation: CheckedContinuation<Events, Never>?
+  private var timer: (any DispatchSourceTimer)?
+  private var isClosed = false
+
+  /// Nil when the descriptor cannot be duplicated (the process is out of descriptors).
+  init?(socket: Int32, queue: DispatchQueue) {
+    let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { return nil }
+    self.queue = queue
+    descriptor = copy
+    readSource = DispatchSource.makeReadSource(fileDescriptor: copy, queue: queue)
+    writeSource = DispatchSource.makeWriteSource(fileDescriptor: copy, queue: queue)
+    readSource.setEventHandler { [unowned self] in fired(.read) }
+    writeSource.setEventHandler { [unowned self] in fired(.write) }
+    // The descriptor is closed when the second of the two sources has let go of it.
+    let group = DispatchGroup()
+    group.enter()
+    group.enter()
+    readSource.setCancelHandler { group.leave() }
+    writeSource.setCancelHandler { group.leave() }
+    group.notify(queue: queue) { Glibc.close(copy) }
+  }
+
+  deinit {
+    precondition(isClosed, "a SocketWaiter must be closed before it goes")
+  }
+
+  /// Resumes when one of `events` holds, with what holds; with nothing when `timeout` (seconds) passed first.
+  func wait(for events: Events, timeout: Double?, continuation: CheckedContinuation<Events, Never>) {
+    guard !isClosed else { return continuation.resume(returning: []) }
+    self.continuation = continuation
+    if events.contains(.read) {
+      armed.insert(.read)
+      readSource.resume()
+    }
+    if events.contains(.write) {
+      armed.insert(.write)
+      writeSource.resume()
+    }
+    if let timeout {
+      let timer = DispatchSource.makeTimerSource(queue: queue)
+      timer.schedule(deadline: .now() + max(0, timeout))
+      timer.setEventHandler { [unowned self] in fired([]) }
+      timer.resume()
+      self.timer = timer
+    }
+  }
+
+  /// Makes the peer and libpq see the end of the connection; a waiting reader wakes up.
+  func shutDownSocket() {
+    guard !isClosed else { return }
+    Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    fired([])
+    // A suspended source may not be released: both are resumed to be cancelled.
+    readSource.resume()
+    writeSource.resume()
+    readSource.cancel()
+    writeSource.cancel()
+  }
+
+  private func fired(_ events: Events) {
+    if armed.contains(.read) { readSource.suspend() }
+    if armed.contains(.write) { writeSource.suspend() }
+    armed = []
+    timer?.cancel()
+    timer = nil
+    let waiting = continuation
+    continuation = nil
+    waiting?.resume(returning: events)
+  }
+}

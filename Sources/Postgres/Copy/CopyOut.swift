@@ -1,0 +1,37 @@
+/// A batch of whole rows as COPY sent them.
+public struct CopyChunk: Sendable {
+  /// The rows' bytes; it begins and ends at a row's bounds.
+  public var bytes: [UInt8]
+  /// Rows in it; a header line counts as one.
+  public var rows: Int
+}
+
+/// The rows of `COPY … TO STDOUT` as an async sequence of chunks of whole rows.
+///
+/// The sequence ends after the server has said that the COPY is complete; an error in the middle throws, so a shortened
+/// copy is never taken for a whole one. After the end ``reportedRows()`` gives the number in the server's tag.
+public struct CopyOut: AsyncSequence, Sendable {
+  let connection: PostgresConnection
+  let chunkBytes: Int
+
+  /// Rows the server says it copied, without a header line; nil before the end.
+  public func reportedRows() async -> Int? {
+    await connection.copiedRows
+  }
+
+  /// Begins to read; a COPY can be read once.
+  public func makeAsyncIterator() -> Iterator {
+    Iterator(connection: connection, chunkBytes: chunkBytes)
+  }
+
+  /// Reads chunk after chunk.
+  public struct Iterator: AsyncIteratorProtocol {
+    let connection: PostgresConnection
+    let chunkBytes: Int
+
+    /// The next chunk, nil after the server has confirmed the end.
+    public mutating func next() async throws -> CopyChunk? {
+      try await connection.nextCopyChunk(bytes: chunkBytes)
+    }
+  }
+}

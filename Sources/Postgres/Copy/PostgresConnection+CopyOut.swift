@@ -1,0 +1,97 @@
+import CPQ
+
+extension PostgresConnection {
+  /// Starts `COPY … TO STDOUT` and gives its rows as chunks of about `chunkBytes` bytes.
+  ///
+  /// A reader that stops before the end leaves the session in the COPY; ``withTransaction(_:_:)`` and the pool clear that
+  /// up by cancelling the statement.
+  public func copyOut(_ sql: String, chunkBytes: Int = 256 * 1024) async throws -> CopyOut {
+    try begin(.copyOut)
+    copiedRows = nil
+    try await cancellingOnTaskCancel {
+      try send(sql, [])
+      try await flush()
+      let result = try await nextResult()
+      defer { PQclear(result) }
+      if PQresultStatus(result) == PGRES_COPY_OUT { return }
+      try await refuse(result, wanted: "COPY … TO STDOUT")
+    }
+    return CopyOut(connection: self, chunkBytes: chunkBytes)
+  }
+
+  /// Reads the statement to its end after its first result was not what was wanted, and throws.
+  func refuse(_ result: OpaquePointer?, wanted: String) async throws {
+    let status = PQresultStatus(result)
+    let failure = failed(result)
+    guard status == PGRES_FATAL_ERROR else {
+      handle.close()
+      throw PostgresError.busy(doing: "a statement that is not \(wanted)")
+    }
+    _ = try await collect()
+    throw failure
+  }
+
+  func nextCopyChunk(bytes limit: Int) async throws -> CopyChunk? {
+    guard activity == .copyOut else { return nil }
+    return try await cancellingOnTaskCancel {
+      var chunk = CopyChunk(bytes: [], rows: 0)
+      chunk.bytes.reserveCapacity(limit + limit / 8)
+      var sawSocketEmpty = false
+      while true {
+        let rowsBefore = chunk.rows
+        takeRows(into: &chunk, limit: limit)
+        if chunk.rows > rowsBefore { sawSocketEmpty = false }
+        switch lastCopyStatus {
+        case 1...:
+          return chunk
+        case 0 where sawSocketEmpty:
+          try await receive()
+        case 0:
+          // Read without waiting first: while the server is ahead of us there is always something.
+          guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
+          sawSocketEmpty = true
+        case -1:
+          try await finishCopyOut()
+          return chunk.rows > 0 ? chunk : nil
+        default:
+          throw connectionError()
+        }
+      }
+    }
+  }
+
+  /// Moves rows that libpq has already received into `chunk`, until it is full or ``lastCopyStatus`` is not a length.
+  private func takeRows(into chunk: inout CopyChunk, limit: Int) {
+    repeat {
+      var row: UnsafeMutablePointer<CChar>?
+      let length = PQgetCopyData(handle.connection, &row, 1)
+      lastCopyStatus = length
+      guard length > 0, let row else { return }
+      chunk.bytes.append(contentsOf: UnsafeRawBufferPointer(start: row, count: Int(length)))
+      chunk.rows += 1
+      PQfreemem(row)
+    } while chunk.bytes.count < limit
+  }
+
+  private func finishCopyOut() async throws {
+    let result = try await collect()
+    copiedRows = result.affectedRows
+  }
+
+  /// Cancels the COPY and throws away what is still on the way.
+  func abandonCopyOut() async throws {
+    wasCancelled = true
+    CancelRequest(handle.connection).send()
+    var chunk = CopyChunk(bytes: [], rows: 0)
+    while lastCopyStatus >= 0 {
+      chunk.bytes.removeAll(keepingCapacity: true)
+      takeRows(into: &chunk, limit: 64 * 1024)
+      if lastCopyStatus == 0 { try await receive() }
+    }
+    do {
+      _ = try await collect()
+    } catch PostgresError.server {
+      // 57014, or whatever else ended it: the session is idle again, and that is all that was wanted.
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/// What can go wrong on this side of the wire, or be reported by the server.
+public enum PostgresError: Error, Sendable, CustomStringConvertible {
+  /// No connection came about. `reasons` has one line for each address tried; `sqlState` is there when a server refused.
+  case connectFailed(target: PostgresTarget, reasons: [String], sqlState: String?)
+  /// The connection broke; what was under way is lost.
+  case connectionLost(message: String)
+  /// The server refused a statement.
+  case server(ServerError)
+  /// `COMMIT` was answered with `ROLLBACK`: a statement had failed inside the transaction, nothing was stored.
+  case commitRolledBack
+  /// The connection is in the middle of something else: a mistake of the caller.
+  case busy(doing: String)
+  /// No connection became free in time (seconds).
+  case poolTimeout(target: PostgresTarget, seconds: Double)
+  /// The pool was closed.
+  case poolClosed
+  /// A value did not have the form its reader asked for.
+  case decoding(column: String, expected: String)
+
+  /// The server's SQLSTATE, where it gave one.
+  public var sqlState: String? {
+    switch self {
+    case .server(let error): error.sqlState
+    case .connectFailed(_, _, let sqlState): sqlState
+    default: nil
+    }
+  }
+
+  /// True when the server could not be reached or went away, as opposed to having refused something.
+  public var isConnectionFailure: Bool {
+    switch self {
+    case .connectionLost: true
+    // 57P01..57P03: the server is shutting down, crashed or starting up. 53300: too many connections.
+    case .connectFailed(_, _, let state): state == nil || state?.hasPrefix("57P") == true || state == "53300"
+    case .server(let error): error.sqlState.hasPrefix("57P") || error.sqlState.hasPrefix("08")
+    default: false
+    }
+  }
+
+  /// A sentence for people, without row data.
+  public var description: String {
+    switch self {
+    case .connectFailed(let target, let reasons, _):
+      "cannot connect to PostgreSQL as \(target): \(reasons.joined(separator: "; "))"
+    case .connectionLost(let message): "the connection to PostgreSQL was lost: \(message)"
+    case .server(let error): error.description
+    case .commitRolledBack: "the server rolled the transaction back at COMMIT; nothing was stored"
+    case .busy(let doing): "the connection is busy with \(doing)"
+    case .poolTimeout(let target, let seconds):
+      "no connection to \(target) became free within \(seconds) s; raise PG_POOL_MAX or lower the concurrency"
+    case .poolClosed: "the connection pool is closed"
+    case .decoding(let column, let expected): "column \(column): the value is not \(expected)"
+    }
+  }
+}

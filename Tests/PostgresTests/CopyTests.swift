@@ -1,0 +1,171 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Postgres
+
+@Suite struct CopyTests {
+  func read(_ copy: CopyOut) async throws -> (bytes: [UInt8], rows: Int, chunks: Int) {
+    var bytes: [UInt8] = []
+    var rows = 0
+    var chunks = 0
+    for try await chunk in copy {
+      bytes += chunk.bytes
+      rows += chunk.rows
+      chunks += 1
+    }
+    return (bytes, rows, chunks)
+  }
+
+  @Test func copyOutGivesWholeRowsAndTheServersCount() async throws {
+    let connection = try await PostgresServer.shared.connect()
+    let copy = try await connection.copyOut(
+      "COPY (SELECT i, E'line\\nbreak' AS t FROM generate_series(1, 50000) i) TO STDOUT (FORMAT csv, HEADER)",
+      chunkBytes: 10_000)
+    var rows = 0
+    for try await chunk in copy {
+      rows += chunk.rows
+      // A row ends with the newline after its closing quote.
+      #expect(String(decoding: chunk.bytes.suffix(2), as: UTF8.self) == (rows == 1 ? "t\n" : "\"\n"))
+    }
+    #expect(rows == 50_001)
+    #expect(await copy.reportedRows() == 50_000)
+    #expect(await connection.isUsable())
+    await connection.close()
+  }
+
+  @Test func copyOutThatFailsHalfWayThrowsAfterItsFirstRows() async throws {
+    let connection = try await PostgresServer.shared.connect()
+    let copy = try await connection.copyOut(
+      "COPY (SELECT 1000 / (20000 - i), repeat('x', 100) FROM generate_series(1, 30000) i) TO STDOUT (FORMAT csv)")
+    var rows = 0
+    let error = await #expect(throws: PostgresError.self) {
+      for try await chunk in copy { rows += chunk.rows }
+    }
+    #expect(error?.sqlState == "22012")
+    #expect(rows > 0)
+    #expect(await copy.reportedRows() == nil)
+    #expect(await connection.isUsable())
+    await connection.close()
+  }
+
+  @Test func copyOutOfWhatIsNoCopyIsRefused() async throws {
+    let connection = try await PostgresServer.shared.connect()
+    await #expect(throws: PostgresError.self) { try await connection.copyOut("COPY nowhere TO STDOUT") }
+    #expect(await connection.isUsable())
+    await connection.close()
+  }
+
+  @Test func aReaderThatStopsEarlyDoesNotSpoilThePool() async throws {
+    let server = try await PostgresServer.shared
+    let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)
+    let marker = "early-\(UUID().uuidString)"
+    try await pool.withConnection { connection in
+      let copy = try await connection.copyOut(
+        "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 10000000)) TO STDOUT /* \(marker) */")
+      for try await _ in copy { break }
+    }
+    try await eventually { try await server.running(marker) == 0 }
+    let one = try await pool.withConnection { try await $0.query("SELECT 1 AS n").rows[0].decode("n", as: Int.self) }
+    #expect(one == 1)
+    await pool.close()
+  }
+
+  @Test func cancellingACopyOutEndsItOnTheServer() async throws {
+    let server = try await PostgresServer.shared
+    let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)
+    let marker = "cancel-\(UUID().uuidString)"
+    let task = Task {
+      try await pool.withConnection { connection in
+        try await connection.withTransaction { connection in
+          let copy = try await connection.copyOut(
+            "COPY (SELECT i, pg_sleep(0.001) FROM generate_series(1, 10000000) i) TO STDOUT /* \(marker) */",
+            chunkBytes: 64)
+          for try await _ in copy {}
+        }
+      }
+    }
+    try await eventually { try await server.running(marker) == 1 }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    try await eventually { try await server.running(marker) == 0 }
+    await pool.close()
+  }
+
+  @Test func copyInStoresWhatCopyOutGave() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let connection = try await server.connect(database)
+    try await connection.query(
+      "CREATE TABLE a AS SELECT i, repeat(E'\"ä,\\n', i % 50) AS t FROM generate_series(1, 20000) i; ")
+    try await connection.query("CREATE TABLE b (LIKE a)")
+    let out = try await read(connection.copyOut("COPY a TO STDOUT (FORMAT csv)"))
+    #expect(out.chunks > 1)
+    let stored = try await connection.withTransaction { connection in
+      let copy = try await connection.copyIn("COPY b FROM STDIN (FORMAT csv)")
+      for start in stride(from: 0, to: out.bytes.count, by: 70_001) {
+        try await copy.write(Array(out.bytes[start..<min(start + 70_001, out.bytes.count)]))
+      }
+      return try await copy.finish()
+    }
+    #expect(stored == 20_000)
+    #expect(try await server.psql(database, "SELECT count(*) FROM (TABLE a EXCEPT TABLE b) x") == "0")
+    await connection.close()
+  }
+
+  @Test func aMalformedRowNamesItsLineAndKeepsItsTextOutOfTheMessage() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let connection = try await server.connect(database)
+    try await connection.query("CREATE TABLE t (n int, s text)")
+    let error = await #expect(throws: PostgresError.self) {
+      try await connection.withTransaction { connection in
+        let copy = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")
+        try await copy.write(Array("1,a\n2,private,private\n".utf8))
+        _ = try await copy.finish()
+      }
+    }
+    guard case .server(let serverError) = error else { return #expect(Bool(false), "\(error as Any)") }
+    #expect(serverError.sqlState == "22P04")
+    #expect(serverError.copyLine == 2)
+    #expect("\(serverError)".contains("private") == false)
+    #expect(await connection.isUsable())
+    #expect(try await server.psql(database, "SELECT count(*) FROM t") == "0")
+    await connection.close()
+  }
+
+  @Test func anAbandonedCopyInStoresNothing() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let connection = try await server.connect(database)
+    try await connection.query("CREATE TABLE t (n int)")
+    struct Broken: Error {}
+    await #expect(throws: Broken.self) {
+      try await connection.withTransaction { connection in
+        let copy = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")
+        try await copy.write(Array("1\n2\n".utf8))
+        throw Broken()
+      }
+    }
+    #expect(await connection.isUsable())
+    #expect(try await server.psql(database, "SELECT count(*) FROM t") == "0")
+    await connection.close()
+  }
+
+  @Test func aServerThatStopsDuringACopyIsAConnectionFailure() async throws {
+    let server = try await PostgresServer()
+    let connection = try await server.connect()
+    let copy = try await connection.copyOut(
+      "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1000000)) TO STDOUT")
+    let error = await #expect(throws: PostgresError.self) {
+      var rows = 0
+      for try await chunk in copy {
+        if rows == 0 { server.stop() }
+        rows += chunk.rows
+      }
+    }
+    #expect(error?.isConnectionFailure == true)
+    #expect(await connection.isUsable() == false)
+    await connection.close()
+  }
+}

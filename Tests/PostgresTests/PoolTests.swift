@@ -1,0 +1,91 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Postgres
+
+/// Counts how often a password is asked for.
+private final class CountingPassword: PasswordProvider {
+  let asked = Atomic<Int>(0)
+
+  func password(for target: PostgresTarget) -> Secret? {
+    asked.add(1, ordering: .relaxed)
+    return nil
+  }
+}
+
+@Suite struct PoolTests {
+  @Test func manyCallersShareFewConnections() async throws {
+    let server = try await PostgresServer.shared
+    let passwords = CountingPassword()
+    let pool = ConnectionPool(target: server.target(), passwords: passwords, maximum: 3)
+    let processes = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<40 {
+        group.addTask {
+          try await pool.withConnection { connection in
+            try await connection.query("SELECT pg_backend_pid() AS pid").rows[0].decode("pid", as: Int.self)
+          }
+        }
+      }
+      return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+    }
+    #expect((1...3).contains(processes.count))
+    #expect(passwords.asked.load(ordering: .relaxed) == processes.count)
+    await pool.close()
+  }
+
+  @Test func aConnectionTheServerClosedIsReplaced() async throws {
+    let server = try await PostgresServer.shared
+    let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)
+    let first = try await pool.withConnection { await $0.backendProcessID }
+    try await server.psql("postgres", "SELECT pg_terminate_backend(\(first))")
+    try await eventually {
+      try await server.psql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE pid = \(first)") == "0"
+    }
+    let second = try await pool.withConnection {
+      try await $0.query("SELECT pg_backend_pid() AS pid").rows[0].decode("pid", as: Int.self)
+    }
+    #expect(first != second)
+    await pool.close()
+  }
+
+  @Test func anOpenTransactionIsRolledBackBeforeTheNextCaller() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let pool = ConnectionPool(target: server.target(database), passwords: FixedPassword(nil), maximum: 1)
+    try await pool.withConnection { connection in
+      try await connection.query("CREATE TABLE t (n int)")
+      try await connection.query("BEGIN")
+      try await connection.query("INSERT INTO t VALUES (1)")
+    }
+    let count = try await pool.withConnection {
+      try await $0.query("SELECT count(*) AS n FROM t").rows[0].decode("n", as: Int.self)
+    }
+    #expect(count == 0)
+    await pool.close()
+  }
+
+  @Test func waitingForAConnectionEndsAtTheLimit() async throws {
+    let server = try await PostgresServer.shared
+    let pool = ConnectionPool(
+      target: server.target(), passwords: FixedPassword(nil), maximum: 1, waitLimit: .seconds(2))
+    try await pool.withConnection { _ in
+      let error = await #expect(throws: PostgresError.self) { try await pool.withConnection { _ in } }
+      guard case .poolTimeout = error else { return #expect(Bool(false), "\(error as Any)") }
+    }
+    await pool.close()
+  }
+
+  @Test func aConnectionWithTheCallersOwnPasswordIsNotKept() async throws {
+    let server = try await PostgresServer.shared
+    let pools = ConnectionPools(passwords: FixedPassword(nil), maximum: 2)
+    let target = server.target(user: server.plainUser)
+    try await pools.withConnection(to: target, ownPassword: Secret(server.plainPassword)) {
+      _ = try await $0.query("SELECT 1")
+    }
+    // The settings' own identity has no password for that role: the former caller's connection must not serve it.
+    await #expect(throws: PostgresError.self) { try await pools.withConnection(to: target) { _ in } }
+    await pools.close()
+  }
+}

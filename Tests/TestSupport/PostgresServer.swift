@@ -1,0 +1,126 @@
+import Foundation
+import Glibc
+
+/// A PostgreSQL server of the tests' own: `initdb` in a temporary folder, TCP on loopback and a socket in the folder.
+///
+/// A shell holds the server; it ends the server and removes the folder when its standard input closes, which happens
+/// whenever and however the test process ends.
+public final class PostgresServer: Sendable {
+  /// TCP port on 127.0.0.1.
+  public let port: Int
+  /// The folder with its socket.
+  public let socketDirectory: String
+  /// Superuser, signs in without a password.
+  public let superuser = "postgres"
+  /// A role without any rights, whose password is ``plainPassword``.
+  public let plainUser = "plain"
+  /// See ``plainUser``.
+  public let plainPassword = "pl ain'\\secret"
+
+  private let holder: Process
+  private let lifeline: Pipe
+  private let dataDirectory: String
+
+  /// The folder with `initdb`, `psql` and the rest.
+  public static let binaries: String = {
+    let root = "/usr/lib/postgresql"
+    let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+    let newest = versions.compactMap { Int($0) }.max().map { "\(root)/\($0)/bin" }
+    return newest ?? "/usr/bin"
+  }()
+
+  private static let sharedTask = Task { try await PostgresServer() }
+
+  /// The server that all tests share; a test makes a database of its own in it.
+  public static var shared: PostgresServer {
+    get async throws { try await sharedTask.value }
+  }
+
+  /// Starts a server, with more settings as `name=value`.
+  public init(settings: [String] = []) async throws {
+    let base = FileManager.default.temporaryDirectory.appending(path: "sluice-pg-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+    dataDirectory = base + "/data"
+    socketDirectory = base
+    port = try Self.freePort()
+    let asUser = geteuid() == 0 ? "setpriv --reuid=postgres --regid=postgres --clear-groups" : ""
+    let options = (["fsync=off", "max_connections=100", "log_min_messages=fatal"] + settings)
+      .map { "-c \($0)" }.joined(separator: " ")
+    let script = """
+      set -e
+      [ -z '\(asUser)' ] || chown postgres '\(base)'
+      \(asUser) '\(Self.binaries)/initdb' -D '\(dataDirectory)' -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+        --no-sync >/dev/null
+      printf 'local all all trust\\nhost all plain 127.0.0.1/32 scram-sha-256\\nhost all all 127.0.0.1/32 trust\\n' \
+        > '\(dataDirectory)/pg_hba.conf'
+      \(asUser) '\(Self.binaries)/postgres' -D '\(dataDirectory)' -p \(port) -k '\(base)' \
+        -c listen_addresses=127.0.0.1 \(options) >'\(base)/log' 2>&1 </dev/null &
+      server=$!
+      trap 'kill -QUIT $server 2>/dev/null; wait $server; rm -rf "\(base)"' EXIT
+      cat >/dev/null
+      """
+    holder = Process()
+    holder.executableURL = URL(filePath: "/bin/bash")
+    holder.arguments = ["-c", script]
+    lifeline = Pipe()
+    holder.standardInput = lifeline
+    try holder.run()
+    try await waitUntilReady()
+    let password = plainPassword.replacing("'", with: "''")
+    try await psql("postgres", "CREATE ROLE plain LOGIN PASSWORD '\(password)'")
+  }
+
+  /// Ends the server and waits until it is gone.
+  public func stop() {
+    try? lifeline.fileHandleForWriting.close()
+    holder.waitUntilExit()
+  }
+
+  private func waitUntilReady() async throws {
+    for _ in 0..<600 {
+      let ready = try await run("\(Self.binaries)/pg_isready", ["-q", "-h", "127.0.0.1", "-p", "\(port)"])
+      if ready.status == 0 { return }
+      guard holder.isRunning else { break }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    let log = (try? String(contentsOfFile: socketDirectory + "/log", encoding: .utf8)) ?? ""
+    throw CommandFailure(description: "PostgreSQL did not start: \(log)")
+  }
+
+  /// Runs SQL by psql as the superuser and gives what it prints, unaligned, without headers.
+  @discardableResult
+  public func psql(_ database: String, _ sql: String) async throws -> String {
+    let output = try await runChecked(
+      "\(Self.binaries)/psql",
+      [
+        "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", socketDirectory, "-p", "\(port)", "-U", superuser, "-d",
+        database,
+      ],
+      input: sql)
+    return output.trimmingCharacters(in: .newlines)
+  }
+
+  /// Makes an empty database with a name of its own.
+  public func makeDatabase(_ prefix: String = "t") async throws -> String {
+    let name = "\(prefix)_\(UUID().uuidString.prefix(8).lowercased())"
+    try await psql("postgres", "CREATE DATABASE \"\(name)\"")
+    return name
+  }
+
+  /// A TCP port nobody listens on at this moment.
+  public static func freePort() throws -> Int {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+      }
+    }
+    guard bound else { throw CommandFailure(description: "no free port: \(String(cString: strerror(errno)))") }
+    return Int(UInt16(bigEndian: address.sin_port))
+  }
+}

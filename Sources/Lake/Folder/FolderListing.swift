@@ -1,0 +1,87 @@
+import Glibc
+
+/// One page of a listing, found by walking the folders; blocks.
+///
+/// The system gives a folder's names in no order, so the smallest ones after the last name given are picked out anew for
+/// each page. That costs reading a folder once for each page, and holds no more than two pages of names in memory.
+struct FolderListing {
+  let root: FolderRoot
+  let recursive: Bool
+  let pageSize: Int
+  private var entries: [LakeEntry] = []
+
+  init(root: FolderRoot, recursive: Bool, pageSize: Int) {
+    self.root = root
+    self.recursive = recursive
+    self.pageSize = pageSize
+  }
+
+  /// The entries of `folder` (nil: the root) that stand after `last` in the listing's order.
+  mutating func page(of folder: LakePath?, after last: LakePath?) throws(LakeError) -> LakePage {
+    let start: FileDescriptor?
+    do {
+      start = try root.folder(folder)
+    } catch .notAFolder {
+      return LakePage(entries: [], continuation: nil)
+    }
+    guard let start else { return LakePage(entries: [], continuation: nil) }
+    entries = []
+    let below = (last?.components ?? []).dropFirst(last == nil ? 0 : folder?.components.count ?? 0)
+    let isComplete = try collect(start, path: folder, after: below)
+    return LakePage(entries: entries, continuation: isComplete ? nil : entries.last?.path.description)
+  }
+
+  /// False when the page was full before the folder's end.
+  private mutating func collect(
+    _ folder: FileDescriptor, path: LakePath?, after names: ArraySlice<String>
+  ) throws(LakeError) -> Bool {
+    // First the rest of the folder that the last page ended in.
+    if let name = names.first, recursive {
+      guard try descend(to: name, in: folder, path: path, after: names.dropFirst()) else { return false }
+    }
+    var last = names.first
+    while true {
+      let batch = try FolderNames(folder, of: path, rootPath: root.path).smallest(pageSize, after: last)
+      for name in batch {
+        guard let child = try? path?.appending(name) ?? LakePath(components: [name]) else { continue }
+        guard let status = try status(of: name, in: folder, path: child) else { continue }
+        guard entries.count < pageSize else { return false }
+        entries.append(status.entry(at: child))
+        if recursive && status.isFolder {
+          guard try descend(to: name, in: folder, path: path, after: []) else { return false }
+        }
+      }
+      guard batch.count == pageSize else { return true }
+      last = batch.last
+    }
+  }
+
+  private mutating func descend(
+    to name: String, in folder: FileDescriptor, path: LakePath?, after names: ArraySlice<String>
+  ) throws(LakeError) -> Bool {
+    guard let child = try? path?.appending(name) ?? LakePath(components: [name]) else { return true }
+    let opened: FileDescriptor
+    do throws(SystemError) {
+      opened = try FileDescriptor.open(name, in: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch {
+      // Removed meanwhile, or a file.
+      if [ENOENT, ENOTDIR].contains(error.number) { return true }
+      throw error.lakeError(child, operation: "list")
+    }
+    return try collect(opened, path: child, after: names)
+  }
+
+  /// Nil for what has gone meanwhile, and for sockets, pipes and devices, which no lake holds.
+  private func status(of name: String, in folder: FileDescriptor, path: LakePath) throws(LakeError) -> stat? {
+    let status: stat?
+    do throws(SystemError) {
+      status = try folder.status(of: name)
+    } catch {
+      throw error.lakeError(path, operation: "look at")
+    }
+    guard let status else { return nil }
+    // Leaving a link out could make an archive seem missing; following it could lead anywhere.
+    if status.isLink { throw .escapesRoot(path) }
+    return status.isFile || status.isFolder ? status : nil
+  }
+}

@@ -1,0 +1,67 @@
+import Glibc
+
+/// One open file of a `FolderStore`; reading runs on a queue of its own.
+actor FolderReader: LakeReader {
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  nonisolated let entry: LakeEntry
+  private let executor: QueueExecutor
+  private var file: FileDescriptor?
+  private var offset = 0
+
+  /// Opens the file; blocks.
+  init(root: FolderRoot, path: LakePath) throws(LakeError) {
+    let place: FolderRoot.Place?
+    do {
+      place = try root.place(of: path, making: false)
+    } catch .notAFolder {
+      throw .notFound(path)
+    }
+    guard let place else { throw .notFound(path) }
+    let file: FileDescriptor
+    let status: stat
+    do throws(SystemError) {
+      // O_NONBLOCK: opening a named pipe would wait for a writer.
+      file = try FileDescriptor.open(place.name, in: place.folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      status = try file.status()
+    } catch {
+      throw error.lakeError(path, operation: "read")
+    }
+    guard status.isFile else { throw .notAFile(path) }
+    // Advice only: without it the kernel reads less far ahead.
+    posix_fadvise(file.number, 0, 0, POSIX_FADV_SEQUENTIAL)
+    self.file = file
+    entry = status.entry(at: path)
+    executor = QueueExecutor(label: "sluice.lake.reader")
+  }
+
+  func read(maxBytes: Int) async throws -> [UInt8] {
+    precondition(maxBytes > 0, "maxBytes must be at least 1")
+    let bytes = try bytes(at: offset, count: maxBytes)
+    offset += bytes.count
+    return bytes
+  }
+
+  func read(at offset: Int, count: Int) async throws -> [UInt8] {
+    precondition(offset >= 0 && count >= 0, "an offset or count below 0")
+    return try bytes(at: offset, count: count)
+  }
+
+  func close() async {
+    file = nil
+  }
+
+  private func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+    try Task.checkCancellation()
+    guard let file else { throw LakeError.outOfOrder(entry.path, operation: "read") }
+    let wanted = min(count, max(0, entry.length - offset))
+    do throws(SystemError) {
+      let bytes = wanted > 0 ? try file.read(at: offset, count: wanted) : []
+      // A file replaced by a rename is still whole behind our descriptor. One that is written in place is not.
+      if bytes.count == wanted, try file.status().etag == entry.etag { return bytes }
+    } catch {
+      throw error.lakeError(entry.path, operation: "read")
+    }
+    throw LakeError.changed(entry.path)
+  }
+}

@@ -1,0 +1,127 @@
+import Glibc
+
+/// The one folder that a `FolderStore` reads and writes below, and the way from it to any path.
+///
+/// Every step is an `openat` that refuses symbolic links, so neither a path nor a link put there by someone else leads
+/// out of the root. All calls block.
+struct FolderRoot: Sendable {
+  static let folderMode: mode_t = 0o750
+  static let fileMode: mode_t = 0o640
+
+  /// The root's absolute path. The root itself may be a symbolic link.
+  let path: String
+
+  /// A folder, the folders it was reached through, and a name in it.
+  struct Place {
+    /// From the root down to the folder that holds `name`; never empty.
+    let folders: [FileDescriptor]
+    let name: String
+
+    var folder: FileDescriptor { folders[folders.count - 1] }
+
+    /// Makes the names on the way durable: a new folder exists after a power cut only when its parent was synced.
+    func sync() throws(SystemError) {
+      for folder in folders.reversed() { try folder.sync() }
+    }
+  }
+
+  /// Makes the root, its parents too, where they are missing.
+  func make() throws(LakeError) {
+    do throws(SystemError) {
+      var parent = "/"
+      for name in path.split(separator: "/") {
+        let folder = (parent == "/" ? "" : parent) + "/" + name
+        do throws(SystemError) {
+          try SystemError.check { mkdir(folder, Self.folderMode) }
+          try FileDescriptor.open(parent, flags: O_RDONLY | O_DIRECTORY).sync()
+        } catch {
+          // An existing folder may answer with the error of its read-only or forbidden parent.
+          var status = stat()
+          guard stat(folder, &status) == 0 else { throw error }
+        }
+        parent = folder
+      }
+    } catch {
+      throw .rootUnavailable(path, reason: error.text)
+    }
+    _ = try open()
+  }
+
+  /// The root, opened anew each time: what is mounted there may have changed.
+  func open() throws(LakeError) -> FileDescriptor {
+    do {
+      return try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
+    } catch {
+      throw .rootUnavailable(path, reason: error.text)
+    }
+  }
+
+  /// The folder that holds `path`; nil when it does not exist and `making` is false.
+  ///
+  /// Throws `LakeError.escapesRoot` for a symbolic link on the way, `.notAFolder` for a file.
+  func place(of path: LakePath, making: Bool) throws(LakeError) -> Place? {
+    guard let folders = try walk(path.components.dropLast(), for: path, making: making) else { return nil }
+    return Place(folders: folders, name: path.name)
+  }
+
+  /// The folder `path` (nil: the root) itself; nil when it does not exist.
+  func folder(_ path: LakePath?) throws(LakeError) -> FileDescriptor? {
+    guard let path else { return try open() }
+    return try walk(path.components[...], for: path, making: false)?.last
+  }
+
+  private func walk(
+    _ names: ArraySlice<String>, for path: LakePath, making: Bool
+  ) throws(LakeError) -> [FileDescriptor]? {
+    var folders = [try open()]
+    for name in names {
+      guard let next = try step(from: folders[folders.count - 1], to: name, for: path, making: making) else {
+        return nil
+      }
+      folders.append(next)
+    }
+    return folders
+  }
+
+  private func step(
+    from folder: FileDescriptor, to name: String, for path: LakePath, making: Bool
+  ) throws(LakeError) -> FileDescriptor? {
+    var mayMake = making
+    while true {
+      do throws(SystemError) {
+        return try FileDescriptor.open(name, in: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+      } catch {
+        switch error.number {
+        case ENOENT where mayMake:
+          mayMake = false
+          try make(name, in: folder, for: path)
+        case ENOENT where !making: return nil
+        case ELOOP, ENOTDIR:
+          // For a link, O_DIRECTORY with O_NOFOLLOW answers as for a file.
+          guard isLink(name, in: folder) else { throw .notAFolder(path) }
+          throw .escapesRoot(path)
+        default: throw error.lakeError(path, operation: "open the folder of")
+        }
+      }
+    }
+  }
+
+  private func make(_ name: String, in folder: FileDescriptor, for path: LakePath) throws(LakeError) {
+    do throws(SystemError) {
+      try SystemError.check { mkdirat(folder.number, name, Self.folderMode) }
+    } catch {
+      // Another writer may have made it meanwhile.
+      guard error.number == EEXIST else { throw error.lakeError(path, operation: "make the folder of") }
+    }
+    do throws(SystemError) {
+      try folder.sync()
+    } catch {
+      throw error.lakeError(path, operation: "sync the folder of")
+    }
+  }
+
+  private func isLink(_ name: String, in folder: FileDescriptor) -> Bool {
+    var status = stat()
+    return fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.isLink
+  }
+}

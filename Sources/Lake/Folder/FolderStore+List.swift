@@ -1,0 +1,25 @@
+extension FolderStore {
+  /// One page of what is in a folder; see `LakeStore`. The continuation is the last path given.
+  public func listPage(
+    under folder: LakePath?, recursive: Bool, continuation: String?
+  ) async throws -> LakePage {
+    try Task.checkCancellation()
+    var last: LakePath?
+    if let continuation {
+      guard let path = try? LakePath(continuation), Self.isBelow(path, folder) else {
+        throw LakeError.invalidContinuation
+      }
+      last = path
+    }
+    return try await offPool { [last] in
+      var listing = FolderListing(root: root, recursive: recursive, pageSize: pageSize)
+      return try listing.page(of: folder, after: last)
+    }
+  }
+
+  private static func isBelow(_ path: LakePath, _ folder: LakePath?) -> Bool {
+    guard let folder else { return true }
+    return path.components.count > folder.components.count
+      && zip(path.components, folder.components).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+  }
+}

@@ -1,0 +1,45 @@
+/// A root folder in Azure Data Lake Storage Gen2, and the DFS endpoint that serves it.
+public struct ADLSLocation: Hashable, Sendable {
+  /// The host of the DFS endpoint, in lower case, without a trailing dot; an IPv6 address stands in brackets.
+  public let host: String
+
+  /// The TCP port.
+  public let port: Int
+
+  /// Whether the endpoint is spoken to by TLS; false only on loopback.
+  public let usesTLS: Bool
+
+  /// The storage account.
+  public let account: String
+
+  /// Whether the account is the first segment of each request's path, as emulators have it.
+  public let accountIsInPath: Bool
+
+  /// The filesystem, which is the container of the blob endpoint.
+  public let filesystem: String
+
+  /// The folder in the filesystem that all paths are below; nil for its top.
+  public let root: LakePath?
+
+  /// Puts together a location; `LakeURL.init(parsing:)` checks each part.
+  public init(
+    host: String, port: Int, usesTLS: Bool, account: String, accountIsInPath: Bool, filesystem: String, root: LakePath?
+  ) {
+    self.host = host
+    self.port = port
+    self.usesTLS = usesTLS
+    self.account = account
+    self.accountIsInPath = accountIsInPath
+    self.filesystem = filesystem
+    self.root = root
+  }
+
+  /// The location as a URL in its normal form: `abfss` for an account, `http` or `https` for an emulator.
+  public var displayURL: String {
+    let shownPort = port == (usesTLS ? 443 : 80) ? "" : ":\(port)"
+    let folders = (root?.components ?? []).map { "/" + URLText.encodeSegment($0) }.joined()
+    return accountIsInPath
+      ? "\(usesTLS ? "https" : "http")://\(host)\(shownPort)/\(account)/\(filesystem)\(folders)"
+      : "abfss://\(filesystem)@\(host)\(shownPort)\(folders)"
+  }
+}

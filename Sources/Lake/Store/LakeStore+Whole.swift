@@ -1,0 +1,42 @@
+extension LakeStore {
+  /// All entries in a folder (nil: the root), with all below it when `recursive`; pages are fetched on the way.
+  public func list(under folder: LakePath?, recursive: Bool) -> LakeListing {
+    LakeListing(store: self, folder: folder, recursive: recursive)
+  }
+
+  /// The whole content of a small file.
+  ///
+  /// Throws `LakeError.tooLarge` when the file has more than `limit` bytes.
+  public func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8] {
+    let reader = try await openReader(path)
+    do {
+      guard reader.entry.length <= limit else { throw LakeError.tooLarge(path, limit: limit) }
+      var content: [UInt8] = []
+      content.reserveCapacity(reader.entry.length)
+      while case let bytes = try await reader.read(maxBytes: 1 << 20), !bytes.isEmpty { content += bytes }
+      await reader.close()
+      return content
+    } catch {
+      await reader.close()
+      throw error
+    }
+  }
+
+  /// Writes a small file whole: at `temporary` first, then renamed to `path`. Leaves nothing behind when it throws.
+  ///
+  /// Throws as `makeWriter`, `LakeWriter.close` and `LakeWriter.publish` do.
+  @discardableResult
+  public func writeAll(
+    _ bytes: [UInt8], to path: LakePath, temporary: LakePath, condition: LakePublishCondition
+  ) async throws -> LakeEntry {
+    let writer = try await makeWriter(temporary: temporary)
+    do {
+      try await writer.append(bytes)
+      _ = try await writer.close()
+      return try await writer.publish(as: path, condition: condition)
+    } catch {
+      await writer.discard()
+      throw error
+    }
+  }
+}

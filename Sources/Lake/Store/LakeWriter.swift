@@ -1,0 +1,23 @@
+/// One new file in the making, at a temporary path. It is seen at its final name only when it is whole.
+///
+/// The order of calls is: any number of `append`, `close`, `publish`; `discard` at any time. A call out of order throws
+/// `LakeError.outOfOrder`. When `append` or `close` has failed, the file can only be discarded.
+public protocol LakeWriter: AnyObject, Sendable {
+  /// Adds bytes to the end. May return before the lake has them, as long as few are in flight.
+  ///
+  /// Throws the `LakeError` of the first write that failed, or `CancellationError`.
+  func append(_ bytes: [UInt8]) async throws
+
+  /// Ends the file: all bytes are durable, and the length the lake has stored is the number of bytes appended.
+  ///
+  /// A second call gives the same answer. Throws `LakeError.lengthMismatch` when the lake has stored another length.
+  func close() async throws -> LakeFileDigest
+
+  /// Renames the closed file to its final name, atomically and durably; folders on the way are made.
+  ///
+  /// Throws `LakeError.alreadyExists` or `.conditionNotMet` as `condition` asks, and then leaves both names as they were.
+  func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry
+
+  /// Removes the temporary file. Does nothing after `publish` or a second time; works in a cancelled task.
+  func discard() async
+}

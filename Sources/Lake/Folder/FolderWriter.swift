@@ -3,9 +3,9 @@ import Glibc
 /// One new file of a `FolderStore`; writing, hashing and syncing run on a queue of its own.
 actor FolderWriter: LakeWriter {
   private enum State {
-    case writing
+    case writing(FileDescriptor)
     case failed(LakeError)
-    case closed(LakeFileDigest)
+    case closed(FileDescriptor, LakeFileDigest)
     case published
     case discarded
   }
@@ -16,17 +16,18 @@ actor FolderWriter: LakeWriter {
   private let root: FolderRoot
   private let temporary: LakePath
   private let place: FolderRoot.Place
-  private let file: FileDescriptor
   private var hasher = SHA256Hasher()
   private var length = 0
-  private var state = State.writing
+  // The descriptor lives in the state: a removed file gives back its space only when nobody has it open.
+  private var state: State
 
   /// Makes the file; blocks. Leaves none behind when it throws.
   init(root: FolderRoot, temporary: LakePath) throws(LakeError) {
     guard let place = try root.place(of: temporary, making: true) else { throw .notFound(temporary) }
     do throws(SystemError) {
-      file = try FileDescriptor.open(
-        place.name, in: place.folder, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: FolderRoot.fileMode)
+      state = .writing(
+        try FileDescriptor.open(
+          place.name, in: place.folder, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: FolderRoot.fileMode))
     } catch {
       throw error.lakeError(temporary, operation: "create")
     }
@@ -38,8 +39,9 @@ actor FolderWriter: LakeWriter {
 
   func append(_ bytes: [UInt8]) async throws {
     try Task.checkCancellation()
+    let file: FileDescriptor
     switch state {
-    case .writing: break
+    case .writing(let open): file = open
     case .failed(let failure): throw failure
     case .closed, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "append")
     }
@@ -53,9 +55,10 @@ actor FolderWriter: LakeWriter {
   }
 
   func close() async throws -> LakeFileDigest {
+    let file: FileDescriptor
     switch state {
-    case .writing: break
-    case .closed(let digest): return digest
+    case .writing(let open): file = open
+    case .closed(_, let digest): return digest
     case .failed(let failure): throw failure
     case .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "close")
     }
@@ -72,14 +75,15 @@ actor FolderWriter: LakeWriter {
       throw fail(LakeError.lengthMismatch(temporary, expected: length, found: stored))
     }
     let digest = LakeFileDigest(length: length, sha256: hasher.finish())
-    state = .closed(digest)
+    state = .closed(file, digest)
     return digest
   }
 
   func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
     try Task.checkCancellation()
+    let file: FileDescriptor
     switch state {
-    case .closed: break
+    case .closed(let open, _): file = open
     case .failed(let failure): throw failure
     case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
     }

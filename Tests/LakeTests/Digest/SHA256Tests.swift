@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+
+@testable import Lake
+
+@Suite struct SHA256Tests {
+  /// Published examples of FIPS 180-4.
+  @Test(arguments: [
+    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+    (
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+    ),
+  ])
+  func publishedExamplesAreMet(text: String, hex: String) {
+    #expect(SHA256Digest(of: Array(text.utf8)).hex == hex)
+  }
+
+  @Test func piecesGiveTheDigestOfTheWhole() {
+    let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    var hasher = SHA256Hasher()
+    for start in stride(from: 0, to: bytes.count, by: 777) {
+      hasher.update(Array(bytes[start..<min(start + 777, bytes.count)]))
+    }
+    hasher.update([])
+    #expect(hasher.finish() == SHA256Digest(of: bytes))
+    hasher.update(Array("abc".utf8))
+    #expect(hasher.finish() == SHA256Digest(of: Array("abc".utf8)), "finish begins a new stream")
+  }
+
+  @Test func hexIsReadBackAndAnythingElseRefused() {
+    let digest = SHA256Digest(of: [1])
+    #expect(SHA256Digest(hex: digest.hex) == digest)
+    #expect(SHA256Digest(hex: digest.hex.uppercased()) == digest)
+    #expect(SHA256Digest(hex: String(digest.hex.dropLast())) == nil)
+    #expect(SHA256Digest(hex: digest.hex + "00") == nil)
+    #expect(SHA256Digest(hex: "g" + digest.hex.dropFirst()) == nil)
+    #expect(SHA256Digest(bytes: [1, 2]) == nil)
+  }
+
+  @Test func jsonHoldsTheHexadecimalForm() throws {
+    let digest = LakeFileDigest(length: 3, sha256: SHA256Digest(of: Array("abc".utf8)))
+    let json = try JSONEncoder().encode(digest)
+    #expect(String(decoding: json, as: UTF8.self).contains("\"\(digest.sha256.hex)\""))
+    #expect(try JSONDecoder().decode(LakeFileDigest.self, from: json) == digest)
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(LakeFileDigest.self, from: Data(#"{"length":3,"sha256":"abc"}"#.utf8))
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import Lake
+
+@Suite struct FolderReaderTests {
+  private let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+
+  private func withFile(_ body: (FolderStore, String) async throws -> Void) async throws {
+    try await withLake { store, folder in
+      try await store.writeAll(content, to: at("d/f"), temporary: at("t"), condition: .ifAbsent)
+      try await body(store, folder)
+    }
+  }
+
+  @Test(arguments: [1_000, 65_536, 1 << 30])
+  func aFileIsReadInBoundedPieces(maxBytes: Int) async throws {
+    try await withFile { store, _ in
+      let reader = try await store.openReader(at("d/f"))
+      #expect(reader.entry.length == content.count)
+      var read: [UInt8] = []
+      while case let piece = try await reader.read(maxBytes: maxBytes), !piece.isEmpty {
+        #expect(piece.count <= maxBytes)
+        read += piece
+      }
+      #expect(read == content)
+      #expect(try await reader.read(maxBytes: 10) == [], "the end stays the end")
+    }
+  }
+
+  @Test func aRangeIsCutAtTheEndAndMovesNothing() async throws {
+    try await withFile { store, _ in
+      let reader = try await store.openReader(at("d/f"))
+      #expect(try await reader.read(maxBytes: 10) == Array(content[..<10]))
+      #expect(try await reader.read(at: 500, count: 20) == Array(content[500..<520]))
+      #expect(try await reader.read(at: content.count - 5, count: 20) == Array(content[(content.count - 5)...]))
+      #expect(try await reader.read(at: content.count, count: 1) == [])
+      #expect(try await reader.read(at: .max, count: .max) == [])
+      #expect(try await reader.read(at: 0, count: 0) == [])
+      #expect(try await reader.read(maxBytes: 10) == Array(content[10..<20]))
+    }
+  }
+
+  @Test func aFileReplacedInMidReadIsReadAsItWas() async throws {
+    try await withFile { store, _ in
+      let reader = try await store.openReader(at("d/f"))
+      var read = try await reader.read(maxBytes: 100)
+      try await store.put("another", at: "d/f")
+      while case let piece = try await reader.read(maxBytes: 40_000), !piece.isEmpty { read += piece }
+      #expect(read == content)
+      #expect(try await store.text(at: "d/f") == "another")
+    }
+  }
+
+  @Test func aFileCutShortInMidReadIsAnError() async throws {
+    try await withFile { store, folder in
+      let reader = try await store.openReader(at("d/f"))
+      _ = try await reader.read(maxBytes: 100)
+      #expect(truncate(folder + "/d/f", 200) == 0)
+      #expect(await lakeError { _ = try await reader.read(maxBytes: 1000) } == .changed(at("d/f")))
+    }
+  }
+
+  @Test func aFileWrittenInPlaceInMidReadIsAnError() async throws {
+    try await withFile { store, folder in
+      let reader = try await store.openReader(at("d/f"))
+      _ = try await reader.read(maxBytes: 100)
+      // A time of its own, since the kernel's clock for files may not have moved on.
+      let file = try FileDescriptor.open(folder + "/d/f", flags: O_WRONLY)
+      try file.write([0xFF])
+      var times = [timespec(tv_sec: 1_000_000, tv_nsec: 1), timespec(tv_sec: 1_000_000, tv_nsec: 1)]
+      #expect(futimens(file.number, &times) == 0)
+      #expect(await lakeError { _ = try await reader.read(maxBytes: 1000) } == .changed(at("d/f")))
+      #expect(await lakeError { _ = try await reader.read(at: 5, count: 1) } == .changed(at("d/f")))
+    }
+  }
+
+  @Test func aClosedReaderReadsNoMore() async throws {
+    try await withFile { store, _ in
+      let reader = try await store.openReader(at("d/f"))
+      await reader.close()
+      await reader.close()
+      #expect(
+        await lakeError { _ = try await reader.read(maxBytes: 1) } == .outOfOrder(at("d/f"), operation: "read"))
+    }
+  }
+
+  @Test func whatIsNoFileIsNotOpened() async throws {
+    try await withFile { store, folder in
+      #expect(await lakeError { _ = try await store.openReader(at("none")) } == .notFound(at("none")))
+      #expect(await lakeError { _ = try await store.openReader(at("no/ne")) } == .notFound(at("no/ne")))
+      #expect(await lakeError { _ = try await store.openReader(at("d/f/x")) } == .notFound(at("d/f/x")))
+      #expect(await lakeError { _ = try await store.openReader(at("d")) } == .notAFile(at("d")))
+      #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+      #expect(await lakeError { _ = try await store.openReader(at("pipe")) } == .notAFile(at("pipe")))
+      #expect(await lakeError { _ = try await store.properties(of: at("pipe")) } == .notAFile(at("pipe")))
+    }
+  }
+
+  @Test func aCancelledTaskReadsNoMore() async throws {
+    try await withFile { store, _ in
+      let reader = try await store.openReader(at("d/f"))
+      await Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        await #expect(throws: CancellationError.self) { try await reader.read(maxBytes: 1) }
+      }.value
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import Testing
+
+@testable import Lake
+
+@Suite struct LakePathTests {
+  @Test(arguments: ["a", "db/events.clicks.2024-01-01.csv.gz", "_sluice/tmp/x", "...", ".hidden", "a b+c%", "日/é"])
+  func aPathIsItsNames(text: String) throws {
+    let path = try LakePath(text)
+    #expect(path.description == text)
+    #expect(path.components.joined(separator: "/") == text)
+    #expect(path.name == path.components.last)
+  }
+
+  @Test(arguments: [
+    "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "../a", "a/..", "a\\b", "..\\a", "a\0b", "a\nb",
+    "\u{7F}",
+  ])
+  func whatCouldLeaveTheRootIsRefused(text: String) {
+    do {
+      let path = try LakePath(text)
+      Issue.record("'\(text)' was read as \(path.components)")
+    } catch {
+      #expect(error.code == "invalid_path")
+    }
+  }
+
+  @Test func aSlashWithACombiningMarkIsStillASlash() throws {
+    #expect(try LakePath("a/\u{301}b").components.count == 2)
+    #expect(throws: LakeError.self) { try LakePath(components: ["a/\u{301}b"]) }
+    #expect(throws: LakeError.self) { try LakePath(components: ["a\\\u{301}b"]) }
+    #expect(throws: LakeError.self) { try LakePath("../\u{301}etc") }
+  }
+
+  @Test func namesAndPathsHaveALongest() throws {
+    let longest = String(repeating: "n", count: 255)
+    #expect(try LakePath(longest).name == longest)
+    #expect(throws: LakeError.self) { try LakePath(longest + "n") }
+    #expect(throws: LakeError.self) { try LakePath(String(repeating: "é", count: 128)) }
+    let long = [longest, longest, longest, longest].joined(separator: "/")  // 1023
+    #expect(try LakePath(long + "").components.count == 4)
+    #expect(throws: LakeError.self) { try LakePath(long).appending("ab") }
+  }
+
+  @Test func pathsAreBuiltAndTakenApart() throws {
+    let path = try LakePath("a").appending("b").appending(LakePath("c/d"))
+    #expect(path.description == "a/b/c/d")
+    #expect(path.parent?.description == "a/b/c")
+    #expect(try LakePath("a").parent == nil)
+    #expect(throws: LakeError.self) { try path.appending("..") }
+    #expect(throws: LakeError.self) { try path.appending("x/y") }
+    #expect(throws: LakeError.self) { try LakePath(components: []) }
+  }
+
+  @Test func equalityAndOrderGoByBytes() throws {
+    let composed = try LakePath("\u{E9}")
+    let decomposed = try LakePath("e\u{301}")
+    #expect(composed != decomposed)
+    #expect(Set([composed, decomposed]).count == 2)
+    #expect(try LakePath("a/b") == LakePath(components: ["a", "b"]))
+    let sorted = try ["b", "a-c", "a/z", "a", "A", "a/b"].map { try LakePath($0) }.sorted()
+    #expect(sorted.map(\.description) == ["A", "a", "a/b", "a/z", "a-c", "b"])
+  }
+
+  @Test func aMessageShowsNoControlCharacters() {
+    do {
+      _ = try LakePath("a\n\u{1B}[31m")
+      Issue.record("a control character was accepted")
+    } catch {
+      #expect(error.description == #"'a\n\u{1B}[31m' is not a path in the lake: it holds a control character"#)
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import Testing
+
+@testable import Lake
+
+@Suite struct LakeURLTests {
+  private func adls(_ text: String) throws -> ADLSLocation? {
+    guard case .adls(let location) = try LakeURL(parsing: text) else { return nil }
+    return location
+  }
+
+  private static let account = ADLSLocation(
+    host: "acct1.dfs.core.windows.net", port: 443, usesTLS: true, account: "acct1", accountIsInPath: false,
+    filesystem: "data", root: try? LakePath("a/b"))
+
+  @Test(arguments: [
+    "abfss://data@acct1.dfs.core.windows.net/a/b", "abfs://data@acct1.dfs.core.windows.net/a/b",
+    "https://acct1.dfs.core.windows.net/data/a/b", "https://acct1.blob.core.windows.net/data/a/b",
+    "https://acct1.dfs.core.windows.net/data/a/b/", "HTTPS://ACCT1.DFS.Core.Windows.NET/data/a/b",
+    "https://acct1.dfs.core.windows.net./data/a/b", "https://acct1.dfs.core.windows.net:443/data/a/b",
+    "abfss://data@acct1.blob.core.windows.net/a/b", "https://acct1.dfs.core.windows.net/data/%61/b",
+  ])
+  func everyFormOfAnAccountIsOneLocation(text: String) throws {
+    let url = try LakeURL(parsing: text)
+    #expect(url == .adls(Self.account))
+    #expect(url.displayURL == "abfss://data@acct1.dfs.core.windows.net/a/b")
+    #expect(try LakeURL(parsing: url.displayURL) == url)
+  }
+
+  @Test(arguments: ["abfss://data@acct1.dfs.core.windows.net", "https://acct1.dfs.core.windows.net/data/"])
+  func aLakeMayBeAWholeFilesystem(text: String) throws {
+    let location = try #require(try adls(text))
+    #expect(location.root == nil)
+    #expect(location.displayURL == "abfss://data@acct1.dfs.core.windows.net")
+  }
+
+  @Test func zonedAndSovereignHostsAreKept() throws {
+    #expect(try adls("https://acct1.z12.blob.storage.azure.net/data")?.host == "acct1.z12.dfs.storage.azure.net")
+    #expect(try adls("abfss://$web@acct1.dfs.core.chinacloudapi.cn/x")?.filesystem == "$web")
+    #expect(try adls("https://acct1.dfs.core.windows.net:8443/data")?.port == 8443)
+  }
+
+  @Test(arguments: ["127.0.0.1", "127.8.9.10", "localhost", "LOCALHOST.", "[::1]"])
+  func anEmulatorOnLoopbackMayBePlain(host: String) throws {
+    let location = try #require(try adls("http://\(host):10000/devacct/data/root"))
+    #expect(!location.usesTLS)
+    #expect(location.port == 10_000)
+    #expect(location.account == "devacct")
+    #expect(location.accountIsInPath)
+    #expect(location.filesystem == "data")
+    #expect(location.root?.description == "root")
+    #expect(try adls(location.displayURL) == location)
+  }
+
+  @Test func anEmulatorMaySpeakTLS() throws {
+    let location = try #require(try adls("https://127.0.0.1:8443/devacct/data"))
+    #expect(location.usesTLS && location.accountIsInPath)
+    #expect(location.displayURL == "https://127.0.0.1:8443/devacct/data")
+  }
+
+  @Test(arguments: [
+    "http://acct1.dfs.core.windows.net/data", "http://127.0.0.1.example.com/devacct/data",
+    "http://127.1/devacct/data", "http://0x7f.0.0.1/devacct/data", "http://127.0.0.01/devacct/data",
+    "http://128.0.0.1/devacct/data", "http://10.0.0.5:10000/devacct/data", "http://localhost.example/devacct/data",
+    "http://[::2]/devacct/data",
+  ])
+  func plainHTTPToAnyOtherHostIsRefused(text: String) {
+    #expect(reason(text) != nil)
+  }
+
+  @Test func theRootIsDecodedSegmentBySegment() throws {
+    #expect(
+      try adls("abfss://data@acct1.dfs.core.windows.net/a%20b/c+d/%C3%A9")?.root?.components == ["a b", "c+d", "é"])
+    #expect(
+      try LakeURL(parsing: "abfss://data@acct1.dfs.core.windows.net/a%20b/%25").displayURL
+        == "abfss://data@acct1.dfs.core.windows.net/a%20b/%25")
+  }
+
+  @Test(arguments: ["%2F", "a%2Fb", "%2e%2e", "..", "%00", "%5C", "a//b", "%zz", "%4", "%ff"])
+  func aRootThatHidesSomethingIsRefused(root: String) {
+    #expect(reason("abfss://data@acct1.dfs.core.windows.net/x/\(root)") != nil)
+    #expect(reason("https://acct1.dfs.core.windows.net/data/\(root)/x") != nil)
+  }
+
+  @Test(arguments: [
+    "", "lake", "/lake", "ftp://host/x", "s3://bucket/x", "abfss://acct1.dfs.core.windows.net/x",
+    "abfss://a@b@acct1.dfs.core.windows.net/x", "abfss://data@/x", "abfss://data@127.0.0.1/x",
+    "abfss://data@dfs.example.com/x",
+    "abfss://Data@acct1.dfs.core.windows.net/x", "abfss://da@acct1.dfs.core.windows.net/x",
+    "abfss://da--ta@acct1.dfs.core.windows.net/x", "abfss://data-@acct1.dfs.core.windows.net/x",
+    "https://acct1.dfs.core.windows.net", "https://acct1.dfs.core.windows.net/", "https://example.com/data",
+    "https://acct1.dfs/data", "https://acct1.table.core.windows.net/data", "https://ac_ct.dfs.core.windows.net/data",
+    "https://acct1.dfs.core.windows.net:0/data", "https://acct1.dfs.core.windows.net:70000/data",
+    "https://acct1.dfs.core.windows.net:/data", "https://acct1.dfs.core.windows.net:1:2/data",
+    "https://acct1..dfs.core.windows.net/data", "https://acct1.dfs.core.windows.net../data", "https:///data",
+    "http://127.0.0.1:10000/devacct", "http://127.0.0.1:10000",
+    "https://acct1.dfs.core.windows.net\\@evil.example/data",
+    "https://acct1.dfs.core.windows.net/data/a b", "https://acct1.dfs.core.windows.net/data#x",
+  ])
+  func anythingElseIsRefusedWithTheForms(text: String) {
+    #expect(reason(text)?.contains(LakeURL.expectedForms) == true)
+  }
+
+  @Test(arguments: [
+    "https://user:SECRET@acct1.dfs.core.windows.net/data", "https://user:SECRET/x@acct1.dfs.core.windows.net/data",
+    "https://acct1.dfs.core.windows.net/data?sv=1&sig=SECRET", "abfss://data@acct1.dfs.core.windows.net/x?sig=SECRET",
+    "abfss://data:SECRET@acct1.dfs.core.windows.net/x", "https://acct1.dfs.core.windows.net/data?\u{301}sig=SECRET",
+    "file:///lake?sig=SECRET", "SECRET://host/x", "https://SECRET.example.com/data", "file://SECRET/x",
+    "https://acct1.dfs.core.windows.net/data/%zzSECRET", "https://acct1.dfs.core.windows.net/data/SECRET\\x",
+    "http://127.0.0.1:SECRET/devacct/data", "AccountKey=SECRET", "https://acct1.dfs.core.windows.net/data/../SECRET",
+  ])
+  func aRefusalRepeatsNoSecret(text: String) throws {
+    let message = try #require(reason(text))
+    #expect(!message.contains("SECRET") && !message.lowercased().contains("secret."))
+  }
+
+  @Test(arguments: [
+    ("file:///var/lake", "/var/lake"), ("file:///var/lake/", "/var/lake"), ("FILE:///var/a%20b", "/var/a b"),
+    ("file://localhost/var/lake", "/var/lake"), ("file://./lake", "/home/x/lake"), ("file://./", "/home/x"),
+    ("file://../lake", "/home/lake"), ("file:///var/./x/../lake", "/var/lake"),
+  ])
+  func aFolderIsAbsolute(text: String, path: String) throws {
+    #expect(try LakeURL(parsing: text, currentDirectory: "/home/x") == .folder(path: path))
+  }
+
+  @Test(arguments: [
+    "file://", "file:///", "file://lake", "file://host/lake", "file:///a%2Fb", "file:///a%00", "file://./../..",
+  ])
+  func whatIsNoFolderIsRefused(text: String) {
+    #expect(throws: LakeError.self) { try LakeURL(parsing: text, currentDirectory: "/x/y") }
+  }
+
+  @Test func aFolderIsShownAsAURL() throws {
+    let url = try LakeURL(parsing: "file:///var/a%20b/%25")
+    #expect(url.description == "file:///var/a%20b/%25")
+    #expect(try LakeURL(parsing: url.displayURL) == url)
+  }
+
+  private func reason(_ text: String) -> String? {
+    do {
+      _ = try LakeURL(parsing: text)
+      return nil
+    } catch {
+      #expect(error.code == "invalid_url")
+      return error.description
+    }
+  }
+}

@@ -1,4 +1,0 @@
-import Testing
-@testable import Lake
-
-@Test func placeholder() { #expect(Bool(true)) }

@@ -1,0 +1,36 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import Lake
+
+@Suite struct TemporariesTests {
+  @Test func onlyOldFilesBelowTheFolderAreRemoved() async throws {
+    try await withLake(pageSize: 2) { store, folder in
+      let now = Date(timeIntervalSince1970: 1_700_000_000)
+      func put(_ path: String, hoursOld: Double) async throws {
+        try await store.put("x", at: path)
+        try FileManager.default.setAttributes(
+          [.modificationDate: now.addingTimeInterval(-hoursOld * 3600)], ofItemAtPath: folder + "/" + path)
+      }
+      for number in 0..<5 { try await put("db/_sluice/tmp/old\(number)", hoursOld: 30) }
+      try await put("db/_sluice/tmp/deep/old", hoursOld: 25)
+      try await put("db/_sluice/tmp/new", hoursOld: 1)
+      try await put("db/archive", hoursOld: 1000)
+
+      let limit = now.addingTimeInterval(-24 * 3600)
+      #expect(try await store.removeTemporaries(under: at("db/_sluice/tmp"), olderThan: limit) == 6)
+      #expect(try await store.removeTemporaries(under: at("db/_sluice/tmp"), olderThan: limit) == 0)
+      #expect(try await store.properties(of: at("db/_sluice/tmp/new")) != nil)
+      #expect(try await store.properties(of: at("db/archive")) != nil)
+      #expect(contents(of: folder + "/db/_sluice/tmp") == ["deep", "new"])
+    }
+  }
+
+  @Test func aMissingFolderHasNoTemporaries() async throws {
+    try await withLake { store, _ in
+      let removed = try await store.removeTemporaries(under: at("none"), olderThan: .distantFuture)
+      #expect(removed == 0)
+    }
+  }
+}

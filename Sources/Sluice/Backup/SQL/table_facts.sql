@@ -1,1 +1,20 @@
-select 1
+-- What kind of relation $1.$2 is, and whether the role may read it.
+SELECT c.oid::pg_catalog.int8 AS oid,
+  c.relkind::pg_catalog.text AS kind,
+  pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use_schema,
+  pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS may_select,
+  pg_catalog.has_table_privilege(c.oid, 'INSERT') OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT') AS may_insert,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_index i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
+  ) AS has_unique_index,
+  -- The column by whose ranges the table is partitioned, when there is exactly one.
+  (
+    SELECT a.attname::pg_catalog.text
+    FROM pg_catalog.pg_partitioned_table p
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
+    WHERE p.partrelid = c.oid AND p.partstrat = 'r' AND p.partnatts = 1
+  ) AS partition_column
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2

@@ -1,0 +1,81 @@
+import Foundation
+import Lake
+
+/// What is in the lake.
+public struct ArchiveCatalog: Sendable {
+  private let lake: any LakeStore
+
+  /// The catalog of `lake`.
+  public init(_ lake: any LakeStore) {
+    self.lake = lake
+  }
+
+  /// The archived days of each table of `database`.
+  func days(database: String) async throws -> [TableName: Set<Day>] {
+    var days: [TableName: Set<Day>] = [:]
+    for try await (archive, _) in try archives(database: database) {
+      days[archive.table, default: []].insert(archive.day)
+    }
+    return days
+  }
+
+  /// One archive, or one day that has none between two that have.
+  public struct Item: Sendable, Encodable, Equatable {
+    /// `schema.table`.
+    public var table: String
+    /// Day.
+    public var date: Day
+    /// `archived` or `missing`.
+    public var status: String
+    /// Place under `LAKE_URL`.
+    public var path: String?
+    /// Bytes of gzip.
+    public var gzipBytes: Int?
+    /// Rows, where a manifest tells.
+    public var rows: Int?
+    /// When the whole file was last read back, where a manifest tells.
+    public var verifiedAt: Date?
+
+    enum CodingKeys: String, CodingKey {
+      case table, date, status, path, rows
+      case gzipBytes = "gzip_bytes"
+      case verifiedAt = "verified_at"
+    }
+  }
+
+  /// Archives of `database`, by table and day, with the gaps between them. `from` and `to` bound the days; a bound
+  /// reaches beyond the archives there are, and what lies between counts as missing. Without bounds, each table's first
+  /// and last archive are its bounds.
+  public func items(database: String, table: TableName?, from: Day?, to: Day?) async throws -> [Item] {
+    var found: [TableName: [Day: Item]] = [:]
+    for try await (archive, entry) in try archives(database: database) {
+      guard table == nil || archive.table == table, from.map({ archive.day >= $0 }) ?? true,
+        to.map({ archive.day <= $0 }) ?? true
+      else { continue }
+      // A manifest that cannot be read costs the row count, not the listing.
+      let manifest = try? await ArchiveManifest.read(of: archive, in: lake)
+      found[archive.table, default: [:]][archive.day] = Item(
+        table: "\(archive.table)", date: archive.day, status: "archived", path: "\(entry.path)",
+        gzipBytes: entry.length,
+        rows: manifest?.rows, verifiedAt: manifest?.verifiedAt)
+    }
+    if let table, found[table] == nil { found[table] = [:] }
+    return found.sorted { $0.key < $1.key }.flatMap { table, days in
+      guard let first = from ?? days.keys.min(), let last = to ?? days.keys.max(), first <= last else {
+        return [Item]()
+      }
+      return first.through(last).map { day in
+        days[day] ?? Item(table: "\(table)", date: day, status: "missing")
+      }
+    }
+  }
+
+  private func archives(database: String) throws -> some AsyncSequence<(ArchiveName, LakeEntry), any Error> {
+    lake.list(under: try LakePath(components: [LakeName.encode(database)]), recursive: false).compactMap { entry in
+      guard !entry.isDirectory, let archive = ArchiveName(path: entry.path), archive.database == database else {
+        return nil
+      }
+      return (archive, entry)
+    }
+  }
+}

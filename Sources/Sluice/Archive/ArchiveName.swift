@@ -1,0 +1,85 @@
+import Foundation
+import Lake
+
+/// Names one archive and everything beside it in the lake: database, table and day.
+public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// What every archive's file name ends with.
+  static let fileExtension = ".csv.gz"
+  /// The folder of manifests and temporary files within a database's folder. Data readers such as Spark skip names that
+  /// begin with `_`.
+  static let privateFolder = "_sluice"
+
+  /// Database, as the server spells it.
+  public let database: String
+  /// Table.
+  public let table: TableName
+  /// Day.
+  public let day: Day
+
+  /// Made from its parts.
+  public init(database: String, table: TableName, day: Day) {
+    self.database = database
+    self.table = table
+    self.day = day
+  }
+
+  private var stem: String { "\(LakeName.encode(table.schema)).\(LakeName.encode(table.name)).\(day)" }
+
+  /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`.
+  public var path: LakePath {
+    get throws { try LakePath(components: [LakeName.encode(database), stem + Self.fileExtension]) }
+  }
+
+  /// `<database>/_sluice/<schema>.<table>.<YYYY-MM-DD>.json`.
+  public var manifestPath: LakePath {
+    get throws { try LakePath(components: [LakeName.encode(database), Self.privateFolder, stem + ".json"]) }
+  }
+
+  /// A new temporary path: `<database>/_sluice/tmp/<uuid>`.
+  public var temporaryPath: LakePath {
+    get throws { try Self.temporaryFolder(database: database).appending(UUID().uuidString.lowercased()) }
+  }
+
+  /// `<database>/_sluice/tmp`.
+  static func temporaryFolder(database: String) throws -> LakePath {
+    try LakePath(components: [LakeName.encode(database), privateFolder, "tmp"])
+  }
+
+  /// Database, then table, then day.
+  public static func < (one: ArchiveName, other: ArchiveName) -> Bool {
+    (one.database, one.table, one.day) < (other.database, other.table, other.day)
+  }
+
+  /// `database/schema.table 2024-01-01`.
+  public var description: String { "\(database)/\(table) \(day)" }
+
+  /// Reads a path in one of the two layouts: `…/<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`, which Sluice writes, and
+  /// `…/<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz` of older function apps. Folders above the database are free.
+  /// Nil for any other path.
+  public init?(path: LakePath) {
+    guard path.name.hasSuffix(Self.fileExtension) else { return nil }
+    let parts = path.name.dropLast(Self.fileExtension.count).split(separator: ".", omittingEmptySubsequences: false)
+    guard let last = parts.last, let day = Day(last) else { return nil }
+    var folders = path.components.dropLast()
+    let schema: String?
+    let table: String?
+    switch parts.count {
+    case 3:
+      schema = Self.decode(String(parts[0]))
+      table = Self.decode(String(parts[1]))
+    case 2:
+      schema = folders.popLast().flatMap(Self.decode)
+      table = Self.decode(String(parts[0]))
+    default: return nil
+    }
+    guard let schema, let table, let database = folders.last.flatMap(Self.decode), !schema.isEmpty, !table.isEmpty,
+      !database.hasPrefix("_")
+    else { return nil }
+    self.init(database: database, table: TableName(schema: schema, name: table), day: day)
+  }
+
+  /// Names that other tools wrote may hold characters that Sluice would have escaped: they are taken as they are.
+  private static func decode(_ name: String) -> String? {
+    name.contains("%") ? try? LakeName.decode(name) : name
+  }
+}

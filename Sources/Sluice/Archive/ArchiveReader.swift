@@ -1,0 +1,74 @@
+import Gzip
+import Lake
+
+/// Reads an archive as CSV, piece by piece, and digests the gzip file on the way. It works on a queue of its own.
+actor ArchiveReader {
+  /// Bytes of CSV handed out at a time, at most.
+  static let chunkBytes = 256 * 1024
+
+  private nonisolated let executor = WorkQueueExecutor(label: "sluice.gunzip")
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// The file as it was when it was opened.
+  nonisolated let entry: LakeEntry
+  private let reader: any LakeReader
+  private var decompressor = GzipDecompressor()
+  private var hasher = SHA256Hasher()
+  private var isAtEnd = false
+  /// Bytes of gzip read so far.
+  private(set) var gzipBytes = 0
+  /// Bytes of CSV handed out so far.
+  private(set) var csvBytes = 0
+
+  init(_ path: LakePath, in lake: any LakeStore) async throws {
+    reader = try await lake.openReader(path)
+    entry = reader.entry
+  }
+
+  /// The next piece, nil at the end of a whole file.
+  /// - Throws: ``JobError`` `archive_corrupt` with the offset, `archive_not_gzip`; ``LakeError``.
+  func next() async throws -> [UInt8]? {
+    do {
+      while true {
+        if let bytes = try decompressor.next(maxBytes: Self.chunkBytes) {
+          csvBytes += bytes.count
+          return bytes
+        }
+        if isAtEnd { return nil }
+        let compressed = try await reader.read(maxBytes: Self.chunkBytes)
+        if compressed.isEmpty {
+          isAtEnd = true
+          try decompressor.finish()
+        } else {
+          gzipBytes += compressed.count
+          hasher.update(compressed)
+          try decompressor.feed(compressed)
+        }
+      }
+    } catch let error as GzipError {
+      throw JobError(archive: entry.path, error)
+    }
+  }
+
+  /// The digest of all that was read; once, after the end.
+  func digest() -> SHA256Digest { hasher.finish() }
+
+  func close() async {
+    await reader.close()
+  }
+}
+
+extension JobError {
+  /// A gzip file that cannot be read, by its name.
+  fileprivate init(archive path: LakePath, _ error: GzipError) {
+    if case .notGzip = error {
+      self.init(
+        .unprocessable, code: "archive_not_gzip",
+        "\(path) is not a gzip file; Sluice reads CSV compressed by gzip (\(error))")
+    } else {
+      self.init(
+        .unprocessable, code: "archive_corrupt",
+        "\(path): \(error); nothing was loaded. Take another copy of the file, or back the day up again")
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/// Reads the header of a CSV file from pieces: names may be quoted and hold delimiters, quotes and newlines, and a byte
+/// order mark may come first (PostgreSQL documentation, COPY, "CSV Format").
+struct CSVHeaderParser {
+  /// The most bytes a header may have: 1,600 columns, names of 63 bytes, quoted.
+  static let maximumBytes = 1 << 20
+
+  /// A header that has come whole.
+  struct Header: Equatable {
+    let names: [[UInt8]]
+    /// What came after it in the last piece.
+    let rest: [UInt8]
+  }
+
+  private enum State {
+    case unquoted
+    case quoted
+    /// Within quotes, after the escape character: the next byte tells what it was.
+    case escaped
+    case afterCarriageReturn
+  }
+
+  private let format: CSVFormat
+  private var state = State.unquoted
+  private var names: [[UInt8]] = []
+  private var name: [UInt8] = []
+  private var count = 0
+
+  init(format: CSVFormat) {
+    self.format = format
+  }
+
+  /// Takes the next piece; nil while the header goes on.
+  /// - Throws: ``JobError`` `bad_header`.
+  mutating func feed(_ piece: [UInt8]) throws -> Header? {
+    for (index, byte) in piece.enumerated() {
+      if let rest = take(byte, at: index) { return Header(names: finishedNames(), rest: Array(piece[rest...])) }
+    }
+    count += piece.count
+    guard count <= Self.maximumBytes else {
+      throw JobError(
+        .unprocessable, code: "bad_header",
+        "the first line of the file is longer than \(Self.maximumBytes) bytes; a quote may be left open, or csv_options do not fit"
+      )
+    }
+    return nil
+  }
+
+  /// The header of a file that ends with it.
+  /// - Throws: ``JobError`` `bad_header`.
+  mutating func finish() throws -> Header {
+    let isEmpty = count == 0
+    let isClosed = state != .quoted && (state != .escaped || format.escape == format.quote)
+    guard !isEmpty, isClosed else {
+      throw JobError(
+        .unprocessable, code: "bad_header",
+        isEmpty ? "the file is empty; it must begin with a header line" : "the last quote of the header is not closed")
+    }
+    return Header(names: finishedNames(), rest: [])
+  }
+
+  /// Takes one byte; gives the index at which the data begins once the header is whole.
+  private mutating func take(_ byte: UInt8, at index: Int) -> Int? {
+    switch state {
+    case .unquoted:
+      switch byte {
+      case format.quote: state = .quoted
+      case format.delimiter:
+        names.append(name)
+        name = []
+      case UInt8(ascii: "\n"): return index + 1
+      case UInt8(ascii: "\r"): state = .afterCarriageReturn
+      default: name.append(byte)
+      }
+    case .quoted:
+      if byte == format.escape {
+        state = .escaped
+      } else if byte == format.quote {
+        state = .unquoted
+      } else {
+        name.append(byte)
+      }
+    case .escaped:
+      if byte == format.quote || byte == format.escape {
+        name.append(byte)
+        state = .quoted
+      } else if format.escape == format.quote {
+        // It was the closing quote.
+        state = .unquoted
+        return take(byte, at: index)
+      } else {
+        name.append(format.escape)
+        state = .quoted
+        return take(byte, at: index)
+      }
+    case .afterCarriageReturn:
+      return byte == UInt8(ascii: "\n") ? index + 1 : index
+    }
+    return nil
+  }
+
+  private func finishedNames() -> [[UInt8]] {
+    var all = names + [name]
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    if all[0].starts(with: mark) { all[0].removeFirst(mark.count) }
+    return all
+  }
+}

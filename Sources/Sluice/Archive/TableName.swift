@@ -1,0 +1,65 @@
+/// A table with its schema, as the catalog spells them.
+public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// Schema, as the catalog has it.
+  public let schema: String
+  /// Table, as the catalog has it.
+  public let name: String
+
+  /// Made from the catalog's own names.
+  public init(schema: String, name: String) {
+    self.schema = schema
+    self.name = name
+  }
+
+  /// Reads `schema.table`. A part with a dot, a quote or a colon stands in double quotes, a quote in it doubled, as in SQL. Case is
+  /// kept as written: names are looked up exactly.
+  /// - Throws: ``JobError`` `bad_field` or `table_without_schema`, naming `field`.
+  public init(parsing text: String, field: String = "table") throws {
+    let form = "schema.table, such as events.bannerclicked (odd names in double quotes: \"my schema\".\"my.table\")"
+    var parts: [String] = [""]
+    var quoted = false
+    var closed = false
+    var rest = text[...]
+    while let character = rest.popFirst() {
+      if quoted {
+        if character == "\"", rest.first == "\"" {
+          parts[parts.count - 1].append("\"")
+          rest.removeFirst()
+        } else if character == "\"" {
+          quoted = false
+          closed = true
+        } else {
+          parts[parts.count - 1].append(character)
+        }
+      } else if character == "\"" {
+        guard parts[parts.count - 1].isEmpty, !closed else { throw JobError.badField(field, form, got: .string(text)) }
+        quoted = true
+      } else if character == "." {
+        parts.append("")
+        closed = false
+      } else {
+        guard !closed else { throw JobError.badField(field, form, got: .string(text)) }
+        parts[parts.count - 1].append(character)
+      }
+    }
+    guard !quoted, parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.contains("\0") && $0.utf8.count <= 63 })
+    else { throw JobError.badField(field, form, got: .string(text)) }
+    guard parts.count == 2 else {
+      throw JobError(
+        .invalid, code: "table_without_schema", "\(field): \"\(text)\" has no schema; expected \(form)", field: field)
+    }
+    self.init(schema: parts[0], name: parts[1])
+  }
+
+  /// `schema.table`, quoted where needed, so that it reads back.
+  public var description: String {
+    [schema, name].map { part in
+      part.contains(where: { ".\":".contains($0) }) ? "\"\(part.replacing("\"", with: "\"\""))\"" : part
+    }.joined(separator: ".")
+  }
+
+  /// By schema, then name.
+  public static func < (one: TableName, other: TableName) -> Bool {
+    (one.schema, one.name) < (other.schema, other.name)
+  }
+}

@@ -1,0 +1,223 @@
+import Foundation
+import Lake
+import Postgres
+
+/// Archives table-days.
+public struct BackupJob: Sendable {
+  let context: JobContext
+  let progress: JobProgress
+
+  /// A job that reports to `progress`.
+  public init(_ context: JobContext, progress: JobProgress = JobProgress()) {
+    self.context = context
+    self.progress = progress
+  }
+
+  /// Archives all table-days of `request`, `BACKUP_CONCURRENCY` at a time. One that fails does not stop the others.
+  /// - Throws: ``JobError`` for a request that cannot be carried out at all; `CancellationError`.
+  public func run(_ request: BackupRequest) async throws -> BackupReport {
+    let database = try context.settings.target().database
+    let today = Day(context.now(), in: context.settings.timeZone)
+    guard request.to < today else {
+      let code = request.to == today ? "day_not_over" : "date_in_future"
+      let field = request.from == request.to ? "date" : "to"
+      throw JobError(
+        .invalid, code: code,
+        "\(field): \(request.to) is not over yet in \(context.settings.timeZone.identifier), where it is \(today); the last "
+          + "day that can be archived is \(today.adding(days: -1))", field: field)
+    }
+    let units = request.tables.flatMap { table in
+      request.from.through(request.to).map { day in
+        let configured = context.settings.setting(for: table.table)
+        return BackupUnit(
+          archive: ArchiveName(database: database, table: table.table, day: day),
+          timeColumn: table.timeColumn ?? configured.timeColumn,
+          level: request.compressionLevel ?? table.compressionLevel ?? configured.compressionLevel
+            ?? context.settings.gzipLevel,
+          overwrite: request.overwrite, force: request.force)
+      }
+    }
+    return BackupReport(results: try await run(units))
+  }
+
+  /// Archives `units`; a unit is no longer begun once `mayBegin` says no, and its result is then missing.
+  func run(_ units: [BackupUnit], mayBegin: @Sendable () -> Bool = { true }) async throws -> [BackupResult] {
+    progress.update { $0.units += units.count }
+    var results = [BackupResult?](repeating: nil, count: units.count)
+    try await withThrowingTaskGroup(of: (Int, BackupResult).self) { group in
+      var next = 0
+      func begin() {
+        guard next < units.count, mayBegin() else { return }
+        let index = next
+        next += 1
+        group.addTask { (index, try await result(of: units[index])) }
+      }
+      for _ in 0..<context.settings.concurrency { begin() }
+      for try await (index, result) in group {
+        results[index] = result
+        progress.update { $0.finishedUnits += 1 }
+        begin()
+      }
+    }
+    return results.compactMap(\.self)
+  }
+
+  /// Archives one unit and turns its failure into a result; only a cancelled job throws.
+  private func result(of unit: BackupUnit) async throws -> BackupResult {
+    let archive = unit.archive
+    let clock = ContinuousClock()
+    let start = clock.now
+    var result = BackupResult(
+      status: .failed, database: archive.database, table: "\(archive.table)", date: archive.day)
+    do {
+      result = try await self.archive(unit, result)
+    } catch  where Task.isCancelled {
+      throw CancellationError()
+    } catch {
+      let error = JobError(cause: error)
+      result.error = JobFailure(error)
+      Log.write(.error, "backup failed", ["archive": archive, "code": error.code, "reason": error.message])
+    }
+    let seconds = start.duration(to: clock.now) / .seconds(1)
+    result.seconds = (seconds * 1000).rounded() / 1000
+    if result.status != .failed {
+      Log.write(
+        .info, "backup \(result.status.rawValue)",
+        [
+          "archive": archive, "rows": result.rows ?? 0, "gzip_bytes": result.gzipBytes ?? 0,
+          "seconds": result.seconds ?? 0,
+        ])
+    }
+    return result
+  }
+
+  private func archive(_ unit: BackupUnit, _ blank: BackupResult) async throws -> BackupResult {
+    progress.update { $0.subject = "\(unit.archive.table) \(unit.archive.day)" }
+    let target = try context.settings.target(database: unit.archive.database)
+    return try await context.pools.withConnection(to: target) { connection in
+      // One snapshot for the catalog, the estimate and the rows. The lock is held until the archive is published.
+      try await connection.withTransaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { connection in
+        try await JobContext.lock(unit.archive, on: connection)
+        return try await archive(unit, blank, on: connection)
+      }
+    }
+  }
+
+  private func archive(
+    _ unit: BackupUnit, _ blank: BackupResult, on connection: PostgresConnection
+  ) async throws -> BackupResult {
+    var result = blank
+    let path = try unit.archive.path
+    let facts = try await TableFacts.read(unit.archive.table, for: .read, on: connection)
+    let timeColumn = try facts.timeColumn(named: unit.timeColumn, remedy: "as time_column in the request")
+    result.path = "\(path)"
+    let existing = try await context.lake.properties(of: path)
+    if let existing, !unit.overwrite {
+      let manifest = try await ArchiveManifest.read(of: unit.archive, in: context.lake)
+      result.status = .skipped
+      result.skipped = "exists"
+      result.gzipBytes = existing.length
+      result.rows = manifest?.rows
+      result.sha256 = manifest?.sha256
+      return result
+    }
+    let window = DayWindow(unit.archive.day, in: context.settings.timeZone)
+    let writer = try await context.lake.makeWriter(temporary: unit.archive.temporaryPath)
+    do {
+      let manifest = try await copy(unit, facts, timeColumn, window, to: writer, on: connection)
+      if let existing, !unit.force {
+        try await refuseFewerRows(unit.archive, existing, rows: manifest.rows, &result)
+      }
+      try await publish(writer, manifest, as: unit.archive, over: existing)
+      result.status = .ok
+      result.rows = manifest.rows
+      result.csvBytes = manifest.csvBytes
+      result.gzipBytes = manifest.gzipBytes
+      result.sha256 = manifest.sha256
+      return result
+    } catch {
+      await writer.discard()
+      throw error
+    }
+  }
+
+  private func copy(
+    _ unit: BackupUnit, _ facts: TableFacts, _ timeColumn: TimeColumn, _ window: DayWindow, to writer: any LakeWriter,
+    on connection: PostgresConnection
+  ) async throws -> ArchiveManifest {
+    let columns = facts.storedColumns
+    var names: [String] = []
+    for column in columns { names.append(try await connection.quoteIdentifier(column.name)) }
+    let table = try await connection.quoted(facts.table)
+    let condition = try await timeColumn.condition(for: window, on: connection)
+    let select = "SELECT \(names.joined(separator: ", ")) FROM \(table) WHERE \(condition)"
+    let estimate = try await connection.estimatedRows(select)
+    let copy = try await connection.copyOut("COPY (\(select)) TO STDOUT WITH (FORMAT csv, HEADER true)")
+    let totals = try await ArchiveWriter(
+      writer: writer, level: unit.level, progress: progress, estimatedRows: estimate
+    ).write(copy)
+    // Published only when the server's own count, the rows that came through and the bytes that lie in the lake agree.
+    let reported = await copy.reportedRows()
+    guard reported == totals.rows else {
+      throw JobError(
+        .failed, code: "row_count_mismatch",
+        "the server copied \(reported.map(String.init) ?? "an unknown number of") rows, \(totals.rows) arrived; "
+          + "nothing was published, run the backup again")
+    }
+    let digest = try await writer.close()
+    guard digest.length == totals.gzipBytes else {
+      throw JobError(
+        .failed, code: "length_mismatch",
+        "\(totals.gzipBytes) bytes were written, the lake holds \(digest.length); nothing was published, run the backup again"
+      )
+    }
+    let snapshot = try await connection.query(
+      "SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot, "
+        + "pg_catalog.current_setting('server_version') AS version"
+    ).rows[0]
+    let (start, end) = window.texts
+    return ArchiveManifest(
+      formatVersion: ArchiveManifest.currentFormat, database: unit.archive.database, table: "\(facts.table)",
+      date: window.day,
+      window: .init(start: start, end: end, timeZone: window.timeZone.identifier, timeColumn: timeColumn.name),
+      columns: columns.map { .init(name: $0.name, type: $0.type) }, rows: totals.rows, csvBytes: totals.csvBytes,
+      gzipBytes: totals.gzipBytes, sha256: digest.sha256.description, serverVersion: try snapshot.decode("version"),
+      snapshot: try snapshot.decode("snapshot"), programVersion: Program.version, createdAt: context.now())
+  }
+
+  /// An archive may be the only copy left of rows that were dropped since: it is not replaced by one with fewer.
+  private func refuseFewerRows(
+    _ archive: ArchiveName, _ existing: LakeEntry, rows: Int, _ result: inout BackupResult
+  ) async throws {
+    let old: Int
+    if let manifest = try await ArchiveManifest.read(of: archive, in: context.lake),
+      manifest.gzipBytes == existing.length
+    {
+      old = manifest.rows
+    } else {
+      do {
+        old = try await ArchiveScan.rows(of: existing.path, in: context.lake)
+      } catch let error as JobError where error.kind == .unprocessable {
+        result.warnings.append("the archive that was replaced could not be read: \(error.message)")
+        return
+      }
+    }
+    guard rows < old else { return }
+    throw JobError(
+      .conflict, code: "fewer_rows",
+      "the archive of \(archive.table) \(archive.day) holds \(old) rows, the table now only \(rows); the archive was left "
+        + "as it is. Pass force to replace it all the same",
+      details: ["archive_rows": .number(Double(old)), "table_rows": .number(Double(rows))])
+  }
+
+  private func publish(
+    _ writer: any LakeWriter, _ manifest: ArchiveManifest, as archive: ArchiveName, over existing: LakeEntry?
+  ) async throws {
+    // The old manifest goes first: should the program end between the steps, an archive without a manifest restores,
+    // one beside a manifest of another would be taken for corrupt.
+    if existing != nil { try await context.lake.delete(archive.manifestPath) }
+    _ = try await writer.publish(
+      as: archive.path, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
+    try await manifest.write(for: archive, in: context.lake)
+  }
+}

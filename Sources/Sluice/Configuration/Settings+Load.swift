@@ -1,0 +1,147 @@
+import Foundation
+import Gzip
+import Lake
+import Postgres
+
+extension Settings {
+  /// Every name that may stand in the file as well.
+  static let names = [
+    "PG_HOST", "PG_PORT", "PG_DATABASE", "PG_DB", "PG_USER", "PG_PASSWORD", "PG_SSLMODE", "PG_POOL_MAX",
+    "PG_ALLOWED_HOSTS", "LAKE_URL", "LAKE_ALLOWED_HOSTS", "BACKUP_TABLES", "BACKUP_TIMEZONE", "BACKUP_LOOKBACK_DAYS",
+    "BACKUP_CONCURRENCY", "BACKUP_GZIP_LEVEL", "SLUICE_KEY", "SLUICE_SHUTDOWN_GRACE",
+  ]
+
+  /// Reads the settings from `environment` and, below it, the JSON text of the settings file.
+  /// - Throws: ``JobError`` `bad_setting` naming the setting, its value (a secret's is left out) and the form wanted.
+  public init(environment: [String: String], file: Data? = nil) throws {
+    var fileOptions: [TableName: TableSetting] = [:]
+    var values: [String: String] = [:]
+    if let file {
+      (values, fileOptions) = try Self.read(file)
+    }
+    for (name, value) in environment where !value.isEmpty { values[name] = value }
+    let source = SettingSource(values: values)
+
+    lake = try Self.lake(source)
+    customHandlerPort = try source.integer("FUNCTIONS_CUSTOMHANDLER_PORT", in: 1...65535)
+    pgHost = values["PG_HOST"]
+    pgPort = try source.integer("PG_PORT", in: 1...65535) ?? pgPort
+    pgDatabase = values["PG_DATABASE"] ?? values["PG_DB"]
+    pgUser = values["PG_USER"]
+    pgPassword = values["PG_PASSWORD"].map { Secret($0) }
+    if let mode = values["PG_SSLMODE"] {
+      guard let known = PostgresTarget.SSLMode(rawValue: mode) else {
+        let all = PostgresTarget.SSLMode.allCases.map(\.rawValue).joined(separator: ", ")
+        throw source.bad("PG_SSLMODE", "one of \(all)")
+      }
+      pgSSLMode = known
+    }
+    pgPoolMaximum = try source.integer("PG_POOL_MAX", in: 1...1000) ?? pgPoolMaximum
+    pgAllowedHosts = source.list("PG_ALLOWED_HOSTS")
+    lakeAllowedHosts = source.list("LAKE_ALLOWED_HOSTS")
+    if let zone = values["BACKUP_TIMEZONE"] {
+      // The list is asked, and not only the initializer: a statically linked Foundation brings its zones only then.
+      guard TimeZone.knownTimeZoneIdentifiers.contains(zone) || ["UTC", "GMT"].contains(zone),
+        let known = TimeZone(identifier: zone)
+      else { throw source.bad("BACKUP_TIMEZONE", "a time zone of the IANA database, such as UTC or Europe/Berlin") }
+      timeZone = known
+    }
+    lookbackDays = try source.integer("BACKUP_LOOKBACK_DAYS", in: 1...3660) ?? lookbackDays
+    concurrency = try source.integer("BACKUP_CONCURRENCY", in: 1...64) ?? concurrency
+    gzipLevel = try source.integer("BACKUP_GZIP_LEVEL", in: GzipCompressor.levels) ?? gzipLevel
+    key = values["SLUICE_KEY"].map { Secret($0) }
+    shutdownGrace = try source.integer("SLUICE_SHUTDOWN_GRACE", in: 0...3600).map(Double.init) ?? shutdownGrace
+    do {
+      tables = try TableSetting.list(values["BACKUP_TABLES"] ?? "", field: "BACKUP_TABLES")
+    } catch let error as JobError {
+      throw JobError(.invalid, code: "bad_setting", error.message, field: "BACKUP_TABLES")
+    }
+    tableOptions = fileOptions
+    for index in tables.indices {
+      guard let options = fileOptions[tables[index].table] else { continue }
+      tables[index].timeColumn = tables[index].timeColumn ?? options.timeColumn
+      tables[index].compressionLevel = options.compressionLevel
+    }
+  }
+
+  private static func lake(_ source: SettingSource) throws -> LakeURL {
+    let text: String
+    if let url = source.values["LAKE_URL"] {
+      text = url
+    } else if let account = source.values["ADLS_ACCOUNT_URL_DEFAULT"],
+      let files = source.values["ADLS_FILESYSTEM_DEFAULT"]
+    {
+      text = account.hasSuffix("/") ? account + files : "\(account)/\(files)"
+    } else {
+      text = "file://./lake"
+    }
+    do {
+      return try LakeURL(parsing: text)
+    } catch {
+      // The text may hold a SAS or a password: the error says what is wrong without repeating it.
+      throw JobError(.invalid, code: "bad_setting", "LAKE_URL: \(error)", field: "LAKE_URL")
+    }
+  }
+
+  private static func read(_ file: Data) throws -> ([String: String], [TableName: TableSetting]) {
+    do {
+      var fields = try Fields(JSONValue(json: file))
+      var values: [String: String] = [:]
+      for name in names {
+        switch fields.value(name) {
+        case nil: continue
+        case .string(let text): values[name] = text
+        case .number(let number): values[name] = Int(exactly: number).map(String.init) ?? "\(number)"
+        case .array(let items):
+          values[name] = try items.map { item in
+            guard case .string(let text) = item else { throw JobError.badField(name, "a list of texts", got: item) }
+            return text
+          }.joined(separator: ",")
+        case let other: throw JobError.badField(name, "a text or a number", got: other)
+        }
+      }
+      var tables: [TableName: TableSetting] = [:]
+      if case .object(let members)? = fields.value("tables") {
+        for (name, options) in members {
+          let table = try TableName(parsing: name, field: "tables")
+          var setting = TableSetting(table: table)
+          var inner = try Fields(options)
+          do {
+            setting.timeColumn = try inner.string("time_column", "a column's name")
+            setting.compressionLevel = try inner.integer("compression_level", in: GzipCompressor.levels)
+            try inner.finish()
+          } catch let error as JobError {
+            throw error.under("tables.\(name)")
+          }
+          tables[table] = setting
+        }
+      }
+      try fields.finish()
+      return (values, tables)
+    } catch let error as JobError {
+      throw JobError(.invalid, code: "bad_setting", "settings file: \(error.message)", field: error.field)
+    }
+  }
+}
+
+/// Reads single settings, with errors that name them.
+private struct SettingSource {
+  let values: [String: String]
+
+  func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    guard let text = values[name] else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw bad(name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  func list(_ name: String) -> [String] {
+    (values[name] ?? "").split(separator: ",").map { String($0).trimmed.lowercased() }.filter { !$0.isEmpty }
+  }
+
+  func bad(_ name: String, _ expected: String) -> JobError {
+    JobError(
+      .invalid, code: "bad_setting", "\(name): expected \(expected), got \"\(values[name] ?? "")\"", field: name)
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Gzip
+import Lake
+import Postgres
+
+/// The program's settings, read once at the start.
+///
+/// Each has a name in the environment (Azure app settings are environment variables); `sluice.json` may hold the same
+/// names, and what does not fit a variable. A variable wins over the file.
+public struct Settings: Sendable {
+  /// `FUNCTIONS_CUSTOMHANDLER_PORT`: set by the Functions host; nil when no host stands in front.
+  public var customHandlerPort: Int?
+  /// `PG_HOST`: nil when not set; jobs that need it say so.
+  public var pgHost: String?
+  /// `PG_PORT`.
+  public var pgPort = 5432
+  /// `PG_DATABASE` or `PG_DB`.
+  public var pgDatabase: String?
+  /// `PG_USER`.
+  public var pgUser: String?
+  /// `PG_PASSWORD`.
+  public var pgPassword: Secret?
+  /// `PG_SSLMODE`.
+  public var pgSSLMode = PostgresTarget.SSLMode.require
+  /// `PG_POOL_MAX`: connections kept per target.
+  public var pgPoolMaximum = 8
+  /// `PG_ALLOWED_HOSTS`: where a request's `pg.host` may point, beside the configured host.
+  public var pgAllowedHosts: [String] = []
+  /// `LAKE_URL`.
+  public var lake: LakeURL
+  /// `LAKE_ALLOWED_HOSTS`: where a request's `adls_url` may point, beside the configured lake.
+  public var lakeAllowedHosts: [String] = []
+  /// `BACKUP_TABLES`, with what the file says of each table.
+  public var tables: [TableSetting] = []
+  /// `BACKUP_TIMEZONE`.
+  public var timeZone = TimeZone.gmt
+  /// `BACKUP_LOOKBACK_DAYS`.
+  public var lookbackDays = 7
+  /// `BACKUP_CONCURRENCY`: table-days under way at a time.
+  public var concurrency = 2
+  /// `BACKUP_GZIP_LEVEL`.
+  public var gzipLevel = GzipCompressor.defaultLevel
+  /// `SLUICE_KEY`.
+  public var key: Secret?
+  /// `SLUICE_SHUTDOWN_GRACE`: seconds that jobs may go on after SIGTERM.
+  public var shutdownGrace: Double = 25
+  /// Per-table options of the file for tables that are not in `BACKUP_TABLES`.
+  public var tableOptions: [TableName: TableSetting] = [:]
+
+  /// The setting of `table`, empty when nothing is said of it.
+  public func setting(for table: TableName) -> TableSetting {
+    tables.first { $0.table == table } ?? tableOptions[table] ?? TableSetting(table: table)
+  }
+
+  /// The configured database server.
+  /// - Throws: ``JobError`` `not_configured`, naming what is missing.
+  public func target(database: String? = nil) throws -> PostgresTarget {
+    func required(_ value: String?, _ name: String) throws -> String {
+      guard let value else {
+        throw JobError(
+          .invalid, code: "not_configured", "\(name) is not set; set it to reach the database", field: name)
+      }
+      return value
+    }
+    return PostgresTarget(
+      host: try required(pgHost, "PG_HOST"), port: pgPort,
+      database: try database ?? required(pgDatabase, "PG_DATABASE"), user: try required(pgUser, "PG_USER"),
+      sslMode: pgSSLMode)
+  }
+}

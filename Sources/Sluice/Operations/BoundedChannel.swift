@@ -1,0 +1,118 @@
+import Synchronization
+
+/// Hands values from one task to another and lets the first run ahead by `capacity` values at most.
+///
+/// One sender, one receiver: the stages of a job. A slow stage stops the stage before it, and so, in the end, the
+/// database's COPY; that is what keeps a job's memory the same for a table of any size.
+final class BoundedChannel<Element: Sendable>: Sendable {
+  private struct State {
+    var buffer: [Element] = []
+    var isFinished = false
+    var sender: CheckedContinuation<Void, any Error>?
+    var receiver: CheckedContinuation<Element?, any Error>?
+  }
+
+  private enum SendStep {
+    case done
+    case wait
+    case deliver(CheckedContinuation<Element?, any Error>)
+    case cancelled
+  }
+
+  private enum ReceiveStep {
+    case value(Element, CheckedContinuation<Void, any Error>?)
+    case finished
+    case wait
+    case cancelled
+  }
+
+  private let state = Mutex(State())
+  private let capacity: Int
+
+  init(capacity: Int) {
+    self.capacity = capacity
+  }
+
+  /// Hands `element` over, waiting while the buffer is full.
+  /// - Throws: `CancellationError`.
+  func send(_ element: Element) async throws {
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        let next: SendStep = state.withLock { state in
+          if Task.isCancelled { return .cancelled }
+          if let receiver = state.receiver {
+            state.receiver = nil
+            return .deliver(receiver)
+          }
+          state.buffer.append(element)
+          if state.buffer.count < capacity { return .done }
+          state.sender = continuation
+          return .wait
+        }
+        switch next {
+        case .done: continuation.resume()
+        case .wait: break
+        case .deliver(let receiver):
+          receiver.resume(returning: element)
+          continuation.resume()
+        case .cancelled: continuation.resume(throwing: CancellationError())
+        }
+      }
+    } onCancel: {
+      cancelWaiting()
+    }
+  }
+
+  /// No more values; the receiver gets nil after the last.
+  func finish() {
+    let receiver = state.withLock { state in
+      state.isFinished = true
+      defer { state.receiver = nil }
+      return state.receiver
+    }
+    receiver?.resume(returning: nil)
+  }
+
+  /// The next value, nil after the last.
+  /// - Throws: `CancellationError`.
+  func receive() async throws -> Element? {
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Element?, any Error>) in
+        let next: ReceiveStep = state.withLock { state in
+          if Task.isCancelled { return .cancelled }
+          if !state.buffer.isEmpty {
+            let element = state.buffer.removeFirst()
+            defer { state.sender = nil }
+            return .value(element, state.sender)
+          }
+          if state.isFinished { return .finished }
+          state.receiver = continuation
+          return .wait
+        }
+        switch next {
+        case .value(let element, let sender):
+          continuation.resume(returning: element)
+          sender?.resume()
+        case .finished: continuation.resume(returning: nil)
+        case .wait: break
+        case .cancelled: continuation.resume(throwing: CancellationError())
+        }
+      }
+    } onCancel: {
+      cancelWaiting()
+    }
+  }
+
+  /// Sender and receiver belong to one job: when one of them is cancelled, so is the other.
+  private func cancelWaiting() {
+    let (sender, receiver) = state.withLock { state in
+      defer {
+        state.sender = nil
+        state.receiver = nil
+      }
+      return (state.sender, state.receiver)
+    }
+    sender?.resume(throwing: CancellationError())
+    receiver?.resume(throwing: CancellationError())
+  }
+}

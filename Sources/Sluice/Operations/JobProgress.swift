@@ -1,0 +1,34 @@
+import Synchronization
+
+/// How far a job is, updated by the job and read by whoever shows it.
+public final class JobProgress: Sendable {
+  /// A reading.
+  public struct Reading: Sendable, Equatable {
+    /// What is worked on, such as `events.clicks 2024-01-01`.
+    public var subject = ""
+    /// Rows so far.
+    public var rows = 0
+    /// Bytes of CSV so far.
+    public var csvBytes = 0
+    /// Bytes of gzip so far.
+    public var gzipBytes = 0
+    /// Part done, 0...1, where an estimate exists.
+    public var fraction: Double?
+    /// Table-days finished, of ``units``.
+    public var finishedUnits = 0
+    /// Table-days in all.
+    public var units = 0
+  }
+
+  private let state = Mutex(Reading())
+
+  /// Nothing done yet.
+  public init() {}
+
+  /// The present reading.
+  public var reading: Reading { state.withLock { $0 } }
+
+  func update(_ change: (inout sending Reading) -> Void) {
+    state.withLock { change(&$0) }
+  }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import Synchronization
+
+/// Log lines, one event each, to the standard output of whoever set the sink.
+///
+/// The context (an invocation's id, its `traceparent`) is task-local: every line of a job carries it, wherever in the job
+/// it is written. The Functions host makes an entry of each line, so a line never holds a newline.
+public enum Log {
+  /// How much it matters.
+  public enum Level: String, Sendable {
+    /// For finding a fault.
+    case debug
+    /// The ordinary course.
+    case info
+    /// Odd, and the job goes on.
+    case warning
+    /// A job has failed.
+    case error
+  }
+
+  /// What every line within a task carries, in order.
+  @TaskLocal public static var context: [(key: String, value: String)] = []
+  /// Collects the lines of one invocation beside the sink, for the `Logs` of its answer.
+  @TaskLocal public static var collector: (@Sendable (String) -> Void)?
+
+  private static let sink = Mutex<@Sendable (Level, String) -> Void>({ _, _ in })
+
+  /// Sends lines to `sink` from now on.
+  public static func start(_ sink: @escaping @Sendable (Level, String) -> Void) {
+    self.sink.withLock { $0 = sink }
+  }
+
+  /// Writes one line: time, level, message, fields, context.
+  public static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, any Sendable> = [:]) {
+    var line = "\(Date().formatted(.iso8601)) \(level.rawValue) \(flat(message))"
+    for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
+    for (key, value) in context { line += " \(key)=\(quoted(value))" }
+    let write = sink.withLock { $0 }
+    write(level, line)
+    collector?(line)
+  }
+
+  private static func flat(_ text: String) -> String {
+    text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " ") : text
+  }
+
+  private static func quoted(_ text: String) -> String {
+    let flat = flat(text)
+    guard flat.isEmpty || flat.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return flat }
+    return "\"\(flat.replacing("\"", with: "'"))\""
+  }
+}

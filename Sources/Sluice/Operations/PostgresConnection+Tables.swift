@@ -1,0 +1,29 @@
+import Foundation
+import Postgres
+
+extension PostgresConnection {
+  /// `"schema"."table"`.
+  func quoted(_ table: TableName) throws -> String {
+    "\(try quoteIdentifier(table.schema)).\(try quoteIdentifier(table.name))"
+  }
+
+  /// `"a", "b"`.
+  func quoted(_ columns: [String]) throws -> String {
+    try columns.map { try quoteIdentifier($0) }.joined(separator: ", ")
+  }
+
+  /// How many rows the planner expects of `select`; nil where its answer cannot be read.
+  func estimatedRows(_ select: String) async throws -> Double? {
+    struct Explained: Decodable {
+      struct Plan: Decodable {
+        let rows: Double
+        enum CodingKeys: String, CodingKey { case rows = "Plan Rows" }
+      }
+      let plan: Plan
+      enum CodingKeys: String, CodingKey { case plan = "Plan" }
+    }
+    guard let row = try await query("EXPLAIN (FORMAT JSON) \(select)").rows.first else { return nil }
+    let json: String = try row.decode("QUERY PLAN")
+    return try? JSONDecoder().decode([Explained].self, from: Data(json.utf8)).first?.plan.rows
+  }
+}

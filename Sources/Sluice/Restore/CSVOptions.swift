@@ -1,0 +1,68 @@
+import Postgres
+
+/// `copy.csv_options`: the options of COPY that a caller may set, by COPY's own names. Any other is refused by name.
+public struct CSVOptions: Sendable, Equatable {
+  /// `HEADER`.
+  public var hasHeader = true
+  /// `DELIMITER`, one byte.
+  public var delimiter = ","
+  /// `NULL`.
+  public var null = ""
+  /// `QUOTE`, one byte.
+  public var quote = "\""
+  /// `ESCAPE`, one byte; else the quote.
+  public var escape: String?
+  /// `FORCE_NULL`: columns in which a quoted null text is NULL too.
+  public var forceNull: [String] = []
+  /// `FORCE_NOT_NULL`: columns in which the null text is a text.
+  public var forceNotNull: [String] = []
+  /// `ENCODING`; else UTF-8.
+  public var encoding: String?
+
+  /// COPY's own defaults for CSV, with a header.
+  public init() {}
+
+  init(fields: inout Fields) throws {
+    hasHeader = try fields.bool("HEADER") ?? true
+    delimiter = try Self.byte(&fields, "DELIMITER") ?? ","
+    null = try fields.text("NULL", "a text") ?? ""
+    quote = try Self.byte(&fields, "QUOTE") ?? "\""
+    escape = try Self.byte(&fields, "ESCAPE")
+    forceNull = try fields.strings("FORCE_NULL", "a list of column names") ?? []
+    forceNotNull = try fields.strings("FORCE_NOT_NULL", "a list of column names") ?? []
+    encoding = try fields.string("ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1")
+    if quote == delimiter { throw JobError.badField("QUOTE", "another character than DELIMITER") }
+    if null.contains(where: \.isNewline) { throw JobError.badField("NULL", "a text without line breaks") }
+  }
+
+  /// COPY takes exactly one single-byte character, and neither a line break nor NUL (PostgreSQL documentation, COPY).
+  private static func byte(_ fields: inout Fields, _ name: String) throws -> String? {
+    guard let text = try fields.text(name, "one character") else { return nil }
+    guard text.utf8.count == 1, !"\n\r\0".utf8.contains(text.utf8.first ?? 0) else {
+      throw JobError.badField(name, "one single-byte character, not a line break", got: .string(text))
+    }
+    return text
+  }
+
+  /// How the file's records are told apart.
+  var format: CSVFormat {
+    let quote = quote.utf8.first ?? UInt8(ascii: "\"")
+    return CSVFormat(
+      delimiter: delimiter.utf8.first ?? UInt8(ascii: ","), quote: quote, escape: escape?.utf8.first ?? quote)
+  }
+
+  /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read and taken off by Sluice.
+  func sql(on connection: PostgresConnection) async throws -> String {
+    var parts = [
+      "FORMAT csv", "HEADER false",
+      "DELIMITER \(try await connection.quoteLiteral(delimiter))",
+      "NULL \(try await connection.quoteLiteral(null))",
+      "QUOTE \(try await connection.quoteLiteral(quote))",
+    ]
+    if let escape { parts.append("ESCAPE \(try await connection.quoteLiteral(escape))") }
+    if !forceNull.isEmpty { parts.append("FORCE_NULL (\(try await connection.quoted(forceNull)))") }
+    if !forceNotNull.isEmpty { parts.append("FORCE_NOT_NULL (\(try await connection.quoted(forceNotNull)))") }
+    if let encoding { parts.append("ENCODING \(try await connection.quoteLiteral(encoding))") }
+    return parts.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Lake
+import Postgres
+
+/// Loads archives back into tables.
+public struct RestoreJob: Sendable {
+  let context: JobContext
+  let progress: JobProgress
+
+  /// A job that reports to `progress`.
+  public init(_ context: JobContext, progress: JobProgress = JobProgress()) {
+    self.context = context
+    self.progress = progress
+  }
+
+  /// Restores every archive that `request` names, one after the other. Each is loaded whole or not at all.
+  ///
+  /// With a single archive its failure is thrown; of several, one that fails does not stop the others.
+  /// - Throws: ``JobError``; `CancellationError`.
+  public func run(_ request: RestoreRequest) async throws -> RestoreReport {
+    let sources = try await RestoreSource.resolve(request, context)
+    progress.update { $0.units += sources.count }
+    var results: [RestoreResult] = []
+    for source in sources {
+      try Task.checkCancellation()
+      do {
+        results.append(try await restore(source, request))
+      } catch  where sources.count > 1 && !Task.isCancelled {
+        let error = JobError(cause: error)
+        var result = blank(source, request)
+        result.status = .failed
+        result.error = JobFailure(error)
+        results.append(result)
+        Log.write(.error, "restore failed", ["archive": source.path, "code": error.code, "reason": error.message])
+      }
+      progress.update { $0.finishedUnits += 1 }
+    }
+    return RestoreReport(results: results)
+  }
+
+  private func blank(_ source: RestoreSource, _ request: RestoreRequest) -> RestoreResult {
+    let (start, end) = DayWindow(source.archive.day, in: context.settings.timeZone).texts
+    return RestoreResult(
+      status: .ok, database: request.server.database ?? source.archive.database,
+      targetTable: "\(request.destination.targetTable ?? source.archive.table)",
+      dateWindow: .init(start: start, end: end), mode: request.destination.mode)
+  }
+
+  private func restore(_ source: RestoreSource, _ request: RestoreRequest) async throws -> RestoreResult {
+    let clock = ContinuousClock()
+    let start = clock.now
+    progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }
+    let target = try request.server.target(database: source.archive.database, context.settings)
+    let blank = blank(source, request)
+    var result = try await context.pools.withConnection(to: target, ownPassword: request.server.password) {
+      connection in
+      let load = ArchiveLoad(context: context, progress: progress, source: source, request: request)
+      var result = try await connection.withTransaction { try await load.run(on: $0, blank) }
+      if result.status == .ok { await afterCommit(request, on: connection, &result) }
+      return result
+    }
+    result.seconds = ((start.duration(to: clock.now) / .seconds(1)) * 1000).rounded() / 1000
+    Log.write(
+      .info, "restore \(result.status.rawValue)",
+      ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])
+    return result
+  }
+
+  /// What comes after the commit: the rows stay, whatever happens here.
+  private func afterCommit(
+    _ request: RestoreRequest, on connection: PostgresConnection, _ result: inout RestoreResult
+  ) async {
+    if request.copy.synchronousCommitOff {
+      do {
+        // A commit with synchronous_commit=off answers before its WAL is on disk. One small commit that does wait, and
+        // that writes WAL of its own (a transaction that writes none is never flushed), brings all before it to disk.
+        try await connection.withTransaction { connection in
+          try await connection.query("SET LOCAL synchronous_commit = on")
+          try await connection.query("SELECT pg_catalog.pg_logical_emit_message(true, 'sluice', 'restored')")
+        }
+      } catch {
+        result.status = .partial
+        result.warnings.append(
+          "the rows are committed, but it could not be confirmed that they are on disk: \(JobError(cause: error).message)"
+        )
+      }
+    }
+    for (name, isWanted) in [
+      ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
+      ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
+    ] where isWanted {
+      result.steps.append(.init(name: name, status: "skipped", detail: await timescaleDetail(connection)))
+    }
+  }
+
+  /// Why a TimescaleDB step was not taken.
+  private func timescaleDetail(_ connection: PostgresConnection) async -> String {
+    let row = try? await connection.query(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
+    ).rows.first
+    let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
+    return isInstalled ? "this version takes no TimescaleDB steps; take it by hand" : "not a hypertable"
+  }
+}

@@ -21,7 +21,7 @@ struct ListeningSocket {
     guard descriptor >= 0 else { throw HTTPServerError(call: "socket", address: name, errno: errno) }
     // A restart must not wait for the old connections' TIME_WAIT.
     Self.set(descriptor, SOL_SOCKET, SO_REUSEADDR, to: 1)
-    if address.family == AF_INET6 { Self.set(descriptor, Int32(IPPROTO_IPV6.rawValue), IPV6_V6ONLY, to: 0) }
+    if address.family == AF_INET6 { Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: 0) }
     var failedCall: String?
     if address.withPointer({ bind(descriptor, $0, $1) }) != 0 {
       failedCall = "bind"
@@ -42,7 +42,10 @@ struct ListeningSocket {
   func accept() -> Accepted {
     while true {
       var result: Int32 = 0
-      if let peer = SocketAddress(filledBy: { accept4(descriptor, $0, $1, Self.flags) }, result: &result) {
+      if let peer = SocketAddress(filledBy: { Glibc.accept(descriptor, $0, $1) }, result: &result) {
+        // accept4 would set both at once, but Swift's Glibc module does not have it.
+        _ = fcntl(result, F_SETFL, O_NONBLOCK)
+        _ = fcntl(result, F_SETFD, FD_CLOEXEC)
         // Answers are written whole, so waiting to fill a packet only adds delay.
         Self.set(result, Int32(IPPROTO_TCP), TCP_NODELAY, to: 1)
         return .connection(descriptor: result, peer: peer)

@@ -27,7 +27,8 @@ struct SocketAddress {
 
   /// Filled by `fill`, which gets the place for an address as `accept` and `getsockname` want it.
   /// - Returns: nil when `fill` returns a negative number; `errno` says why.
-  init?(filledBy fill: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32, result: inout Int32) {
+  init?(filledBy fill: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32, result: inout Int32)
+  {
     var length = self.length
     result = withUnsafeMutableBytes(of: &storage) { raw in
       raw.baseAddress.map { fill($0.assumingMemoryBound(to: sockaddr.self), &length) } ?? -1

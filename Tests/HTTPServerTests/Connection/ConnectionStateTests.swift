@@ -27,7 +27,8 @@ import Testing
   }
 
   /// Takes all output, as a socket would that never fills.
-  private func flush(_ state: inout ConnectionState, at time: ConnectionState.Instant) -> (text: String, did: [String]) {
+  private func flush(_ state: inout ConnectionState, at time: ConnectionState.Instant) -> (text: String, did: [String])
+  {
     var out: [UInt8] = []
     var actions: [String] = []
     while state.wantsWrite {

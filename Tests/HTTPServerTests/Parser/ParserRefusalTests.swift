@@ -80,7 +80,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
 
   static let framings: [Refusal] = [
     Refusal("both framings", 400, "bad_framing", headers: "Content-Length: 3\r\nTransfer-Encoding: chunked"),
-    Refusal("both framings, other order", 400, "bad_framing", headers: "transfer-encoding: chunked\r\ncontent-length: 3"),
+    Refusal(
+      "both framings, other order", 400, "bad_framing", headers: "transfer-encoding: chunked\r\ncontent-length: 3"),
     Refusal("differing lengths", 400, "bad_framing", headers: "Content-Length: 3\r\nContent-Length: 4"),
     Refusal("differing lengths in one line", 400, "bad_framing", headers: "Content-Length: 3, 4"),
     Refusal("signed length", 400, "bad_framing", headers: "Content-Length: +3"),

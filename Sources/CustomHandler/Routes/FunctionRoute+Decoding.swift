@@ -16,7 +16,8 @@ extension FunctionRoute {
     handler = try fields.text("handler", remedy: "name the handler that runs the function")
     guard handler.wholeMatch(of: #/[A-Za-z][A-Za-z0-9_.\-]*/#) != nil else {
       throw fields.error(
-        "handler", found: "`\(handler)` is no handler name", remedy: "give a letter, then letters, digits, `_`, `-`, `.`")
+        "handler", found: "`\(handler)` is no handler name",
+        remedy: "give a letter, then letters, digits, `_`, `-`, `.`")
     }
     switch kind {
     case .http: trigger = try Self.http(&fields, name: name)

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Glibc
 
 /// A bare socket, so that the tests decide on every byte. Its blocking calls run on a thread of their own; a read that
@@ -7,7 +7,6 @@ final class RawClient: Sendable {
   struct Failure: Error { let call: String, number: Int32 }
 
   private let descriptor: Int32
-  private let queue = DispatchQueue(label: "raw-client")
 
   init(port: Int, receiveBuffer: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -99,7 +98,8 @@ final class RawClient: Sendable {
 
   private func onThread<Value: Sendable>(_ work: @escaping @Sendable (Int32) throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-      queue.async { continuation.resume(with: Result { try work(self.descriptor) }) }
+      // Not a Dispatch thread: the handlers' tasks run on those, and there are few.
+      Thread.detachNewThread { continuation.resume(with: Result { try work(self.descriptor) }) }
     }
   }
 }

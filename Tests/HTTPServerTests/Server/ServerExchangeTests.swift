@@ -124,7 +124,12 @@ func withServer(
   }
 
   @Test func aTooLargeBodyIsAnsweredBeforeItIsReadAndTheClientSeesTheAnswer() async throws {
-    try await withServer({ $0.maximumBodySize = 1000 }, handler: echo) { port in
+    try await withServer(
+      {
+        $0.maximumBodySize = 1000
+        $0.lingerTimeout = .seconds(20)
+      }, handler: echo
+    ) { port in
       let client = try RawClient(port: port)
       let body = [UInt8](repeating: 0x61, count: 1_000_000)
       try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n")

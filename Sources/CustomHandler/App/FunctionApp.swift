@@ -1,0 +1,129 @@
+import HTTPServer
+
+/// The functions of an app behind one HTTP handler. It serves
+/// - `GET /` and `HEAD /`: the host's readiness probe, which needs no key and touches nothing;
+/// - `POST /<FunctionName>` (case counts): an envelope, for functions of every kind;
+/// - the public paths of the HTTP functions: requests that the host forwards, or that callers send when no host stands in
+///   front.
+///
+/// With an empty route prefix a path can be both a function's envelope path and its own public path. Such a request is an
+/// envelope when it has the header `X-Azure-Functions-InvocationId` and its body has the shape of one (`Data.req.Url`),
+/// else it is a forwarded request: forwarded ones have that header too, so it alone decides nothing.
+public struct FunctionApp: Sendable {
+  let routes: FunctionRoutes
+  let accessKey: AccessKey?
+  private let handlers: FunctionHandlers
+  private let byName: [String: FunctionRoute]
+  private var router = HTTPRouter<FunctionRoute>()
+
+  /// An app.
+  /// - Parameters:
+  ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
+  ///   - aliases: further routes under the prefix for HTTP functions, by route: the host never forwards them and no
+  ///     function.json is written for them. For paths that the host keeps for itself.
+  /// - Throws: `FunctionAppError`.
+  public init(
+    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, aliases: [String: String] = [:]
+  ) throws(FunctionAppError) {
+    self.routes = routes
+    self.handlers = handlers
+    self.accessKey = accessKey
+    byName = Dictionary(routes.functions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    for function in routes.functions {
+      let isThere =
+        function.trigger.kind == .http
+        ? handlers.http[function.handler] != nil : handlers.events[function.handler] != nil
+      guard isThere else {
+        throw .missingHandler(function: function.name, handler: function.handler, trigger: function.trigger.kind)
+      }
+      if case .http(let route, let methods, _) = function.trigger { try register(function, methods, at: route) }
+    }
+    for (route, name) in aliases.sorted(by: { $0.key < $1.key }) {
+      guard let function = byName[name], case .http(_, let methods, _) = function.trigger else {
+        throw .unknownAlias(route: route, function: name)
+      }
+      try register(function, methods, at: route)
+    }
+  }
+
+  private mutating func register(
+    _ function: FunctionRoute, _ methods: [HTTPMethod], at route: String
+  ) throws(FunctionAppError) {
+    for method in methods {
+      do { try router.register(method, routes.pattern(of: route), function) } catch { throw .badAlias(error) }
+    }
+  }
+
+  /// Answers a request; give it to `HTTPServer` as its handler.
+  @Sendable public func respond(to request: HTTPRequest) async -> HTTPResponse {
+    if isProbe(request) { return .text("ready\n") }
+    if request.path == "*" {
+      return HTTPResponse(status: 204, headers: ["Allow": HTTPMethod.known.map(\.rawValue).joined(separator: ", ")])
+    }
+    let match = router.match(request.method, request.pathSegments)
+    if let function = envelopeFunction(request, match) {
+      guard accessKey?.isShown(in: request) ?? true else { return Self.unauthorized }
+      return await answerEnvelope(AccessKey.removed(from: request), for: function)
+    }
+    switch match {
+    case .found(let function, let parameters):
+      guard isAllowed(request, to: function) else { return Self.unauthorized }
+      var plain = AccessKey.removed(from: request)
+      plain.parameters = parameters
+      return await call(function, with: plain, Invocation(of: function, headers: request.headers))
+    case .methodNotAllowed(let allow): return Self.wrongMethod(allow: allow)
+    case .notFound: return notFound(request)
+    }
+  }
+
+  // MARK: Which way
+
+  /// A function may own `/` when the prefix is empty; the host's probe is the request without an invocation id.
+  private func isProbe(_ request: HTTPRequest) -> Bool {
+    guard request.path == "/", request.method == .get || request.method == .head else { return false }
+    if !request.headers.contains(Invocation.idHeader) { return true }
+    if case .found = router.match(request.method, []) { return false }
+    return true
+  }
+
+  private func envelopeFunction(_ request: HTTPRequest, _ match: HTTPRouter<FunctionRoute>.Match) -> FunctionRoute? {
+    guard request.method == .post, request.pathSegments.count == 1, let function = byName[request.pathSegments[0]]
+    else {
+      return nil
+    }
+    guard case .found = match else { return function }
+    let isEnvelope =
+      request.headers.contains(Invocation.idHeader) && InvocationEnvelope.looksLikeOne(request.body)
+    return isEnvelope ? function : nil
+  }
+
+  private func isAllowed(_ request: HTTPRequest, to function: FunctionRoute) -> Bool {
+    if case .http(_, _, .anonymous) = function.trigger { return true }
+    return accessKey?.isShown(in: request) ?? true
+  }
+
+  // MARK: Calling
+
+  func call(_ function: FunctionRoute, with request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    guard let handler = handlers.http[function.handler] else { return Self.broken(function) }
+    return await handler(request, invocation)
+  }
+
+  func call(
+    _ function: FunctionRoute, with event: FunctionEvent, _ invocation: Invocation
+  ) async -> HTTPResponse {
+    guard let handler = handlers.events[function.handler] else { return Self.broken(function) }
+    do {
+      return EnvelopeAnswer.event(try await handler(event, invocation), log: invocation.log)
+    } catch {
+      return .problem(Problem(failure: error))
+    }
+  }
+
+  /// The parameters of the function's own route, for an envelope that does not bring them.
+  func parameters(of function: FunctionRoute, in request: HTTPRequest) -> [String: String] {
+    guard case .http(let route, _, _) = function.trigger, let pattern = try? HTTPRoutePattern(routes.pattern(of: route))
+    else { return [:] }
+    return pattern.match(request.pathSegments) ?? [:]
+  }
+}

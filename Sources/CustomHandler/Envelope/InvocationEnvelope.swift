@@ -1,0 +1,87 @@
+/// The body of the host's call: `{"Data": {...}, "Metadata": {...}}`. Names are looked up without case, unknown ones are
+/// ignored.
+struct InvocationEnvelope {
+  let data: [String: JSONValue]
+  let metadata: [String: JSONValue]
+
+  /// - Throws: `EnvelopeError`.
+  init(_ body: [UInt8]) throws(EnvelopeError) {
+    guard !body.isEmpty else {
+      throw EnvelopeError("The body is empty; an object with `Data` and `Metadata` is expected.")
+    }
+    guard let root = try? JSONValue(parsing: body) else { throw EnvelopeError("The body is no JSON.") }
+    guard let members = root.object else {
+      throw EnvelopeError("The body is \(root.form); an object with `Data` and `Metadata` is expected.")
+    }
+    guard let data = members.member("Data") else { throw EnvelopeError("`Data` is missing.") }
+    guard let dataMembers = data.object else { throw EnvelopeError("`Data` is \(data.form); an object is expected.") }
+    self.data = dataMembers
+    switch members.member("Metadata") {
+    case .object(let members)?: metadata = members
+    case nil, .null?: metadata = [:]
+    case let other?: throw EnvelopeError("`Metadata` is \(other.form); an object is expected.")
+    }
+  }
+
+  /// Whether a body has the shape of an envelope for an HTTP function, to tell it from a forwarded request.
+  static func looksLikeOne(_ body: [UInt8]) -> Bool {
+    guard let envelope = try? InvocationEnvelope(body) else { return false }
+    return envelope.data.member(FunctionTrigger.Kind.http.bindingName)?.decoded.object?.member("Url") != nil
+  }
+
+  /// The trigger's value. Its name is that of the binding; a lone value under another name is taken too, for an app whose
+  /// function.json was written by hand.
+  private func value(of kind: FunctionTrigger.Kind) throws(EnvelopeError) -> JSONValue {
+    if let value = data.member(kind.bindingName) { return value }
+    if data.count == 1, let only = data.values.first { return only }
+    throw EnvelopeError("`Data.\(kind.bindingName)` is missing.")
+  }
+
+  func timer() throws(EnvelopeError) -> TimerInfo {
+    let value = try value(of: .timer).decoded
+    guard let members = value.object else {
+      throw EnvelopeError("`Data.timer` is \(value.form); an object is expected.")
+    }
+    let isPastDue: Bool
+    switch members.member("IsPastDue")?.decoded {
+    case .bool(let flag)?: isPastDue = flag
+    case .string(let text)? where ["true", "false"].contains(text.lowercased()): isPastDue = text.lowercased() == "true"
+    case nil, .null?: isPastDue = false
+    case let other?: throw EnvelopeError("`Data.timer.IsPastDue` is \(other.form); true or false is expected.")
+    }
+    let status = members.member("ScheduleStatus")?.object.map { status in
+      TimerInfo.ScheduleStatus(
+        last: EnvelopeDate.parse(status.member("Last")), next: EnvelopeDate.parse(status.member("Next")),
+        lastUpdated: EnvelopeDate.parse(status.member("LastUpdated")))
+    }
+    return TimerInfo(isPastDue: isPastDue, scheduleStatus: status)
+  }
+
+  func queueMessage() throws(EnvelopeError) -> QueueMessage {
+    let value = try value(of: .queue)
+    let text: String
+    switch value {
+    case .null: throw EnvelopeError("`Data.message` is null; the message's text is expected.")
+    case .string(let encoded):
+      // The host puts the JSON text of a string into a string. Older samples show the bare text, and the text of an array
+      // or a number is its own JSON text: in both cases what stands there is the message.
+      text = JSONValue(text: encoded)?.string ?? encoded
+    case let plain: text = plain.compact
+    }
+    return QueueMessage(text: text, dequeueCount: metadata.member("DequeueCount").flatMap(Self.integer))
+  }
+
+  private static func integer(_ value: JSONValue) -> Int? {
+    switch value.decoded {
+    case .integer(let whole): Int(exactly: whole)
+    case .string(let text): Int(text)
+    default: nil
+    }
+  }
+
+  func httpRequest() throws(EnvelopeError) -> EnvelopeHTTPRequest {
+    let value = try value(of: .http).decoded
+    guard let members = value.object else { throw EnvelopeError("`Data.req` is \(value.form); an object is expected.") }
+    return try EnvelopeHTTPRequest(members)
+  }
+}

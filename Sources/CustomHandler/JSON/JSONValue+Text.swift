@@ -1,0 +1,33 @@
+import HTTPServer
+
+extension JSONValue {
+  /// Compact JSON text. Members are in the order of their names, so the same value always gives the same bytes.
+  public var compact: String { write(indent: nil) }
+
+  /// JSON text with two spaces per level and a line break at the end, for files that people read and compare.
+  public var pretty: String { write(indent: 0) + "\n" }
+
+  private func write(indent: Int?) -> String {
+    switch self {
+    case .null: "null"
+    case .bool(let flag): flag ? "true" : "false"
+    case .integer(let whole): String(whole)
+    // JSON has no NaN and no infinity (RFC 8259 §6).
+    case .number(let number): number.isFinite ? "\(number)" : "null"
+    case .string(let text): JSONText.quoted(text)
+    case .array(let items):
+      enclose(items.map { $0.write(indent: indent.map { $0 + 2 }) }, in: ("[", "]"), indent: indent)
+    case .object(let members):
+      enclose(
+        members.sorted { $0.key < $1.key }.map { name, value in
+          JSONText.quoted(name) + (indent == nil ? ":" : ": ") + value.write(indent: indent.map { $0 + 2 })
+        }, in: ("{", "}"), indent: indent)
+    }
+  }
+
+  private func enclose(_ items: [String], in ends: (String, String), indent: Int?) -> String {
+    guard let indent, !items.isEmpty else { return ends.0 + items.joined(separator: ",") + ends.1 }
+    let margin = "\n" + String(repeating: " ", count: indent)
+    return ends.0 + items.map { margin + "  " + $0 }.joined(separator: ",") + margin + ends.1
+  }
+}

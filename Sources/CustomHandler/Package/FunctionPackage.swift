@@ -1,0 +1,87 @@
+/// The files that make a folder a function app: `host.json` and a `function.json` per function. It only makes their
+/// content; the same routes and options always give the same bytes.
+public struct FunctionPackage: Sendable {
+  /// One file.
+  public struct File: Sendable, Equatable {
+    /// The path in the app's folder, such as `verify/function.json`.
+    public let path: String
+    /// The content: JSON text with sorted keys, ended by a line break.
+    public let contents: String
+  }
+
+  private let routes: FunctionRoutes
+  private let options: HostOptions
+
+  /// The package of an app.
+  public init(routes: FunctionRoutes, options: HostOptions = HostOptions()) {
+    self.routes = routes
+    self.options = options
+  }
+
+  /// `host.json`, then each function's file in the order of the routes.
+  public var files: [File] {
+    [File(path: "host.json", contents: host.pretty)]
+      + routes.functions.map { function in
+        File(
+          path: "\(function.name)/function.json",
+          contents: JSONValue.object(["bindings": .array(bindings(of: function))]).pretty)
+      }
+  }
+
+  /// An HTTP function has one `httpTrigger` and one `http` output and nothing else: with any other binding the host would
+  /// wrap its requests in envelopes, which lose bytes.
+  private func bindings(of function: FunctionRoute) -> [JSONValue] {
+    var trigger: [String: JSONValue] = [
+      "direction": "in", "name": .string(function.trigger.kind.bindingName),
+      "type": .string(function.trigger.kind.rawValue + "Trigger"),
+    ]
+    switch function.trigger {
+    case .http(let route, let methods, let level):
+      trigger["authLevel"] = .string(level.rawValue)
+      trigger["methods"] = .array(methods.map { .string($0.rawValue.lowercased()) })
+      trigger["route"] = .string(route)
+      return [.object(trigger), ["direction": "out", "name": "res", "type": "http"]]
+    case .timer(let schedule):
+      trigger["schedule"] = .string(schedule)
+      // True would fire on every restart and every scale-out.
+      trigger["runOnStartup"] = false
+      trigger["useMonitor"] = true
+    case .queue(let name, let connection):
+      trigger["queueName"] = .string(name)
+      trigger["connection"] = .string(connection)
+    }
+    return [.object(trigger)]
+  }
+
+  private var host: JSONValue {
+    [
+      "version": "2.0",
+      "functionTimeout": .string(options.functionTimeout.map(Self.timeSpan) ?? "-1"),
+      "customHandler": [
+        "enableForwardingHttpRequest": true,
+        "description": [
+          "defaultExecutablePath": .string(options.executable),
+          "arguments": .array(options.arguments.map { .string($0) }),
+        ],
+      ],
+      "extensions": [
+        "http": ["routePrefix": .string(routes.routePrefix)],
+        "queues": [
+          "batchSize": .integer(Int64(options.queueBatchSize)), "newBatchThreshold": 0,
+          "maxDequeueCount": .integer(Int64(options.queueMaximumDequeueCount)), "messageEncoding": "base64",
+          "visibilityTimeout": .string(Self.timeSpan(options.queueVisibilityTimeout)),
+        ],
+      ],
+      "extensionBundle": ["id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"],
+      "logging": ["logLevel": ["default": "Information"]],
+    ]
+  }
+
+  /// A .NET time span, `[d.]hh:mm:ss`: hours stop at 23, and `24:00:00` would be read as 24 days.
+  static func timeSpan(_ duration: Duration) -> String {
+    let total = max(0, duration.components.seconds)
+    let parts = [total / 3600 % 24, total / 60 % 60, total % 60].map { $0 < 10 ? "0\($0)" : String($0) }
+    let days = total / 86400
+    return (days > 0 ? "\(days)." : "") + parts.joined(separator: ":")
+  }
+}

@@ -1,0 +1,98 @@
+import HTTPServer
+
+/// `function-routes.json`: the one list of the app's functions. The server routes from it, and the deployable package is
+/// written from it.
+///
+/// ```json
+/// {"routePrefix": "api",
+///  "functions": [
+///   {"name": "verify", "trigger": "http", "route": "verify", "methods": ["GET", "POST"], "authLevel": "function",
+///    "handler": "verify"},
+///   {"name": "nightly_backup", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "nightly_backup"},
+///   {"name": "backup_worker", "trigger": "queue", "queue": "backups", "connection": "AzureWebJobsStorage",
+///    "handler": "backup_worker"}]}
+/// ```
+/// `name`, `trigger` and `handler` are required; `http` also needs `methods` (`route` is the name unless given, `authLevel`
+/// is `function`), `timer` needs `schedule`, `queue` needs `queue` (`connection` is `AzureWebJobsStorage`). `routePrefix` is
+/// `api` unless given. Any other key is an error.
+public struct FunctionRoutes: Sendable, Equatable {
+  /// The first part of every public path, without slashes; may be empty.
+  public let routePrefix: String
+  /// The functions in the order of the file.
+  public let functions: [FunctionRoute]
+
+  /// Reads and checks the file's content.
+  /// - Throws: `FunctionRoutesError`.
+  public init(json: [UInt8]) throws(FunctionRoutesError) {
+    let root: JSONValue
+    do { root = try JSONValue(parsing: json) } catch {
+      throw FunctionRoutesError(
+        function: nil, field: nil, found: "the content is no JSON", remedy: "make it one JSON object")
+    }
+    try self.init(root)
+  }
+
+  init(_ root: JSONValue) throws(FunctionRoutesError) {
+    var file = try RouteFields(root, function: nil)
+    routePrefix = try Self.prefix(&file)
+    guard case .array(let items)? = file.take("functions") else {
+      throw file.error("functions", found: "no array", remedy: "list the functions as `\"functions\": [{...}]`")
+    }
+    try file.refuseTheRest()
+    var functions: [FunctionRoute] = []
+    for (index, item) in items.enumerated() {
+      var fields = try RouteFields(item, function: "functions[\(index)]")
+      functions.append(try FunctionRoute(&fields))
+    }
+    self.functions = functions
+    try checkNames()
+    try checkRoutes()
+  }
+
+  /// The public pattern of an HTTP function.
+  func pattern(of route: String) -> String { "/" + [routePrefix, route].filter { !$0.isEmpty }.joined(separator: "/") }
+
+  private static func prefix(_ file: inout RouteFields) throws(FunctionRoutesError) -> String {
+    guard let prefix = try file.optionalText("routePrefix") else { return "api" }
+    let remedy = "give path segments without a slash at the ends, such as `api`, or an empty string"
+    guard prefix.isEmpty || prefix.wholeMatch(of: #/[A-Za-z0-9_.~\-]+(/[A-Za-z0-9_.~\-]+)*/#) != nil else {
+      throw file.error("routePrefix", found: "`\(prefix)` is no path", remedy: remedy)
+    }
+    guard !RouteFields.isReserved(prefix) else {
+      throw file.error(
+        "routePrefix", found: "`\(prefix)` is the Functions host's own", remedy: "begin with neither admin nor runtime")
+    }
+    return prefix
+  }
+
+  private func checkNames() throws(FunctionRoutesError) {
+    var seen: Set<String> = []
+    for function in functions where !seen.insert(function.name.lowercased()).inserted {
+      throw FunctionRoutesError(
+        function: function.name, field: "name", found: "the name is there twice (its case does not count)",
+        remedy: "give each function a name of its own")
+    }
+  }
+
+  /// The host leaves the order of overlapping templates undefined, so none may overlap. With an empty prefix, a public path
+  /// could also be another function's envelope path.
+  private func checkRoutes() throws(FunctionRoutesError) {
+    var router = HTTPRouter<String>()
+    for function in functions {
+      guard case .http(let route, let methods, _) = function.trigger else { continue }
+      for method in methods {
+        do { try router.register(method, pattern(of: route), function.name) } catch {
+          throw FunctionRoutesError(
+            function: function.name, field: "route", found: error.description,
+            remedy: "keep the routes of one method disjoint")
+        }
+      }
+    }
+    for function in functions {
+      guard case .found(let owner, _) = router.match(.post, [function.name]), owner != function.name else { continue }
+      throw FunctionRoutesError(
+        function: owner, field: "route", found: "with this prefix it takes the host's calls of `\(function.name)`",
+        remedy: "choose another route, or a route prefix")
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import Dispatch
+import Glibc
+
+/// Carries out what `ConnectionState` decides, on one non-blocking socket.
+///
+/// `@unchecked Sendable`: every stored property that changes is touched on `queue` alone, the server's serial queue. What
+/// comes from elsewhere (a handler's answer) hops there first; `dispatchPrecondition` checks the entries.
+final class Connection: @unchecked Sendable {
+  /// What the server wants to hear, called on `queue`.
+  struct Events {
+    let request: (Connection, HTTPRequest) -> Void
+    /// The connection may have stopped being busy.
+    let changed: () -> Void
+    /// The descriptor is closed.
+    let closed: (Connection) -> Void
+  }
+
+  let id: Int
+  /// Whether it was accepted over the cap, only to be told so.
+  let isRefusal: Bool
+  private let descriptor: Int32
+  private let queue: DispatchQueue
+  private let readBuffer: ReadBuffer
+  private var events: Events?
+  private var state: ConnectionState
+  private var reader: SwitchedSource?
+  private var writer: SwitchedSource?
+  private var timer: SwitchedSource?
+  private var timerSource: (any DispatchSourceTimer)?
+  private var timerSetFor: ConnectionState.Instant?
+  private var producer: CheckedContinuation<Bool, Never>?
+  private var openSources = 2
+
+  /// Beyond this many bytes in one go, other connections get their turn.
+  private static let fairShare = 4 * 1024 * 1024
+
+  init(
+    id: Int, descriptor: Int32, isRefusal: Bool, state: ConnectionState, queue: DispatchQueue, readBuffer: ReadBuffer,
+    events: Events
+  ) {
+    self.id = id
+    self.descriptor = descriptor
+    self.isRefusal = isRefusal
+    self.state = state
+    self.queue = queue
+    self.readBuffer = readBuffer
+    self.events = events
+  }
+
+  var isBusy: Bool { state.isBusy }
+
+  /// Begins to read, or to refuse. The sources hold the connection until it closes.
+  func open() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    reader = SwitchedSource(
+      DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue), onCancel: { self.sourceEnded() },
+      onEvent: { self.readable() })
+    writer = SwitchedSource(
+      DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue), onCancel: { self.sourceEnded() },
+      onEvent: { self.carryOut([]) })
+    let timerSource = DispatchSource.makeTimerSource(queue: queue)
+    self.timerSource = timerSource
+    timer = SwitchedSource(timerSource, onEvent: { self.timeIsUp() })
+    carryOut(isRefusal ? state.refuse(.tooManyConnections, now: .now) : [])
+  }
+
+  func drain() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    carryOut(state.drain())
+  }
+
+  /// Closes a connection whose request is still coming in; nobody waits for an answer on it yet.
+  func closeIfReceiving() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    if state.stage == .receiving { close() }
+  }
+
+  func close() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    carryOut(state.failed())
+  }
+
+  /// Sends the handler's answer, or drops it when the client has gone. Returns when a streamed body has been produced to
+  /// its end; known bytes may still be on their way.
+  func answer(_ response: HTTPResponse) async {
+    let stream = await onQueue { () -> HTTPBodyStream? in
+      let (actions, stream) = self.state.respond(response, now: .now)
+      self.carryOut(actions)
+      return stream
+    }
+    guard let stream else { return }
+    do {
+      try await stream.run { part in await self.send(part) }
+      // Some sequences end quietly when their task is cancelled. Such a body is not whole, and must not look whole.
+      try Task.checkCancellation()
+      await onQueue { self.carryOut(self.state.bodyEnd(now: .now)) }
+    } catch {
+      await onQueue { self.carryOut(self.state.bodyFailed()) }
+    }
+  }
+
+  /// - Returns: whether the producer is to go on.
+  private func send(_ part: [UInt8]) async -> Bool {
+    await withTaskCancellationHandler {
+      guard !Task.isCancelled else { return false }
+      return await withCheckedContinuation { continuation in
+        queue.async {
+          switch self.state.bodyPart(part, now: .now) {
+          case .stops: continuation.resume(returning: false)
+          case .goesOn:
+            self.carryOut([])
+            continuation.resume(returning: true)
+          case .waits:
+            self.producer = continuation
+            self.carryOut([])
+          }
+        }
+      }
+    } onCancel: {
+      queue.async { self.resumeProducer(goOn: false) }
+    }
+  }
+
+  private func onQueue<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: work()) }
+    }
+  }
+
+  private func resumeProducer(goOn: Bool) {
+    producer?.resume(returning: goOn)
+    producer = nil
+  }
+
+  private func readable() {
+    var budget = Self.fairShare
+    while budget > 0, state.wantsRead {
+      let count = readBuffer.receive(from: descriptor)
+      if count > 0 {
+        budget -= count
+        perform(state.received(readBuffer.bytes[..<count], now: .now))
+      } else if count == 0 {
+        perform(state.peerClosed())
+      } else if errno == EAGAIN {
+        break
+      } else if errno != EINTR {
+        perform(state.failed())
+      }
+    }
+    carryOut([])
+  }
+
+  private func timeIsUp() {
+    timerSetFor = nil
+    carryOut(state.timePassed(now: .now))
+  }
+
+  private func carryOut(_ actions: [ConnectionState.Action]) {
+    perform(actions)
+    write()
+    reader?.turn(on: state.wantsRead)
+    writer?.turn(on: state.wantsWrite)
+    setTimer()
+    events?.changed()
+  }
+
+  private func perform(_ actions: [ConnectionState.Action]) {
+    for action in actions {
+      switch action {
+      case .handle(let request): events?.request(self, request)
+      case .resumeProducer: resumeProducer(goOn: state.stage == .responding)
+      case .shutdownWrite: _ = shutdown(descriptor, Int32(SHUT_WR))
+      case .close:
+        reader?.cancel()
+        writer?.cancel()
+        timer?.cancel()
+      }
+    }
+  }
+
+  private func write() {
+    var budget = Self.fairShare
+    while budget > 0, state.wantsWrite {
+      let count = state.output.next.withUnsafeBytes { bytes in
+        // MSG_NOSIGNAL: a client that has gone is an error to handle, not a SIGPIPE to die of.
+        Glibc.send(descriptor, bytes.baseAddress, min(bytes.count, budget), Int32(MSG_NOSIGNAL))
+      }
+      if count >= 0 {
+        budget -= count
+        perform(state.sent(count, now: .now))
+      } else if errno == EAGAIN {
+        return
+      } else if errno != EINTR {
+        perform(state.failed())
+      }
+    }
+  }
+
+  /// A timer that is set for too early is left as it is: it finds nothing due and sets itself anew. So a busy connection
+  /// does not touch its timer for each packet.
+  private func setTimer() {
+    guard let deadline = state.deadline, state.stage != .closed else { return }
+    if let timerSetFor, timerSetFor <= deadline { return }
+    timerSetFor = deadline
+    let wait = max(.zero, ContinuousClock.now.duration(to: deadline))
+    timerSource?.schedule(deadline: .now() + wait.dispatchInterval)
+    timer?.turn(on: true)
+  }
+
+  /// The descriptor is closed when both sources have let go of it; earlier, its number could come back as another socket.
+  private func sourceEnded() {
+    openSources -= 1
+    guard openSources == 0 else { return }
+    Glibc.close(descriptor)
+    let events = events
+    self.events = nil
+    reader = nil
+    writer = nil
+    timer = nil
+    timerSource = nil
+    events?.closed(self)
+  }
+}

@@ -1,0 +1,257 @@
+/// One connection as a value: bytes and answers go in, actions come out. It opens no socket and reads no clock, so that
+/// every order of events can be tried in a test.
+///
+/// ```
+/// receiving -> handling -> responding -> receiving ...
+///     |                        |
+///     +---- refused -----------+-> closing (answer on its way) -> lingering (drain) -> closed
+/// ```
+/// While a request is handled nothing is read: a client that pipelines is held back by its own socket, and one that goes
+/// away is noticed when its answer is written, so no handler is ever cancelled by a client.
+struct ConnectionState {
+  typealias Instant = ContinuousClock.Instant
+
+  enum Action {
+    /// Call the handler.
+    case handle(HTTPRequest)
+    /// The producer of a streamed body may go on.
+    case resumeProducer
+    /// Send FIN; the answer is out.
+    case shutdownWrite
+    /// Close the socket now.
+    case close
+  }
+
+  enum Stage: Equatable {
+    case receiving
+    case handling
+    case responding
+    case closing
+    case lingering
+    case closed
+  }
+
+  /// What the producer of a streamed body is to do.
+  enum Producer: Equatable {
+    case goesOn
+    /// Wait: `resumeProducer` follows, when there is room or when the connection closes.
+    case waits
+    /// Nobody reads any more.
+    case stops
+  }
+
+  private struct Current {
+    let method: HTTPMethod
+    let version: RequestHead.Version
+    let keepAlive: Bool
+  }
+
+  let timeouts: ConnectionTimeouts
+  private(set) var stage = Stage.receiving
+  private(set) var output = OutputQueue()
+  private(set) var isDraining = false
+  /// The value of `Date`, handed in like every other notion of time.
+  private let date: @Sendable () -> String
+  private var parser: RequestParser
+  private var current: Current?
+  private var plan = ResponseEncoder.BodyPlan.complete
+  private var bodyEnded = true
+  private var closeAfter = false
+  private var producerWaits = false
+  private var phase = RequestParser.Phase.idle
+  private var phaseSince: Instant
+  private var lastInput: Instant
+  private var lastOutput: Instant
+
+  /// A streamed body's producer waits while this many bytes are unsent.
+  static let highWater = 64 * 1024
+
+  init(
+    limits: ParserLimits, timeouts: ConnectionTimeouts, remoteAddress: String?, date: @escaping @Sendable () -> String,
+    now: Instant
+  ) {
+    self.timeouts = timeouts
+    self.date = date
+    parser = RequestParser(limits: limits, remoteAddress: remoteAddress)
+    phaseSince = now
+    lastInput = now
+    lastOutput = now
+  }
+
+  // MARK: What the shell asks
+
+  var wantsRead: Bool { stage == .receiving || stage == .lingering }
+
+  var wantsWrite: Bool { stage != .closed && !output.isEmpty }
+
+  /// Whether the connection may be closed without anyone missing an answer.
+  var isIdle: Bool { stage == .receiving && parser.phase == .idle && output.isEmpty }
+
+  /// Whether a request is under way: one that is coming in, being handled, or being answered.
+  var isBusy: Bool { stage != .lingering && stage != .closed && !isIdle }
+
+  /// When `timePassed` must be called at the latest.
+  var deadline: Instant? {
+    if wantsWrite { return lastOutput + timeouts.writeStall }
+    switch stage {
+    case .receiving:
+      switch phase {
+      case .idle: return phaseSince + timeouts.idle
+      case .head: return phaseSince + timeouts.header
+      case .body: return min(phaseSince + timeouts.body, lastInput + timeouts.bodyStall)
+      }
+    case .lingering: return phaseSince + timeouts.linger
+    case .handling, .responding, .closing, .closed: return nil
+    }
+  }
+
+  // MARK: What happens
+
+  mutating func received(_ bytes: some Collection<UInt8>, now: Instant) -> [Action] {
+    guard stage == .receiving else { return [] }  // lingering: read and forgotten
+    lastInput = now
+    parser.append(bytes)
+    return advance(now: now)
+  }
+
+  /// The peer has sent its FIN. A request that is cut off cannot be answered; one that is whole has been taken already.
+  mutating func peerClosed() -> [Action] {
+    wantsRead ? close() : []
+  }
+
+  /// The socket is dead.
+  mutating func failed() -> [Action] { close() }
+
+  mutating func sent(_ count: Int, now: Instant) -> [Action] {
+    output.wrote(count)
+    lastOutput = now
+    if producerWaits, output.count < Self.highWater {
+      producerWaits = false
+      return [.resumeProducer] + finishIfDone(now: now)
+    }
+    return finishIfDone(now: now)
+  }
+
+  /// The handler has answered.
+  /// - Returns: actions, and the stream whose parts are to be fed to `bodyPart`; nil when the answer is whole, or when
+  ///   the connection is gone and the answer is dropped.
+  mutating func respond(_ response: HTTPResponse, now: Instant) -> ([Action], HTTPBodyStream?) {
+    guard stage == .handling, let current else { return ([], nil) }
+    let encoded = ResponseEncoder(
+      response, method: current.method, version: current.version, keepAlive: current.keepAlive && !isDraining,
+      date: date())
+    stage = .responding
+    plan = encoded.plan
+    closeAfter = !encoded.keepAlive
+    bodyEnded = encoded.stream == nil
+    enqueue(encoded.bytes, now: now)
+    enqueue(encoded.largeBody, now: now)
+    return (finishIfDone(now: now), encoded.stream)
+  }
+
+  mutating func bodyPart(_ part: [UInt8], now: Instant) -> Producer {
+    guard stage == .responding, !bodyEnded else { return .stops }
+    enqueue(plan == .chunked ? ResponseEncoder.chunk(part) : part, now: now)
+    producerWaits = output.count >= Self.highWater
+    return producerWaits ? .waits : .goesOn
+  }
+
+  /// The streamed body is whole.
+  mutating func bodyEnd(now: Instant) -> [Action] {
+    guard stage == .responding, !bodyEnded else { return [] }
+    bodyEnded = true
+    if plan == .chunked { enqueue(ResponseEncoder.lastChunk, now: now) }
+    return finishIfDone(now: now)
+  }
+
+  /// The streamed body's source failed. The connection is cut without the last chunk: that is how HTTP/1.1 says that a
+  /// body is broken (RFC 9112 §8).
+  mutating func bodyFailed() -> [Action] {
+    stage == .responding && !bodyEnded ? close() : []
+  }
+
+  /// The server is going down: an idle connection closes, one with a request under way closes after its answer.
+  mutating func drain() -> [Action] {
+    isDraining = true
+    return isIdle ? close() : []
+  }
+
+  /// Answers instead of reading: for a connection that is over the cap.
+  mutating func refuse(_ refusal: HTTPRefusal, now: Instant) -> [Action] {
+    enqueueRefusal(refusal, now: now)
+    return finishIfDone(now: now)
+  }
+
+  mutating func timePassed(now: Instant) -> [Action] {
+    guard let deadline, deadline <= now else { return [] }
+    if wantsWrite || stage == .lingering || phase == .idle { return close() }
+    return refuse(.timeout, now: now)
+  }
+
+  // MARK: Inside
+
+  private mutating func advance(now: Instant) -> [Action] {
+    while stage == .receiving {
+      do throws(HTTPRefusal) {
+        guard let event = try parser.next() else {
+          if parser.phase != phase {
+            phase = parser.phase
+            phaseSince = now
+            lastInput = now
+          }
+          return []
+        }
+        switch event {
+        case .expectsContinue: enqueue(ResponseEncoder.continueLine, now: now)
+        case .request(let parsed):
+          stage = .handling
+          let request = parsed.request
+          current = Current(method: request.method, version: parsed.version, keepAlive: parsed.keepAlive)
+          return [.handle(request)]
+        }
+      } catch {
+        return refuse(error, now: now)
+      }
+    }
+    return []
+  }
+
+  private mutating func enqueueRefusal(_ refusal: HTTPRefusal, now: Instant) {
+    let encoded = ResponseEncoder(
+      .problem(refusal.problem), method: .get, version: .http11, keepAlive: false, date: date())
+    stage = .closing
+    enqueue(encoded.bytes, now: now)
+  }
+
+  private mutating func enqueue(_ bytes: [UInt8], now: Instant) {
+    // The stall clock runs from the moment there is something to write.
+    if output.isEmpty { lastOutput = now }
+    output.append(bytes)
+  }
+
+  private mutating func finishIfDone(now: Instant) -> [Action] {
+    guard output.isEmpty, stage == .closing || (stage == .responding && bodyEnded) else { return [] }
+    if stage == .closing || closeAfter || isDraining {
+      // Closing at once would answer unread bytes with a reset, which can take the answer away from the client before it
+      // reads it (RFC 9112 §9.6). So: FIN, read what still comes, close.
+      stage = .lingering
+      phaseSince = now
+      return [.shutdownWrite]
+    }
+    stage = .receiving
+    current = nil
+    phase = .idle
+    phaseSince = now
+    lastInput = now
+    return advance(now: now)
+  }
+
+  private mutating func close() -> [Action] {
+    guard stage != .closed else { return [] }
+    stage = .closed
+    output.removeAll()
+    let waits = producerWaits
+    producerWaits = false
+    return (waits ? [.resumeProducer] : []) + [.close]
+  }
+}

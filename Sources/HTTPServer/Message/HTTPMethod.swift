@@ -1,0 +1,33 @@
+/// A request method (RFC 9110 §9). Method names are case-sensitive.
+public struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+  /// The name as it stands in the request line.
+  public let rawValue: String
+
+  /// Takes any name; the parser only lets `known` methods through.
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  /// Takes the name from a literal, as in `request.method == "GET"`.
+  public init(stringLiteral value: String) { self.rawValue = value }
+
+  /// The name as it stands in the request line.
+  public var description: String { rawValue }
+
+  /// `GET`
+  public static let get = HTTPMethod(rawValue: "GET")
+  /// `HEAD`
+  public static let head = HTTPMethod(rawValue: "HEAD")
+  /// `POST`
+  public static let post = HTTPMethod(rawValue: "POST")
+  /// `PUT`
+  public static let put = HTTPMethod(rawValue: "PUT")
+  /// `PATCH` (RFC 5789)
+  public static let patch = HTTPMethod(rawValue: "PATCH")
+  /// `DELETE`
+  public static let delete = HTTPMethod(rawValue: "DELETE")
+  /// `OPTIONS`
+  public static let options = HTTPMethod(rawValue: "OPTIONS")
+
+  /// The methods this server hands to its handler. Any other is answered 501 (RFC 9110 §15.6.2); that goes for `CONNECT`
+  /// and `TRACE` too, which make no sense at an origin that serves an API.
+  public static let known: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
+}

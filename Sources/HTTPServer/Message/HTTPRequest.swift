@@ -1,0 +1,62 @@
+/// A whole request: the handler is called when the body is there.
+public struct HTTPRequest: Sendable {
+  /// The method.
+  public let method: HTTPMethod
+  /// The target as sent, such as `/api/verify?table=a`; it may hold an access key, so keep it out of logs.
+  public private(set) var target: String
+  /// The path as sent, percent-encoded, at least `/`; `*` for `OPTIONS *`. It holds no query.
+  public let path: String
+  /// The decoded path segments; a slash at the end adds none, so `/` has none.
+  public let pathSegments: [String]
+  /// The decoded query.
+  public private(set) var query: HTTPQuery
+  /// The header fields as sent.
+  public var headers: HTTPHeaders
+  /// The body, transfer coding removed.
+  public let body: [UInt8]
+  /// `address:port` of the peer, IPv6 in brackets; nil when the request did not come over a socket.
+  public let remoteAddress: String?
+  /// The decoded values of the route's `{name}` parts.
+  public var parameters: [String: String]
+
+  /// A request as a client would send it.
+  /// - Parameter target: origin-form (`/path?query`), absolute-form (`http://host/path`), or `*` with OPTIONS.
+  /// - Throws: `HTTPRefusal` with status 400 and code `bad_target` when the target is none of these.
+  public init(
+    method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [], remoteAddress: String? = nil,
+    parameters: [String: String] = [:]
+  ) throws(HTTPRefusal) {
+    let parts = try RequestTarget(target, method: method)
+    self.init(
+      method: method, target: target, parts: parts, headers: headers, body: body, remoteAddress: remoteAddress)
+    self.parameters = parameters
+  }
+
+  init(
+    method: HTTPMethod, target: String, parts: RequestTarget, headers: HTTPHeaders, body: [UInt8],
+    remoteAddress: String?
+  ) {
+    self.method = method
+    self.target = target
+    self.path = parts.path
+    self.pathSegments = parts.segments
+    self.query = HTTPQuery(parsing: parts.query ?? "")
+    self.headers = headers
+    self.body = body
+    self.remoteAddress = remoteAddress
+    self.parameters = [:]
+  }
+
+  /// Takes every query item whose decoded name is `name` (without regard to ASCII case) out of `query` and `target`, so
+  /// that a secret in it reaches no handler and no log.
+  public mutating func removeQueryItems(named name: String) {
+    guard let mark = target.firstIndex(of: "?") else { return }
+    let kept = target[target.index(after: mark)...].split(separator: "&").filter { pair in
+      let rawName = pair.prefix { $0 != "=" }
+      return !PercentEncoding.decodeForm(rawName).equalsIgnoringASCIICase(name)
+    }
+    let text = kept.joined(separator: "&")
+    target = target[..<mark] + (text.isEmpty ? "" : "?" + text)
+    query = HTTPQuery(parsing: text)
+  }
+}

@@ -1,0 +1,42 @@
+/// Why the server refuses a request before any handler sees it. The connection is closed after the answer, as the bytes
+/// that follow can no longer be trusted to begin a request (RFC 9112 §11.2).
+public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The status of the answer.
+  public let status: HTTPStatus
+  /// The stable name of the reason, such as `bad_framing`.
+  public let code: String
+  /// What is wrong and what would be right. It never quotes the request, which may hold secrets.
+  public let detail: String
+
+  init(_ status: HTTPStatus, _ code: String, _ detail: String) {
+    self.status = status
+    self.code = code
+    self.detail = detail
+  }
+
+  /// Status, code and detail in one line.
+  public var description: String { "\(status.code) \(code): \(detail)" }
+
+  /// The refusal as an error answer.
+  public var problem: Problem { Problem(status: status, code: code, detail: detail) }
+
+  static func badTarget(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_target", detail) }
+  static func badHeader(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_header", detail) }
+  static func badFraming(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_framing", detail) }
+  static func badChunk(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_chunk", detail) }
+  static func badRequestLine(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_request_line", detail) }
+
+  static func headersTooLarge(limit: Int) -> HTTPRefusal {
+    HTTPRefusal(431, "headers_too_large", "The header block is over \(limit) bytes.")
+  }
+
+  static func bodyTooLarge(limit: Int) -> HTTPRefusal {
+    HTTPRefusal(413, "body_too_large", "The body is over the limit of \(limit) bytes.")
+  }
+
+  static let timeout = HTTPRefusal(
+    408, "request_timeout", "The request did not arrive in time; send it again without pauses.")
+
+  static let tooManyConnections = HTTPRefusal(
+    503, "too_many_connections", "The server has as many connections as it takes; try again in a moment.")
+}

@@ -1,0 +1,100 @@
+/// Request line and header fields with what follows from them.
+struct RequestHead: Equatable {
+  enum Framing: Equatable {
+    case none
+    case length(Int)
+    case chunked
+  }
+
+  enum Version: Equatable {
+    case http10
+    case http11
+  }
+
+  let method: HTTPMethod
+  let target: String
+  let parts: RequestTarget
+  let version: Version
+  let headers: HTTPHeaders
+  let framing: Framing
+  /// Whether the client wants the connection to stay (RFC 9112 §9.3).
+  let keepAlive: Bool
+  /// Whether the client waits for `100 Continue` before it sends the body.
+  let expectsContinue: Bool
+
+  /// Judges the head as a whole. The order of the checks is the order of trust: first what decides where the request
+  /// ends, then what it asks for.
+  /// - Throws: `HTTPRefusal`.
+  init(line: RequestLine, headers: HTTPHeaders, limits: ParserLimits) throws(HTTPRefusal) {
+    method = line.method
+    target = line.target
+    version = line.version
+    self.headers = headers
+    framing = try Self.framing(headers, version: line.version)
+    try Self.checkHost(headers, version: line.version)
+    parts = try RequestTarget(line.target, method: line.method)
+    let options = headers.list("Connection").map { $0.lowercased() }
+    keepAlive =
+      !options.contains("close") && (line.version == .http11 || options.contains("keep-alive"))
+    // RFC 9110 §10.1.1: an HTTP/1.0 client cannot mean it.
+    let expectations = line.version == .http11 ? headers.list("Expect") : []
+    guard expectations.allSatisfy({ $0.equalsIgnoringASCIICase("100-continue") }) else {
+      throw HTTPRefusal(417, "bad_expectation", "`Expect` can only be `100-continue`.")
+    }
+    expectsContinue = !expectations.isEmpty
+    if case .length(let length) = framing, length > limits.body { throw .bodyTooLarge(limit: limits.body) }
+  }
+
+  /// RFC 9112 §6.3, without its lenient branches: two ways to tell the length are one too many.
+  private static func framing(_ headers: HTTPHeaders, version: Version) throws(HTTPRefusal) -> Framing {
+    let lengths = headers.values("Content-Length")
+    guard headers.contains("Transfer-Encoding") else { return try contentLength(lengths) }
+    guard lengths.isEmpty else {
+      throw .badFraming("A request has either `Transfer-Encoding` or `Content-Length`, not both.")
+    }
+    guard version == .http11 else {
+      throw .badFraming("`Transfer-Encoding` does not exist in HTTP/1.0 (RFC 9112 §6.1).")
+    }
+    let codings = headers.list("Transfer-Encoding").map { $0.lowercased() }
+    if codings == ["chunked"] { return .chunked }
+    // §6.3: without chunked at the end, or with it twice, nobody can tell where the body ends.
+    guard codings.last == "chunked", !codings.dropLast().contains("chunked") else {
+      throw .badFraming("The last transfer coding of a request must be `chunked`, once (RFC 9112 §6.3).")
+    }
+    throw HTTPRefusal(501, "unsupported_transfer_coding", "The only transfer coding served is `chunked`.")
+  }
+
+  private static func contentLength(_ fields: [String]) throws(HTTPRefusal) -> Framing {
+    guard !fields.isEmpty else { return .none }
+    var length: Int?
+    for field in fields {
+      for member in field.split(separator: ",", omittingEmptySubsequences: false) {
+        let digits = member.trimmingSpaceAndTab()
+        guard !digits.isEmpty, digits.utf8.allSatisfy(\.isDigit) else {
+          throw .badFraming("`Content-Length` is not a decimal number.")
+        }
+        // More digits than fit are a number all the same, one that is over any limit.
+        let value = Int(digits) ?? Int.max
+        guard length == nil || length == value else {
+          throw .badFraming("`Content-Length` is given twice with different values.")
+        }
+        length = value
+      }
+    }
+    return length.map { .length($0) } ?? .none
+  }
+
+  /// RFC 9112 §3.2.
+  private static func checkHost(_ headers: HTTPHeaders, version: Version) throws(HTTPRefusal) {
+    let hosts = headers.values("Host")
+    guard hosts.count <= 1 else { throw .badHeader("`Host` is given more than once.") }
+    guard let host = hosts.first else {
+      if version == .http11 { throw .badHeader("`Host` is missing; HTTP/1.1 demands it.") }
+      return
+    }
+    let punctuation = Array("-._~%!$&'()*+,;=:[]".utf8)
+    guard host.utf8.allSatisfy({ $0.isAlpha || $0.isDigit || punctuation.contains($0) }) else {
+      throw .badHeader("`Host` is not `name`, `name:port` or `[address]:port`.")
+    }
+  }
+}

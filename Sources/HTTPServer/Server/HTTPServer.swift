@@ -1,0 +1,32 @@
+/// An HTTP/1.1 server on non-blocking sockets. It parks no thread: connections share one Dispatch queue, handlers run in
+/// tasks.
+///
+/// ```swift
+/// let server = HTTPServer(configuration: .init(host: "127.0.0.1", port: 7071)) { request in
+///   .text("hello \(request.path)")
+/// }
+/// let port = try await server.start()
+/// ```
+public final class HTTPServer: Sendable {
+  /// Answers one request. It runs in a task of its own, which is cancelled only when a shutdown's grace is over, never
+  /// because the client has gone.
+  public typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
+
+  private let loop: ServerLoop
+
+  /// A server that does not listen yet.
+  public init(configuration: HTTPServerConfiguration = .init(), handler: @escaping Handler) {
+    loop = ServerLoop(configuration: configuration, handler: handler)
+  }
+
+  /// Listens.
+  /// - Returns: the port, which matters when port 0 was asked for.
+  /// - Throws: `HTTPServerError`.
+  @discardableResult
+  public func start() async throws -> Int { try await loop.start() }
+
+  /// Stops accepting, closes idle connections, and waits for the requests under way to be answered. When `grace` is over,
+  /// cancels the handlers' tasks, waits for them to end, and sends what they still answered. Returns when every socket is
+  /// closed. A second call waits for the same end, and makes it come earlier if its grace ends earlier.
+  public func shutdown(grace: Duration) async { await loop.shutdown(grace: grace) }
+}

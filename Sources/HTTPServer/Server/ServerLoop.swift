@@ -1,0 +1,216 @@
+import Dispatch
+import Glibc
+
+/// The server's queue and what lives on it: the listening socket, the connections, the handlers' tasks.
+///
+/// `@unchecked Sendable`: every stored property that changes is touched on `queue` alone, a serial queue.
+final class ServerLoop: @unchecked Sendable {
+  private enum Phase {
+    case new
+    case running
+    /// Requests under way are answered.
+    case draining
+    /// The handlers' tasks are cancelled and being waited for.
+    case cancelling
+    /// The last answers are on their way.
+    case flushing
+    case closing
+    case stopped
+  }
+
+  private let queue = DispatchQueue(label: "http-server", qos: .userInitiated)
+  private let configuration: HTTPServerConfiguration
+  private let handler: HTTPServer.Handler
+  private let readBuffer = ReadBuffer()
+  private var phase = Phase.new
+  private var listener: ListeningSocket?
+  private var acceptor: SwitchedSource?
+  private var isExhausted = false
+  private var connections: [Int: Connection] = [:]
+  private var refusals = 0
+  private var tasks: [Int: Task<Void, Never>] = [:]
+  private var lastID = 0
+  private var waiters: [CheckedContinuation<Void, Never>] = []
+
+  /// Connections over the cap that are told so at a time; beyond them the socket is closed without a word.
+  private static let maximumRefusals = 64
+  private static let exhaustionPause = DispatchTimeInterval.milliseconds(100)
+
+  init(configuration: HTTPServerConfiguration, handler: @escaping HTTPServer.Handler) {
+    self.configuration = configuration
+    self.handler = handler
+  }
+
+  func start() async throws -> Int {
+    try await withCheckedThrowingContinuation { continuation in
+      queue.async {
+        do throws(HTTPServerError) {
+          continuation.resume(returning: try self.listen())
+        } catch {
+          continuation.resume(throwing: error)
+        }
+      }
+    }
+  }
+
+  func shutdown(grace: Duration) async {
+    await withCheckedContinuation { continuation in
+      queue.async {
+        self.waiters.append(continuation)
+        self.beginShutdown()
+        self.queue.asyncAfter(deadline: .now() + grace.dispatchInterval) { self.graceEnded() }
+      }
+    }
+  }
+
+  // MARK: Accepting
+
+  private func listen() throws(HTTPServerError) -> Int {
+    guard phase == .new else { throw .alreadyStarted }
+    let listener = try ListeningSocket(host: configuration.host, port: configuration.port)
+    self.listener = listener
+    phase = .running
+    let source = DispatchSource.makeReadSource(fileDescriptor: listener.descriptor, queue: queue)
+    let acceptor = SwitchedSource(source, onCancel: { self.listenerEnded() }, onEvent: { self.acceptAll() })
+    self.acceptor = acceptor
+    acceptor.turn(on: true)
+    return listener.port
+  }
+
+  private func acceptAll() {
+    guard phase == .running, let listener else { return }
+    // A burst of new connections leaves room for the old ones: what is not accepted now makes the source fire again.
+    for _ in 0..<64 {
+      switch listener.accept() {
+      case .none: return
+      case .connection(let descriptor, let peer):
+        isExhausted = false
+        add(descriptor, peer: peer)
+      case .exhausted(let number):
+        pauseAccepting(number)
+        return
+      }
+    }
+  }
+
+  /// The socket stays readable while nothing can be accepted, so a source left on would spin.
+  private func pauseAccepting(_ number: Int32) {
+    if !isExhausted {
+      isExhausted = true
+      configuration.onTrouble?(
+        "cannot accept connections: \(String(cString: strerror(number))); trying again until it works. "
+          + "If it lasts, raise the limit of open files (ulimit -n)")
+    }
+    acceptor?.turn(on: false)
+    queue.asyncAfter(deadline: .now() + Self.exhaustionPause) { self.acceptor?.turn(on: true) }
+  }
+
+  private func add(_ descriptor: Int32, peer: SocketAddress) {
+    let isRefusal = connections.count - refusals >= configuration.maximumConnections
+    if isRefusal {
+      guard refusals < Self.maximumRefusals else {
+        Glibc.close(descriptor)
+        return
+      }
+      refusals += 1
+    }
+    lastID += 1
+    let state = ConnectionState(
+      limits: configuration.limits, timeouts: configuration.timeouts, remoteAddress: peer.text,
+      date: { HTTPDate.now }, now: .now)
+    let connection = Connection(
+      id: lastID, descriptor: descriptor, isRefusal: isRefusal, state: state, queue: queue, readBuffer: readBuffer,
+      events: Connection.Events(
+        request: { self.handle($0, $1) }, changed: { self.advanceShutdown() }, closed: { self.remove($0) }))
+    connections[lastID] = connection
+    connection.open()
+  }
+
+  private func remove(_ connection: Connection) {
+    connections[connection.id] = nil
+    if connection.isRefusal { refusals -= 1 }
+    finishIfClosed()
+    advanceShutdown()
+  }
+
+  // MARK: Handling
+
+  private func handle(_ connection: Connection, _ request: HTTPRequest) {
+    lastID += 1
+    let id = lastID
+    let handler = handler
+    // Its last act hops to this queue, so it cannot be taken out of `tasks` before it was put in.
+    tasks[id] = Task {
+      let response = await handler(request)
+      await connection.answer(response)
+      queue.async {
+        self.tasks[id] = nil
+        self.advanceShutdown()
+      }
+    }
+    // A request that was whole just when the grace ended: its handler starts, and finds itself cancelled.
+    if phase == .cancelling { tasks[id]?.cancel() }
+  }
+
+  // MARK: Going down
+
+  private func beginShutdown() {
+    switch phase {
+    case .new:
+      phase = .stopped
+    case .running:
+      phase = .draining
+      acceptor?.cancel()
+      acceptor = nil
+      for connection in Array(connections.values) { connection.drain() }
+    case .draining, .cancelling, .flushing, .closing, .stopped: break
+    }
+    advanceShutdown()
+  }
+
+  private func graceEnded() {
+    guard phase == .draining else { return }
+    phase = .cancelling
+    for task in tasks.values { task.cancel() }
+    for connection in Array(connections.values) { connection.closeIfReceiving() }
+    advanceShutdown()
+  }
+
+  private var isQuiet: Bool { tasks.isEmpty && !connections.values.contains(where: \.isBusy) }
+
+  /// Goes as far as it can. Called whenever something has ended.
+  private func advanceShutdown() {
+    switch phase {
+    case .draining where isQuiet: closeAll()
+    case .cancelling where tasks.isEmpty:
+      // What the handlers answered last gets as long as any last answer gets.
+      phase = .flushing
+      queue.asyncAfter(deadline: .now() + configuration.lingerTimeout.dispatchInterval) { self.closeAll() }
+      advanceShutdown()
+    case .flushing where isQuiet: closeAll()
+    case .stopped:
+      for waiter in waiters { waiter.resume() }
+      waiters = []
+    default: break
+    }
+  }
+
+  private func closeAll() {
+    guard phase == .draining || phase == .flushing else { return }
+    phase = .closing
+    for connection in Array(connections.values) { connection.close() }
+    finishIfClosed()
+  }
+
+  private func listenerEnded() {
+    if let listener { Glibc.close(listener.descriptor) }
+    listener = nil
+    finishIfClosed()
+  }
+
+  private func finishIfClosed() {
+    guard phase == .closing, connections.isEmpty, listener == nil else { return }
+    phase = .stopped
+    advanceShutdown()
+  }
+}

@@ -1,0 +1,38 @@
+import HTTPServer
+import Testing
+
+@testable import CustomHandler
+
+@Suite struct AccessKeyTests {
+  @Test func onlyTheKeyMatches() throws {
+    let key = try #require(AccessKey("abcé"))
+    #expect(key.matches("abcé"))
+    for other in ["", "a", "abc", "abcf", "abcéabcé", "ABCÉ", "abcé "] { #expect(!key.matches(other)) }
+  }
+
+  @Test func anEmptyKeyIsNone() { #expect(AccessKey("") == nil) }
+
+  @Test func itCannotBePrinted() throws {
+    let key = try #require(AccessKey("s3cret"))
+    var dumped = ""
+    dump([key], to: &dumped)
+    for text in ["\(key)", String(reflecting: key), dumped, String(describing: Optional(key))] {
+      #expect(!text.contains("s3cret") && !text.contains("115"))
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("/?code=k", [:], true), ("/?Code=k", [:], true), ("/", ["X-Functions-Key": "k"], true),
+      ("/?code=x&code=k", [:], true), ("/", [:], false), ("/?code=x", ["x-functions-key": "y"], false),
+      ("/?key=k", [:], false),
+    ] as [(String, HTTPHeaders, Bool)])
+  func itIsTakenFromTheHeaderOrTheQuery(_ target: String, _ headers: HTTPHeaders, _ isShown: Bool) throws {
+    let key = try #require(AccessKey("k"))
+    let request = try HTTPRequest(method: .get, target: target, headers: headers)
+    #expect(key.isShown(in: request) == isShown)
+    let removed = AccessKey.removed(from: request)
+    #expect(removed.query["code"] == nil && removed.headers["x-functions-key"] == nil)
+    #expect(!removed.target.lowercased().contains("code="))
+  }
+}

@@ -1,0 +1,212 @@
+import HTTPServer
+import Testing
+
+@testable import CustomHandler
+
+extension HTTPResponse {
+  var text: String {
+    if case .bytes(let bytes) = body { String(decoding: bytes, as: UTF8.self) } else { "a stream" }
+  }
+  var json: [String: JSONValue] { JSONValue(text: text)?.object ?? [:] }
+  var code: String? { json["code"]?.string }
+}
+
+/// An app that tells what reached its handlers.
+func makeApp(prefix: String = "api", key: AccessKey? = nil, aliases: [String: String] = [:]) throws -> FunctionApp {
+  let routes = try FunctionRoutes(
+    json: Array(
+      #"""
+      {"routePrefix": "\#(prefix)", "functions": [
+        {"name": "Items", "trigger": "http", "route": "items/{id?}", "methods": ["GET", "POST"], "handler": "echo"},
+        {"name": "both", "trigger": "http", "methods": ["POST"], "handler": "echo"},
+        {"name": "health", "trigger": "http", "methods": ["GET"], "authLevel": "anonymous", "handler": "echo"},
+        {"name": "nightly", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "event"},
+        {"name": "work", "trigger": "queue", "queue": "jobs", "handler": "event"}]}
+      """#.utf8))
+  var handlers = FunctionHandlers()
+  handlers.onHTTP("echo") { request, invocation in
+    invocation.log.add("seen \(invocation.functionName)")
+    let parameters = request.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
+      separator: ",")
+    let body = String(decoding: request.body, as: UTF8.self)
+    if request.query["bytes"] != nil { return HTTPResponse(body: .bytes([0xFF])) }
+    if request.query["stream"] != nil {
+      return HTTPResponse(
+        body: .stream(
+          HTTPBodyStream(
+            AsyncStream {
+              $0.yield([0x61]); $0.yield([0x62]); $0.finish()
+            })))
+    }
+    return HTTPResponse(
+      status: 201,
+      headers: ["X-A": "1", "x-a": "2", "Set-Cookie": "c=1", "Set-Cookie": "d=2", "Content-Type": "text/x"],
+      body: .bytes(
+        Array(
+          "\(request.method) \(request.target) [\(parameters)] \(body) key:\(request.headers["x-functions-key"] ?? "-")"
+            .utf8)))
+  }
+  handlers.onEvent("event") { event, invocation in
+    invocation.log.add(invocation.id)
+    switch event {
+    case .timer(let timer): return timer.isPastDue ? .done : FunctionResult(outputs: ["jobs": .array(["done"])])
+    case .queue(let message):
+      struct Broken: Error, CustomStringConvertible { let description = "the table is gone" }
+      struct Full: FunctionFailure {
+        let code = "lake_full"
+        let status: HTTPStatus = 507
+        let detail = "make room"
+      }
+      switch message.text {
+      case "break": throw Broken()
+      case "full": throw Full()
+      default:
+        return FunctionResult(outputs: ["text": .object(["text": .string(message.text)])], returnValue: .array([1]))
+      }
+    }
+  }
+  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, aliases: aliases)
+}
+
+@Suite struct FunctionAppTests {
+  private func ask(
+    _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ body: String = "", headers: HTTPHeaders = [:]
+  ) async throws -> HTTPResponse {
+    await app.respond(
+      to: try HTTPRequest(method: method, target: target, headers: headers, body: Array(body.utf8)))
+  }
+
+  @Test func theProbeNeedsNoKey() async throws {
+    let app = try makeApp(key: AccessKey("k"))
+    for method in [HTTPMethod.get, .head] { #expect(try await ask(app, method, "/").status == 200) }
+    let post = try await ask(app, .post, "/")
+    #expect(post.status == 405 && post.headers["Allow"] == "GET, HEAD")
+  }
+
+  @Test func aForwardedRequestReachesItsFunctionWithoutTheKey() async throws {
+    let answer = try await ask(
+      try makeApp(), .post, "/API/Items/a%20b?code=s&x=1", "body", headers: ["X-Functions-Key": "s"])
+    #expect(answer.status == 201)
+    #expect(answer.text == "POST /API/Items/a%20b?x=1 [id=a b] body key:-")
+  }
+
+  @Test func unknownPathsAndMethodsAreProblems() async throws {
+    let app = try makeApp()
+    let missing = try await ask(app, .get, "/api/nothing")
+    #expect(missing.status == 404 && missing.code == "not_found")
+    #expect(missing.headers["Content-Type"] == "application/problem+json")
+    let wrong = try await ask(app, .put, "/api/items")
+    #expect(wrong.status == 405 && wrong.code == "method_not_allowed" && wrong.headers["Allow"] == "GET, HEAD, POST")
+    let envelope = try await ask(app, .get, "/nightly")
+    #expect(envelope.status == 405 && envelope.headers["Allow"] == "POST")
+    #expect(try await ask(app, .post, "/Nightly", "{}").status == 404, "the case of a function's name counts")
+    #expect(try await ask(app, .options, "*").status == 204)
+  }
+
+  @Test func theKeyIsAskedForEverywhereButAtAnonymousFunctions() async throws {
+    let app = try makeApp(key: AccessKey("k"))
+    let timer = #"{"Data":{"timer":{}}}"#
+    for (method, path, body) in [
+      (HTTPMethod.get, "/api/items", ""), (.post, "/nightly", timer), (.post, "/health", "{}"),
+    ] {
+      let refused = try await ask(app, method, path, body, headers: ["x-functions-key": "wrong"])
+      #expect(refused.status == 401 && refused.code == "unauthorized")
+    }
+    #expect(try await ask(app, .get, "/api/items?code=k").status == 201)
+    #expect(try await ask(app, .post, "/nightly", timer, headers: ["x-functions-key": "k"]).status == 200)
+    #expect(try await ask(app, .get, "/api/health").status == 201)
+  }
+
+  @Test func anEventIsAnsweredWithAnObjectAlways() async throws {
+    let app = try makeApp()
+    let id: HTTPHeaders = [Invocation.idHeader: "forged", "x-azure-functions-invocationid": "host"]
+    let late = try await ask(app, .post, "/nightly", #"{"Data":{"timer":{"IsPastDue":true}}}"#, headers: id)
+    #expect(late.status == 200 && late.headers["Content-Type"] == "application/json")
+    #expect(late.text == #"{"Logs":["host"],"Outputs":{},"ReturnValue":null}"#)
+    let onTime = try await ask(app, .post, "/nightly", #"{"Data":{"timer":{}}}"#, headers: id)
+    #expect(onTime.json["Outputs"] == ["jobs": ["done"]])
+    let queue = try await ask(app, .post, "/work", #"{"Data":{"message":"\"hi\""}}"#)
+    #expect(queue.json["Outputs"] == ["text": ["text": "hi"]])
+    #expect(queue.json["ReturnValue"] == [1])
+  }
+
+  @Test func aFailedEventIsNoSuccessSoThatTheHostRetries() async throws {
+    let app = try makeApp()
+    let broken = try await ask(app, .post, "/work", #"{"Data":{"message":"break"}}"#)
+    #expect(broken.status == 500 && broken.code == "function_failed")
+    #expect(broken.json["detail"] == "the table is gone")
+    let full = try await ask(app, .post, "/work", #"{"Data":{"message":"full"}}"#)
+    #expect(full.status == 507 && full.code == "lake_full")
+    let bad = try await ask(app, .post, "/work", "[]")
+    #expect(bad.status == 400 && bad.code == "bad_envelope")
+  }
+
+  @Test func anHTTPFunctionAnswersInsideTheEnvelope() async throws {
+    let answer = try await ask(
+      try makeApp(), .post, "/Items",
+      #"""
+      {"Data":{"req":{"Url":"http://h/api/items/7?code=s&x=1","Method":"POST",
+       "Headers":{"X-Functions-Key":["s"]},"Body":"b"}},"Metadata":{}}
+      """#)
+    #expect(answer.status == 200)
+    #expect(answer.json["Logs"] == ["seen Items", "only the last of 2 Set-Cookie headers could be sent"])
+    #expect(answer.json["ReturnValue"] == .null)
+    #expect(
+      answer.json["Outputs"]?.object?["res"] == [
+        "statusCode": 201, "body": "POST /api/items/7?x=1 [id=7] b key:-",
+        "headers": ["X-A": "1, 2", "Set-Cookie": "d=2", "Content-Type": "text/x"],
+      ])
+  }
+
+  @Test func theHostsRouteValuesWin() async throws {
+    let answer = try await ask(
+      try makeApp(), .post, "/Items",
+      #"{"Data":{"req":{"Url":"http://h/api/items/7","Method":"GET","Params":{"id":"8"}}}}"#)
+    let body = answer.json["Outputs"]?.object?["res"]?.object?["body"]?.string
+    #expect(body?.contains("[id=8]") == true)
+  }
+
+  @Test func streamsAreGatheredAndBytesRefused() async throws {
+    let app = try makeApp()
+    func inner(_ query: String) async throws -> [String: JSONValue] {
+      let answer = try await ask(
+        app, .post, "/Items", #"{"Data":{"req":{"Url":"http://h/api/items?\#(query)","Method":"GET"}}}"#)
+      #expect(answer.status == 200)
+      return answer.json["Outputs"]?.object?["res"]?.object ?? [:]
+    }
+    #expect(try await inner("stream=1")["body"] == "ab")
+    let bytes = try await inner("bytes=1")
+    #expect(bytes["statusCode"] == 500)
+    #expect(bytes["body"]?.string?.contains("body_not_text") == true)
+  }
+
+  @Test func aPathThatIsBothIsDecidedByHeaderAndShape() async throws {
+    let app = try makeApp(prefix: "")
+    let envelope = #"{"Data":{"req":{"Url":"http://h/both","Method":"POST","Body":"inner"}},"Metadata":{}}"#
+    let id: HTTPHeaders = [Invocation.idHeader: "i"]
+    #expect(try await ask(app, .post, "/both", envelope, headers: id).status == 200)
+    #expect(try await ask(app, .post, "/both", envelope).status == 201, "no host, no envelope")
+    #expect(try await ask(app, .post, "/both", #"{"Data":1}"#, headers: id).status == 201, "forwarded")
+    #expect(try await ask(app, .post, "/nightly", #"{"Data":{"timer":{}}}"#).status == 200)
+  }
+
+  @Test func anAliasIsServedLikeItsFunction() async throws {
+    let app = try makeApp(key: AccessKey("k"), aliases: ["admin/items": "Items"])
+    #expect(try await ask(app, .get, "/api/admin/items").status == 401)
+    #expect(try await ask(app, .get, "/api/admin/items?code=k").status == 201)
+    #expect(throws: FunctionAppError.unknownAlias(route: "x", function: "work")) {
+      try makeApp(aliases: ["x": "work"])
+    }
+    #expect(throws: FunctionAppError.self) { try makeApp(aliases: ["items": "Items"]) }
+  }
+
+  @Test func aHandlerThatIsNotRegisteredIsFoundAtTheStart() throws {
+    let routes = try FunctionRoutes(
+      json: Array(#"{"functions":[{"name":"f","trigger":"queue","queue":"jobs","handler":"h"}]}"#.utf8))
+    var handlers = FunctionHandlers()
+    handlers.onHTTP("h") { _, _ in .text("") }
+    let missing = FunctionAppError.missingHandler(function: "f", handler: "h", trigger: .queue)
+    #expect(throws: missing) { try FunctionApp(routes: routes, handlers: handlers) }
+    #expect(missing.description.contains("function `f`"))
+  }
+}

@@ -1,0 +1,69 @@
+import HTTPServer
+import Testing
+
+@testable import CustomHandler
+
+@Suite struct InvocationTests {
+  private let function = FunctionRoute(name: "f", trigger: .timer(schedule: "0 0 0 * * *"), handler: "h")
+
+  @Test func theLastInvocationIDIsTheHosts() {
+    let headers: HTTPHeaders = ["x-azure-functions-invocationid": "forged", Invocation.idHeader: "also-forged, host-1"]
+    #expect(Invocation(of: function, headers: headers).id == "host-1")
+  }
+
+  @Test(arguments: ["", "a b", "x\u{1B}[31m", String(repeating: "a", count: 129)])
+  func anIDThatCouldNotBeOneIsReplaced(_ value: String) {
+    let id = Invocation(of: function, headers: HTTPHeaders([(Invocation.idHeader, value)])).id
+    #expect(id.wholeMatch(of: #/[0-9a-f\-]{36}/#) != nil)
+  }
+
+  private static let trace = "0af7651916cd43dd8448eb211c80319c"
+  private static let span = "b7ad6b7169203331"
+
+  @Test func aTraceOfTheW3CFormIsTaken() {
+    let headers: HTTPHeaders = ["Traceparent": "00-\(Self.trace)-\(Self.span)-01"]
+    let parent = Invocation(of: function, headers: headers).traceParent
+    #expect(parent?.traceID == Self.trace && parent?.parentID == Self.span)
+    #expect(TraceParent("01-\(Self.trace)-\(Self.span)-01-more") != nil, "a later version may carry more")
+  }
+
+  @Test(arguments: [
+    "", "00-\(trace)-\(span)", "ff-\(trace)-\(span)-01", "00-\(trace.uppercased())-\(span)-01",
+    "00-\(String(repeating: "0", count: 32))-\(span)-01", "00-\(trace)-0000000000000000-01",
+    "00-\(trace)-\(span)-01-more",
+    "00-\(trace)-\(span)-1", " 00-\(trace)-\(span)-01",
+  ])
+  func anyOtherTraceIsIgnored(_ value: String) { #expect(TraceParent(value) == nil) }
+
+  @Test func twoTracesAreNone() {
+    let value = "00-\(Self.trace)-\(Self.span)-01"
+    #expect(TraceParent(["traceparent": value, "traceparent": value]) == nil)
+  }
+
+  @Test func logLinesAreSingleAndBounded() {
+    let log = InvocationLog()
+    log.add("one\r\ntwo\nthree")
+    for _ in 0..<2000 { log.add("x") }
+    #expect(log.all.first == "one two three")
+    #expect(log.all.count == InvocationLog.maximumLines)
+    #expect(log.all.last == "further lines are left out")
+  }
+
+  @Test func aBareStringCannotBecomeAnOutput() throws {
+    #expect(try FunctionResult.Output(encoding: "done") == .array(["done"]))
+    #expect(try FunctionResult.Output(encoding: ["a": 1]) == .object(["a": 1]))
+    #expect(try FunctionResult.Output(encoding: [1, 2]) == .array([1, 2]))
+  }
+
+  @Test func aFailureThatCallsItselfASuccessIsA500() {
+    struct Odd: FunctionFailure {
+      let status: HTTPStatus
+      let code = "odd"
+      let detail = "d"
+    }
+    #expect(Problem(failure: Odd(status: 200)).status == 500)
+    #expect(Problem(failure: Odd(status: 302)).status == 500)
+    #expect(Problem(failure: Odd(status: 409)).status == 409)
+    #expect(Problem(failure: CancellationError()).status == 503)
+  }
+}

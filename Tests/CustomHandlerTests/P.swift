@@ -1,4 +1,0 @@
-import Testing
-@testable import CustomHandler
-
-@Test func placeholder() { #expect(Bool(true)) }

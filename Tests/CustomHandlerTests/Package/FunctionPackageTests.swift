@@ -1,0 +1,89 @@
+import Testing
+
+@testable import CustomHandler
+
+@Suite struct FunctionPackageTests {
+  private func files(_ options: HostOptions = HostOptions()) throws -> [String: String] {
+    let routes = try FunctionRoutes(
+      json: Array(
+        #"""
+        {"functions": [
+          {"name": "verify", "trigger": "http", "methods": ["GET", "POST"], "handler": "h"},
+          {"name": "nightly", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "t"},
+          {"name": "work", "trigger": "queue", "queue": "jobs", "connection": "Storage", "handler": "q"}]}
+        """#.utf8))
+    let files = FunctionPackage(routes: routes, options: options).files
+    #expect(files.map(\.path) == ["host.json", "verify/function.json", "nightly/function.json", "work/function.json"])
+    return Dictionary(files.map { ($0.path, $0.contents) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  @Test func anHTTPFunctionHasExactlyATriggerAndAnOutput() throws {
+    #expect(
+      try files()["verify/function.json"] == """
+        {
+          "bindings": [
+            {
+              "authLevel": "function",
+              "direction": "in",
+              "methods": [
+                "get",
+                "post"
+              ],
+              "name": "req",
+              "route": "verify",
+              "type": "httpTrigger"
+            },
+            {
+              "direction": "out",
+              "name": "res",
+              "type": "http"
+            }
+          ]
+        }
+
+        """)
+  }
+
+  @Test func timersAndQueuesHaveTheirTriggerAlone() throws {
+    let files = try files()
+    let timer = JSONValue(text: files["nightly/function.json"] ?? "")
+    #expect(
+      timer == [
+        "bindings": [
+          [
+            "type": "timerTrigger", "direction": "in", "name": "timer", "schedule": "0 15 2 * * *",
+            "runOnStartup": false, "useMonitor": true,
+          ]
+        ]
+      ])
+    let queue = JSONValue(text: files["work/function.json"] ?? "")
+    #expect(
+      queue == [
+        "bindings": [
+          ["type": "queueTrigger", "direction": "in", "name": "message", "queueName": "jobs", "connection": "Storage"]
+        ]
+      ])
+  }
+
+  @Test func theHostForwardsHTTPAndStartsTheProgram() throws {
+    let host = JSONValue(text: try files()["host.json"] ?? "")?.object
+    #expect(host?["version"] == "2.0")
+    #expect(host?["functionTimeout"] == "00:30:00")
+    #expect(
+      host?["customHandler"] == [
+        "enableForwardingHttpRequest": true,
+        "description": ["defaultExecutablePath": "sluice", "arguments": ["serve"]],
+      ])
+    #expect(host?["extensions"]?.object?["http"] == ["routePrefix": "api"])
+    #expect(host?["extensions"]?.object?["queues"]?.object?["maxDequeueCount"] == 5)
+    #expect(host?["extensionBundle"]?.object?["version"] == "[4.*, 5.0.0)")
+    #expect(
+      JSONValue(text: try files(HostOptions(functionTimeout: nil))["host.json"] ?? "")?.object?["functionTimeout"]
+        == "-1")
+  }
+
+  @Test func timeSpansAreWrittenAsDotNetReadsThem() {
+    #expect(FunctionPackage.timeSpan(.seconds(3661)) == "01:01:01")
+    #expect(FunctionPackage.timeSpan(.seconds(90_000)) == "1.01:00:00")
+  }
+}

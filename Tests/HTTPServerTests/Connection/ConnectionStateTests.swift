@@ -1,0 +1,201 @@
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct ConnectionStateTests {
+  private let start = ContinuousClock.now
+  private func at(_ seconds: Int) -> ConnectionState.Instant { start + .seconds(seconds) }
+
+  private func connection() -> ConnectionState {
+    ConnectionState(
+      limits: ParserLimits(body: 100),
+      timeouts: ConnectionTimeouts(
+        idle: .seconds(120), header: .seconds(10), body: .seconds(60), bodyStall: .seconds(20),
+        writeStall: .seconds(30), linger: .seconds(2)),
+      remoteAddress: nil, date: { "now" }, now: start)
+  }
+
+  private func names(_ actions: [ConnectionState.Action]) -> [String] {
+    actions.map { action in
+      switch action {
+      case .handle(let request): "handle \(request.target)"
+      case .resumeProducer: "resume"
+      case .shutdownWrite: "fin"
+      case .close: "close"
+      }
+    }
+  }
+
+  /// Takes all output, as a socket would that never fills.
+  private func flush(_ state: inout ConnectionState, at time: ConnectionState.Instant) -> (text: String, did: [String])
+  {
+    var out: [UInt8] = []
+    var actions: [String] = []
+    while state.wantsWrite {
+      let piece = state.output.next
+      out += piece
+      actions += names(state.sent(piece.count, now: time))
+    }
+    return (String(decoding: out, as: UTF8.self), actions)
+  }
+
+  private func get(_ path: String, _ more: String = "") -> [UInt8] {
+    Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\(more)\r\n".utf8)
+  }
+
+  @Test func answersPipelinedRequestsOneAfterTheOther() {
+    var state = connection()
+    #expect(names(state.received(get("/1") + get("/2"), now: start)) == ["handle /1"])
+    #expect(!state.wantsRead, "while a request is handled, the socket holds the client back")
+    _ = state.respond(.text("one"), now: start)
+    let (text, actions) = flush(&state, at: start)
+    #expect(text.hasSuffix("\r\n\r\none"))
+    #expect(actions == ["handle /2"])
+  }
+
+  @Test func aTricklingHeadIsDroppedOnTime() {
+    var state = connection()
+    #expect(state.deadline == at(120))
+    _ = state.received(Array("G".utf8), now: at(100))
+    for second in 101..<110 {
+      _ = state.received(Array("E".utf8), now: at(second))
+      #expect(state.deadline == at(110), "each byte that trickles in buys no time")
+    }
+    #expect(state.timePassed(now: at(109)).isEmpty)
+    _ = state.timePassed(now: at(110))
+    let (text, actions) = flush(&state, at: at(110))
+    #expect(text.hasPrefix("HTTP/1.1 408 "))
+    #expect(text.contains("\"code\":\"request_timeout\""))
+    #expect(actions == ["fin"])
+  }
+
+  @Test func blankLinesDoNotKeepAnIdleConnectionOpen() {
+    var state = connection()
+    _ = state.received(Array("\r\n".utf8), now: at(100))
+    #expect(state.deadline == at(120))
+    #expect(names(state.timePassed(now: at(120))) == ["close"])
+  }
+
+  @Test func aBodyThatStallsOrCrawlsIsDropped() {
+    var state = connection()
+    _ = state.received(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\n".utf8), now: at(1))
+    #expect(state.deadline == at(21), "no byte for the stall time")
+    for second in stride(from: 10, through: 50, by: 10) { _ = state.received([0x61], now: at(second)) }
+    #expect(state.deadline == at(61), "progress helps only up to the total")
+    _ = state.timePassed(now: at(61))
+    #expect(flush(&state, at: at(61)).text.hasPrefix("HTTP/1.1 408 "))
+  }
+
+  @Test func theHeaderClockOfAPipelinedRequestStartsAfterTheAnswerBefore() {
+    var state = connection()
+    _ = state.received(get("/1") + Array("GET".utf8), now: at(0))
+    _ = state.respond(.text(""), now: at(50))
+    _ = flush(&state, at: at(50))
+    #expect(state.deadline == at(60))
+  }
+
+  @Test func aHandlerMayTakeAsLongAsItLikes() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    #expect(state.deadline == nil)
+  }
+
+  @Test func aClientThatDoesNotReadIsCutOff() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    _ = state.respond(.text("hello"), now: at(40))
+    #expect(state.deadline == at(70))
+    _ = state.sent(3, now: at(60))
+    #expect(state.deadline == at(90))
+    #expect(names(state.timePassed(now: at(90))) == ["close"])
+  }
+
+  @Test func aRefusalIsFollowedByFinAndADrain() {
+    var state = connection()
+    _ = state.received(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\nabc".utf8), now: start)
+    let (text, actions) = flush(&state, at: start)
+    #expect(text.hasPrefix("HTTP/1.1 413 Content Too Large\r\n"))
+    #expect(text.contains("Content-Type: application/problem+json\r\n"))
+    #expect(text.contains("Connection: close\r\n"))
+    #expect(actions == ["fin"])
+    #expect(state.wantsRead, "what the client still sends is read, so that it meets no reset")
+    #expect(state.received(Array("rest".utf8), now: at(1)).isEmpty)
+    #expect(state.deadline == at(2))
+    #expect(names(state.timePassed(now: at(2))) == ["close"])
+  }
+
+  @Test func theGoAheadIsSentBeforeTheBodyAndNotForATooLargeOne() {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
+    var state = connection()
+    _ = state.received(Array("\(head)2\r\n\r\n".utf8), now: start)
+    #expect(flush(&state, at: start).text == "HTTP/1.1 100 Continue\r\n\r\n")
+    #expect(names(state.received(Array("ab".utf8), now: start)) == ["handle /"])
+    var refused = connection()
+    _ = refused.received(Array("\(head)200\r\n\r\n".utf8), now: start)
+    #expect(flush(&refused, at: start).text.hasPrefix("HTTP/1.1 413 "))
+  }
+
+  @Test func theAnswerForAClientThatHasGoneIsDropped() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    #expect(names(state.failed()) == ["close"])
+    let (actions, stream) = state.respond(.text("late"), now: start)
+    #expect(actions.isEmpty && stream == nil && !state.wantsWrite)
+  }
+
+  @Test func aClientThatHalfClosesStillGetsItsAnswer() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    #expect(state.peerClosed().isEmpty)
+    _ = state.respond(.text("x"), now: start)
+    #expect(flush(&state, at: start).text.hasSuffix("x"))
+    #expect(names(state.peerClosed()) == ["close"])
+  }
+
+  @Test func aStreamWaitsForASlowReaderAndGoesOn() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    let (_, stream) = state.respond(streamed, now: start)
+    #expect(stream != nil)
+    _ = flush(&state, at: start)
+    #expect(state.bodyPart([1], now: start) == .goesOn)
+    #expect(state.bodyPart([UInt8](repeating: 0, count: ConnectionState.highWater), now: start) == .waits)
+    #expect(flush(&state, at: start).did == ["resume"])
+    #expect(state.bodyEnd(now: start).isEmpty)
+    #expect(flush(&state, at: start).text == "0\r\n\r\n")
+    #expect(state.isIdle)
+  }
+
+  @Test func aProducerThatWaitsIsLetGoWhenTheClientGoes() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    _ = state.respond(streamed, now: start)
+    #expect(state.bodyPart([UInt8](repeating: 0, count: 1 << 20), now: start) == .waits)
+    #expect(names(state.failed()) == ["resume", "close"])
+    #expect(state.bodyPart([1], now: start) == .stops)
+  }
+
+  @Test func aStreamThatFailsCutsTheConnection() {
+    var state = connection()
+    _ = state.received(get("/"), now: start)
+    _ = state.respond(streamed, now: start)
+    #expect(names(state.bodyFailed()) == ["close"], "the last chunk is never sent, so the body is seen as broken")
+  }
+
+  @Test func drainingClosesTheIdleAndAnswersTheBusyWithClose() {
+    var idle = connection()
+    #expect(names(idle.drain()) == ["close"])
+    var busy = connection()
+    _ = busy.received(get("/1") + get("/2"), now: start)
+    #expect(busy.drain().isEmpty)
+    _ = busy.respond(.text("x"), now: start)
+    let (text, actions) = flush(&busy, at: start)
+    #expect(text.contains("Connection: close\r\n"))
+    #expect(actions == ["fin"], "the pipelined request after it is not begun")
+    #expect(!busy.isBusy)
+  }
+
+  private var streamed: HTTPResponse {
+    HTTPResponse(body: .stream(HTTPBodyStream(AsyncStream<[UInt8]> { $0.finish() })))
+  }
+}

@@ -1,0 +1,74 @@
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct ResponseEncoderTests {
+  private func encode(
+    _ response: HTTPResponse, method: HTTPMethod = .get, version: RequestHead.Version = .http11, keepAlive: Bool = true
+  ) -> (text: String, encoded: ResponseEncoder) {
+    let encoded = ResponseEncoder(response, method: method, version: version, keepAlive: keepAlive, date: "D")
+    return (String(decoding: encoded.bytes + encoded.largeBody, as: UTF8.self), encoded)
+  }
+
+  @Test func writesStatusLengthAndDate() {
+    #expect(
+      encode(.text("hi")).text
+        == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\nDate: D\r\n\r\nhi")
+  }
+
+  @Test func headHasTheLengthButNoBody() {
+    let text = encode(.text("hi"), method: .head).text
+    #expect(text.contains("Content-Length: 2\r\n"))
+    #expect(text.hasSuffix("\r\n\r\n"))
+  }
+
+  @Test(arguments: [204, 304]) func statusesWithoutContentHaveNeitherBodyNorLength(_ status: Int) {
+    let text = encode(.text("hi", status: HTTPStatus(status))).text
+    #expect(!text.contains("Content-Length"))
+    #expect(text.hasSuffix("\r\n\r\n"))
+  }
+
+  @Test func framingHeadersOfAHandlerAreReplaced() {
+    let response = HTTPResponse(
+      headers: ["content-length": "99", "Transfer-Encoding": "gzip"], body: .bytes(Array("abc".utf8)))
+    let text = encode(response).text
+    #expect(text.contains("Content-Length: 3\r\n") && !text.contains("99") && !text.contains("gzip"))
+  }
+
+  @Test(arguments: ["a\r\nSet-Cookie: x=1", "a\nb", "a\rb", "a\0b"])
+  func aHeaderCannotSmuggleALine(_ value: String) {
+    let text = encode(HTTPResponse(headers: ["X-A": value])).text
+    #expect(text.hasPrefix("HTTP/1.1 500 "))
+    #expect(text.contains("bad_response") && !text.contains("Set-Cookie"))
+    #expect(encode(HTTPResponse(headers: ["X\r\nB": "v"])).text.hasPrefix("HTTP/1.1 500 "))
+  }
+
+  @Test func aStatusThatIsNoFinalAnswerBecomes500() {
+    #expect(encode(HTTPResponse(status: 101)).text.hasPrefix("HTTP/1.1 500 "))
+    #expect(encode(HTTPResponse(status: 999)).text.hasPrefix("HTTP/1.1 500 "))
+  }
+
+  @Test func aHandlerCanAskForTheConnectionToClose() {
+    let (text, encoded) = encode(HTTPResponse(headers: ["Connection": "Close"]))
+    #expect(text.contains("Connection: close\r\n") && !encoded.keepAlive)
+  }
+
+  @Test func oldClientsAreToldThatTheConnectionStaysAndGetStreamsWithoutChunks() {
+    #expect(encode(.text("a"), version: .http10).text.contains("Connection: keep-alive\r\n"))
+    let stream = HTTPResponse(body: .stream(HTTPBodyStream(AsyncStream<[UInt8]> { $0.finish() })))
+    let (text, encoded) = encode(stream, version: .http10)
+    #expect(encoded.plan == .untilClose && !encoded.keepAlive)
+    #expect(!text.contains("Transfer-Encoding"))
+    #expect(encode(stream).encoded.plan == .chunked)
+    #expect(encode(stream, method: .head).encoded.stream == nil)
+  }
+
+  @Test func anEmptyPartIsNoChunk() {
+    #expect(ResponseEncoder.chunk([]).isEmpty, "an empty chunk would end the body")
+    #expect(ResponseEncoder.chunk([UInt8](repeating: 0x61, count: 17)).starts(with: Array("11\r\n".utf8)))
+  }
+
+  @Test func datesAreWrittenAsTheRFCShowsThem() {
+    #expect(HTTPDate.format(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
+  }
+}

@@ -1,0 +1,204 @@
+import Testing
+
+@testable import HTTPServer
+
+/// Starts a server, runs `body` with its port, and takes the server down.
+func withServer(
+  _ configure: (inout HTTPServerConfiguration) -> Void = { _ in }, handler: @escaping HTTPServer.Handler,
+  _ body: (Int) async throws -> Void
+) async throws {
+  var configuration = HTTPServerConfiguration()
+  configure(&configuration)
+  let server = HTTPServer(configuration: configuration, handler: handler)
+  let port = try await server.start()
+  do {
+    try await body(port)
+  } catch {
+    await server.shutdown(grace: .zero)
+    throw error
+  }
+  await server.shutdown(grace: .zero)
+}
+
+@Suite(.timeLimit(.minutes(1))) struct ServerExchangeTests {
+  private let echo: HTTPServer.Handler = { request in
+    .text("\(request.method) \(request.target) \(String(decoding: request.body, as: UTF8.self))")
+  }
+
+  @Test func servesRequestsOneAfterTheOtherOnOneConnection() async throws {
+    try await withServer(handler: echo) { port in
+      let client = try RawClient(port: port)
+      for path in ["/1", "/2"] {
+        try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await client.readAnswer().hasSuffix("\r\n\r\nGET \(path) "))
+      }
+    }
+  }
+
+  @Test func answersPipelinedRequestsInOrderAndThenCloses() async throws {
+    try await withServer(handler: echo) { port in
+      let client = try RawClient(port: port)
+      try await client.send(
+        "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+          + "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nyz\r\n0\r\n\r\n"
+          + "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      let answers = try await client.readAll()
+      let bodies = answers.components(between: "\r\n\r\n", and: "HTTP/1.1")
+      #expect(bodies == ["POST /1 x", "POST /2 yz", "GET /3 "])
+    }
+  }
+
+  @Test func givesTheGoAheadAndThenTheAnswer() async throws {
+    try await withServer(handler: echo) { port in
+      let client = try RawClient(port: port)
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+      #expect(try await client.read(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
+      try await client.send("hi")
+      #expect(try await client.readAnswer().hasSuffix("POST / hi"))
+    }
+  }
+
+  @Test func headGetsLengthAndNoBodyAndTheConnectionGoesOn() async throws {
+    try await withServer(handler: echo) { port in
+      let client = try RawClient(port: port)
+      try await client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.0\r\n\r\n")
+      let text = try await client.readAll()
+      #expect(text.contains("Content-Length: 8\r\n"))
+      #expect(!text.contains("HEAD /x"))
+      #expect(text.hasSuffix("\r\n\r\nGET /y "))
+    }
+  }
+
+  @Test func streamsInChunksForNewClientsAndUntilCloseForOldOnes() async throws {
+    let parts: HTTPServer.Handler = { _ in
+      let source = AsyncStream<[UInt8]> { continuation in
+        for part in ["one", "", "two"] { continuation.yield(Array(part.utf8)) }
+        continuation.finish()
+      }
+      return HTTPResponse(body: .stream(HTTPBodyStream(source)))
+    }
+    try await withServer(handler: parts) { port in
+      let client = try RawClient(port: port)
+      try await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      #expect(try await client.readAll().hasSuffix("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"))
+      let old = try RawClient(port: port)
+      try await old.send("GET / HTTP/1.0\r\n\r\n")
+      #expect(try await old.readAll().hasSuffix("\r\n\r\nonetwo"))
+    }
+  }
+
+  @Test func aStreamThatFailsIsSeenAsBroken() async throws {
+    struct Broken: Error {}
+    let failing: HTTPServer.Handler = { _ in
+      let source = AsyncThrowingStream<[UInt8], any Error> { continuation in
+        continuation.yield([0x61])
+        continuation.finish(throwing: Broken())
+      }
+      return HTTPResponse(body: .stream(HTTPBodyStream(source)))
+    }
+    try await withServer(handler: failing) { port in
+      let client = try RawClient(port: port)
+      try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(!(try await client.readAll()).hasSuffix("0\r\n\r\n"))
+    }
+  }
+
+  @Test func aSlowReaderGetsEveryByteOfABigAnswer() async throws {
+    let size = 6 * 1024 * 1024
+    let big: HTTPServer.Handler = { request in
+      if request.path == "/known" { return HTTPResponse(body: .bytes([UInt8](repeating: 0x61, count: size))) }
+      let source = AsyncStream<[UInt8]> { continuation in
+        for _ in 0..<96 { continuation.yield([UInt8](repeating: 0x61, count: 65536)) }
+        continuation.finish()
+      }
+      return HTTPResponse(body: .stream(HTTPBodyStream(source)))
+    }
+    try await withServer(handler: big) { port in
+      for path in ["/known", "/stream"] {
+        let client = try RawClient(port: port, receiveBuffer: 4096)
+        try await client.send("GET \(path) HTTP/1.0\r\n\r\n")
+        _ = try await client.read(until: "\r\n\r\n")
+        #expect(try await client.readAll(piece: 3000).utf8.count == size)
+      }
+    }
+  }
+
+  @Test func aTooLargeBodyIsAnsweredBeforeItIsReadAndTheClientSeesTheAnswer() async throws {
+    try await withServer(
+      {
+        $0.maximumBodySize = 1000
+        $0.lingerTimeout = .seconds(20)
+      }, handler: echo
+    ) { port in
+      let client = try RawClient(port: port)
+      let body = [UInt8](repeating: 0x61, count: 1_000_000)
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n")
+      try await client.send(body)
+      let text = try await client.readAll()
+      #expect(text.hasPrefix("HTTP/1.1 413 "))
+      #expect(text.contains("application/problem+json") && text.contains("body_too_large"))
+    }
+  }
+
+  @Test func theAnswerForAClientThatResetIsDroppedAndItsHandlerGoesOn() async throws {
+    let (started, gone, finished) = (Gate(), Gate(), Gate())
+    let cancelled = Gate()
+    let slow: HTTPServer.Handler = { request in
+      guard request.path == "/slow" else { return .text("alive") }
+      started.open()
+      await gone.wait()
+      if Task.isCancelled { cancelled.open() }
+      finished.open()
+      return .text(String(repeating: "x", count: 1_000_000))
+    }
+    try await withServer(handler: slow) { port in
+      let client = try RawClient(port: port)
+      try await client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+      await started.wait()
+      try await client.reset()
+      gone.open()
+      await finished.wait()
+      #expect(!cancelled.isOpen)
+      let other = try RawClient(port: port)
+      try await other.send("GET / HTTP/1.0\r\n\r\n")
+      #expect(try await other.readAll().hasSuffix("alive"))
+    }
+  }
+
+  @Test func aClientThatGoesMidBodyReachesNoHandler() async throws {
+    let called = Gate()
+    let handler: HTTPServer.Handler = { request in
+      if request.method == .post { called.open() }
+      return .text("ok")
+    }
+    try await withServer(handler: handler) { port in
+      let client = try RawClient(port: port)
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+      client.closeWriting()
+      #expect(try await client.readAll().isEmpty)
+      #expect(!called.isOpen)
+    }
+  }
+
+  @Test func handlersSeeWhoIsCalling() async throws {
+    try await withServer(handler: { .text($0.remoteAddress ?? "nobody") }) { port in
+      let client = try RawClient(port: port)
+      try await client.send("GET / HTTP/1.0\r\n\r\n")
+      #expect(try await client.readAll().contains("\r\n\r\n127.0.0.1:"))
+    }
+  }
+}
+
+extension String {
+  /// The texts that begin after `start` and end before the next `end`.
+  func components(between start: String, and end: String) -> [String] {
+    var found: [String] = []
+    var rest = self[...]
+    while let from = rest.firstRange(of: start)?.upperBound {
+      let to = rest[from...].firstRange(of: end)?.lowerBound ?? rest.endIndex
+      found.append(String(rest[from..<to]))
+      rest = rest[to...]
+    }
+    return found
+  }
+}

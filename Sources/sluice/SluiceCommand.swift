@@ -1,5 +1,76 @@
+import Foundation
+import Sluice
+
+/// `sluice`: arguments in, exit code out. 0 done, 1 failed, 2 usage, 3 partly done.
 @main
 struct SluiceCommand {
-  static func main() {
+  static func main() async {
+    // A reader that went away (`sluice archives | head`) shows as a failed write, not as a death by signal.
+    signal(SIGPIPE, SIG_IGN)
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    exit(await run(arguments).rawValue)
   }
+
+  private static func run(_ arguments: [String]) async -> ExitCode {
+    do {
+      guard let name = arguments.first else {
+        Output.error(Help.overview)
+        return .usage
+      }
+      if ["help", "--help", "-h"].contains(name) { return try help(Array(arguments.dropFirst())) }
+      if ["version", "--version"].contains(name) { return try version(Array(arguments.dropFirst())) }
+      guard let command = Command(rawValue: name) else {
+        throw UsageError("there is no command \"\(name)\"; known are \(Command.names)")
+      }
+      let parsed = try ParsedArguments(Array(arguments.dropFirst()), options: command.options)
+      if parsed.isFlagSet("help") {
+        Output.line(Help.text(for: command))
+        return .done
+      }
+      return try await run(command, parsed)
+    } catch let error as UsageError {
+      Output.error("sluice: \(error)\nTry 'sluice help'.")
+      return .usage
+    } catch {
+      let error = JobError(cause: error)
+      Output.error("sluice: \(error)")
+      return error.kind == .invalid ? .usage : .failed
+    }
+  }
+
+  private static func run(_ command: Command, _ arguments: ParsedArguments) async throws -> ExitCode {
+    switch command {
+    case .serve: try await ServeCommand.run(arguments)
+    case .backup: try await BackupCommand.run(arguments)
+    case .restore: try await RestoreCommand.run(arguments)
+    case .archives: try await ArchivesCommand.run(arguments)
+    case .package: try PackageCommand.run(arguments)
+    }
+  }
+
+  private static func help(_ arguments: [String]) throws -> ExitCode {
+    guard let name = arguments.first else {
+      Output.line(Help.overview)
+      return .done
+    }
+    guard let command = Command(rawValue: name) else {
+      throw UsageError("there is no command \"\(name)\"; known are \(Command.names)")
+    }
+    Output.line(Help.text(for: command))
+    return .done
+  }
+
+  private static func version(_ arguments: [String]) throws -> ExitCode {
+    guard arguments.isEmpty || arguments == ["--json"] else { throw UsageError("version takes only --json") }
+    Output.line(arguments.isEmpty ? "sluice \(Program.version)" : "{\"version\":\"\(Program.version)\"}")
+    return .done
+  }
+}
+
+/// What the process ends with.
+enum ExitCode: Int32 {
+  case done = 0
+  case failed = 1
+  case usage = 2
+  case partlyDone = 3
 }

@@ -1,0 +1,42 @@
+import CustomHandler
+import HTTPServer
+import Sluice
+
+extension Invocation {
+  /// Runs `body` with every log line carrying this invocation's id and trace, and going into its `Logs` too.
+  func logged<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+    var context = [(key: "function", value: functionName), (key: "invocation", value: id)]
+    if let traceParent { context.append((key: "traceparent", value: "\(traceParent)")) }
+    let log = log
+    return try await Log.$context.withValue(context) {
+      try await Log.$collector.withValue({ log.add($0) }) {
+        try await body()
+      }
+    }
+  }
+
+  /// Answers an HTTP call by `body`, logged with its status and duration; an error becomes its problem.
+  func answer(_ request: HTTPRequest, _ body: () async throws -> HTTPResponse) async -> HTTPResponse {
+    await logged {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let response: HTTPResponse
+      do {
+        response = try await body()
+      } catch {
+        response = .failure(error)
+        let error = JobError(cause: error)
+        Log.write(.warning, "refused", ["code": error.code, "reason": error.message])
+      }
+      let seconds = start.duration(to: clock.now) / .seconds(1)
+      // The path only: a query may hold a key that was put into the wrong parameter.
+      Log.write(
+        .info, "answered",
+        [
+          "method": request.method, "path": request.path, "status": response.status.code,
+          "seconds": (seconds * 1000).rounded() / 1000,
+        ])
+      return response
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import CustomHandler
+import HTTPServer
+import Sluice
+
+extension JobError: FunctionFailure {
+  /// The HTTP status of the failure's kind.
+  public var status: HTTPStatus {
+    switch kind {
+    case .invalid: 400
+    case .forbidden: 403
+    case .notFound: 404
+    case .conflict: 409
+    case .unprocessable: 422
+    case .unavailable: 503
+    case .full: 507
+    case .failed: 500
+    }
+  }
+
+  /// What failed and what to do.
+  public var detail: String { message }
+}
+
+extension HTTPResponse {
+  /// `application/problem+json` (RFC 9457) with the error's own details as further members.
+  static func failure(_ error: any Error) -> HTTPResponse {
+    let error = JobError(cause: error)
+    var members = error.details
+    members["type"] = .string("about:blank")
+    members["title"] = .string(error.status.reason)
+    members["status"] = .number(Double(error.status.code))
+    members["code"] = .string(error.code)
+    members["detail"] = .string(error.message)
+    if let field = error.field { members["field"] = .string(field) }
+    var response = json(Sluice.JSONValue.object(members), status: error.status)
+    response.headers["Content-Type"] = "application/problem+json"
+    return response
+  }
+
+  /// `value` as JSON, one line.
+  static func json(_ value: some Encodable, status: HTTPStatus = 200, headers: HTTPHeaders = [:]) -> HTTPResponse {
+    do {
+      return json(try AnswerEncoding.bytes(value), status: status, headers: headers)
+    } catch {
+      return .problem(Problem(status: 500, code: "internal", detail: "The answer could not be written: \(error)"))
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import HTTPServer
+import Sluice
+
+/// The request object of a call: the members of a JSON body, and the query's items as texts.
+enum RequestObject {
+  /// - Throws: ``JobError`` `bad_json`, or `bad_field` for a field that is in both.
+  static func read(_ request: HTTPRequest) throws -> Sluice.JSONValue {
+    var members: [String: Sluice.JSONValue] = [:]
+    if !request.body.isEmpty {
+      let body = try Sluice.JSONValue(json: request.body)
+      guard case .object(let object) = body else {
+        throw JobError(
+          .invalid, code: "bad_json", "the body is not a JSON object; send one, such as {\"table\": \"events.clicks\"}")
+      }
+      members = object
+    }
+    for item in request.query.items {
+      guard members[item.name] == nil else {
+        throw JobError(.invalid, code: "bad_field", "\(item.name): given twice; give it once", field: item.name)
+      }
+      members[item.name] = .string(item.value)
+    }
+    return .object(members)
+  }
+}

@@ -1,0 +1,31 @@
+import CustomHandler
+import Foundation
+import HTTPServer
+import Sluice
+
+extension SluiceFunctions {
+  /// `GET /api/archives`.
+  @Sendable func archives(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    await invocation.answer(request) {
+      .json(try await ArchivesRequest(RequestObject.read(request)).answer(context))
+    }
+  }
+
+  /// `GET /api/operations/{id}`.
+  @Sendable func operation(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    await invocation.answer(request) {
+      .json(try await operations.operation(request.parameters["id"] ?? ""))
+    }
+  }
+
+  /// `GET /api/health`: alive at once; with `?ready=1` the database and the lake are asked too.
+  @Sendable func health(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    guard let ready = request.query["ready"], ready != "0", ready != "false" else {
+      return .json(Readiness(status: "ok", version: Program.version, checks: nil))
+    }
+    return await invocation.answer(request) {
+      let readiness = await Readiness.check(context)
+      return .json(readiness, status: readiness.status == "ok" ? 200 : 503)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Sluice
+
+/// The options of one call, read and checked against what the command knows.
+struct ParsedArguments: Sendable {
+  private let options: [CommandOption]
+  private var values: [String: [String]] = [:]
+
+  /// Reads `--name value`, `--name=value` and `--flag`.
+  /// - Throws: ``UsageError``.
+  init(_ arguments: [String], options: [CommandOption]) throws {
+    self.options = options
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      if argument == "-h" {
+        values["help", default: []].append("")
+        continue
+      }
+      guard argument.hasPrefix("--"), argument.count > 2 else {
+        throw UsageError("\"\(argument)\" is not an option; options begin with --")
+      }
+      let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard let option = options.first(where: { $0.name == name }) else {
+        throw UsageError("there is no option --\(name)")
+      }
+      let value: String
+      switch option.kind {
+      case .flag:
+        guard parts.count == 1 else { throw UsageError("--\(name) takes no value") }
+        value = ""
+      case .value, .list, .pairs:
+        if parts.count == 2 {
+          value = String(parts[1])
+        } else if let next = rest.popFirst() {
+          value = next
+        } else {
+          throw UsageError("--\(name) needs a value: \(option.usage)")
+        }
+      }
+      if case .value = option.kind, values[name] != nil { throw UsageError("--\(name) is given twice") }
+      values[name, default: []].append(value)
+    }
+  }
+
+  func isFlagSet(_ name: String) -> Bool { values[name] != nil }
+
+  func value(_ name: String) -> String? { values[name]?.last }
+
+  /// The request that the options make, over the JSON of `--request FILE` where given.
+  /// - Throws: ``UsageError``, ``JobError`` `bad_json`.
+  func request() throws -> JSONValue {
+    var request = try requestFile()
+    for option in options where !option.path.isEmpty {
+      guard let given = values[option.name] else { continue }
+      let value: JSONValue
+      switch option.kind {
+      case .flag: value = .bool(true)
+      case .value: value = .string(given[0])
+      case .list: value = .array(given.map { .string($0) })
+      case .pairs:
+        for text in given {
+          let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+          guard parts.count == 2 else { throw UsageError("--\(option.name) needs NAME=VALUE, got \"\(text)\"") }
+          request = request.setting(option.path + [String(parts[0])], to: .string(String(parts[1])))
+        }
+        continue
+      }
+      request = request.setting(option.path, to: value)
+    }
+    return request
+  }
+
+  private func requestFile() throws -> JSONValue {
+    guard let file = value("request") else { return .object([:]) }
+    let data: Data
+    if file == "-" {
+      data = FileHandle.standardInput.readDataToEndOfFile()
+    } else if let content = FileManager.default.contents(atPath: file) {
+      data = content
+    } else {
+      throw UsageError("--request: the file \(file) cannot be read")
+    }
+    return try JSONValue(json: data)
+  }
+}
+
+extension JSONValue {
+  /// A copy with the member at `path` set, objects on the way made where they are missing.
+  fileprivate func setting(_ path: [String], to value: JSONValue) -> JSONValue {
+    guard let first = path.first else { return value }
+    var members: [String: JSONValue] = [:]
+    if case .object(let present) = self { members = present }
+    members[first] = (members[first] ?? .object([:])).setting(Array(path.dropFirst()), to: value)
+    return .object(members)
+  }
+}

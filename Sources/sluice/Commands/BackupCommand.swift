@@ -1,0 +1,21 @@
+import Sluice
+import SluiceService
+
+/// `sluice backup`.
+enum BackupCommand {
+  static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let request = try BackupRequest(arguments.request())
+    let report = try await JobCommand.run(arguments) { context, progress in
+      try await BackupJob(context, progress: progress).run(request)
+    }
+    if arguments.isFlagSet("json") {
+      Output.bytes(try AnswerEncoding.bytes(report))
+    } else {
+      for result in report.results {
+        Output.line(result.line)
+        result.warnings.forEach { Output.line("  warning: \($0)") }
+      }
+    }
+    return JobCommand.exitCode(report.status)
+  }
+}

@@ -1,0 +1,55 @@
+import CustomHandler
+import Foundation
+
+/// `sluice package`: the folder that is deployed as a function app.
+enum PackageCommand {
+  static func run(_ arguments: ParsedArguments) throws -> ExitCode {
+    guard let output = arguments.value("output") else { throw UsageError("package needs --output DIR") }
+    let routes = try RoutesFile(arguments)
+    var options = HostOptions()
+    if let text = arguments.value("function-timeout") {
+      guard let minutes = Int(text), (0...60 * 24).contains(minutes) else {
+        throw UsageError("--function-timeout: expected whole minutes from 0 to 1440, got \"\(text)\"")
+      }
+      options.functionTimeout = minutes == 0 ? nil : .seconds(minutes * 60)
+    }
+    let files = FileManager.default
+    let content = try? files.contentsOfDirectory(atPath: output)
+    guard content?.isEmpty ?? !files.fileExists(atPath: output) else {
+      throw UsageError("--output: \(output) is not a new or empty folder; remove it, or name another")
+    }
+    // Written beside its place and renamed when whole: a failure half-way leaves nothing that looks deployable.
+    let draft = (output as NSString).standardizingPath + ".part-\(getpid())"
+    do {
+      try write(FunctionPackage(routes: routes.routes, options: options), routes: routes.path, to: draft)
+      if content != nil { try files.removeItem(atPath: output) }
+      try files.moveItem(atPath: draft, toPath: output)
+    } catch {
+      try? files.removeItem(atPath: draft)
+      throw error
+    }
+    Output.line("\(output): \(routes.routes.functions.count) functions, the program and its libraries")
+    return .done
+  }
+
+  private static func write(_ package: FunctionPackage, routes: String, to folder: String) throws {
+    let files = FileManager.default
+    let libraries = folder + "/lib"
+    try files.createDirectory(atPath: libraries, withIntermediateDirectories: true)
+    for file in package.files {
+      let path = "\(folder)/\(file.path)"
+      try files.createDirectory(
+        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try Data(file.contents.utf8).write(to: URL(filePath: path))
+    }
+    try files.copyItem(atPath: routes, toPath: "\(folder)/\(RoutesFile.name)")
+    let binary = "\(folder)/sluice"
+    try files.copyItem(atPath: RoutesFile.binaryPath, toPath: binary)
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: binary)
+    for library in SharedLibraries.of(binary) {
+      let target = "\(libraries)/\((library as NSString).lastPathComponent)"
+      // The name that the loader asks for may be a link to the file.
+      try files.copyItem(at: URL(filePath: library).resolvingSymlinksInPath(), to: URL(filePath: target))
+    }
+  }
+}

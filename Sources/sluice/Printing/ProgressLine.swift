@@ -1,0 +1,52 @@
+import Foundation
+import Sluice
+
+/// Shows a job's progress on standard error: one line that is rewritten on a terminal, a plain line now and then in a pipe.
+struct ProgressLine: Sendable {
+  private let progress: JobProgress
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+
+  init(_ progress: JobProgress) {
+    self.progress = progress
+  }
+
+  /// Shows the progress while `body` runs.
+  func showing<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let painter = Task {
+      while !Task.isCancelled {
+        try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(30))
+        if !Task.isCancelled { paint(start.duration(to: clock.now) / .seconds(1)) }
+      }
+    }
+    defer { if isTerminal { Output.write("\r\u{1B}[K", to: STDERR_FILENO) } }
+    do {
+      let result = try await body()
+      painter.cancel()
+      await painter.value
+      return result
+    } catch {
+      painter.cancel()
+      await painter.value
+      throw error
+    }
+  }
+
+  private func paint(_ elapsed: Double) {
+    let line = Self.text(progress.reading, elapsed: elapsed)
+    Output.write(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n", to: STDERR_FILENO)
+  }
+
+  static func text(_ reading: JobProgress.Reading, elapsed: Double) -> String {
+    var parts = [reading.subject]
+    if reading.units > 1 { parts.append("\(reading.finishedUnits)/\(reading.units) done") }
+    if reading.rows > 0 { parts.append("\(Figures.count(reading.rows)) rows") }
+    parts.append(Figures.megabytes(reading.csvBytes))
+    if elapsed > 0 { parts.append(Figures.megabytes(Int(Double(reading.csvBytes) / elapsed)) + "/s") }
+    // The part is of one table-day; of several it would jump.
+    if let fraction = reading.fraction, reading.units == 1 { parts.append("\(Int(fraction * 100)) %") }
+    parts.append(Figures.seconds(elapsed))
+    return parts.filter { !$0.isEmpty }.joined(separator: "  ")
+  }
+}

@@ -1,0 +1,24 @@
+import Foundation
+
+/// What the Functions host's settings say of its limits.
+enum HostLimits {
+  /// `functionTimeout`, from the setting that overrides it or from host.json; nil when there is none or no limit.
+  static func functionTimeout() -> Duration? {
+    if let text = Wiring.environment["AzureFunctionsJobHost__functionTimeout"] { return duration(text) }
+    guard let root = Wiring.environment["FUNCTIONS_APP_ROOT_PATH"],
+      let content = FileManager.default.contents(atPath: "\(root)/host.json"),
+      let host = try? JSONSerialization.jsonObject(with: content) as? [String: Any],
+      let text = host["functionTimeout"] as? String
+    else { return nil }
+    return duration(text)
+  }
+
+  /// A .NET time span, `[d.]hh:mm:ss`; nil for `-1` and for anything else.
+  static func duration(_ text: String) -> Duration? {
+    guard let match = text.wholeMatch(of: #/(?:(\d+)\.)?(\d+):(\d\d):(\d\d)/#), let hours = Int(match.2),
+      let minutes = Int(match.3), let seconds = Int(match.4)
+    else { return nil }
+    let days = match.1.flatMap { Int($0) } ?? 0
+    return .seconds(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+  }
+}

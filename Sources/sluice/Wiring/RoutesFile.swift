@@ -1,0 +1,35 @@
+import CustomHandler
+import Foundation
+
+/// Finds `function-routes.json`: where the option says, in the app's folder, in the working folder, beside the binary.
+struct RoutesFile {
+  let path: String
+  let routes: FunctionRoutes
+
+  static let name = "function-routes.json"
+
+  /// - Throws: ``UsageError`` when there is none; `FunctionRoutesError`.
+  init(_ arguments: ParsedArguments) throws {
+    let binary = Self.binaryPath
+    let folders = [
+      Wiring.environment["FUNCTIONS_APP_ROOT_PATH"], ".", (binary as NSString).deletingLastPathComponent,
+    ].compactMap { $0 }
+    let candidates = arguments.value("routes").map { [$0] } ?? folders.map { "\($0)/\(Self.name)" }
+    for candidate in candidates {
+      guard let content = FileManager.default.contents(atPath: candidate) else { continue }
+      path = candidate
+      do {
+        routes = try FunctionRoutes(json: Array(content))
+      } catch {
+        throw UsageError("\(candidate): \(error)")
+      }
+      return
+    }
+    throw UsageError("no \(Self.name) in \(candidates.joined(separator: ", ")); name it with --routes")
+  }
+
+  /// The running program's own file.
+  static var binaryPath: String {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+  }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Lake
+import Postgres
+import Sluice
+
+/// Puts the parts together from the environment.
+enum Wiring {
+  static let environment = ProcessInfo.processInfo.environment
+
+  /// The settings of the environment and the settings file.
+  /// - Throws: ``JobError`` `bad_setting`.
+  static func settings() throws -> Settings {
+    let named = environment["SLUICE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+    let path = named ?? "sluice.json"
+    let file = FileManager.default.contents(atPath: path)
+    guard file != nil || named == nil else {
+      throw JobError(
+        .invalid, code: "bad_setting", "SLUICE_CONFIG: the file \(path) cannot be read", field: "SLUICE_CONFIG")
+    }
+    return try Settings(environment: environment, file: file)
+  }
+
+  /// What jobs work with.
+  /// - Throws: ``JobError``, ``LakeError``.
+  static func context(_ settings: Settings) async throws -> JobContext {
+    let lake: any LakeStore
+    switch settings.lake {
+    case .folder(let path): lake = try await FolderStore(root: path)
+    case .adls:
+      throw JobError(
+        .invalid, code: "bad_setting",
+        "LAKE_URL: this version keeps its lake in a folder only; expected file:///folder (a storage account can be "
+          + "mounted as one)", field: "LAKE_URL")
+    }
+    var options = ConnectionOptions()
+    options.onNotice = { severity, message in
+      let level: Log.Level = severity == "WARNING" ? .warning : .debug
+      Log.write(level, "notice of the server", ["severity": severity, "message": message])
+    }
+    let pools = ConnectionPools(
+      passwords: FixedPassword(settings.pgPassword), maximum: settings.pgPoolMaximum, options: options)
+    return JobContext(settings: settings, pools: pools, lake: lake)
+  }
+}

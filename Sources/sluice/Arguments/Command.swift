@@ -34,7 +34,7 @@ enum Command: String, CaseIterable {
         help,
       ]
     case .backup:
-      return Self.source + [
+      return [Self.table("schema.table, or several separated by commas")] + Self.days + [
         CommandOption(
           "time-column", .value("COLUMN"), "the column that tells a row's day, where BACKUP_TABLES does not say",
           path: ["time_column"]),
@@ -49,10 +49,12 @@ enum Command: String, CaseIterable {
     case .restore:
       return [
         CommandOption("adls-url", .value("URL"), "one archive by its URL", path: ["adls_url"])
-      ] + Self.source + Self.destination + [request, json, verbose, help]
+      ] + [Self.table("its archives in LAKE_URL, as schema.table")] + Self.days + Self.destination + [
+        request, json, verbose, help,
+      ]
     case .archives:
       return [
-        CommandOption("table", .value("TABLE"), "only this table, as schema.table", path: ["table"]),
+        Self.table("only this table, as schema.table"),
         CommandOption("from", .value("DAY"), "first day", path: ["from"]),
         CommandOption("to", .value("DAY"), "last day, included", path: ["to"]),
         CommandOption("database", .value("NAME"), "the database's folder (default PG_DATABASE)", path: ["database"]),
@@ -69,8 +71,11 @@ enum Command: String, CaseIterable {
     }
   }
 
-  private static let source = [
-    CommandOption("table", .value("TABLE"), "schema.table, or several separated by commas", path: ["table"]),
+  private static func table(_ help: String) -> CommandOption {
+    CommandOption("table", .value("TABLE"), help, path: ["table"])
+  }
+
+  private static let days = [
     CommandOption("date", .value("DAY"), "the day, as YYYY-MM-DD", path: ["date"]),
     CommandOption("from", .value("DAY"), "first day of several", path: ["from"]),
     CommandOption("to", .value("DAY"), "last day, included", path: ["to"]),

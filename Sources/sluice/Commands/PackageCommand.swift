@@ -46,7 +46,7 @@ enum PackageCommand {
     let binary = "\(folder)/sluice"
     try files.copyItem(atPath: RoutesFile.binaryPath, toPath: binary)
     try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: binary)
-    for library in SharedLibraries.of(binary) {
+    for library in try SharedLibraries.of(binary) {
       let target = "\(libraries)/\((library as NSString).lastPathComponent)"
       // The name that the loader asks for may be a link to the file.
       try files.copyItem(at: URL(filePath: library).resolvingSymlinksInPath(), to: URL(filePath: target))

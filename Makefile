@@ -31,13 +31,14 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
-release: deps
+release:
+	@scripts/deps.sh build
 	$(SWIFT) build $(RELEASE) --product sluice
 
-demo: release
+demo: deps release
 	@scripts/demo.sh "$(BINARY)"
 
-bench: release
+bench: deps release
 	@scripts/bench.sh "$(BINARY)"
 
 package: release

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Installs the distribution's packages that are missing, when this user may. Prints what is missing when not.
+# `deps.sh build` only asks for what the program links.
 set -euo pipefail
 
-packages=(
-  libpq-dev libisal-dev libssl-dev zlib1g-dev pkg-config # what the program links
-  postgresql postgresql-client                           # the server of tests, demo and bench
-  curl gzip pigz util-linux                              # demo, bench and tests call them
-)
+packages=(libpq-dev libisal-dev libssl-dev zlib1g-dev pkg-config)
+if [ "${1:-}" != build ]; then
+  packages+=(
+    postgresql postgresql-client       # the server of tests, demo and bench
+    curl gzip pigz util-linux procps   # demo, bench and tests call them
+  )
+fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

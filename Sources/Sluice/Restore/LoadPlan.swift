@@ -34,7 +34,8 @@ struct LoadPlan: Sendable, Equatable {
     let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
     guard !loaded.isEmpty else {
       throw JobError(
-        .unprocessable, code: "unknown_columns", "the file has no column of \(facts.table); name the table it belongs to as destination.target_table",
+        .unprocessable, code: "unknown_columns",
+        "the file has no column of \(facts.table); name the table it belongs to as destination.target_table",
         details: ["columns": .array(unknown.map { .string($0) })])
     }
     if let column = loaded.first(where: { known[$0]?.mayInsert == false }) {

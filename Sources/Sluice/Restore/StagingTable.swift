@@ -39,7 +39,8 @@ struct StagingTable {
     return staged
   }
 
-  private func insert(from staging: String, _ model: TableFacts, on connection: PostgresConnection) async throws -> Int {
+  private func insert(from staging: String, _ model: TableFacts, on connection: PostgresConnection) async throws -> Int
+  {
     var values: [String] = []
     for name in plan.loadedColumns {
       let quoted = try await connection.quoteIdentifier(name)

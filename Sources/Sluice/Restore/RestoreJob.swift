@@ -18,24 +18,35 @@ public struct RestoreJob: Sendable {
   /// With a single archive its failure is thrown; of several, one that fails does not stop the others.
   /// - Throws: ``JobError``; `CancellationError`.
   public func run(_ request: RestoreRequest) async throws -> RestoreReport {
-    let sources = try await RestoreSource.resolve(request, context)
+    let sources = try await resolve(request)
     progress.update { $0.units += sources.count }
     var results: [RestoreResult] = []
     for source in sources {
       try Task.checkCancellation()
       do {
         results.append(try await restore(source, request))
-      } catch  where sources.count > 1 && !Task.isCancelled {
+      } catch  where Task.isCancelled {
+        throw CancellationError()
+      } catch {
         let error = JobError(cause: error)
+        Log.write(.error, "restore failed", ["archive": source.path, "code": error.code, "reason": error.message])
+        guard sources.count > 1 else { throw error }
         var result = blank(source, request)
         result.status = .failed
         result.error = JobFailure(error)
         results.append(result)
-        Log.write(.error, "restore failed", ["archive": source.path, "code": error.code, "reason": error.message])
       }
       progress.update { $0.finishedUnits += 1 }
     }
     return RestoreReport(results: results)
+  }
+
+  private func resolve(_ request: RestoreRequest) async throws -> [RestoreSource] {
+    do {
+      return try await RestoreSource.resolve(request, context)
+    } catch  where !Task.isCancelled {
+      throw JobError(cause: error)
+    }
   }
 
   private func blank(_ source: RestoreSource, _ request: RestoreRequest) -> RestoreResult {

@@ -51,8 +51,10 @@ import Testing
     #expect(try await first.value.status == .ok)
     // The lock is given back with the archive in its place.
     #expect(try await plain.backupOne().skipped == "exists")
-    #expect(try await plain.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
-      + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "0")
+    #expect(
+      try await plain.psql(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+          + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "0")
   }
 
   @Test func aRunThatWaitsForTheTableHoldsItsTableDay() async throws {

@@ -126,7 +126,10 @@ import Testing
     ("events.absent", "table_not_found", JobError.Kind.notFound, "there is no table events.absent in database"),
     ("events.Clicks", "table_not_found", .notFound, "upper and lower case included"),
     ("absent.clicks", "table_not_found", .notFound, "there is no table absent.clicks"),
-    ("events.\\\"clicks; DROP TABLE events.clicks\\\"", "table_not_found", .notFound, "clicks; DROP TABLE events.clicks"),
+    (
+      "events.\\\"clicks; DROP TABLE events.clicks\\\"", "table_not_found", .notFound,
+      "clicks; DROP TABLE events.clicks"
+    ),
     ("events.seen", "not_a_table", .unprocessable, "events.seen is a view, not a table; name the table it draws from"),
     ("events.kept", "not_a_table", .unprocessable, "is a materialized view"),
     ("events.numbers", "not_a_table", .unprocessable, "is a sequence"),
@@ -226,7 +229,8 @@ import Testing
 
   @Test func aReportIsTheJSONOfTheDocumentation() async throws {
     let fixture = try await Fixture()
-    let report = try await fixture.backup("\"tables\": [\"events.clicks:at\", \"events.absent\"], \"date\": \"2024-01-01\"")
+    let report = try await fixture.backup(
+      "\"tables\": [\"events.clicks:at\", \"events.absent\"], \"date\": \"2024-01-01\"")
     guard case .object(let members) = try JSONValue(json: JSONEncoder().encode(report)),
       case .array(let results)? = members["results"], case .object(let good) = results[0],
       case .object(let bad) = results[1], case .object(let failure)? = bad["error"]

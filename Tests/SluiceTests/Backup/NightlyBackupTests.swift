@@ -55,7 +55,8 @@ import Testing
     let report = try await NightlyBackup(fixture.context).run(deadline: noon.addingTimeInterval(210))
     #expect(report.results.map(\.status) == [.ok])
     fixture.now = { noon }
-    #expect(days(try await NightlyBackup(fixture.context).run()) == ["events.clicks 2024-01-08", "events.clicks 2024-01-07"])
+    #expect(
+      days(try await NightlyBackup(fixture.context).run()) == ["events.clicks 2024-01-08", "events.clicks 2024-01-07"])
   }
 
   private final class Clock: Sendable {

@@ -29,7 +29,8 @@ struct Fixture: Sendable {
     database = try await self.server.makeDatabase("domain")
     directory = try TemporaryDirectory("lake")
     let environment = [
-      "PG_HOST": "127.0.0.1", "PG_PORT": "\(self.server.port)", "PG_DATABASE": database, "PG_USER": self.server.superuser,
+      "PG_HOST": "127.0.0.1", "PG_PORT": "\(self.server.port)", "PG_DATABASE": database,
+      "PG_USER": self.server.superuser,
       "PG_SSLMODE": "disable", "LAKE_URL": "file://\(directory.path)",
     ]
     self.settings = try Settings(environment: environment.merging(settings) { $1 })
@@ -57,7 +58,8 @@ struct Fixture: Sendable {
 
   /// Archives what the members of the request name.
   func backup(
-    _ members: String = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\"", progress: JobProgress = JobProgress()
+    _ members: String = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\"",
+    progress: JobProgress = JobProgress()
   ) async throws -> BackupReport {
     try await BackupJob(context, progress: progress).run(
       BackupRequest(JSONValue(json: Data("{\(members)}".utf8))))
@@ -146,7 +148,9 @@ struct Fixture: Sendable {
   }
 
   /// The bytes of a file of the lake.
-  func bytes(_ path: String? = nil) throws -> Data { try Data(contentsOf: URL(filePath: directory.file(path ?? clicksPath))) }
+  func bytes(_ path: String? = nil) throws -> Data {
+    try Data(contentsOf: URL(filePath: directory.file(path ?? clicksPath)))
+  }
 
   func manifest(_ name: String = "events.clicks.2024-01-01") throws -> [String: JSONValue] {
     let data = try bytes("\(database)/_sluice/\(name).json")

@@ -75,6 +75,20 @@ import Testing
     await other.close()
   }
 
+  @Test func asManyUnitsAreUnderWayAsTheSettingSays() async throws {
+    var fixture = try await Fixture(settings: ["BACKUP_CONCURRENCY": "3"])
+    let gate = Gate()
+    let plain = fixture
+    fixture.lake = GatedStore(base: fixture.lake, gate: gate)
+    let gated = fixture
+    let run = Task {
+      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2023-12-29\", \"to\": \"2024-01-02\"")
+    }
+    try await eventually { plain.temporaries.count == 3 }
+    gate.open()
+    #expect(try await run.value.results.map(\.rows) == [0, 0, 1, 3, 1])
+  }
+
   @Test func aCancelledRunLeavesNothing() async throws {
     var fixture = try await Fixture(Self.big)
     let gate = Gate()

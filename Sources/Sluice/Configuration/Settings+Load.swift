@@ -19,7 +19,12 @@ extension Settings {
     if let file {
       (values, fileOptions) = try Self.read(file)
     }
-    for (name, value) in environment where !value.isEmpty { values[name] = value }
+    for (name, value) in environment where !value.isEmpty {
+      // Two names of one setting: the variable wins over the file under either.
+      if name == "PG_DB" { values["PG_DATABASE"] = nil }
+      values[name] = value
+    }
+    values["PG_DATABASE"] = environment["PG_DATABASE"].flatMap { $0.isEmpty ? nil : $0 } ?? values["PG_DATABASE"]
     let source = SettingSource(values: values)
 
     lake = try Self.lake(source)
@@ -40,9 +45,10 @@ extension Settings {
     pgAllowedHosts = source.list("PG_ALLOWED_HOSTS")
     lakeAllowedHosts = source.list("LAKE_ALLOWED_HOSTS")
     if let zone = values["BACKUP_TIMEZONE"] {
-      // The list is asked, and not only the initializer: a statically linked Foundation brings its zones only then.
-      guard TimeZone.knownTimeZoneIdentifiers.contains(zone) || ["UTC", "GMT"].contains(zone),
-        let known = TimeZone(identifier: zone)
+      // The list is asked first: a statically linked Foundation brings its zones only then. It lacks many a name that is
+      // in use (Asia/Kolkata, Etc/UTC); those keep their name. What is no name of the database, such as GMT+3, does not.
+      let isListed = TimeZone.knownTimeZoneIdentifiers.contains(zone) || ["UTC", "GMT"].contains(zone)
+      guard let known = TimeZone(identifier: zone), isListed || known.identifier == zone
       else { throw source.bad("BACKUP_TIMEZONE", "a time zone of the IANA database, such as UTC or Europe/Berlin") }
       timeZone = known
     }
@@ -55,6 +61,12 @@ extension Settings {
       tables = try TableSetting.list(values["BACKUP_TABLES"] ?? "", field: "BACKUP_TABLES")
     } catch let error as JobError {
       throw JobError(.invalid, code: "bad_setting", error.message, field: "BACKUP_TABLES")
+    }
+    var seen: Set<TableName> = []
+    if let twice = tables.first(where: { !seen.insert($0.table).inserted }) {
+      throw JobError(
+        .invalid, code: "bad_setting", "BACKUP_TABLES: \(twice.table) is named twice; name it once",
+        field: "BACKUP_TABLES")
     }
     tableOptions = fileOptions
     for index in tables.indices {
@@ -101,20 +113,22 @@ extension Settings {
         }
       }
       var tables: [TableName: TableSetting] = [:]
-      if case .object(let members)? = fields.value("tables") {
-        for (name, options) in members {
-          let table = try TableName(parsing: name, field: "tables")
-          var setting = TableSetting(table: table)
-          var inner = try Fields(options)
-          do {
-            setting.timeColumn = try inner.string("time_column", "a column's name")
-            setting.compressionLevel = try inner.integer("compression_level", in: GzipCompressor.levels)
-            try inner.finish()
-          } catch let error as JobError {
-            throw error.under("tables.\(name)")
-          }
-          tables[table] = setting
+      let options = fields.value("tables") ?? .object([:])
+      guard case .object(let members) = options else {
+        throw JobError.badField("tables", "an object of options by schema.table", got: options)
+      }
+      for (name, options) in members {
+        let table = try TableName(parsing: name, field: "tables")
+        var setting = TableSetting(table: table)
+        var inner = try Fields(options)
+        do {
+          setting.timeColumn = try inner.string("time_column", "a column's name")
+          setting.compressionLevel = try inner.integer("compression_level", in: GzipCompressor.levels)
+          try inner.finish()
+        } catch let error as JobError {
+          throw error.under("tables.\(name)")
         }
+        tables[table] = setting
       }
       try fields.finish()
       return (values, tables)

@@ -32,6 +32,10 @@ public struct CSVOptions: Sendable, Equatable {
     forceNotNull = try fields.strings("FORCE_NOT_NULL", "a list of column names") ?? []
     encoding = try fields.string("ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1")
     if quote == delimiter { throw JobError.badField("QUOTE", "another character than DELIMITER") }
+    // As COPY itself has it.
+    if null.contains(delimiter) || null.contains(quote) {
+      throw JobError.badField("NULL", "a text without the DELIMITER and the QUOTE", got: .string(null))
+    }
     if null.contains(where: \.isNewline) { throw JobError.badField("NULL", "a text without line breaks") }
   }
 
@@ -51,10 +55,11 @@ public struct CSVOptions: Sendable, Equatable {
       delimiter: delimiter.utf8.first ?? UInt8(ascii: ","), quote: quote, escape: escape?.utf8.first ?? quote)
   }
 
-  /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read and taken off by Sluice.
+  /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read by Sluice; COPY skips
+  /// what stands in its place.
   func sql(on connection: PostgresConnection) async throws -> String {
     var parts = [
-      "FORMAT csv", "HEADER false",
+      "FORMAT csv", "HEADER \(hasHeader)",
       "DELIMITER \(try await connection.quoteLiteral(delimiter))",
       "NULL \(try await connection.quoteLiteral(null))",
       "QUOTE \(try await connection.quoteLiteral(quote))",

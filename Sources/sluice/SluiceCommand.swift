@@ -33,7 +33,8 @@ struct SluiceCommand {
       return .usage
     } catch {
       let error = JobError(cause: error)
-      Output.error("sluice: \(error)")
+      // An error that is not of a job says all there is in its own words; "internal" would only frighten.
+      Output.error("sluice: \(error.code == "internal" ? error.message : error.description)")
       return error.kind == .invalid ? .usage : .failed
     }
   }
@@ -50,6 +51,10 @@ struct SluiceCommand {
 
   private static func help(_ arguments: [String]) throws -> ExitCode {
     guard let name = arguments.first else {
+      Output.line(Help.overview)
+      return .done
+    }
+    if ["help", "version", "--help", "-h"].contains(name) {
       Output.line(Help.overview)
       return .done
     }

@@ -39,11 +39,10 @@ enum ServeCommand {
   private static func stop(
     _ server: HTTPServer, _ operations: OperationStore, grace: Duration, _ signals: AsyncStream<Int32>
   ) async {
-    var iterator = signals.makeAsyncIterator()
-    _ = await iterator.next()
+    for await _ in signals { break }
     Log.write(.info, "stopping", ["grace_seconds": grace / .seconds(1)])
     let impatience = Task {
-      for await _ in Signals.stream() { exit(ExitCode.failed.rawValue) }
+      for await _ in signals { exit(ExitCode.failed.rawValue) }
     }
     async let answered: Void = server.shutdown(grace: grace)
     async let finished: Void = operations.shutDown(grace: grace)

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 
 extension Site {
@@ -42,31 +43,40 @@ extension Site {
   func whileLocked<Value: Sendable>(
     _ table: String = "events.clicks", _ body: () async throws -> Value
   ) async throws -> Value {
-    let name = "locker_\(database)"
-    async let locker = try? run(
-      "\(PostgresServer.binaries)/psql",
-      ["-X", "-q", "-h", server.socketDirectory, "-p", "\(server.port)", "-U", server.superuser, "-d", database],
-      environment: ["PGAPPNAME": name],
-      input: "BEGIN; LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300);")
-    try await eventually {
-      try await sql(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(name)' AND query LIKE '%pg_sleep%'"
-          + " AND state = 'active' AND wait_event = 'PgSleep'") == "1"
-    }
-    do {
-      let value = try await body()
-      try await unlock(name)
-      _ = await locker
-      return value
-    } catch {
-      try await unlock(name)
-      _ = await locker
-      throw error
-    }
+    try await whileHolding("LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE", body)
   }
 
-  private func unlock(_ name: String) async throws {
+  /// Lets `body` run while a load into `events.clicks` stops at the row of that id.
+  func whileLoadsStop<Value: Sendable>(at id: Int, _ body: () async throws -> Value) async throws -> Value {
+    try await sql(
+      """
+      CREATE FUNCTION events.stop() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END';
+      CREATE TRIGGER stop BEFORE INSERT ON events.clicks FOR EACH ROW WHEN (NEW.id = \(id))
+        EXECUTE FUNCTION events.stop();
+      """)
+    return try await whileHolding("SELECT pg_advisory_lock(42)", body)
+  }
+
+  private func whileHolding<Value: Sendable>(_ lock: String, _ body: () async throws -> Value) async throws -> Value {
+    let name = "holder_\(UUID().uuidString.prefix(8))"
+    async let holder = try? run(
+      "\(PostgresServer.binaries)/psql",
+      ["-X", "-q", "-h", server.socketDirectory, "-p", "\(server.port)", "-U", server.superuser, "-d", database],
+      environment: ["PGAPPNAME": name], input: "BEGIN; \(lock); SELECT pg_sleep(300);")
+    let result: Result<Value, any Error>
+    do {
+      try await eventually {
+        try await sql(
+          "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(name)' AND wait_event = 'PgSleep'") == "1"
+      }
+      result = .success(try await body())
+    } catch {
+      result = .failure(error)
+    }
     try await sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(name)'")
+    _ = await holder
+    return try result.get()
   }
 
   /// Waits until a session of the program waits for a lock: its job is under way and can get no further.

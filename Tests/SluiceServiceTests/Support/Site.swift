@@ -47,6 +47,15 @@ struct Site: Sendable {
   /// Unfinished files.
   var temporaries: [String] { files.filter { $0.contains("_sluice/tmp/") } }
 
+  /// Waits until an unfinished file holds at least so many bytes.
+  func waitForTemporary(bytes: Int) async throws {
+    try await eventually { temporaries.contains { size(of: $0) >= bytes } }
+  }
+
+  private func size(of file: String) -> Int {
+    (try? FileManager.default.attributesOfItem(atPath: lake.file(file))[.size] as? Int) ?? 0
+  }
+
   // MARK: Running
 
   /// Runs `sluice` to its end, as from a terminal whose output goes into pipes.

@@ -46,7 +46,13 @@ public struct ArchiveCatalog: Sendable {
   /// Archives of `database`, by table and day, with the gaps between them. `from` and `to` bound the days; a bound
   /// reaches beyond the archives there are, and what lies between counts as missing. Without bounds, each table's first
   /// and last archive are its bounds.
+  /// - Throws: ``JobError`` `bad_field`, `too_many_units`; ``LakeError``.
   public func items(database: String, table: TableName?, from: Day?, to: Day?) async throws -> [Item] {
+    if let from, let to {
+      guard from <= to else {
+        throw JobError(.invalid, code: "bad_field", "from: \(from) is after to, \(to); swap them", field: "from")
+      }
+    }
     var found: [TableName: [Day: Item]] = [:]
     for try await (archive, entry) in try archives(database: database) {
       guard table == nil || archive.table == table, from.map({ archive.day >= $0 }) ?? true,
@@ -60,9 +66,14 @@ public struct ArchiveCatalog: Sendable {
         rows: manifest?.rows, verifiedAt: manifest?.verifiedAt)
     }
     if let table, found[table] == nil { found[table] = [:] }
-    return found.sorted { $0.key < $1.key }.flatMap { table, days in
+    return try found.sorted { $0.key < $1.key }.flatMap { table, days in
       guard let first = from ?? days.keys.min(), let last = to ?? days.keys.max(), first <= last else {
         return [Item]()
+      }
+      guard first.count(through: last) <= BackupRequest.maximumUnits else {
+        throw JobError(
+          .invalid, code: "too_many_units",
+          "from, to: more than \(BackupRequest.maximumUnits) days of \(table) at once; narrow the span", field: "from")
       }
       return first.through(last).map { day in
         days[day] ?? Item(table: "\(table)", date: day, status: "missing")

@@ -81,7 +81,12 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
   /// The manifest of `archive`; nil when there is none.
   /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
   static func read(of archive: ArchiveName, in lake: any LakeStore) async throws -> ArchiveManifest? {
-    let path = try archive.manifestPath
+    try await read(at: archive.manifestPath, in: lake)
+  }
+
+  /// The manifest at `path`; nil when there is none.
+  /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
+  static func read(at path: LakePath, in lake: any LakeStore) async throws -> ArchiveManifest? {
     let bytes: [UInt8]
     do {
       bytes = try await lake.readAll(path, limit: maximumBytes)
@@ -100,13 +105,11 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
     return manifest
   }
 
-  /// Writes it in place of the one that may be there.
-  func write(for archive: ArchiveName, in lake: any LakeStore) async throws {
+  /// The file's content.
+  func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let bytes = Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
-    try await lake.writeAll(
-      bytes, to: archive.manifestPath, temporary: archive.temporaryPath, condition: .always)
+    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
   }
 }

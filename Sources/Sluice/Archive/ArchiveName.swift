@@ -35,6 +35,12 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
     get throws { try LakePath(components: [LakeName.encode(database), Self.privateFolder, stem + ".json"]) }
   }
 
+  /// The manifest's path for a file at `path`: in the private folder beside it, wherever the file lies.
+  static func manifestPath(beside path: LakePath) throws -> LakePath {
+    let folders = path.parent?.components ?? []
+    return try LakePath(components: folders + [privateFolder, path.name.dropLast(fileExtension.count) + ".json"])
+  }
+
   /// A new temporary path: `<database>/_sluice/tmp/<uuid>`.
   public var temporaryPath: LakePath {
     get throws { try Self.temporaryFolder(database: database).appending(UUID().uuidString.lowercased()) }
@@ -73,7 +79,7 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
     default: return nil
     }
     guard let schema, let table, let database = folders.last.flatMap(Self.decode), !schema.isEmpty, !table.isEmpty,
-      !database.hasPrefix("_")
+      database != Self.privateFolder
     else { return nil }
     self.init(database: database, table: TableName(schema: schema, name: table), day: day)
   }

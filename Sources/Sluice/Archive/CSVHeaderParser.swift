@@ -4,11 +4,16 @@ struct CSVHeaderParser {
   /// The most bytes a header may have: 1,600 columns, names of 63 bytes, quoted.
   static let maximumBytes = 1 << 20
 
+  /// What an editor may put before a file of UTF-8.
+  static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
   /// A header that has come whole.
   struct Header: Equatable {
     let names: [[UInt8]]
     /// What came after it in the last piece.
     let rest: [UInt8]
+    /// Lines of the file that it takes up; more than one where a name holds a newline.
+    let lines: Int
   }
 
   private enum State {
@@ -24,6 +29,7 @@ struct CSVHeaderParser {
   private var names: [[UInt8]] = []
   private var name: [UInt8] = []
   private var count = 0
+  private var lines = LineCounter()
 
   init(format: CSVFormat) {
     self.format = format
@@ -33,7 +39,12 @@ struct CSVHeaderParser {
   /// - Throws: ``JobError`` `bad_header`.
   mutating func feed(_ piece: [UInt8]) throws -> Header? {
     for (index, byte) in piece.enumerated() {
-      if let rest = take(byte, at: index) { return Header(names: finishedNames(), rest: Array(piece[rest...])) }
+      guard let rest = take(byte, at: index) else {
+        lines.feed(byte)
+        continue
+      }
+      if rest > index { lines.feed(byte) }
+      return Header(names: finishedNames(), rest: Array(piece[rest...]), lines: lines.count)
     }
     count += piece.count
     guard count <= Self.maximumBytes else {
@@ -55,7 +66,7 @@ struct CSVHeaderParser {
         .unprocessable, code: "bad_header",
         isEmpty ? "the file is empty; it must begin with a header line" : "the last quote of the header is not closed")
     }
-    return Header(names: finishedNames(), rest: [])
+    return Header(names: finishedNames(), rest: [], lines: lines.count)
   }
 
   /// Takes one byte; gives the index at which the data begins once the header is whole.
@@ -100,8 +111,19 @@ struct CSVHeaderParser {
 
   private func finishedNames() -> [[UInt8]] {
     var all = names + [name]
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    if all[0].starts(with: mark) { all[0].removeFirst(mark.count) }
+    if all[0].starts(with: Self.byteOrderMark) { all[0].removeFirst(Self.byteOrderMark.count) }
     return all
+  }
+
+  /// Counts line ends of all three kinds.
+  private struct LineCounter {
+    private(set) var count = 0
+    private var last: UInt8 = 0
+
+    mutating func feed(_ byte: UInt8) {
+      let endsPair = last == UInt8(ascii: "\r") && byte == UInt8(ascii: "\n")
+      if byte == UInt8(ascii: "\r") || (byte == UInt8(ascii: "\n") && !endsPair) { count += 1 }
+      last = byte
+    }
   }
 }

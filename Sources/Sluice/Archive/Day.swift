@@ -2,7 +2,7 @@ import Foundation
 
 /// A day of the calendar, without a time zone: `2024-02-29`.
 public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
-  /// Year, 1...9999.
+  /// Year, 1583...9999.
   public let year: Int
   /// Month, 1...12.
   public let month: Int
@@ -12,16 +12,21 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
   /// Reads `YYYY-MM-DD`; nil for another form, and for a day that the calendar does not have.
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
-      parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }),
-      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), year >= 1, (1...12).contains(month)
+    guard parts.count == 3, parts[0].utf8.count == 4, parts[1].utf8.count == 2, parts[2].utf8.count == 2,
+      parts.allSatisfy({ $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }),
+      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), year >= Self.firstYear
     else { return nil }
-    let calendar = Self.calendar(.gmt)
-    guard let first = calendar.date(from: DateComponents(year: year, month: month, day: 1)),
-      let days = calendar.range(of: .day, in: .month, for: first), days.contains(day)
-    else { return nil }
+    // A day that does not exist comes back as another one.
+    guard (1...12).contains(month), Day(number: Self.number(year, month, day)).components == (year, month, day) else {
+      return nil
+    }
     self.init(year: year, month: month, day: day)
   }
+
+  /// The first whole year of the Gregorian calendar: before it, Foundation's calendar and the server's disagree.
+  private static let firstYear = 1583
+
+  private var components: (Int, Int, Int) { (year, month, day) }
 
   private init(year: Int, month: Int, day: Int) {
     self.year = year
@@ -37,9 +42,35 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
 
   /// The day `days` later, or earlier for a negative number.
   public func adding(days: Int) -> Day {
-    let noon =
-      Self.calendar(.gmt).date(from: DateComponents(year: year, month: month, day: day, hour: 12)) ?? .distantPast
-    return Day(noon.addingTimeInterval(Double(days) * 86_400), in: .gmt)
+    Day(number: number + days)
+  }
+
+  /// How many days there are from this to `last`, both included; 0 when `last` comes before it.
+  func count(through last: Day) -> Int {
+    max(0, last.number - number + 1)
+  }
+
+  /// Days since 1970-01-01.
+  private var number: Int { Self.number(year, month, day) }
+
+  /// Days since 1970-01-01 in the Gregorian calendar. Years are taken to begin in March, so that the leap day is the last
+  /// of its year; 400 years have 146,097 days.
+  private static func number(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    let marchYear = month > 2 ? year : year - 1
+    let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+    return marchYear * 365 + marchYear / 4 - marchYear / 100 + marchYear / 400 + dayOfYear - 719_468
+  }
+
+  private init(number: Int) {
+    let shifted = number + 719_468
+    let era = shifted / 146_097
+    let dayOfEra = shifted % 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let marchMonth = (5 * dayOfYear + 2) / 153
+    let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+    self.init(
+      year: era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month: month, day: dayOfYear - (153 * marchMonth + 2) / 5 + 1)
   }
 
   /// The instant at which the day begins in `timeZone`: midnight, or the first instant after it where the clock skips
@@ -52,13 +83,7 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
 
   /// All days from this to `last`, both included.
   public func through(_ last: Day) -> [Day] {
-    var days: [Day] = []
-    var day = self
-    while day <= last {
-      days.append(day)
-      day = day.adding(days: 1)
-    }
-    return days
+    (0..<count(through: last)).map { adding(days: $0) }
   }
 
   /// `YYYY-MM-DD`.

@@ -13,6 +13,9 @@ public struct DayWindow: Sendable, Equatable {
     self.timeZone = timeZone
   }
 
+  /// The zone's name for people and manifests: Foundation calls UTC `GMT`.
+  public var timeZoneName: String { timeZone.identifier == "GMT" ? "UTC" : timeZone.identifier }
+
   /// First instant of it.
   public var start: Date { day.start(in: timeZone) }
   /// First instant after it.

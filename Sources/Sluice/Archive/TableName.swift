@@ -11,8 +11,8 @@ public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible
     self.name = name
   }
 
-  /// Reads `schema.table`. A part with a dot, a quote or a colon stands in double quotes, a quote in it doubled, as in SQL. Case is
-  /// kept as written: names are looked up exactly.
+  /// Reads `schema.table`. A part with a dot, a quote, a colon or a comma stands in double quotes, a quote in it doubled,
+  /// as in SQL. Case is kept as written: names are looked up exactly.
   /// - Throws: ``JobError`` `bad_field` or `table_without_schema`, naming `field`.
   public init(parsing text: String, field: String = "table") throws {
     let form = "schema.table, such as events.bannerclicked (odd names in double quotes: \"my schema\".\"my.table\")"
@@ -54,7 +54,8 @@ public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible
   /// `schema.table`, quoted where needed, so that it reads back.
   public var description: String {
     [schema, name].map { part in
-      part.contains(where: { ".\":".contains($0) }) ? "\"\(part.replacing("\"", with: "\"\""))\"" : part
+      part != part.trimmed || part.contains(where: { ".\":,".contains($0) })
+        ? "\"\(part.replacing("\"", with: "\"\""))\"" : part
     }.joined(separator: ".")
   }
 

@@ -18,12 +18,13 @@ public struct BackupJob: Sendable {
   public func run(_ request: BackupRequest) async throws -> BackupReport {
     let database = try context.settings.target().database
     let today = Day(context.now(), in: context.settings.timeZone)
+    let zone = DayWindow(today, in: context.settings.timeZone).timeZoneName
     guard request.to < today else {
       let code = request.to == today ? "day_not_over" : "date_in_future"
       let field = request.from == request.to ? "date" : "to"
       throw JobError(
         .invalid, code: code,
-        "\(field): \(request.to) is not over yet in \(context.settings.timeZone.identifier), where it is \(today); the last "
+        "\(field): \(request.to) is not over yet in \(zone), where it is \(today); the last "
           + "day that can be archived is \(today.adding(days: -1))", field: field)
     }
     let units = request.tables.flatMap { table in
@@ -52,7 +53,8 @@ public struct BackupJob: Sendable {
         next += 1
         group.addTask { (index, try await result(of: units[index])) }
       }
-      for _ in 0..<context.settings.concurrency { begin() }
+      // More units than connections would only wait for one, and not for long.
+      for _ in 0..<min(context.settings.concurrency, context.settings.pgPoolMaximum) { begin() }
       for try await (index, result) in group {
         results[index] = result
         progress.update { $0.finishedUnits += 1 }
@@ -95,10 +97,14 @@ public struct BackupJob: Sendable {
     progress.update { $0.subject = "\(unit.archive.table) \(unit.archive.day)" }
     let target = try context.settings.target(database: unit.archive.database)
     return try await context.pools.withConnection(to: target) { connection in
-      // One snapshot for the catalog, the estimate and the rows. The lock is held until the archive is published.
-      try await connection.withTransaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { connection in
-        try await JobContext.lock(unit.archive, on: connection)
-        return try await archive(unit, blank, on: connection)
+      // The lock is held until the archive is published.
+      try await ArchiveLock.hold(unit.archive, on: connection) {
+        // One snapshot for the catalog, the estimate and the rows.
+        try await connection.withTransaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { connection in
+          // A policy that hides rows from this role would make an archive that lacks them: then it is an error.
+          try await connection.query("SET LOCAL row_security = off")
+          return try await archive(unit, blank, on: connection)
+        }
       }
     }
   }
@@ -113,10 +119,10 @@ public struct BackupJob: Sendable {
     result.path = "\(path)"
     let existing = try await context.lake.properties(of: path)
     if let existing, !unit.overwrite {
-      let manifest = try await ArchiveManifest.read(of: unit.archive, in: context.lake)
       result.status = .skipped
       result.skipped = "exists"
       result.gzipBytes = existing.length
+      let manifest = try await trustedManifest(of: unit.archive, existing)
       result.rows = manifest?.rows
       result.sha256 = manifest?.sha256
       return result
@@ -128,7 +134,9 @@ public struct BackupJob: Sendable {
       if let existing, !unit.force {
         try await refuseFewerRows(unit.archive, existing, rows: manifest.rows, &result)
       }
-      try await publish(writer, manifest, as: unit.archive, over: existing)
+      result.warnings += try await ArchivePublication(
+        archive: unit.archive, writer: writer, manifest: manifest, existing: existing, lake: context.lake
+      ).perform()
       result.status = .ok
       result.rows = manifest.rows
       result.csvBytes = manifest.csvBytes
@@ -179,10 +187,20 @@ public struct BackupJob: Sendable {
     return ArchiveManifest(
       formatVersion: ArchiveManifest.currentFormat, database: unit.archive.database, table: "\(facts.table)",
       date: window.day,
-      window: .init(start: start, end: end, timeZone: window.timeZone.identifier, timeColumn: timeColumn.name),
+      window: .init(start: start, end: end, timeZone: window.timeZoneName, timeColumn: timeColumn.name),
       columns: columns.map { .init(name: $0.name, type: $0.type) }, rows: totals.rows, csvBytes: totals.csvBytes,
       gzipBytes: totals.gzipBytes, sha256: digest.sha256.description, serverVersion: try snapshot.decode("version"),
       snapshot: try snapshot.decode("snapshot"), programVersion: Program.version, createdAt: context.now())
+  }
+
+  /// The manifest of an archive that is there; nil when there is none, it cannot be read, or it is of another file.
+  private func trustedManifest(of archive: ArchiveName, _ existing: LakeEntry) async throws -> ArchiveManifest? {
+    do {
+      let manifest = try await ArchiveManifest.read(of: archive, in: context.lake)
+      return manifest?.gzipBytes == existing.length ? manifest : nil
+    } catch let error as JobError where error.code == "manifest_unreadable" {
+      return nil
+    }
   }
 
   /// An archive may be the only copy left of rows that were dropped since: it is not replaced by one with fewer.
@@ -190,15 +208,13 @@ public struct BackupJob: Sendable {
     _ archive: ArchiveName, _ existing: LakeEntry, rows: Int, _ result: inout BackupResult
   ) async throws {
     let old: Int
-    if let manifest = try await ArchiveManifest.read(of: archive, in: context.lake),
-      manifest.gzipBytes == existing.length
-    {
+    if let manifest = try await trustedManifest(of: archive, existing) {
       old = manifest.rows
     } else {
       do {
         old = try await ArchiveScan.rows(of: existing.path, in: context.lake)
       } catch let error as JobError where error.kind == .unprocessable {
-        result.warnings.append("the archive that was replaced could not be read: \(error.message)")
+        result.warnings.append("the archive that was there could not be read: \(error.message)")
         return
       }
     }
@@ -208,16 +224,5 @@ public struct BackupJob: Sendable {
       "the archive of \(archive.table) \(archive.day) holds \(old) rows, the table now only \(rows); the archive was left "
         + "as it is. Pass force to replace it all the same",
       details: ["archive_rows": .number(Double(old)), "table_rows": .number(Double(rows))])
-  }
-
-  private func publish(
-    _ writer: any LakeWriter, _ manifest: ArchiveManifest, as archive: ArchiveName, over existing: LakeEntry?
-  ) async throws {
-    // The old manifest goes first: should the program end between the steps, an archive without a manifest restores,
-    // one beside a manifest of another would be taken for corrupt.
-    if existing != nil { try await context.lake.delete(archive.manifestPath) }
-    _ = try await writer.publish(
-      as: archive.path, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
-    try await manifest.write(for: archive, in: context.lake)
   }
 }

@@ -54,7 +54,7 @@ public struct BackupRequest: Sendable, Codable, Equatable {
     force = try fields.bool("force") ?? false
     compressionLevel = try fields.integer("compression_level", in: GzipCompressor.levels)
     try fields.finish()
-    let units = from.through(to).count * tables.count
+    let units = from.count(through: to) * tables.count
     guard units <= Self.maximumUnits else {
       throw JobError(
         .invalid, code: "too_many_units",

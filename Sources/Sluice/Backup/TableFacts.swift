@@ -1,3 +1,4 @@
+import Foundation
 import Postgres
 
 /// What the catalog says of a table: which columns travel, and by which a day is cut.
@@ -15,7 +16,8 @@ struct TableFacts: Sendable {
 
   let table: TableName
   let columns: [Column]
-  let hasUniqueIndex: Bool
+  /// The columns of each unique index that tells all rows apart.
+  let uniqueKeys: [[String]]
   /// The single column of a table partitioned by range.
   let partitionColumn: String?
 
@@ -46,7 +48,7 @@ struct TableFacts: Sendable {
     }
     let user = connection.target.user
     guard try found.decode("may_use_schema", as: Bool.self) else {
-      throw denied("USAGE on schema \(table.schema)", user)
+      throw denied("USAGE", on: "SCHEMA \(table.schema)", user)
     }
     let columns = try await connection.query(SQL.tableColumns, [String(found.decode("oid", as: Int.self))]).rows.map {
       Column(
@@ -55,23 +57,25 @@ struct TableFacts: Sendable {
         mayInsert: try $0.decode("may_insert"))
     }
     let facts = TableFacts(
-      table: table, columns: columns, hasUniqueIndex: try found.decode("has_unique_index"),
+      table: table, columns: columns, uniqueKeys: try uniqueKeys(found.decode("unique_keys")),
       partitionColumn: try found.decodeIfPresent("partition_column"))
     switch access {
     case .read:
-      guard try found.decode("may_select", as: Bool.self) else { throw denied("SELECT on \(table)", user) }
+      guard try found.decode("may_select", as: Bool.self) else { throw denied("SELECT", on: "\(table)", user) }
       if let column = facts.storedColumns.first(where: { !$0.maySelect }) {
-        throw denied("SELECT on column \(column.name) of \(table)", user)
+        throw denied("SELECT (\(column.name))", on: "\(table)", user)
       }
     case .write:
-      guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT on \(table)", user) }
+      guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: "\(table)", user) }
     }
     return facts
   }
 
-  private static func denied(_ right: String, _ user: String) -> JobError {
+  /// A right that is not granted, with the statement that grants it.
+  static func denied(_ right: String, on object: String, _ user: String) -> JobError {
     JobError(
-      .forbidden, code: "permission_denied", "the role \(user) lacks \(right); grant it: GRANT \(right) TO \(user)")
+      .forbidden, code: "permission_denied",
+      "the role \(user) lacks \(right) on \(object); grant it: GRANT \(right) ON \(object) TO \(user)")
   }
 
   /// Relations that are no tables (PostgreSQL, `pg_class.relkind`). Tables are `r` and `p`; a foreign table reads like one.
@@ -80,10 +84,22 @@ struct TableFacts: Sendable {
     "c": "a composite type", "t": "a TOAST table",
   ]
 
+  private static func uniqueKeys(_ json: String) throws -> [[String]] {
+    try JSONDecoder().decode([[String]].self, from: Data(json.utf8))
+  }
+
+  /// Whether rows that come with `loaded` columns are recognised when they are in the table already. A key whose column
+  /// is filled in by its default is new for each row, and stops nothing.
+  func recognisesRows(of loaded: [String]) -> Bool {
+    uniqueKeys.contains { $0.allSatisfy(loaded.contains) }
+  }
+
   /// The column that tells a row's day: the one asked for, or the column the table is partitioned by.
-  /// - Parameter remedy: what else the caller of this job can do.
+  /// - Parameters:
+  ///   - remedy: what else the caller of this job can do.
+  ///   - field: the request's field that the remedy is about.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`.
-  func timeColumn(named name: String?, remedy: String) throws -> TimeColumn {
+  func timeColumn(named name: String?, remedy: String, field: String = "time_column") throws -> TimeColumn {
     let candidates = columns.filter { TimeColumn.Kind(baseType: $0.baseType) != nil }.map(\.name)
     let choices =
       candidates.isEmpty
@@ -93,16 +109,16 @@ struct TableFacts: Sendable {
       throw JobError(
         .unprocessable, code: "no_time_column",
         "\(table) has no known time column; name it as \(table):column in BACKUP_TABLES, or \(remedy) (\(choices))",
-        field: "time_column")
+        field: field)
     }
     guard let column = columns.first(where: { $0.name == name }) else {
       throw JobError(
-        .unprocessable, code: "bad_time_column", "\(table) has no column \(name) (\(choices))", field: "time_column")
+        .unprocessable, code: "bad_time_column", "\(table) has no column \(name) (\(choices))", field: field)
     }
     guard let kind = TimeColumn.Kind(baseType: column.baseType) else {
       throw JobError(
         .unprocessable, code: "bad_time_column",
-        "column \(name) of \(table) is of type \(column.type), which has no days (\(choices))", field: "time_column")
+        "column \(name) of \(table) is of type \(column.type), which has no days (\(choices))", field: field)
     }
     return TimeColumn(name: name, kind: kind)
   }

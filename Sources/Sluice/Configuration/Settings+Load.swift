@@ -19,7 +19,12 @@ extension Settings {
     if let file {
       (values, fileOptions) = try Self.read(file)
     }
-    for (name, value) in environment where !value.isEmpty { values[name] = value }
+    for (name, value) in environment where !value.isEmpty {
+      // Two names of one setting: the variable wins over the file under either.
+      if name == "PG_DB" { values["PG_DATABASE"] = nil }
+      values[name] = value
+    }
+    values["PG_DATABASE"] = environment["PG_DATABASE"].flatMap { $0.isEmpty ? nil : $0 } ?? values["PG_DATABASE"]
     let source = SettingSource(values: values)
 
     lake = try Self.lake(source)
@@ -55,6 +60,12 @@ extension Settings {
       tables = try TableSetting.list(values["BACKUP_TABLES"] ?? "", field: "BACKUP_TABLES")
     } catch let error as JobError {
       throw JobError(.invalid, code: "bad_setting", error.message, field: "BACKUP_TABLES")
+    }
+    var seen: Set<TableName> = []
+    if let twice = tables.first(where: { !seen.insert($0.table).inserted }) {
+      throw JobError(
+        .invalid, code: "bad_setting", "BACKUP_TABLES: \(twice.table) is named twice; name it once",
+        field: "BACKUP_TABLES")
     }
     tableOptions = fileOptions
     for index in tables.indices {
@@ -101,20 +112,22 @@ extension Settings {
         }
       }
       var tables: [TableName: TableSetting] = [:]
-      if case .object(let members)? = fields.value("tables") {
-        for (name, options) in members {
-          let table = try TableName(parsing: name, field: "tables")
-          var setting = TableSetting(table: table)
-          var inner = try Fields(options)
-          do {
-            setting.timeColumn = try inner.string("time_column", "a column's name")
-            setting.compressionLevel = try inner.integer("compression_level", in: GzipCompressor.levels)
-            try inner.finish()
-          } catch let error as JobError {
-            throw error.under("tables.\(name)")
-          }
-          tables[table] = setting
+      let options = fields.value("tables") ?? .object([:])
+      guard case .object(let members) = options else {
+        throw JobError.badField("tables", "an object of options by schema.table", got: options)
+      }
+      for (name, options) in members {
+        let table = try TableName(parsing: name, field: "tables")
+        var setting = TableSetting(table: table)
+        var inner = try Fields(options)
+        do {
+          setting.timeColumn = try inner.string("time_column", "a column's name")
+          setting.compressionLevel = try inner.integer("compression_level", in: GzipCompressor.levels)
+          try inner.finish()
+        } catch let error as JobError {
+          throw error.under("tables.\(name)")
         }
+        tables[table] = setting
       }
       try fields.finish()
       return (values, tables)

@@ -18,7 +18,7 @@ public struct TableSetting: Sendable, Equatable {
       self.init(table: try TableName(parsing: text, field: field))
       return
     }
-    var column = String(text[text.index(after: colon)...])
+    var column = String(text[text.index(after: colon)...]).trimmed
     if column.count >= 2, column.first == "\"", column.last == "\"" {
       column = String(column.dropFirst().dropLast()).replacing("\"\"", with: "\"")
     }
@@ -26,7 +26,7 @@ public struct TableSetting: Sendable, Equatable {
       throw JobError.badField(
         field, "a time column after the colon, such as events.clicks:received_at", got: .string(text))
     }
-    self.init(table: try TableName(parsing: String(text[..<colon]), field: field), timeColumn: column)
+    self.init(table: try TableName(parsing: String(text[..<colon]).trimmed, field: field), timeColumn: column)
   }
 
   /// The entry as `BACKUP_TABLES` spells it.

@@ -1,4 +1,4 @@
-import Foundation
+import Postgres
 
 /// Reads the members of a request's object, with errors that name the field, the value and the form wanted.
 ///
@@ -32,6 +32,15 @@ struct Fields {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value else { throw JobError.badField(name, expected, got: value) }
     return text
+  }
+
+  /// A password or token: whatever came instead is not shown.
+  mutating func secret(_ name: String) throws -> Secret? {
+    guard let value = value(name) else { return nil }
+    guard case .string(let text) = value, !text.isEmpty else {
+      throw JobError.badField(name, "a text that is not empty (what came is not repeated here)")
+    }
+    return Secret(text)
   }
 
   mutating func bool(_ name: String) throws -> Bool? {
@@ -93,13 +102,14 @@ struct Fields {
 
   /// The members of an inner object, read and finished by `read`; errors name the whole path.
   mutating func object<Result>(_ name: String, _ read: (inout Fields) throws -> Result) throws -> Result {
+    let value = value(name) ?? .object([:])
+    guard case .object = value else { throw JobError.badField(name, "an object", got: value) }
     do {
-      var inner = try Fields(value(name) ?? .object([:]))
+      var inner = try Fields(value)
       let result = try read(&inner)
       try inner.finish()
       return result
     } catch let error as JobError {
-      if error.code == "bad_json" { throw JobError.badField(name, "an object") }
       throw error.under(name)
     }
   }

@@ -17,6 +17,13 @@ extension JobError {
     }
   }
 
+  /// What a caller is told about an error of the server in a COPY of a file whose first `linesBefore` lines the server
+  /// does not see.
+  init(server error: ServerError, linesBefore: Int) {
+    let cause = PostgresError.server(error)
+    self = cause.isConnectionFailure ? Self.database(cause) : Self.database(error, linesBefore: linesBefore)
+  }
+
   private static func database(_ error: PostgresError) -> JobError {
     if error.isConnectionFailure {
       return JobError(
@@ -30,7 +37,8 @@ extension JobError {
     case .connectFailed(_, _, "3D000"):
       return JobError(.notFound, code: "database_not_found", "\(error). Check PG_DATABASE, or pg.database of a restore")
     case .connectFailed:
-      return JobError(.unavailable, code: "database_unavailable", "\(error)")
+      return JobError(
+        .unavailable, code: "database_unavailable", "\(error). Check PG_HOST, PG_PORT and the rights of PG_USER")
     case .server(let server):
       return database(server)
     case .poolTimeout:
@@ -40,46 +48,58 @@ extension JobError {
     }
   }
 
-  private static func database(_ error: ServerError) -> JobError {
+  private static func database(_ error: ServerError, linesBefore: Int = 0) -> JobError {
     let state = error.sqlState
+    let line = error.copyLine.map { $0 + linesBefore }
+    let place = line.map { " at line \($0) of the file" } ?? ""
+    let details = line.map { ["line": JSONValue.number(Double($0))] } ?? [:]
     switch state {
     case "23505":
       return JobError(
         .conflict, code: "unique_violation",
-        "rows of the archive are in the table already\(error.constraintName.map { " (unique index \($0))" } ?? "")"
-          + "; nothing was loaded. Use destination.mode \"staging\" to load only what is missing, or on_existing \"replace\""
-      )
+        "rows of the archive are in the table already, or twice in the file"
+          + "\(error.constraintName.map { " (unique index \($0))" } ?? "")\(place); nothing was loaded. Use "
+          + "destination.mode \"staging\" to load only what is missing, or destination.on_existing \"replace\"",
+        details: details)
     case _ where state.hasPrefix("23"):
       let constraint = error.constraintName ?? error.columnName
       return JobError(
         .unprocessable, code: "constraint_violation",
-        "a row breaks a constraint of the table\(constraint.map { " (\($0))" } ?? "")\(line(error)); nothing was loaded"
-      )
+        "a row breaks a constraint of the table\(constraint.map { " (\($0))" } ?? "")\(place), or fits none of its "
+          + "partitions; nothing was loaded. Change the table to take the row, or load into another one as "
+          + "destination.target_table", details: details)
     // "The data cannot be read": class 22, malformed COPY data included (22P04), and an enum's or domain's own errors.
+    // The server's message quotes the value, and is left out.
     case _ where state.hasPrefix("22"):
       return JobError(
         .unprocessable, code: "bad_row",
-        "the file holds a row that the table cannot take\(line(error)): SQLSTATE \(state); nothing was loaded. "
-          + "Compare the row's number of fields and their types with the table's columns",
-        details: error.copyLine.map { ["line": .number(Double($0))] } ?? [:])
+        "a row of the data cannot be taken\(place): SQLSTATE \(state); nothing was changed. "
+          + "Compare the row's number of fields and their types with the table's columns", details: details)
     case "42501":
       return JobError(
         .forbidden, code: "permission_denied", "\(error.message). Grant the right to the role that PG_USER names")
-    case "42P01":
-      return JobError(.notFound, code: "table_not_found", "\(error.message)")
+    case "42P01", "3F000":
+      return JobError(.notFound, code: "table_not_found", "\(error.message). Check the table's name")
     case "53100":
-      return JobError(.full, code: "database_full", "the database server has no room left: \(error.message)")
-    case "55P03":
-      return JobError(.conflict, code: "locked", "\(error.message). Another session holds a lock; run the job again")
+      return JobError(
+        .full, code: "database_full",
+        "the database server has no room left: \(error.message); nothing was changed. Make room and run the job again")
+    case "55P03", "40001", "40P01":
+      return JobError(
+        .conflict, code: "locked", "\(error.message). Another session is in the way; run the job again")
     case "57014":
-      return JobError(.unavailable, code: "cancelled", "the statement was cancelled on the server: \(error.message)")
+      return JobError(
+        .unavailable, code: "cancelled",
+        "the statement was cancelled on the server: \(error.message). Run the job again")
+    // What a trigger or function of the database's own says may hold anything, row data too.
+    case _ where state.hasPrefix("P0") || line != nil:
+      return JobError(
+        .failed, code: "database_error",
+        "the server refused a row\(place): SQLSTATE \(state); nothing was loaded. The server's log says why",
+        details: details)
     default:
       return JobError(.failed, code: "database_error", "\(error)")
     }
-  }
-
-  private static func line(_ error: ServerError) -> String {
-    error.copyLine.map { " at line \($0) of the data" } ?? ""
   }
 
   private static func lake(_ error: LakeError) -> JobError {
@@ -99,7 +119,8 @@ extension JobError {
     return JobError(kind, code: code, "lake: \(error)")
   }
 
+  /// Of the compressor: a reader knows its file, and tells its errors itself.
   private static func gzip(_ error: GzipError) -> JobError {
-    JobError(.unprocessable, code: "archive_corrupt", "\(error); nothing was loaded. Restore another copy of the file")
+    JobError(.failed, code: "compression_failed", "\(error); nothing was published. Run the job again")
   }
 }

@@ -9,51 +9,95 @@ struct ArchiveLoader {
   static let chunksAhead = 4
 
   let reader: ArchiveReader
+  let format: CSVFormat
   let progress: JobProgress
   /// CSV that was read with the header and is not part of it.
   private(set) var firstRows: [UInt8] = []
+  /// Lines of the file that COPY does not see.
+  private(set) var headerLines = 0
 
-  init(reader: ArchiveReader, progress: JobProgress) {
+  init(reader: ArchiveReader, format: CSVFormat, progress: JobProgress) {
     self.reader = reader
+    self.format = format
     self.progress = progress
   }
 
   /// Reads the header and takes it off the data.
   /// - Throws: ``JobError`` `bad_header`, `archive_corrupt`.
-  mutating func readHeader(_ format: CSVFormat) async throws -> [[UInt8]] {
+  mutating func readHeader() async throws -> [[UInt8]] {
     var parser = CSVHeaderParser(format: format)
-    while let piece = try await reader.next() {
-      if let header = try parser.feed(piece) {
-        firstRows = header.rest
-        return header.names
-      }
+    var header: CSVHeaderParser.Header?
+    while header == nil, let piece = try await reader.next() { header = try parser.feed(piece) }
+    let whole = try header ?? parser.finish()
+    firstRows = whole.rest
+    headerLines = whole.lines
+    return whole.names
+  }
+
+  /// Takes a byte order mark off a file without a header.
+  mutating func readByteOrderMark() async throws {
+    while firstRows.count < CSVHeaderParser.byteOrderMark.count, let piece = try await reader.next() {
+      firstRows += piece
     }
-    return try parser.finish().names
+    if firstRows.starts(with: CSVHeaderParser.byteOrderMark) {
+      firstRows.removeFirst(CSVHeaderParser.byteOrderMark.count)
+    }
   }
 
   /// Sends all rows and gives the number the server stored.
+  /// - Throws: ``JobError`` `bad_row` with the file's own line and the like; whatever broke the way off.
   func load(_ copy: CopyIn) async throws -> Int {
+    do {
+      let hasTerminator = try await send(to: copy)
+      let rows = try await copy.finish()
+      if hasTerminator { try await checkRows(rows) }
+      return rows
+    } catch PostgresError.server(let error) {
+      throw JobError(server: error, linesBefore: headerLines)
+    }
+  }
+
+  /// Sends all rows; true when a line of them may have told the server that the data ends there.
+  private func send(to copy: CopyIn) async throws -> Bool {
     let channel = BoundedChannel<[UInt8]>(capacity: Self.chunksAhead)
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    return try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
         if !firstRows.isEmpty { try await channel.send(firstRows) }
         while let piece = try await reader.next() { try await channel.send(piece) }
         channel.finish()
+        return false
       }
       group.addTask {
+        var terminator = CopyTerminator()
         while let piece = try await channel.receive() {
+          terminator.look(at: piece)
           try await copy.write(piece)
           await report(piece.count)
         }
+        return terminator.isSeen
       }
+      var hasTerminator = false
       do {
-        try await group.waitForAll()
+        // One by one: `waitForAll` would wait for the stage that waits for the one that failed.
+        for try await result in group where result { hasTerminator = true }
       } catch {
         group.cancelAll()
         throw error
       }
+      return hasTerminator
     }
-    return try await copy.finish()
+  }
+
+  /// Servers before PostgreSQL 18 end the data at a line `\.` and drop what follows, without a word. Within quotes it is
+  /// text, and as the last line it is meant so.
+  private func checkRows(_ rows: Int) async throws {
+    let records = try await reader.recount(format) - (headerLines > 0 ? 1 : 0)
+    guard records > rows + 1 else { return }
+    throw JobError(
+      .unprocessable, code: "bad_row",
+      "the file has \(records) records, of which the server took \(rows): a line that holds only \\. ends the data for it. "
+        + "Nothing was loaded. Put the value in quotes",
+      details: ["line": .number(Double(headerLines + rows + 1))])
   }
 
   private func report(_ bytes: Int) async {

@@ -32,6 +32,10 @@ public struct CSVOptions: Sendable, Equatable {
     forceNotNull = try fields.strings("FORCE_NOT_NULL", "a list of column names") ?? []
     encoding = try fields.string("ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1")
     if quote == delimiter { throw JobError.badField("QUOTE", "another character than DELIMITER") }
+    // As COPY itself has it.
+    if null.contains(delimiter) || null.contains(quote) {
+      throw JobError.badField("NULL", "a text without the DELIMITER and the QUOTE", got: .string(null))
+    }
     if null.contains(where: \.isNewline) { throw JobError.badField("NULL", "a text without line breaks") }
   }
 

@@ -34,12 +34,12 @@ struct LoadPlan: Sendable, Equatable {
     let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
     guard !loaded.isEmpty else {
       throw JobError(
-        .unprocessable, code: "unknown_columns", "the file has no column of \(facts.table)",
+        .unprocessable, code: "unknown_columns",
+        "the file has no column of \(facts.table); name the table it belongs to as destination.target_table",
         details: ["columns": .array(unknown.map { .string($0) })])
     }
     if let column = loaded.first(where: { known[$0]?.mayInsert == false }) {
-      let right = "INSERT on column \(column) of \(facts.table)"
-      throw JobError(.forbidden, code: "permission_denied", "the role \(role) lacks \(right); grant it")
+      throw TableFacts.denied("INSERT (\(column))", on: "\(facts.table)", role)
     }
     self.fileColumns = fileColumns
     loadedColumns = loaded
@@ -48,5 +48,14 @@ struct LoadPlan: Sendable, Equatable {
       (unknown.isEmpty ? [] : ["left out, as the table has no such columns: \(list)"])
       + (generated.isEmpty
         ? [] : ["computed anew by the table, not taken from the file: \(generated.joined(separator: ", "))"])
+  }
+
+  /// The COPY that takes the file's columns into `table`.
+  func copyStatement(
+    into table: TableName, options: CSVOptions, on connection: PostgresConnection
+  ) async throws -> String {
+    let name = try await connection.quoted(table)
+    let columns = try await connection.quoted(fileColumns)
+    return "COPY \(name) (\(columns)) FROM STDIN WITH (\(try await options.sql(on: connection)))"
   }
 }

@@ -18,24 +18,35 @@ public struct RestoreJob: Sendable {
   /// With a single archive its failure is thrown; of several, one that fails does not stop the others.
   /// - Throws: ``JobError``; `CancellationError`.
   public func run(_ request: RestoreRequest) async throws -> RestoreReport {
-    let sources = try await RestoreSource.resolve(request, context)
+    let sources = try await resolve(request)
     progress.update { $0.units += sources.count }
     var results: [RestoreResult] = []
     for source in sources {
       try Task.checkCancellation()
       do {
         results.append(try await restore(source, request))
-      } catch  where sources.count > 1 && !Task.isCancelled {
+      } catch  where Task.isCancelled {
+        throw CancellationError()
+      } catch {
         let error = JobError(cause: error)
+        Log.write(.error, "restore failed", ["archive": source.path, "code": error.code, "reason": error.message])
+        guard sources.count > 1 else { throw error }
         var result = blank(source, request)
         result.status = .failed
         result.error = JobFailure(error)
         results.append(result)
-        Log.write(.error, "restore failed", ["archive": source.path, "code": error.code, "reason": error.message])
       }
       progress.update { $0.finishedUnits += 1 }
     }
     return RestoreReport(results: results)
+  }
+
+  private func resolve(_ request: RestoreRequest) async throws -> [RestoreSource] {
+    do {
+      return try await RestoreSource.resolve(request, context)
+    } catch  where !Task.isCancelled {
+      throw JobError(cause: error)
+    }
   }
 
   private func blank(_ source: RestoreSource, _ request: RestoreRequest) -> RestoreResult {
@@ -55,9 +66,13 @@ public struct RestoreJob: Sendable {
     var result = try await context.pools.withConnection(to: target, ownPassword: request.server.password) {
       connection in
       let load = ArchiveLoad(context: context, progress: progress, source: source, request: request)
-      var result = try await connection.withTransaction { try await load.run(on: $0, blank) }
-      if result.status == .ok { await afterCommit(request, on: connection, &result) }
-      return result
+      let archive = ArchiveName(database: target.database, table: load.table, day: source.archive.day)
+      let loaded = try await ArchiveLock.hold(archive, on: connection) {
+        try await connection.withTransaction { try await load.run(on: $0, blank) }
+      }
+      guard loaded.status == .ok else { return loaded }
+      // The rows are there: a job that is cancelled now says so all the same.
+      return await Task { await afterCommit(request, on: connection, loaded) }.value
     }
     result.seconds = ((start.duration(to: clock.now) / .seconds(1)) * 1000).rounded() / 1000
     Log.write(
@@ -68,8 +83,9 @@ public struct RestoreJob: Sendable {
 
   /// What comes after the commit: the rows stay, whatever happens here.
   private func afterCommit(
-    _ request: RestoreRequest, on connection: PostgresConnection, _ result: inout RestoreResult
-  ) async {
+    _ request: RestoreRequest, on connection: PostgresConnection, _ loaded: RestoreResult
+  ) async -> RestoreResult {
+    var result = loaded
     if request.copy.synchronousCommitOff {
       do {
         // A commit with synchronous_commit=off answers before its WAL is on disk. One small commit that does wait, and
@@ -91,6 +107,7 @@ public struct RestoreJob: Sendable {
     ] where isWanted {
       result.steps.append(.init(name: name, status: "skipped", detail: await timescaleDetail(connection)))
     }
+    return result
   }
 
   /// Why a TimescaleDB step was not taken.

@@ -160,7 +160,7 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
     }
     let name = try TableName(parsing: table)
     let (from, to) = try BackupRequest.days(&fields)
-    guard from.through(to).count <= BackupRequest.maximumUnits else {
+    guard from.count(through: to) <= BackupRequest.maximumUnits else {
       throw JobError(
         .invalid, code: "too_many_units", "to: more than \(BackupRequest.maximumUnits) days at once; split the span",
         field: "to")
@@ -173,7 +173,7 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
       host: try fields.string("host", "a host name or address"),
       port: try fields.integer("port", in: 1...65535),
       user: try fields.string("user", "a role's name"),
-      password: try fields.string("password", "a text").map { Secret($0) },
+      password: try fields.secret("password"),
       sslMode: try fields.choice("sslmode", PostgresTarget.SSLMode.self),
       database: try fields.string("database", "a database's name"))
     guard let uri = try fields.string("connection_uri", "a URI such as postgresql://user@host:5432/database") else {

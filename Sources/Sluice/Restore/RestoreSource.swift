@@ -17,7 +17,12 @@ extension RestoreSource {
     case .url(let text):
       return [try resolve(url: text, context.settings)]
     case .days(let table, let from, let to):
-      let database = try context.settings.target().database
+      guard let database = context.settings.pgDatabase ?? request.server.database else {
+        throw JobError(
+          .invalid, code: "not_configured",
+          "PG_DATABASE is not set; set it, or name the file as adls_url, to tell whose archives are meant",
+          field: "PG_DATABASE")
+      }
       var sources: [RestoreSource] = []
       for day in from.through(to) {
         let archive = ArchiveName(database: database, table: table, day: day)
@@ -70,6 +75,9 @@ extension RestoreSource {
     case (.folder, .adls):
       throw JobError(
         .forbidden, code: "outside_lake", "adls_url: the lake is a storage account, not a folder", field: "adls_url")
+    case (.adls(let file), .adls(let lake)) where file.isWithin(lake):
+      let depth = lake.root?.components.count ?? 0
+      return try LakePath(components: Array((file.root?.components ?? []).dropFirst(depth)))
     case (.adls(let location), _):
       guard settings.lakeAllowedHosts.contains(location.host.lowercased()) else {
         throw JobError(
@@ -79,9 +87,19 @@ extension RestoreSource {
       }
       throw JobError(
         .invalid, code: "not_configured",
-        "adls_url: this lake is a folder; a file in a storage account can be restored where LAKE_URL names that account",
+        "adls_url: the file is in another place than LAKE_URL; run a restore whose LAKE_URL names that place",
         field: "adls_url")
     }
+  }
+}
+
+extension ADLSLocation {
+  /// Whether this path lies below the root of `lake`.
+  fileprivate func isWithin(_ lake: ADLSLocation) -> Bool {
+    let root = lake.root?.components ?? []
+    let own = self.root?.components ?? []
+    return host == lake.host && port == lake.port && account == lake.account && filesystem == lake.filesystem
+      && own.count > root.count && own.starts(with: root)
   }
 }
 

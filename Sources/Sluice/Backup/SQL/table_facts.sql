@@ -4,10 +4,21 @@ SELECT c.oid::pg_catalog.int8 AS oid,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use_schema,
   pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS may_select,
   pg_catalog.has_table_privilege(c.oid, 'INSERT') OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT') AS may_insert,
-  EXISTS (
-    SELECT FROM pg_catalog.pg_index i
-    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
-  ) AS has_unique_index,
+  -- Unique indexes over plain columns, for all rows and checked at once: those that ON CONFLICT DO NOTHING can go by.
+  COALESCE(
+    (
+      SELECT pg_catalog.json_agg(
+        (
+          SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
+          FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k (number, place)
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+          WHERE k.place <= i.indnkeyatts
+        ))
+      FROM pg_catalog.pg_index i
+      WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+        AND i.indpred IS NULL AND i.indexprs IS NULL
+    )::pg_catalog.text,
+    '[]') AS unique_keys,
   -- The column by whose ranges the table is partitioned, when there is exactly one.
   (
     SELECT a.attname::pg_catalog.text

@@ -1,0 +1,68 @@
+import Postgres
+
+/// Finds the names of a file's columns: the header's, or those that the request gives in their place.
+struct ArchiveHeader {
+  let copy: RestoreRequest.Copy
+  let connection: PostgresConnection
+
+  /// The columns in the file's order. The header, or a byte order mark, is taken off the data.
+  /// - Throws: ``JobError`` `bad_header`, `bad_field`, `unknown_columns`.
+  func columns(_ loader: inout ArchiveLoader) async throws -> [String] {
+    if let encoding = copy.options.encoding { try await check(encoding) }
+    var columns = copy.columns ?? []
+    if copy.options.hasHeader {
+      let header = try await loader.readHeader()
+      if copy.columns == nil {
+        for name in header { columns.append(try await decode(name)) }
+      } else if columns.count != header.count {
+        throw JobError(
+          .unprocessable, code: "bad_header",
+          "copy.columns names \(columns.count) columns, the file's header has \(header.count); name each of them",
+          field: "copy.columns")
+      }
+    } else {
+      try await loader.readByteOrderMark()
+    }
+    for (option, names) in [("FORCE_NULL", copy.options.forceNull), ("FORCE_NOT_NULL", copy.options.forceNotNull)] {
+      guard let unknown = names.first(where: { !columns.contains($0) }) else { continue }
+      throw JobError(
+        .unprocessable, code: "unknown_columns",
+        "copy.csv_options.\(option): the file has no column \(JSONValue.string(unknown).brief); name columns of its header",
+        field: "copy.csv_options.\(option)")
+    }
+    return columns
+  }
+
+  private func check(_ encoding: String) async throws {
+    let number: Int = try await connection.query(
+      "SELECT pg_catalog.pg_char_to_encoding($1::pg_catalog.name) AS number", [encoding]
+    ).rows[0].decode("number")
+    guard number >= 0 else {
+      throw JobError.badField(
+        "copy.csv_options.ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1", got: .string(encoding))
+    }
+  }
+
+  /// A name of the header as text. The server knows every encoding that `ENCODING` may name.
+  private func decode(_ name: [UInt8]) async throws -> String {
+    if let encoding = copy.options.encoding {
+      let hex = name.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+      do {
+        return try await connection.query(
+          "SELECT pg_catalog.convert_from($1::pg_catalog.bytea, $2::pg_catalog.name) AS name", ["\\x\(hex)", encoding]
+        ).rows[0].decode("name")
+      } catch PostgresError.server(let error) where error.sqlState.hasPrefix("22") {
+        throw flaw("is not \(encoding)")
+      }
+    }
+    guard let text = String(validating: name, as: UTF8.self) else { throw flaw("is not UTF-8") }
+    return text
+  }
+
+  private func flaw(_ text: String) -> JobError {
+    JobError(
+      .unprocessable, code: "bad_header",
+      "the header \(text); pass the file's encoding as copy.csv_options.ENCODING",
+      field: "copy.csv_options.ENCODING")
+  }
+}

@@ -1,4 +1,0 @@
-import Testing
-@testable import Sluice
-
-@Test func placeholder() { #expect(Bool(true)) }

@@ -18,7 +18,7 @@ extension ProgramTests {
     }
 
     @Test(arguments: [
-      ("plain text", header + row, "gzip -dc", 422, "archive_corrupt"),
+      ("plain text", header + row, "gzip -dc", 422, "archive_not_gzip"),
       ("an empty file", "", "head -c 0", 422, "archive_corrupt"),
       ("cut in the middle", header + row, "head -c 40", 422, "archive_corrupt"),
       ("cut within the trailer", header + row, "head -c -3", 422, "archive_corrupt"),

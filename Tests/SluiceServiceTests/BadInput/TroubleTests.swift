@@ -12,7 +12,7 @@ extension ProgramTests {
     @Test func aServerThatStopsDuringCopyLeavesNothingInTheLake() async throws {
       let server = try await PostgresServer()
       let site = try await Site(server: server)
-      try await site.makeClicks(300_000)
+      try await site.makeClicks(150_000)
       let service = try await site.serve()
       async let answer = service.get(backup)
       try await site.waitForTemporary(bytes: 1)
@@ -25,7 +25,7 @@ extension ProgramTests {
 
     @Test func aConnectionThatBreaksIsReplaced() async throws {
       let site = try await Site()
-      try await site.makeClicks(300_000)
+      try await site.makeClicks(150_000)
       let service = try await site.serve()
       async let answer = service.get(backup)
       try await site.waitForTemporary(bytes: 1)
@@ -35,7 +35,7 @@ extension ProgramTests {
       #expect(try await answer.status == 503)
       #expect(site.files.isEmpty)
       #expect(try await service.get(backup).status == 200)
-      #expect(try await site.rows(inArchive: site.archive()) == 300_000)
+      #expect(try await site.rows(inArchive: site.archive()) == 150_000)
     }
 
     @Test func aLakeThatCannotBeWrittenIsToldAndLeftAsItIs() async throws {

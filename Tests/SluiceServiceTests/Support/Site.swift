@@ -47,9 +47,12 @@ struct Site: Sendable {
   /// Unfinished files.
   var temporaries: [String] { files.filter { $0.contains("_sluice/tmp/") } }
 
-  /// Waits until an unfinished file holds at least so many bytes.
+  /// Whether an unfinished file holds at least so many bytes.
+  func hasTemporary(bytes: Int) -> Bool { temporaries.contains { size(of: $0) >= bytes } }
+
+  /// Waits for ``hasTemporary(bytes:)``.
   func waitForTemporary(bytes: Int) async throws {
-    try await eventually { temporaries.contains { size(of: $0) >= bytes } }
+    try await eventually { hasTemporary(bytes: bytes) }
   }
 
   private func size(of file: String) -> Int {

@@ -1,5 +1,6 @@
 import Foundation
 import Sluice
+import SluiceService
 
 /// `sluice`: arguments in, exit code out. 0 done, 1 failed, 2 usage, 3 partly done.
 @main
@@ -27,7 +28,13 @@ struct SluiceCommand {
         Output.line(Help.text(for: command))
         return .done
       }
-      return try await run(command, parsed)
+      do {
+        return try await run(command, parsed)
+      } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {
+        // A script reads standard output: it finds the code there, and people the words where they look.
+        Output.bytes(try AnswerEncoding.bytes(FailureReport(JobError(cause: error))))
+        throw error
+      }
     } catch let error as UsageError {
       Output.error("sluice: \(error)\nTry 'sluice help'.")
       return .usage

@@ -35,11 +35,14 @@ public final class SluiceProcess: Sendable {
   }
 
   /// Starts it with exactly `environment` (and the system's own few variables), in the folder `directory`.
-  /// - Parameter wrapper: a program with arguments that replaces itself by `sluice`, such as `setpriv`.
+  /// - Parameters:
+  ///   - program: another copy of the program than the built one.
+  ///   - wrapper: a program with arguments that replaces itself by `sluice`, such as `setpriv`.
   public init(
-    _ arguments: [String], environment: [String: String], directory: String, wrapper: [String] = []
+    _ arguments: [String], environment: [String: String], directory: String, program: String = binary,
+    wrapper: [String] = []
   ) throws {
-    let command = wrapper + [Self.binary] + arguments
+    let command = wrapper + [program] + arguments
     let process = Process()
     process.executableURL = URL(filePath: command[0])
     process.arguments = Array(command.dropFirst())

@@ -20,11 +20,12 @@ enum PackageCommand {
       throw UsageError("--output: \(output) is not a new or empty folder; remove it, or name another")
     }
     // Written beside its place and renamed when whole: a failure half-way leaves nothing that looks deployable.
-    let draft = (output as NSString).standardizingPath + ".part-\(getpid())"
+    let folder = URL(filePath: output).standardizedFileURL.path
+    let draft = folder + ".part-\(getpid())"
     do {
       try write(FunctionPackage(routes: routes.routes, options: options), routes: routes.path, to: draft)
-      if content != nil { try files.removeItem(atPath: output) }
-      try files.moveItem(atPath: draft, toPath: output)
+      if content != nil { try files.removeItem(atPath: folder) }
+      try files.moveItem(atPath: draft, toPath: folder)
     } catch {
       try? files.removeItem(atPath: draft)
       guard let refusal = error as? CocoaError else { throw error }

@@ -61,7 +61,7 @@ enum ServeCommand {
 
   /// The key that callers must show. On loopback behind a Functions host none: the host checks its own keys.
   private static func accessKey(_ settings: Settings, host: String) throws -> AccessKey? {
-    let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    let isLoopback = ["localhost", "::1", "[::1]"].contains(host) || host.hasPrefix("127.")
     if isLoopback, settings.customHandlerPort != nil { return nil }
     if let secret = settings.key {
       guard let key = AccessKey(secret.reveal()) else {

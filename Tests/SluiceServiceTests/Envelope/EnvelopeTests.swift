@@ -195,10 +195,17 @@ extension ProgramTests {
 
     @Test func aRequestCannotForgeALineOfTheLog() async throws {
       let service = try await Site().serve()
-      let answer = try await service.post(
-        "/api/backup_manual", #"{"table": "a.b\n2024-01-01T00:00:00Z info forged", "date": "2024-01-01"}"#)
-      #expect(answer.status >= 400)
-      #expect(!service.log.contains { $0.hasPrefix("2024-01-01T00:00:00Z info forged") })
+      let before = service.log.count
+      for text in [#"\n2024-01-01T00:00:00Z info forged"#, #"\r\u2028x"#, #"\u001b[2Jx"#] {
+        let answer = try await service.post(
+          "/api/backup_manual", #"{"table": "a.b\#(text):at", "date": "2024-01-01"}"#)
+        #expect(answer.code == "table_not_found", "\(answer.text)")
+      }
+      // Three lines a call: the unit that failed, the refusal, the answer.
+      #expect(service.log.count == before + 9)
+      #expect(!service.log.contains { $0.hasPrefix("2024") })
+      let controls = service.process.output.unicodeScalars.filter { $0.value < 32 && $0 != "\n" || $0 == "\u{2028}" }
+      #expect(controls.isEmpty)
     }
 
     @Test func nothingIsWrittenToStandardErrorByWhatCallersDo() async throws {

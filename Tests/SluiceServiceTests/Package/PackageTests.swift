@@ -111,6 +111,23 @@ extension ProgramTests {
       #expect(try String(contentsOfFile: folder + "/host.json", encoding: .utf8) == "mine")
     }
 
+    @Test(arguments: [".", "new/", "a/b/../c"])
+    func anEmptyOrNewFolderIsFilledHoweverItIsSpelled(_ output: String) async throws {
+      let site = try await Site()
+      try FileManager.default.createDirectory(atPath: site.app.file("empty"), withIntermediateDirectories: true)
+      let result = try await run(
+        "/usr/bin/env",
+        [
+          "-C", site.app.file("empty"), SluiceProcess.binary, "package", "--output", output, "--routes",
+          site.app.file("function-routes.json"),
+        ])
+      #expect(result.status == 0, "\(result.errors)")
+      let folder = URL(filePath: site.app.file("empty/\(output)")).standardizedFileURL.path
+      #expect(site.hasFile("\(folder)/health/function.json"))
+      let around = try FileManager.default.contentsOfDirectory(atPath: (folder as NSString).deletingLastPathComponent)
+      #expect(!around.contains { $0.contains(".part-") })
+    }
+
     @Test func aPlaceThatCannotBeWrittenIsToldInPlainWords() async throws {
       let site = try await Site()
       let result = try await site.sluice(["package", "--output", "/proc/nowhere/package"])

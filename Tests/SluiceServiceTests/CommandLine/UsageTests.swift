@@ -7,7 +7,7 @@ extension ProgramTests {
   /// What does not reach a job: help, wrong options, wrong settings.
   @Suite struct Usage {
     @Test func theVersionIsPrintedForPeopleAndMachines() async throws {
-      let site = try await Site()
+      let site = try await Site(withDatabase: false)
       let text = try await site.sluice(["version"])
       #expect(text.status == 0)
       #expect(text.output == "sluice \(Program.version)\n")
@@ -17,7 +17,7 @@ extension ProgramTests {
 
     @Test(arguments: [["help"], ["--help"], ["-h"], ["help", "help"]])
     func helpGoesToStandardOutputAndNamesEveryCommand(_ arguments: [String]) async throws {
-      let result = try await Site().sluice(arguments)
+      let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 0)
       #expect(result.errors.isEmpty)
       for command in ["serve", "backup", "restore", "archives", "package", "version", "help"] {
@@ -27,7 +27,7 @@ extension ProgramTests {
 
     @Test(arguments: ["serve", "backup", "restore", "archives", "package"])
     func everyCommandShowsItsOptions(_ command: String) async throws {
-      let site = try await Site()
+      let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])
       #expect(help.status == 0)
       #expect(help.output.contains("--help"))
@@ -50,14 +50,14 @@ extension ProgramTests {
       (["restore", "--table", "events.clicks", "--date", "2024-01-01", "--mode", "sideways"], "sideways"),
     ])
     func aWrongCallIsToldOnStandardErrorWithCode2(_ arguments: [String], _ named: String) async throws {
-      let result = try await Site().sluice(arguments)
+      let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 2)
       #expect(result.errors.contains(named), "\(result.errors)")
       #expect(result.output.isEmpty)
     }
 
     @Test func aRequestFileThatIsNoObjectIsRefused() async throws {
-      let site = try await Site()
+      let site = try await Site(withDatabase: false)
       for text in ["[1]", "{", ""] {
         let result = try await site.sluice(
           ["backup", "--request", "-", "--table", "events.clicks", "--date", "2024-01-01"], input: text)
@@ -73,7 +73,7 @@ extension ProgramTests {
       ("SLUICE_SHUTDOWN_GRACE", "-1"), ("FUNCTIONS_CUSTOMHANDLER_PORT", "x"), ("SLUICE_CONFIG", "absent.json"),
     ])
     func aWrongSettingIsNamed(_ name: String, _ value: String) async throws {
-      let site = try await Site()
+      let site = try await Site(withDatabase: false)
       for command in [["archives"], ["serve"]] {
         let result = try await site.sluice(command, [name: value])
         #expect(result.status == 2, "\(command)")
@@ -84,7 +84,7 @@ extension ProgramTests {
 
     @Test(arguments: ["PG_HOST", "PG_USER", "PG_DATABASE"])
     func aMissingSettingIsNamed(_ name: String) async throws {
-      var site = try await Site()
+      var site = try await Site(withDatabase: false)
       site.environment[name] = nil
       let result = try await site.sluice(["backup", "--table", "events.clicks", "--date", "2024-01-01"])
       #expect(result.status == 2)
@@ -106,7 +106,7 @@ extension ProgramTests {
 
     @Test(arguments: [#"{"FROBNICATE": 1}"#, #"{"tables": {"events.clicks": {"FROBNICATE": 1}}}"#])
     func anUnknownKeyOfTheSettingsFileIsNamed(_ text: String) async throws {
-      let site = try await Site()
+      let site = try await Site(withDatabase: false)
       try text.write(toFile: site.app.file("sluice.json"), atomically: true, encoding: .utf8)
       let result = try await site.sluice(["archives"])
       #expect(result.status == 2)
@@ -115,7 +115,7 @@ extension ProgramTests {
 
     @Test func noOptionTakesAPassword() async throws {
       // It would show in the list of processes.
-      let result = try await Site().sluice(["restore", "--password", "pa55"])
+      let result = try await Site(withDatabase: false).sluice(["restore", "--password", "pa55"])
       #expect(result.status == 2)
       #expect(!result.errors.contains("pa55"))
     }

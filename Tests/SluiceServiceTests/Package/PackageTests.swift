@@ -7,16 +7,14 @@ import Testing
 extension ProgramTests {
   /// `sluice package`: the folder to deploy.
   @Suite struct Packages {
-    /// One package for all tests that only look at it.
-    private static let made = Task { try await Made() }
-
+    /// A package in a place of its own, gone with this value.
     private struct Made: Sendable {
       let site: Site
       let folder: String
       let result: CommandResult
 
       init() async throws {
-        site = try await Site()
+        site = try await Site(withDatabase: false)
         folder = site.app.file("package")
         result = try await site.sluice(["package", "--output", folder])
       }
@@ -27,7 +25,7 @@ extension ProgramTests {
     }
 
     @Test func thePackageHasAFileForEachFunctionAndNothingThatIsNone() async throws {
-      let made = try await Self.made.value
+      let made = try await Made()
       #expect(made.result.status == 0)
       #expect(made.result.output.contains(made.folder))
       let functions = try made.json("function-routes.json")["functions"].items.compactMap { $0["name"].text }
@@ -37,13 +35,13 @@ extension ProgramTests {
     }
 
     @Test func itsHostFileIsTheRepositorys() async throws {
-      let made = try await Self.made.value
+      let made = try await Made()
       #expect(
         FileManager.default.contentsEqual(atPath: "\(made.folder)/host.json", andPath: "\(Site.repository)/host.json"))
     }
 
     @Test func anHTTPFunctionHasOneTriggerAndOneOutputAndSoIsForwarded() async throws {
-      let made = try await Self.made.value
+      let made = try await Made()
       var seen: [String: Int] = [:]
       for function in try made.json("function-routes.json")["functions"].items {
         let name = try #require(function["name"].text)
@@ -60,7 +58,7 @@ extension ProgramTests {
     }
 
     @Test func thePackagedProgramRunsFromAnyFolder() async throws {
-      let made = try await Self.made.value
+      let made = try await Made()
       let program = "\(made.folder)/sluice"
       #expect(access(program, X_OK) == 0)
       let version = try await run("/usr/bin/env", ["-i", "-C", "/", program, "version"])
@@ -81,7 +79,7 @@ extension ProgramTests {
     }
 
     @Test func thePackagedProgramServesWithItsFolderAsTheAppsRoot() async throws {
-      let made = try await Self.made.value
+      let made = try await Made()
       let site = try await Site()
       try await site.makeClicks(10)
       let port = try PostgresServer.freePort()
@@ -155,7 +153,7 @@ extension ProgramTests {
 
     @Test(.enabled(if: mayIsolate, "a root folder of its own needs root and the right to mount"))
     func thePackageRunsWhereThereIsNothingButTheCLibrary() async throws {
-      let made = try await Self.made.value
+      let made = try await Made()
       let site = try await Site()
       let root = site.app.file("root")
       let loader = try await runChecked(

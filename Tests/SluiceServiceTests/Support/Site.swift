@@ -13,10 +13,11 @@ struct Site: Sendable {
   static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
 
-  init(server given: PostgresServer? = nil) async throws {
+  /// - Parameter withDatabase: false for what never gets as far as a connection.
+  init(server given: PostgresServer? = nil, withDatabase: Bool = true) async throws {
     let server = if let given { given } else { try await PostgresServer.shared }
     self.server = server
-    database = try await server.makeDatabase("svc")
+    database = withDatabase ? try await server.makeDatabase("svc") : "none"
     lake = try TemporaryDirectory("lake")
     app = try TemporaryDirectory("app")
     for name in ["function-routes.json", "host.json"] {

@@ -44,7 +44,7 @@ public final class PostgresServer: Sendable {
     socketDirectory = base
     port = try Self.freePort()
     let asUser = geteuid() == 0 ? "setpriv --reuid=postgres --regid=postgres --clear-groups" : ""
-    let options = (["fsync=off", "max_connections=100", "log_min_messages=fatal"] + settings)
+    let options = (["fsync=off", "max_connections=400", "shared_buffers=32MB", "log_min_messages=fatal"] + settings)
       .map { "-c \($0)" }.joined(separator: " ")
     let script = """
       set -e

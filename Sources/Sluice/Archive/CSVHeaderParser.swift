@@ -14,6 +14,8 @@ struct CSVHeaderParser {
     let rest: [UInt8]
     /// Lines of the file that it takes up; more than one where a name holds a newline.
     let lines: Int
+    /// The bytes that end it, and so every record of the file.
+    let lineEnd: [UInt8]
   }
 
   private enum State {
@@ -44,7 +46,8 @@ struct CSVHeaderParser {
         continue
       }
       if rest > index { lines.feed(byte) }
-      return Header(names: finishedNames(), rest: Array(piece[rest...]), lines: lines.count)
+      return Header(
+        names: finishedNames(), rest: Array(piece[rest...]), lines: lines.count, lineEnd: lineEnd(last: byte))
     }
     count += piece.count
     guard count <= Self.maximumBytes else {
@@ -66,7 +69,7 @@ struct CSVHeaderParser {
         .unprocessable, code: "bad_header",
         isEmpty ? "the file is empty; it must begin with a header line" : "the last quote of the header is not closed")
     }
-    return Header(names: finishedNames(), rest: [], lines: lines.count)
+    return Header(names: finishedNames(), rest: [], lines: lines.count, lineEnd: [UInt8(ascii: "\n")])
   }
 
   /// Takes one byte; gives the index at which the data begins once the header is whole.
@@ -107,6 +110,11 @@ struct CSVHeaderParser {
       return byte == UInt8(ascii: "\n") ? index + 1 : index
     }
     return nil
+  }
+
+  private func lineEnd(last byte: UInt8) -> [UInt8] {
+    guard state == .afterCarriageReturn else { return [UInt8(ascii: "\n")] }
+    return Array((byte == UInt8(ascii: "\n") ? "\r\n" : "\r").utf8)
   }
 
   private func finishedNames() -> [[UInt8]] {

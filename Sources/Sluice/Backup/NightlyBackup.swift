@@ -28,7 +28,7 @@ public struct NightlyBackup: Sendable {
     }
     let database = try settings.target().database
     await removeOldTemporaries(database)
-    let present = try await ArchiveCatalog(context.lake).days(database: database)
+    let present = try await archivedDays(database)
     let yesterday = Day(context.now(), in: settings.timeZone).adding(days: -1)
     let days = yesterday.adding(days: 1 - settings.lookbackDays).through(yesterday).reversed()
     // Day by day, not table by table: when the time is short, every table has its yesterday.
@@ -54,6 +54,14 @@ public struct NightlyBackup: Sendable {
         "\(failures.count) of \(units.count) table-days failed: \(texts.joined(separator: ", "))")
     }
     return BackupReport(results: results)
+  }
+
+  private func archivedDays(_ database: String) async throws -> [TableName: Set<Day>] {
+    do {
+      return try await ArchiveCatalog(context.lake).days(database: database)
+    } catch let error as LakeError {
+      throw JobError(cause: error)
+    }
   }
 
   /// What a killed process left behind. That it cannot be removed does not stop the night's work.

@@ -18,6 +18,8 @@ struct TableFacts: Sendable {
   let columns: [Column]
   /// The columns of each unique index that tells all rows apart.
   let uniqueKeys: [[String]]
+  /// It has a unique constraint that is checked at the end of the transaction.
+  let hasDeferrableKey: Bool
   /// The single column of a table partitioned by range.
   let partitionColumn: String?
 
@@ -58,6 +60,7 @@ struct TableFacts: Sendable {
     }
     let facts = TableFacts(
       table: table, columns: columns, uniqueKeys: try uniqueKeys(found.decode("unique_keys")),
+      hasDeferrableKey: try found.decode("has_deferrable_key"),
       partitionColumn: try found.decodeIfPresent("partition_column"))
     switch access {
     case .read:

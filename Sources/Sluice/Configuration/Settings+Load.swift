@@ -45,9 +45,10 @@ extension Settings {
     pgAllowedHosts = source.list("PG_ALLOWED_HOSTS")
     lakeAllowedHosts = source.list("LAKE_ALLOWED_HOSTS")
     if let zone = values["BACKUP_TIMEZONE"] {
-      // The list is asked, and not only the initializer: a statically linked Foundation brings its zones only then.
-      guard TimeZone.knownTimeZoneIdentifiers.contains(zone) || ["UTC", "GMT"].contains(zone),
-        let known = TimeZone(identifier: zone)
+      // The list is asked first: a statically linked Foundation brings its zones only then. It lacks many a name that is
+      // in use (Asia/Kolkata, Etc/UTC); those keep their name. What is no name of the database, such as GMT+3, does not.
+      let isListed = TimeZone.knownTimeZoneIdentifiers.contains(zone) || ["UTC", "GMT"].contains(zone)
+      guard let known = TimeZone(identifier: zone), isListed || known.identifier == zone
       else { throw source.bad("BACKUP_TIMEZONE", "a time zone of the IANA database, such as UTC or Europe/Berlin") }
       timeZone = known
     }

@@ -18,10 +18,22 @@ public enum Log {
     case error
   }
 
-  /// What every line within a task carries, in order.
-  @TaskLocal public static var context: [(key: String, value: String)] = []
-  /// Collects the lines of one invocation beside the sink, for the `Logs` of its answer.
-  @TaskLocal public static var collector: (@Sendable (String) -> Void)?
+  /// What the lines of one invocation have in common. One object, so that a task carries one pointer.
+  public final class Context: Sendable {
+    let fields: [(key: String, value: String)]
+    let collect: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - fields: what every line carries, in order.
+    ///   - collect: receives the lines beside the sink, for the `Logs` of an answer.
+    public init(fields: [(key: String, value: String)], collect: @escaping @Sendable (String) -> Void) {
+      self.fields = fields
+      self.collect = collect
+    }
+  }
+
+  /// The invocation that the present task works for.
+  @TaskLocal public static var context: Context?
 
   private static let sink = Mutex<@Sendable (Level, String) -> Void>({ _, _ in })
 
@@ -34,10 +46,10 @@ public enum Log {
   public static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, any Sendable> = [:]) {
     var line = "\(Date().formatted(.iso8601)) \(level.rawValue) \(flat(message))"
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
-    for (key, value) in context { line += " \(key)=\(quoted(value))" }
+    for (key, value) in context?.fields ?? [] { line += " \(key)=\(quoted(value))" }
     let write = sink.withLock { $0 }
     write(level, line)
-    collector?(line)
+    context?.collect(line)
   }
 
   private static func flat(_ text: String) -> String {

@@ -11,10 +11,11 @@ struct ArchiveLoader {
   let reader: ArchiveReader
   let format: CSVFormat
   let progress: JobProgress
-  /// CSV that was read with the header and is not part of it.
-  private(set) var firstRows: [UInt8] = []
-  /// Lines of the file that COPY does not see.
-  private(set) var headerLines = 0
+  /// What COPY gets first: CSV that was read with the header and is not part of it.
+  private var firstRows: [UInt8] = []
+  private var hasHeader = false
+  /// By how much the server's line numbers fall short of the file's.
+  private var linesBefore = 0
 
   init(reader: ArchiveReader, format: CSVFormat, progress: JobProgress) {
     self.reader = reader
@@ -22,15 +23,17 @@ struct ArchiveLoader {
     self.progress = progress
   }
 
-  /// Reads the header and takes it off the data.
+  /// Reads the header and puts an empty line in its place, which COPY skips as a header. The server learns from it how
+  /// lines end, without which it would not count the line breaks within the first row.
   /// - Throws: ``JobError`` `bad_header`, `archive_corrupt`.
   mutating func readHeader() async throws -> [[UInt8]] {
     var parser = CSVHeaderParser(format: format)
     var header: CSVHeaderParser.Header?
     while header == nil, let piece = try await reader.next() { header = try parser.feed(piece) }
     let whole = try header ?? parser.finish()
-    firstRows = whole.rest
-    headerLines = whole.lines
+    firstRows = whole.lineEnd + whole.rest
+    hasHeader = true
+    linesBefore = max(0, whole.lines - 1)
     return whole.names
   }
 
@@ -53,7 +56,7 @@ struct ArchiveLoader {
       if hasTerminator { try await checkRows(rows) }
       return rows
     } catch PostgresError.server(let error) {
-      throw JobError(server: error, linesBefore: headerLines)
+      throw JobError(server: error, linesBefore: linesBefore)
     }
   }
 
@@ -91,13 +94,12 @@ struct ArchiveLoader {
   /// Servers before PostgreSQL 18 end the data at a line `\.` and drop what follows, without a word. Within quotes it is
   /// text, and as the last line it is meant so.
   private func checkRows(_ rows: Int) async throws {
-    let records = try await reader.recount(format) - (headerLines > 0 ? 1 : 0)
+    let records = try await reader.recount(format) - (hasHeader ? 1 : 0)
     guard records > rows + 1 else { return }
     throw JobError(
       .unprocessable, code: "bad_row",
-      "the file has \(records) records, of which the server took \(rows): a line that holds only \\. ends the data for it. "
-        + "Nothing was loaded. Put the value in quotes",
-      details: ["line": .number(Double(headerLines + rows + 1))])
+      "the file has \(records) rows, of which the server took \(rows): a line that holds only \\. ends the data for it. "
+        + "Nothing was loaded. Put the value in quotes", details: ["row": .number(Double(rows + 1))])
   }
 
   private func report(_ bytes: Int) async {

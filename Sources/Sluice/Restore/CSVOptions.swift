@@ -55,10 +55,11 @@ public struct CSVOptions: Sendable, Equatable {
       delimiter: delimiter.utf8.first ?? UInt8(ascii: ","), quote: quote, escape: escape?.utf8.first ?? quote)
   }
 
-  /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read and taken off by Sluice.
+  /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read by Sluice; COPY skips
+  /// what stands in its place.
   func sql(on connection: PostgresConnection) async throws -> String {
     var parts = [
-      "FORMAT csv", "HEADER false",
+      "FORMAT csv", "HEADER \(hasHeader)",
       "DELIMITER \(try await connection.quoteLiteral(delimiter))",
       "NULL \(try await connection.quoteLiteral(null))",
       "QUOTE \(try await connection.quoteLiteral(quote))",

@@ -13,6 +13,12 @@ struct StagingTable {
   func load(
     _ loader: ArchiveLoader, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Int {
+    guard !facts.hasDeferrableKey || request.destination.mode == .direct else {
+      throw JobError(
+        .unprocessable, code: "deferrable_key",
+        "\(facts.table) has a deferrable unique constraint, by which PostgreSQL cannot skip rows that are there already; "
+          + "use mode \"direct\"", field: "destination.mode")
+    }
     let like = request.destination.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
     let suffix = UUID().uuidString.lowercased().prefix(8)

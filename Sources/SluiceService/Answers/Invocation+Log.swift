@@ -5,13 +5,11 @@ import Sluice
 extension Invocation {
   /// Runs `body` with every log line carrying this invocation's id and trace, and going into its `Logs` too.
   func logged<Result>(_ body: () async throws -> Result) async rethrows -> Result {
-    var context = [(key: "function", value: functionName), (key: "invocation", value: id)]
-    if let traceParent { context.append((key: "traceparent", value: "\(traceParent)")) }
+    var fields = [(key: "function", value: functionName), (key: "invocation", value: id)]
+    if let traceParent { fields.append((key: "traceparent", value: "\(traceParent)")) }
     let log = log
-    return try await Log.$context.withValue(context) {
-      try await Log.$collector.withValue({ log.add($0) }) {
-        try await body()
-      }
+    return try await Log.$context.withValue(Log.Context(fields: fields) { log.add($0) }) {
+      try await body()
     }
   }
 

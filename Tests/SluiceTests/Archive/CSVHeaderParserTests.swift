@@ -28,8 +28,9 @@ import Testing
     Case(text: "'a\\n';b\nx", names: ["a\\n", "b"], rest: "x", lines: 1, format: backslash),
   ]
 
-  func parse(_ bytes: [UInt8], by size: Int, _ format: CSVFormat) throws -> (header: CSVHeaderParser.Header, rest: [UInt8])
-  {
+  func parse(_ bytes: [UInt8], by size: Int, _ format: CSVFormat) throws -> (
+    header: CSVHeaderParser.Header, rest: [UInt8]
+  ) {
     var parser = CSVHeaderParser(format: format)
     for start in stride(from: 0, to: bytes.count, by: size) {
       let end = min(start + size, bytes.count)
@@ -47,6 +48,7 @@ import Testing
       #expect(header.names.map { String(decoding: $0, as: UTF8.self) } == test.names, "cut by \(size)")
       #expect(String(decoding: rest, as: UTF8.self) == test.rest, "cut by \(size)")
       #expect(header.lines == test.lines, "cut by \(size)")
+      #expect(test.text.hasSuffix(String(decoding: header.lineEnd, as: UTF8.self) + test.rest), "cut by \(size)")
     }
   }
 

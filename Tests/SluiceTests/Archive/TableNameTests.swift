@@ -42,6 +42,7 @@ import Testing
   func aNameReadsBackFromItsText(name: TableName) throws {
     #expect(try TableName(parsing: "\(name)") == name)
     let listed = try TableSetting.list("\(name):\"t:1\",x.y", field: "tables")
-    #expect(listed == [TableSetting(table: name, timeColumn: "t:1"), TableSetting(table: try TableName(parsing: "x.y"))])
+    #expect(
+      listed == [TableSetting(table: name, timeColumn: "t:1"), TableSetting(table: try TableName(parsing: "x.y"))])
   }
 }

@@ -65,13 +65,21 @@ import Testing
     ),
     ("{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"overwrite\": 2}", "bad_field", "overwrite", "true or false"),
     ("{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"force\": \"x\"}", "bad_field", "force", "true or false"),
-    ("{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"time_column\": 1}", "bad_field", "time_column", "a column's name"),
+    (
+      "{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"time_column\": 1}", "bad_field", "time_column",
+      "a column's name"
+    ),
     (
       "{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"compression_level\": 10}", "bad_field", "compression_level",
       "a whole number from 1 to 9, got the number 10"
     ),
-    ("{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"tabel\": 1}", "unknown_field", "tabel", "no such field; known are"),
-    ("{\"table\": \"a.b\", \"from\": \"1583-01-01\", \"to\": \"9999-12-31\"}", "too_many_units", "to", "split the span"),
+    (
+      "{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"tabel\": 1}", "unknown_field", "tabel",
+      "no such field; known are"
+    ),
+    (
+      "{\"table\": \"a.b\", \"from\": \"1583-01-01\", \"to\": \"9999-12-31\"}", "too_many_units", "to", "split the span"
+    ),
   ])
   func aBadFieldIsNamedWithTheFormWanted(json: String, code: String, field: String, text: String) throws {
     let error = try jobError { _ = try request(json) }

@@ -155,7 +155,8 @@ import Testing
       """)
     let request = "\"table\": \"public.big\", \"date\": \"2024-01-01\""
     let progress = JobProgress()
-    let report = try await fixture.backup(request + ", \"time_column\": \"at\", \"compression_level\": 6", progress: progress)
+    let report = try await fixture.backup(
+      request + ", \"time_column\": \"at\", \"compression_level\": 6", progress: progress)
     #expect(report.status == "ok")
     #expect(progress.reading.csvBytes == report.results[0].csvBytes)
     #expect(progress.reading.finishedUnits == 1)

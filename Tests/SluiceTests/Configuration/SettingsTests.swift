@@ -64,7 +64,8 @@ import Testing
     ("FUNCTIONS_CUSTOMHANDLER_PORT", "70000", "a whole number from 1 to 65535"),
     ("PG_SSLMODE", "on", "one of disable, allow, prefer, require, verify-ca, verify-full"),
     ("PG_POOL_MAX", "0", "a whole number from 1 to 1000"), ("BACKUP_TIMEZONE", "CEST!", "such as UTC or Europe/Berlin"),
-    ("BACKUP_TIMEZONE", "../etc/passwd", "a time zone"), ("BACKUP_LOOKBACK_DAYS", "0", "a whole number from 1 to 3660"),
+    ("BACKUP_TIMEZONE", "../etc/passwd", "a time zone"), ("BACKUP_TIMEZONE", "GMT+3", "a time zone"),
+    ("BACKUP_LOOKBACK_DAYS", "0", "a whole number from 1 to 3660"),
     ("BACKUP_CONCURRENCY", "65", "a whole number from 1 to 64"),
     ("BACKUP_GZIP_LEVEL", "10", "a whole number from 1 to 9"), ("SLUICE_SHUTDOWN_GRACE", "-1", "from 0 to 3600"),
     ("BACKUP_TABLES", "clicks", "has no schema"), ("BACKUP_TABLES", "a.b,a.b:c", "a.b is named twice"),
@@ -77,6 +78,15 @@ import Testing
     #expect(error.field == name)
     #expect(error.message.contains(name))
     #expect(error.message.contains(form), "\(error.message)")
+  }
+
+  @Test(arguments: [
+    ("UTC", 0), ("Etc/UTC", 0), ("Europe/Berlin", 3600), ("Asia/Kolkata", 19_800), ("Asia/Calcutta", 19_800),
+    ("US/Pacific", -28_800),
+  ])
+  func everyNameOfTheZoneDatabaseServes(name: String, offset: Int) throws {
+    let winter = Date(timeIntervalSince1970: 1_704_888_000)
+    #expect(try settings(["BACKUP_TIMEZONE": name]).timeZone.secondsFromGMT(for: winter) == offset)
   }
 
   @Test func theLakesURLIsNotRepeatedInItsError() throws {

@@ -11,7 +11,7 @@ import Testing
   let facts = TableFacts(
     table: TableName(schema: "s", name: "t"),
     columns: [column("a"), column("b"), column("g", generated: true), column("secret", mayInsert: false)],
-    uniqueKeys: [["a", "b"]], partitionColumn: nil)
+    uniqueKeys: [["a", "b"]], hasDeferrableKey: false, partitionColumn: nil)
 
   func plan(_ columns: [String], _ missing: RestoreRequest.ColumnsMissing = .error) throws -> LoadPlan {
     try LoadPlan(fileColumns: columns, facts: facts, columnsMissing: missing, role: "r")

@@ -21,21 +21,22 @@ struct Fixture: Sendable {
     _ sql: String = Fixture.clicks, settings: [String: String] = [:], server: PostgresServer? = nil,
     password: String? = nil
   ) async throws {
-    if let server {
-      self.server = server
-    } else {
-      self.server = try await PostgresServer.shared
-    }
-    database = try await self.server.makeDatabase("domain")
-    directory = try TemporaryDirectory("lake")
+    // The stored properties are set last: what this throws before is then released, the folder too.
+    let home = if let server { server } else { try await PostgresServer.shared }
+    let name = try await home.makeDatabase("domain")
+    try await home.psql(name, sql)
+    let folder = try TemporaryDirectory("lake")
     let environment = [
-      "PG_HOST": "127.0.0.1", "PG_PORT": "\(self.server.port)", "PG_DATABASE": database, "PG_USER": self.server.superuser,
-      "PG_SSLMODE": "disable", "LAKE_URL": "file://\(directory.path)",
+      "PG_HOST": "127.0.0.1", "PG_PORT": "\(home.port)", "PG_DATABASE": name, "PG_USER": home.superuser,
+      "PG_SSLMODE": "disable", "LAKE_URL": "file://\(folder.path)",
     ]
-    self.settings = try Settings(environment: environment.merging(settings) { $1 })
-    lake = try await FolderStore(root: directory.path)
+    let read = try Settings(environment: environment.merging(settings) { $1 })
+    lake = try await FolderStore(root: folder.path)
+    self.server = home
+    database = name
+    directory = folder
+    self.settings = read
     pools = ConnectionPools(passwords: FixedPassword(password.map { Secret($0) }), maximum: 4)
-    try await self.server.psql(database, sql)
   }
 
   /// Three rows on 2024-01-01, one on each day beside it.
@@ -57,7 +58,8 @@ struct Fixture: Sendable {
 
   /// Archives what the members of the request name.
   func backup(
-    _ members: String = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\"", progress: JobProgress = JobProgress()
+    _ members: String = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\"",
+    progress: JobProgress = JobProgress()
   ) async throws -> BackupReport {
     try await BackupJob(context, progress: progress).run(
       BackupRequest(JSONValue(json: Data("{\(members)}".utf8))))
@@ -146,7 +148,9 @@ struct Fixture: Sendable {
   }
 
   /// The bytes of a file of the lake.
-  func bytes(_ path: String? = nil) throws -> Data { try Data(contentsOf: URL(filePath: directory.file(path ?? clicksPath))) }
+  func bytes(_ path: String? = nil) throws -> Data {
+    try Data(contentsOf: URL(filePath: directory.file(path ?? clicksPath)))
+  }
 
   func manifest(_ name: String = "events.clicks.2024-01-01") throws -> [String: JSONValue] {
     let data = try bytes("\(database)/_sluice/\(name).json")

@@ -19,6 +19,10 @@ SELECT c.oid::pg_catalog.int8 AS oid,
         AND i.indpred IS NULL AND i.indexprs IS NULL
     )::pg_catalog.text,
     '[]') AS unique_keys,
+  -- One that is checked at the end of the transaction makes ON CONFLICT an error.
+  EXISTS (
+    SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND NOT i.indimmediate
+  ) AS has_deferrable_key,
   -- The column by whose ranges the table is partitioned, when there is exactly one.
   (
     SELECT a.attname::pg_catalog.text

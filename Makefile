@@ -1,0 +1,50 @@
+# `make demo` shows the main job, `make test` runs every test. `make help` lists the rest.
+SWIFT ?= swift
+RELEASE = -c release --static-swift-stdlib
+# With the Swift library linked in, the program needs no Swift on the machine it runs on.
+BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
+
+.PHONY: help deps build release test lint format demo bench package clean
+
+help:
+	@echo 'make demo     build, back a day up, drop it, restore it, compare'
+	@echo 'make test     build and run every test'
+	@echo 'make lint     check the format of all sources'
+	@echo 'make format   mend it'
+	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
+	@echo 'make release  the program, with the Swift library linked in'
+	@echo 'make package  dist/app: the folder to deploy as a function app'
+	@echo 'make deps     install the missing packages of the distribution'
+
+deps:
+	@scripts/deps.sh
+
+build: deps
+	$(SWIFT) build --build-tests
+
+test: build
+	$(SWIFT) test --skip-build
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+release:
+	@scripts/deps.sh build
+	$(SWIFT) build $(RELEASE) --product sluice
+
+demo: deps release
+	@scripts/demo.sh "$(BINARY)"
+
+bench: deps release
+	@scripts/bench.sh "$(BINARY)"
+
+package: release
+	rm -rf dist/app
+	mkdir -p dist
+	"$(BINARY)" package --output dist/app
+
+clean:
+	rm -rf .build dist

@@ -1,0 +1,46 @@
+import Synchronization
+import Testing
+
+@testable import Sluice
+
+@Suite struct LogTests {
+  private final class Lines: Sendable {
+    let all = Mutex<[String]>([])
+    func add(_ line: String) { all.withLock { $0.append(line) } }
+  }
+
+  @Test func anEventIsOneLineWithItsContext() throws {
+    let lines = Lines()
+    Log.$collector.withValue({ lines.add($0) }) {
+      Log.$context.withValue([("invocation", "i 1")]) {
+        Log.write(.warning, "two\nlines", ["path": "a/b", "reason": "said \"no\"\r\nand left", "empty": ""])
+      }
+    }
+    let all = lines.all.withLock { $0 }
+    #expect(all.count == 1)
+    let line = try #require(all.first)
+    #expect(line.split(whereSeparator: \.isNewline).count == 1)
+    #expect(
+      line.hasSuffix(
+        " warning two lines path=a/b reason=\"said 'no' and left\" empty=\"\" invocation=\"i 1\""), "\(line)")
+  }
+
+  @Test func theContextOfAJobIsItsOwn() async throws {
+    let lines = Lines()
+    await Log.$collector.withValue({ lines.add($0) }) {
+      await withTaskGroup(of: Void.self) { group in
+        for number in 0..<20 {
+          group.addTask {
+            await Log.$context.withValue([("job", "\(number)")]) {
+              await Task.yield()
+              Log.write(.info, "number \(number)")
+            }
+          }
+        }
+      }
+    }
+    let all = lines.all.withLock { $0 }
+    #expect(all.count == 20)
+    for number in 0..<20 { #expect(all.contains { $0.hasSuffix("number \(number) job=\(number)") }) }
+  }
+}

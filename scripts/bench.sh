@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Sluice beside psql, gzip and pigz on the same rows, in one run: wall time, CPU seconds of the client side (the server's
+# are not counted), peak resident memory. Each contender runs RUNS times in turn; the median counts. Nothing fails on time:
+# each target is printed with whether it was met.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/postgres.sh
+
+binary=${1:-$(swift build -c release --static-swift-stdlib --show-bin-path)/sluice}
+runs=${RUNS:-3}
+work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-bench.XXXXXX")
+postgres_pid=
+clean_up() {
+  trap - EXIT INT TERM
+  stop_postgres
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'clean_up; exit 130' INT TERM
+
+echo "Making 3.2 GB of telemetry (a minute or two) ..."
+start_postgres -c fsync=off -c max_wal_size=8GB -c shared_buffers=2GB -c autovacuum=off
+psql -q -X -v ON_ERROR_STOP=1 -f scripts/bench.sql
+
+export PG_HOST=$PGHOST PG_PORT=$PGPORT PG_USER=$PGUSER PG_DATABASE=$PGDATABASE PG_SSLMODE=disable
+export LAKE_URL="file://$work/lake"
+query="COPY (SELECT * FROM bench.telemetry WHERE ts >= '2024-01-02 00:00+00' AND ts < '2024-01-03 00:00+00') TO STDOUT WITH (FORMAT csv, HEADER)"
+
+# run NAME COMMAND...: appends "wall cpu" of one run to NAME's results. CPU is user and system time of all its processes.
+run() {
+  local name=$1 times
+  shift
+  local TIMEFORMAT='%R %U %S'
+  times=$({ time "$@" >"$work/out" 2>"$work/err"; } 2>&1) || { cat "$work/err" >&2; return 1; }
+  awk '{ print $1, $2 + $3 }' <<<"$times" >>"$work/$name.times"
+}
+# median NAME FIELD
+median() { sort -n -k "$2,$2" "$work/$1.times" | awk -v f="$2" '{ a[NR] = $f } END { print a[int((NR + 1) / 2)] }'; }
+
+psql_null() { psql -X -c "$query" >/dev/null; }
+psql_gzip() { psql -X -c "$query" | gzip -6 >"$work/day.gz"; }
+psql_pigz() { psql -X -c "$query" | pigz -6 >"$work/day.gz"; }
+sluice_backup() { "$binary" backup --table bench.telemetry --date 2024-01-02 --overwrite --json; }
+
+echo "Backing up 1 GB, $runs times each ..."
+sluice_backup >/dev/null # warms the server's cache for all
+for _ in $(seq "$runs"); do
+  run psql_null psql_null
+  run sluice_backup sluice_backup
+  run psql_pigz psql_pigz
+  run psql_gzip psql_gzip
+done
+
+archive=$work/lake/$PGDATABASE/bench.telemetry.2024-01-02.csv.gz
+gzip -dc "$archive" >"$work/day.csv"
+gigabytes=$(awk -v b="$(stat -c %s "$work/day.csv")" 'BEGIN { print b / 1e9 }')
+
+truncate_restored() { psql -q -X -c "TRUNCATE bench.restored; CHECKPOINT"; }
+psql_copy() { psql -X -c "\\copy bench.restored from '$work/day.csv' with (format csv, header)"; }
+sluice_restore() { "$binary" restore --table bench.telemetry --date 2024-01-02 --target-table bench.restored --json; }
+
+echo "Restoring it, $runs times each ..."
+for _ in $(seq "$runs"); do
+  truncate_restored
+  run psql_copy psql_copy
+  truncate_restored
+  run sluice_restore sluice_restore
+done
+
+# Peak resident memory of a service that backs a day up and restores it, in MiB.
+start_service() {
+  port=$(free_port)
+  "$binary" serve --port "$port" >"$work/service.log" 2>&1 &
+  service_pid=$!
+}
+stop_service() {
+  kill -TERM "$service_pid"
+  wait "$service_pid" || true
+}
+peak_mib() { awk '/VmHWM/ { print $2 / 1024 }' "/proc/$service_pid/status"; }
+call() { curl -sS --fail-with-body -o "$work/answer" "$@" || { cat "$work/answer" >&2; return 1; }; }
+memory() { # DAY -> "backup restore"
+  local backup restore
+  start_service
+  wait_for_http "http://127.0.0.1:$port/" "$service_pid"
+  call "http://127.0.0.1:$port/api/backup_manual?table=bench.telemetry&date=$1&overwrite=true"
+  backup=$(peak_mib)
+  stop_service
+  truncate_restored
+  start_service
+  wait_for_http "http://127.0.0.1:$port/" "$service_pid"
+  call -X POST -d "{\"table\": \"bench.telemetry\", \"date\": \"$1\", \"destination\": {\"target_table\": \"bench.restored\"}}" \
+    "http://127.0.0.1:$port/api/restore"
+  restore=$(peak_mib)
+  stop_service
+  echo "$backup $restore"
+}
+echo "Memory at 0.2 GB and 2 GB ..."
+read -r small_backup small_restore <<<"$(memory 2024-01-01)"
+read -r large_backup large_restore <<<"$(memory 2024-01-03)"
+
+# Milliseconds from the start of the process to its first answer of /api/health.
+first_answer() {
+  local port start line
+  port=$(free_port)
+  start=$EPOCHREALTIME
+  "$binary" serve --port "$port" >/dev/null 2>&1 &
+  service_pid=$!
+  until { exec 4<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null; do :; done
+  printf 'GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&4
+  read -r line <&4
+  awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a) * 1000 }' >>"$work/start.times"
+  exec 4>&-
+  case $line in *" 200 "*) ;; *) echo "no answer: $line" >&2; return 1 ;; esac
+  kill -TERM "$service_pid"
+  wait "$service_pid" 2>/dev/null || true
+}
+echo "Starting 20 times ..."
+for _ in $(seq 20); do first_answer; done
+
+row() { printf '%-34s %9s %9s\n' "$1" "$2" "$3"; }
+# target TEXT VALUE LIMIT UNIT
+target() {
+  awk -v text="$1" -v value="$2" -v limit="$3" -v unit="$4" 'BEGIN {
+    printf "%-58s %8.2f  at most %6.2f %-5s %s\n", text, value, limit, unit, value <= limit ? "met" : "NOT MET" }'
+}
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'; }
+
+echo
+echo "$gigabytes GB of CSV, medians of $runs"
+row "" "wall s" "CPU s"
+for name in psql_null sluice_backup psql_pigz psql_gzip psql_copy sluice_restore; do
+  row "$name" "$(median "$name" 1)" "$(median "$name" 2)"
+done
+echo
+target "backup, wall / psql COPY TO STDOUT > /dev/null" "$(ratio "$(median sluice_backup 1)" "$(median psql_null 1)")" 1.10 x
+target "backup, wall / psql | gzip -6" "$(ratio "$(median sluice_backup 1)" "$(median psql_gzip 1)")" 1 x
+target "backup, CPU / psql | gzip -6" "$(ratio "$(median sluice_backup 2)" "$(median psql_gzip 2)")" 1 x
+target "backup, wall / psql | pigz -6" "$(ratio "$(median sluice_backup 1)" "$(median psql_pigz 1)")" 1 x
+target "backup, CPU / psql | pigz -6" "$(ratio "$(median sluice_backup 2)" "$(median psql_pigz 2)")" 1 x
+target "backup, CPU per GB of CSV" "$(ratio "$(median sluice_backup 2)" "$gigabytes")" 6 s
+target "restore, wall / psql \\copy of the plain CSV" "$(ratio "$(median sluice_restore 1)" "$(median psql_copy 1)")" 1.05 x
+target "backup, peak memory at 0.2 GB" "$small_backup" 64 MiB
+target "backup, peak memory at 2 GB" "$large_backup" 64 MiB
+target "restore, peak memory at 0.2 GB" "$small_restore" 64 MiB
+target "restore, peak memory at 2 GB" "$large_restore" 64 MiB
+target "backup, peak memory at 2 GB / at 0.2 GB" "$(ratio "$large_backup" "$small_backup")" 1.10 x
+target "restore, peak memory at 2 GB / at 0.2 GB" "$(ratio "$large_restore" "$small_restore")" 1.10 x
+target "start to the first answer of /api/health, median of 20" "$(median start 1)" 50 ms

@@ -1,0 +1,65 @@
+# Sourced by demo.sh and bench.sh: a throw-away PostgreSQL in $work, on a socket there and on loopback.
+# After `start_postgres` PGHOST, PGPORT, PGUSER and PGDATABASE are set, and psql finds it.
+
+postgres_binaries() {
+  local newest
+  newest=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+  [ -n "$newest" ] || { echo "no PostgreSQL server is installed" >&2; return 1; }
+  echo "$newest"
+}
+
+# PostgreSQL refuses to run as root: there it runs as the user its package made.
+as_postgres() {
+  if [ "$(id -u)" -eq 0 ]; then
+    set -- setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
+  fi
+  # Replaces the subshell it is called in, so that a signal to it reaches the server.
+  exec "$@"
+}
+
+free_port() {
+  local port
+  while :; do
+    port=$((20000 + RANDOM % 20000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+  done
+}
+
+# start_postgres [-c setting=value]...
+start_postgres() {
+  local binaries
+  binaries=$(postgres_binaries)
+  export PGHOST=$work/pg PGUSER=postgres PGDATABASE=postgres
+  PGPORT=$(free_port)
+  export PGPORT
+  mkdir "$PGHOST"
+  chmod 755 "$work"
+  [ "$(id -u)" -ne 0 ] || chown postgres "$PGHOST"
+  (as_postgres "$binaries/initdb" -D "$PGHOST/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null)
+  as_postgres "$binaries/postgres" -D "$PGHOST/data" -k "$PGHOST" -p "$PGPORT" -c listen_addresses=127.0.0.1 "$@" \
+    >"$work/postgres.log" 2>&1 </dev/null &
+  postgres_pid=$!
+  for _ in $(seq 200); do
+    "$binaries/pg_isready" -q && return
+    kill -0 "$postgres_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$work/postgres.log" >&2
+  return 1
+}
+
+stop_postgres() {
+  [ -n "${postgres_pid:-}" ] || return 0
+  kill -INT "$postgres_pid" 2>/dev/null || true
+  wait "$postgres_pid" 2>/dev/null || true
+}
+
+# wait_for_http URL PID: until the program answers, or has ended.
+wait_for_http() {
+  for _ in $(seq 200); do
+    curl -s -o /dev/null "$1" && return
+    kill -0 "$2" 2>/dev/null || return 1
+    sleep 0.05
+  done
+  return 1
+}

@@ -55,7 +55,7 @@ public enum Log {
   private static func flat(_ text: String) -> String {
     // A control character could break the line, or move the cursor of whoever reads it on a terminal.
     guard text.unicodeScalars.contains(where: isControl) else { return text }
-    return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+    return text.unicodeScalars.split(whereSeparator: isControl).map { String($0) }.joined(separator: " ")
   }
 
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {

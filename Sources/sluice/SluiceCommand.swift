@@ -1,5 +1,6 @@
 import Foundation
 import Sluice
+import SluiceService
 
 /// `sluice`: arguments in, exit code out. 0 done, 1 failed, 2 usage, 3 partly done.
 @main
@@ -27,13 +28,20 @@ struct SluiceCommand {
         Output.line(Help.text(for: command))
         return .done
       }
-      return try await run(command, parsed)
+      do {
+        return try await run(command, parsed)
+      } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {
+        // A script reads standard output: it finds the code there, and people the words where they look.
+        Output.bytes(try AnswerEncoding.bytes(FailureReport(JobError(cause: error))))
+        throw error
+      }
     } catch let error as UsageError {
       Output.error("sluice: \(error)\nTry 'sluice help'.")
       return .usage
     } catch {
       let error = JobError(cause: error)
-      Output.error("sluice: \(error)")
+      // An error that is not of a job says all there is in its own words; "internal" would only frighten.
+      Output.error("sluice: \(error.code == "internal" ? error.message : error.description)")
       return error.kind == .invalid ? .usage : .failed
     }
   }
@@ -50,6 +58,10 @@ struct SluiceCommand {
 
   private static func help(_ arguments: [String]) throws -> ExitCode {
     guard let name = arguments.first else {
+      Output.line(Help.overview)
+      return .done
+    }
+    if ["help", "version", "--help", "-h"].contains(name) {
       Output.line(Help.overview)
       return .done
     }

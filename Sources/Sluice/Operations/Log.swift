@@ -53,7 +53,13 @@ public enum Log {
   }
 
   private static func flat(_ text: String) -> String {
-    text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " ") : text
+    // A control character could break the line, or move the cursor of whoever reads it on a terminal.
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    return text.unicodeScalars.split(whereSeparator: isControl).map { String($0) }.joined(separator: " ")
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
   }
 
   private static func quoted(_ text: String) -> String {

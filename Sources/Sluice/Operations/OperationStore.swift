@@ -3,14 +3,14 @@ import Lake
 
 /// How a long job ended.
 public struct OperationOutcome: Sendable {
-  /// Some of it failed.
-  public var isPartial: Bool
+  /// How it ended: `succeeded`, `partial` or `failed`.
+  public var status: Operation.Status
   /// The job's report.
   public var result: any Encodable & Sendable
 
   /// Made by whoever starts an operation.
-  public init(isPartial: Bool, result: any Encodable & Sendable) {
-    self.isPartial = isPartial
+  public init(status: Operation.Status, result: any Encodable & Sendable) {
+    self.status = status
     self.result = result
   }
 }
@@ -167,7 +167,7 @@ public actor OperationStore {
     var operation = Self.present(current.operation, current.progress, now())
     switch outcome {
     case .success(let outcome):
-      operation.status = outcome.isPartial ? .partial : .succeeded
+      operation.status = outcome.status
       operation.result = try? JSONValue(encoding: outcome.result)
     case .failure(let error):
       let error = JobError(cause: error)

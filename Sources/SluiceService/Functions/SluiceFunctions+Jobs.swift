@@ -31,7 +31,7 @@ extension SluiceFunctions {
     guard prefersAsync(request) else { return try await job(JobProgress()).response }
     let operation = try await operations.start(kind: kind) { progress in
       let answer = try await job(progress)
-      return OperationOutcome(isPartial: answer.status == JobAnswer.multiStatus, result: answer.report)
+      return OperationOutcome(status: answer.outcome, result: answer.report)
     }
     return .json(
       operation, status: 202,

@@ -81,7 +81,9 @@ struct ParsedArguments: Sendable {
     } else {
       throw UsageError("--request: the file \(file) cannot be read")
     }
-    return try JSONValue(json: data)
+    let request = try JSONValue(json: data)
+    guard case .object = request else { throw UsageError("--request: \(file) holds no JSON object") }
+    return request
   }
 }
 

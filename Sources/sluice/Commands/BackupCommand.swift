@@ -12,7 +12,7 @@ enum BackupCommand {
       Output.bytes(try AnswerEncoding.bytes(report))
     } else {
       for result in report.results {
-        Output.line(result.line)
+        JobCommand.show(result.line, isFailure: result.status == .failed)
         result.warnings.forEach { Output.line("  warning: \($0)") }
       }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Sluice
 
 /// What the commands that run a job have in common.
@@ -7,7 +8,11 @@ enum JobCommand {
     _ arguments: ParsedArguments,
     _ job: @escaping @Sendable (JobContext, JobProgress) async throws -> Report
   ) async throws -> Report {
-    if arguments.isFlagSet("verbose") { Log.start { _, line in Output.error(line) } }
+    if arguments.isFlagSet("verbose") {
+      // On a terminal a log line takes the place of the progress line, which is drawn anew below it.
+      let clear = isatty(STDERR_FILENO) == 1 ? ProgressLine.clear : ""
+      Log.start { _, line in Output.error(clear + line) }
+    }
     let context = try await Wiring.context(Wiring.settings())
     let progress = JobProgress()
     let isQuiet = arguments.isFlagSet("json")
@@ -15,6 +20,11 @@ enum JobCommand {
       if isQuiet { return try await job(context, progress) }
       return try await ProgressLine(progress).showing { try await job(context, progress) }
     }
+  }
+
+  /// Prints one result: what failed goes where errors go, so that a schedule whose output is thrown away still tells.
+  static func show(_ line: String, isFailure: Bool) {
+    if isFailure { Output.error("sluice: \(line)") } else { Output.line(line) }
   }
 
   static func exitCode(_ status: String) -> ExitCode {

@@ -1,5 +1,6 @@
 import CustomHandler
 import Foundation
+import Sluice
 
 /// `sluice package`: the folder that is deployed as a function app.
 enum PackageCommand {
@@ -19,17 +20,26 @@ enum PackageCommand {
       throw UsageError("--output: \(output) is not a new or empty folder; remove it, or name another")
     }
     // Written beside its place and renamed when whole: a failure half-way leaves nothing that looks deployable.
-    let draft = (output as NSString).standardizingPath + ".part-\(getpid())"
+    let folder = URL(filePath: output).standardizedFileURL.path
+    let draft = folder + ".part-\(getpid())"
     do {
       try write(FunctionPackage(routes: routes.routes, options: options), routes: routes.path, to: draft)
-      if content != nil { try files.removeItem(atPath: output) }
-      try files.moveItem(atPath: draft, toPath: output)
+      if content != nil { try files.removeItem(atPath: folder) }
+      try files.moveItem(atPath: draft, toPath: folder)
     } catch {
       try? files.removeItem(atPath: draft)
-      throw error
+      guard let refusal = error as? CocoaError else { throw error }
+      throw JobError(.failed, code: "package_failed", "the package cannot be written: \(reason(refusal))")
     }
     Output.line("\(output): \(routes.routes.functions.count) functions, the program and its libraries")
     return .done
+  }
+
+  /// The system's own words and the path, in place of the error's whole inside.
+  private static func reason(_ error: CocoaError) -> String {
+    let path = (error.filePath ?? error.url?.path).map { "\($0): " } ?? ""
+    let underlying = error.underlying as? POSIXError
+    return path + (underlying.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription)
   }
 
   private static func write(_ package: FunctionPackage, routes: String, to folder: String) throws {

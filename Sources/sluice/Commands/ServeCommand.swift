@@ -39,11 +39,10 @@ enum ServeCommand {
   private static func stop(
     _ server: HTTPServer, _ operations: OperationStore, grace: Duration, _ signals: AsyncStream<Int32>
   ) async {
-    var iterator = signals.makeAsyncIterator()
-    _ = await iterator.next()
+    for await _ in signals { break }
     Log.write(.info, "stopping", ["grace_seconds": grace / .seconds(1)])
     let impatience = Task {
-      for await _ in Signals.stream() { exit(ExitCode.failed.rawValue) }
+      for await _ in signals { exit(ExitCode.failed.rawValue) }
     }
     async let answered: Void = server.shutdown(grace: grace)
     async let finished: Void = operations.shutDown(grace: grace)
@@ -62,7 +61,7 @@ enum ServeCommand {
 
   /// The key that callers must show. On loopback behind a Functions host none: the host checks its own keys.
   private static func accessKey(_ settings: Settings, host: String) throws -> AccessKey? {
-    let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    let isLoopback = ["localhost", "::1", "[::1]"].contains(host) || host.hasPrefix("127.")
     if isLoopback, settings.customHandlerPort != nil { return nil }
     if let secret = settings.key {
       guard let key = AccessKey(secret.reveal()) else {

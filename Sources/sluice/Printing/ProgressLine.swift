@@ -3,6 +3,9 @@ import Sluice
 
 /// Shows a job's progress on standard error: one line that is rewritten on a terminal, a plain line now and then in a pipe.
 struct ProgressLine: Sendable {
+  /// Back to the start of the line, and away with what it holds.
+  static let clear = "\r\u{1B}[K"
+
   private let progress: JobProgress
   private let isTerminal = isatty(STDERR_FILENO) == 1
 
@@ -20,7 +23,7 @@ struct ProgressLine: Sendable {
         if !Task.isCancelled { paint(start.duration(to: clock.now) / .seconds(1)) }
       }
     }
-    defer { if isTerminal { Output.write("\r\u{1B}[K", to: STDERR_FILENO) } }
+    defer { if isTerminal { Output.write(Self.clear, to: STDERR_FILENO) } }
     do {
       let result = try await body()
       painter.cancel()
@@ -35,7 +38,7 @@ struct ProgressLine: Sendable {
 
   private func paint(_ elapsed: Double) {
     let line = Self.text(progress.reading, elapsed: elapsed)
-    Output.write(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n", to: STDERR_FILENO)
+    Output.write(isTerminal ? Self.clear + line : line + "\n", to: STDERR_FILENO)
   }
 
   static func text(_ reading: JobProgress.Reading, elapsed: Double) -> String {

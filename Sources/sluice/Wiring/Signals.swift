@@ -22,6 +22,7 @@ enum Signals {
       for await _ in signals {
         count += 1
         if count > 1 { exit(ExitCode.failed.rawValue) }
+        Output.error("sluice: stopping and cleaning up; a second signal ends it at once")
         task.cancel()
       }
     }

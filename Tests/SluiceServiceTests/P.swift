@@ -1,4 +1,0 @@
-import Testing
-@testable import SluiceService
-
-@Test func placeholder() { #expect(Bool(true)) }

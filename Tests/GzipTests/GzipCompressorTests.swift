@@ -33,11 +33,11 @@ import Testing
   }
 
   @Test(arguments: [Int](GzipCompressor.levels), [0, 100_000])
-  func gzipReadsWhatWeWrite(level: Int, bytes: Int) throws {
+  func gzipReadsWhatWeWrite(level: Int, bytes: Int) async throws {
     let content = telemetryCSV(bytes: bytes)
     let file = try gzipped(content, level: level)
-    #expect(try run("gzip", ["-t"], input: file).status == 0)
-    #expect(try run("gzip", ["-dc"], input: file).output == content)
+    #expect(try await run("gzip", ["-t"], input: file).end == .exited(0))
+    #expect(try await run("gzip", ["-dc"], input: file).output == content)
   }
 
   @Test(arguments: [Int.min, -1, 0, 10, 100])

@@ -106,18 +106,18 @@ import Testing
   }
 
   @Test(arguments: ["-1", "-6", "-9"])
-  func weReadWhatGzipWrites(level: String) throws {
+  func weReadWhatGzipWrites(level: String) async throws {
     let content = telemetryCSV(bytes: 500_000)
-    let member = try run("gzip", ["-c", level], input: content).output
+    let member = try await run("gzip", ["-c", level], input: content).output
     #expect(try gunzipped([member + member]) == content + content)
   }
 
   @Test(.enabled(if: isInstalled("pigz"), "pigz is not installed"))
-  func weReadWhatPigzWrites() throws {
+  func weReadWhatPigzWrites() async throws {
     let content = telemetryCSV(bytes: 2_000_000)
-    let blocks = try run("pigz", ["-c", "-b", "128", "-p", "4"], input: content).output
+    let blocks = try await run("pigz", ["-c", "-b", "128", "-p", "4"], input: content).output
     #expect(try gunzipped([blocks]) == content)
-    let independent = try run("pigz", ["-c", "-i"], input: content).output
+    let independent = try await run("pigz", ["-c", "-i"], input: content).output
     #expect(try gunzipped([independent]) == content)
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Gzip
 
 /// Telemetry-like CSV, the same for the same seed: what the archives are made of.
@@ -63,21 +64,15 @@ func gunzipError(_ pieces: [[UInt8]]) -> GzipError? {
 }
 
 /// Runs a program from `/usr/bin` with `input` in a file as its standard input.
-func run(_ program: String, _ arguments: [String], input: [UInt8]) throws -> (status: Int32, output: [UInt8]) {
-  let file = FileManager.default.temporaryDirectory.appendingPathComponent("gzip-\(UUID().uuidString)")
-  try Data(input).write(to: file)
-  defer { try? FileManager.default.removeItem(at: file) }
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/\(program)")
-  process.arguments = arguments
-  process.standardInput = try FileHandle(forReadingFrom: file)
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
-  return (process.terminationStatus, [UInt8](output))
+func run(_ program: String, _ arguments: [String], input: [UInt8]) async throws -> (
+  end: ChildProcess.End, output: [UInt8]
+) {
+  let folder = try TemporaryDirectory("gzip")
+  try Data(input).write(to: URL(filePath: folder.file("input")))
+  let child = try ChildProcess(
+    "/usr/bin/\(program)", arguments, input: .file(folder.file("input")), output: .file(folder.file("output")))
+  let end = await child.end()
+  return (end, [UInt8](try Data(contentsOf: URL(filePath: folder.file("output")))))
 }
 
 /// Whether `/usr/bin` has a program of this name.

@@ -21,41 +21,24 @@ public struct CommandFailure: Error, CustomStringConvertible {
   }
 }
 
-/// Runs a program to its end, on a thread of its own, with its output collected.
+/// Runs a program to its end with its output collected. No thread of the tests' pool waits for it.
 @discardableResult
 public func run(
   _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], input: String? = nil
 ) async throws -> CommandResult {
-  let process = Process()
-  process.executableURL = URL(filePath: program)
-  process.arguments = arguments
-  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-  let output = Pipe()
-  let errors = Pipe()
-  process.standardOutput = output
-  process.standardError = errors
-  let stdin = input == nil ? nil : Pipe()
-  process.standardInput = stdin ?? FileHandle.nullDevice
-  try process.run()
-  if let stdin, let input {
-    try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-    try stdin.fileHandleForWriting.close()
-  }
-  async let outputData = readToEnd(output.fileHandleForReading)
-  async let errorData = readToEnd(errors.fileHandleForReading)
-  let (out, err) = await (outputData, errorData)
-  process.waitUntilExit()
-  return CommandResult(
-    status: process.terminationStatus, output: String(decoding: out, as: UTF8.self),
-    errors: String(decoding: err, as: UTF8.self))
-}
-
-private func readToEnd(_ handle: FileHandle) async -> Data {
-  await withCheckedContinuation { continuation in
-    Thread.detachNewThread {
-      continuation.resume(returning: (try? handle.readToEnd()) ?? Data())
+  let child = try ChildProcess(
+    program, arguments, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+    input: input == nil ? .null : .pipe, output: .pipe, errors: .pipe)
+  if let input { child.input?.writeToEnd(input) }
+  async let output = child.output?.readToEnd()
+  async let errors = child.errors?.readToEnd()
+  let (out, err) = await (output ?? "", errors ?? "")
+  let status =
+    switch await child.end() {
+    case .exited(let code): code
+    case .signalled(let signal): signal
     }
-  }
+  return CommandResult(status: status, output: out, errors: err)
 }
 
 /// Like ``run(_:_:environment:input:)``, and throws with what was printed when the program fails.

@@ -17,8 +17,7 @@ public final class PostgresServer: Sendable {
   /// See ``plainUser``.
   public let plainPassword = "pl ain'\\secret"
 
-  private let holder: Process
-  private let lifeline: Pipe
+  private let holder: ChildProcess
   private let dataDirectory: String
 
   /// The folder with `initdb`, `psql` and the rest.
@@ -59,21 +58,21 @@ public final class PostgresServer: Sendable {
       trap 'kill -QUIT $server 2>/dev/null; wait $server; rm -rf "\(base)"' EXIT
       cat >/dev/null
       """
-    holder = Process()
-    holder.executableURL = URL(filePath: "/bin/bash")
-    holder.arguments = ["-c", script]
-    lifeline = Pipe()
-    holder.standardInput = lifeline
-    try holder.run()
+    holder = try ChildProcess("/bin/bash", ["-c", script], input: .pipe)
     try await waitUntilReady()
     let password = plainPassword.replacing("'", with: "''")
     try await psql("postgres", "CREATE ROLE plain LOGIN PASSWORD '\(password)'")
   }
 
-  /// Ends the server and waits until it is gone.
+  /// Ends the server; its holder removes the folder.
   public func stop() {
-    try? lifeline.fileHandleForWriting.close()
-    holder.waitUntilExit()
+    holder.input?.close()
+  }
+
+  /// Ends the server and waits until it is gone.
+  public func stopAndWait() async {
+    stop()
+    await holder.end()
   }
 
   private func waitUntilReady() async throws {

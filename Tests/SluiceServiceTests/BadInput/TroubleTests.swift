@@ -16,7 +16,7 @@ extension ProgramTests {
       let service = try await site.serve()
       async let answer = service.get(backup)
       try await site.waitForTemporary(bytes: 1)
-      server.stop()
+      await server.stopAndWait()
       #expect(try await answer.status == 503)
       #expect(try await answer.code == "database_unavailable")
       #expect(site.files.isEmpty)

@@ -133,7 +133,7 @@ extension ProgramTests {
       let server = try await PostgresServer()
       let service = try await Site(server: server).serve()
       #expect(try await service.get("/api/health?ready=1").status == 200)
-      server.stop()
+      await server.stopAndWait()
       let ready = try await service.get("/api/health?ready=1")
       #expect(ready.status == 503)
       #expect(try ready.json["checks"]["postgres"]["status"].text == "failed")

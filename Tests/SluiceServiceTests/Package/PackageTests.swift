@@ -140,18 +140,12 @@ extension ProgramTests {
     ]
 
     /// Root of a container may still not be allowed to mount.
-    private static let mayIsolate: Bool = {
+    private static func mayIsolate() async throws -> Bool {
       guard geteuid() == 0 else { return false }
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/unshare")
-      process.arguments = ["--mount", "/bin/true"]
-      process.standardError = FileHandle.nullDevice
-      guard (try? process.run()) != nil else { return false }
-      process.waitUntilExit()
-      return process.terminationStatus == 0
-    }()
+      return try await ChildProcess("/usr/bin/unshare", ["--mount", "/bin/true"]).end() == .exited(0)
+    }
 
-    @Test(.enabled(if: mayIsolate, "a root folder of its own needs root and the right to mount"))
+    @Test(.enabled("a root folder of its own needs root and the right to mount") { try await mayIsolate() })
     func thePackageRunsWhereThereIsNothingButTheCLibrary() async throws {
       let made = try await Made()
       let site = try await Site()

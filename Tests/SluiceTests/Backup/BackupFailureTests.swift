@@ -117,7 +117,7 @@ import Testing
     let gated = fixture
     let run = Task { try await gated.backupOne() }
     try await eventually { gate.isReached }
-    server.stop()
+    await server.stopAndWait()
     gate.open()
     let result = try await run.value
     #expect(result.status == .failed)

@@ -179,7 +179,7 @@ import Testing
     let slow = gated
     let run = Task { try await slow.restore() }
     try await eventually { gate.isReached }
-    server.stop()
+    await server.stopAndWait()
     gate.open()
     let error = await #expect(throws: JobError.self) { try await run.value }
     #expect(error?.code == "database_unavailable")

@@ -263,6 +263,6 @@ import Testing
     let isFlushed = try await fixture.psql(
       "SELECT pg_current_wal_flush_lsn() >= (page_header(get_raw_page('events.clicks', 0))).lsn")
     #expect(isFlushed == "t")
-    server.stop()
+    await server.stopAndWait()
   }
 }

@@ -36,6 +36,8 @@ public func run(
   process.standardError = errors
   let stdin = input == nil ? nil : Pipe()
   process.standardInput = stdin ?? FileHandle.nullDevice
+  let (end, ended) = AsyncStream.makeStream(of: Void.self)
+  process.terminationHandler = { _ in ended.finish() }
   try process.run()
   if let stdin, let input {
     try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
@@ -44,7 +46,8 @@ public func run(
   async let outputData = readToEnd(output.fileHandleForReading)
   async let errorData = readToEnd(errors.fileHandleForReading)
   let (out, err) = await (outputData, errorData)
-  process.waitUntilExit()
+  // Not `waitUntilExit`: it would hold one of the few threads that all tests run on.
+  for await _ in end {}
   return CommandResult(
     status: process.terminationStatus, output: String(decoding: out, as: UTF8.self),
     errors: String(decoding: err, as: UTF8.self))

@@ -7,7 +7,7 @@ packages=(libpq-dev libisal-dev libssl-dev zlib1g-dev pkg-config)
 if [ "${1:-}" != build ]; then
   packages+=(
     postgresql postgresql-client       # the server of tests, demo and bench
-    curl gzip pigz util-linux procps   # demo, bench and tests call them
+    curl gzip pigz openssl util-linux procps   # demo, bench and tests call them
   )
 fi
 missing=()

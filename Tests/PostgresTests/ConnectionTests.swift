@@ -57,6 +57,14 @@ extension PostgresServer {
     await connection.close()
   }
 
+  @Test func theServerLooksWhetherItsClientIsStillThere() async throws {
+    let connection = try await PostgresServer.shared.connect()
+    let interval = try await connection.query("SHOW client_connection_check_interval").rows[0]
+      .decode("client_connection_check_interval", as: String.self)
+    #expect(interval == "10s")
+    await connection.close()
+  }
+
   @Test func aServerErrorHasItsFieldsAndTheSessionGoesOn() async throws {
     let connection = try await PostgresServer.shared.connect()
     let error = await #expect(throws: PostgresError.self) { try await connection.query("SELECT * FROM nowhere.table") }

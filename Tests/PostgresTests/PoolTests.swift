@@ -15,6 +15,18 @@ private final class CountingPassword: PasswordProvider {
   }
 }
 
+/// Keeps whoever asks waiting until it is told to give.
+private final class WithheldPassword: PasswordProvider {
+  private let gate = AsyncStream.makeStream(of: Void.self)
+
+  func password(for target: PostgresTarget) async -> Secret? {
+    for await _ in gate.stream {}
+    return nil
+  }
+
+  func give() { gate.continuation.finish() }
+}
+
 @Suite struct PoolTests {
   @Test func manyCallersShareFewConnections() async throws {
     let server = try await PostgresServer.shared
@@ -67,13 +79,13 @@ private final class CountingPassword: PasswordProvider {
   }
 
   @Test func waitingForAConnectionEndsAtTheLimit() async throws {
-    let server = try await PostgresServer.shared
-    let pool = ConnectionPool(
-      target: server.target(), passwords: FixedPassword(nil), maximum: 1, waitLimit: .seconds(2))
-    try await pool.withConnection { _ in
-      let error = await #expect(throws: PostgresError.self) { try await pool.withConnection { _ in } }
-      guard case .poolTimeout = error else { return #expect(Bool(false), "\(error as Any)") }
-    }
+    // A connection that never comes about: its password is not given before the caller has stopped waiting.
+    let target = PostgresTarget(host: "127.0.0.1", port: 1, database: "d", user: "u", sslMode: .disable)
+    let passwords = WithheldPassword()
+    let pool = ConnectionPool(target: target, passwords: passwords, maximum: 1, waitLimit: .milliseconds(20))
+    let error = await #expect(throws: PostgresError.self) { try await pool.withConnection { _ in } }
+    guard case .poolTimeout(target, 0.02) = error else { return #expect(Bool(false), "\(error as Any)") }
+    passwords.give()
     await pool.close()
   }
 

@@ -23,6 +23,10 @@ extension PostgresConnection {
   }
 
   private func pinSettings(_ settings: [(name: String, value: String)]) async throws {
+    var settings = settings
+    // A session whose client was killed notices it only when it next writes. One that waits for a lock, or sorts for an
+    // hour, would hold its advisory lock as long; this makes it look (PostgreSQL 14 and later).
+    if serverVersion >= 140_000 { settings.append(("client_connection_check_interval", "10s")) }
     guard !settings.isEmpty else { return }
     let calls = settings.indices.map { "pg_catalog.set_config($\($0 * 2 + 1), $\($0 * 2 + 2), false)" }
     try await query(

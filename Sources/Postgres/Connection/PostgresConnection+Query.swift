@@ -54,6 +54,8 @@ extension PostgresConnection {
 
   /// Claims the session for a statement.
   func begin(_ next: Activity) throws {
+    // Before the claim: a task that was cancelled already must not cost the session.
+    try Task.checkCancellation()
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
     guard activity == .idle else { throw PostgresError.busy(doing: "\(activity)") }
     activity = next

@@ -10,17 +10,20 @@ extension Duration {
 }
 
 extension PostgresConnection {
-  /// Waits until the socket is ready for one of `events`.
-  func wait(for events: SocketWaiter.Events) async throws {
+  /// Waits until the socket is ready for one of `events`, or `timeout` seconds have passed.
+  func wait(for events: SocketWaiter.Events, timeout: Double? = nil) async throws {
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
     let waiter = handle.waiter
-    _ = await withCheckedContinuation { waiter.wait(for: events, timeout: nil, continuation: $0) }
+    _ = await withCheckedContinuation { waiter.wait(for: events, timeout: timeout, continuation: $0) }
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
   }
 
   /// Reads what the socket holds, waiting for it to hold something.
+  ///
+  /// Under TLS the end of a message may lie decrypted in OpenSSL while the socket is empty, and nothing would wake us: a
+  /// server of version 17 or later sends records larger than the room libpq has. So there we look again after a while.
   func receive() async throws {
-    try await wait(for: .read)
+    try await wait(for: .read, timeout: PQsslInUse(handle.connection) == 1 ? 0.1 : nil)
     guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
   }
 

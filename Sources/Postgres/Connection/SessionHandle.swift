@@ -29,8 +29,10 @@ final class SessionHandle: @unchecked Sendable {
   /// libpq's last error for this connection on one line.
   static func errorMessage(of connection: OpaquePointer?) -> String {
     let text = PQerrorMessage(connection).map { String(cString: $0) } ?? ""
-    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    return line.isEmpty ? "no reason given" : line
+    // libpq ends its hints with a question mark and splits them over lines.
+    let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    guard !line.isEmpty else { return "no reason given" }
+    return line.hasSuffix("?") || line.hasSuffix(".") ? String(line.dropLast()) : line
   }
 }
 

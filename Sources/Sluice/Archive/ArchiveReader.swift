@@ -6,7 +6,7 @@ actor ArchiveReader {
   /// Bytes of CSV handed out at a time, at most.
   static let chunkBytes = 256 * 1024
 
-  private nonisolated let executor = WorkQueueExecutor(label: "sluice.gunzip")
+  private nonisolated let executor = QueueExecutor(label: "sluice.gunzip")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   /// The file as it was when it was opened.

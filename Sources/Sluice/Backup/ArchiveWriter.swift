@@ -1,11 +1,10 @@
-import Dispatch
 import Gzip
 import Lake
 import Postgres
 
 /// Compresses CSV on a queue of its own, so that a level-9 archive never holds a thread of the cooperative pool.
 actor CompressionStage {
-  private nonisolated let executor = WorkQueueExecutor(label: "sluice.gzip")
+  private nonisolated let executor = QueueExecutor(label: "sluice.gzip")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private var compressor: GzipCompressor
 
@@ -23,21 +22,6 @@ actor CompressionStage {
     var output: [UInt8] = []
     try compressor.finish(into: &output)
     return output
-  }
-}
-
-/// Runs an actor's jobs on a dispatch queue of its own.
-final class WorkQueueExecutor: SerialExecutor {
-  private let queue: DispatchQueue
-
-  init(label: String) {
-    queue = DispatchQueue(label: label)
-  }
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    let executor = asUnownedSerialExecutor()
-    queue.async { job.runSynchronously(on: executor) }
   }
 }
 

@@ -28,7 +28,7 @@ extension JobError {
     if error.isConnectionFailure {
       return JobError(
         .unavailable, code: "database_unavailable",
-        "\(error). Check PG_HOST, PG_PORT and that the server runs, then run the job again")
+        "\(error). Check PG_HOST, PG_PORT, PG_SSLMODE and that the server runs, then run the job again")
     }
     switch error {
     case .connectFailed(_, _, let state?) where state.hasPrefix("28"):

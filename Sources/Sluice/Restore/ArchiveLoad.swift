@@ -93,7 +93,9 @@ struct ArchiveLoad: Sendable {
       throw corrupt("its SHA-256 is \(digest), its manifest says \(manifest.sha256)")
     }
     guard rows == manifest.rows else {
-      throw corrupt("\(rows) rows of it were stored, its manifest says \(manifest.rows)")
+      throw corrupt(
+        "\(rows) rows of it were stored, its manifest says \(manifest.rows); a trigger of the table may have dropped some"
+      )
     }
   }
 

@@ -6,15 +6,16 @@ import Testing
 @Suite struct LogTests {
   private final class Lines: Sendable {
     let all = Mutex<[String]>([])
-    func add(_ line: String) { all.withLock { $0.append(line) } }
+
+    func context(_ field: (key: String, value: String)) -> Log.Context {
+      Log.Context(fields: [field]) { line in self.all.withLock { $0.append(line) } }
+    }
   }
 
   @Test func anEventIsOneLineWithItsContext() throws {
     let lines = Lines()
-    Log.$collector.withValue({ lines.add($0) }) {
-      Log.$context.withValue([("invocation", "i 1")]) {
-        Log.write(.warning, "two\nlines", ["path": "a/b", "reason": "said \"no\"\r\nand left", "empty": ""])
-      }
+    Log.$context.withValue(lines.context(("invocation", "i 1"))) {
+      Log.write(.warning, "two\nlines", ["path": "a/b", "reason": "said \"no\"\r\nand left", "empty": ""])
     }
     let all = lines.all.withLock { $0 }
     #expect(all.count == 1)
@@ -27,14 +28,12 @@ import Testing
 
   @Test func theContextOfAJobIsItsOwn() async throws {
     let lines = Lines()
-    await Log.$collector.withValue({ lines.add($0) }) {
-      await withTaskGroup(of: Void.self) { group in
-        for number in 0..<20 {
-          group.addTask {
-            await Log.$context.withValue([("job", "\(number)")]) {
-              await Task.yield()
-              Log.write(.info, "number \(number)")
-            }
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<20 {
+        group.addTask {
+          await Log.$context.withValue(lines.context(("job", "\(number)"))) {
+            await Task.yield()
+            Log.write(.info, "number \(number)")
           }
         }
       }

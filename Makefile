@@ -22,6 +22,8 @@ deps:
 build: deps
 	$(SWIFT) build --build-tests
 
+# A few tests at a time: all at once, with their servers and programs, they would starve each other into time limits.
+test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 6
 test: build
 	$(SWIFT) test --skip-build
 

@@ -34,7 +34,7 @@ extension PostgresConnection {
   }
 
   /// Leaves whatever the session is in the middle of and rolls back. When that fails the session is closed: the server
-  /// then rolls back by itself.
+  /// then rolls back by itself. A server that does not let go within ``cancelPatience`` seconds is left alone.
   public func rollBack() async {
     // The task may be cancelled already; the way back must be walked all the same.
     await Task {
@@ -124,6 +124,7 @@ extension PostgresConnection {
   func recover() async throws {
     guard activity != .idle else { return }
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
+    giveUpLater(onStatement: statementNumber)
     switch activity {
     case .copyIn: await abortCopyIn(reason: "the load was broken off")
     case .copyOut: try await abandonCopyOut()

@@ -65,12 +65,17 @@ extension PostgresConnection {
         try await body()
       } onCancel: {
         cancel.send()
-        executor.queue.asyncAfter(deadline: .now() + Self.cancelPatience) { [weak self] in
-          self?.assumeIsolated { $0.giveUp(onStatement: number) }
-        }
+        giveUpLater(onStatement: number)
       }
-    } catch  where Task.isCancelled {
-      throw CancellationError()
+    } catch {
+      throw Task.isCancelled ? CancellationError() : error
+    }
+  }
+
+  /// Shuts the connection down should the statement not have ended within ``cancelPatience`` seconds from now.
+  nonisolated func giveUpLater(onStatement number: Int) {
+    executor.queue.asyncAfter(deadline: .now() + Self.cancelPatience) { [weak self] in
+      self?.assumeIsolated { $0.giveUp(onStatement: number) }
     }
   }
 
@@ -95,10 +100,16 @@ final class CancelRequest: @unchecked Sendable {
   }
 
   /// Asks the server to end the statement, on a queue where blocking is allowed: it opens a connection of its own.
-  func send() {
+  func send(then done: @escaping @Sendable () -> Void = {}) {
     DispatchQueue.global().async { [self] in
       var problem = [CChar](repeating: 0, count: 256)
       _ = PQcancel(cancel, &problem, Int32(problem.count))
+      done()
     }
+  }
+
+  /// Asks, and waits until the server has taken the request.
+  func deliver() async {
+    await withCheckedContinuation { continuation in send { continuation.resume() } }
   }
 }

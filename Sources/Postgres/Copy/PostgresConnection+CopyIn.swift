@@ -43,6 +43,9 @@ extension PostgresConnection {
 
   func abortCopyIn(reason: String) async {
     guard activity == .copyIn, !handle.isClosed else { return }
+    // The server reads the abort only when it wants the next row: one that waits for a lock within a row must be woken.
+    wasCancelled = true
+    await CancelRequest(handle.connection).deliver()
     do {
       try await endCopyIn(reason: reason)
       _ = try await collect()

@@ -102,7 +102,7 @@ extension PostgresConnection {
   /// Cancels the COPY and throws away what is still on the way.
   func abandonCopyOut() async throws {
     wasCancelled = true
-    CancelRequest(handle.connection).send()
+    await CancelRequest(handle.connection).deliver()
     var chunk = CopyChunk(bytes: [], rows: 0)
     while lastCopyStatus >= 0 {
       chunk.bytes.removeAll(keepingCapacity: true)

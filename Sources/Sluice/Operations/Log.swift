@@ -52,8 +52,18 @@ public enum Log {
     context?.collect(line)
   }
 
+  /// One line without control characters: what a request brings must not steer the terminal that shows the log.
   private static func flat(_ text: String) -> String {
-    text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " ") : text
+    let line =
+      text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " ") : text
+    guard line.unicodeScalars.contains(where: isControl) else { return line }
+    return line.unicodeScalars.reduce(into: "") { shown, scalar in
+      shown += isControl(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.generalCategory == .control
   }
 
   private static func quoted(_ text: String) -> String {

@@ -2,6 +2,7 @@ import CustomHandler
 import Foundation
 import HTTPServer
 import Sluice
+import SluiceService
 import Testing
 
 /// `docs/openapi.json` says what the program does: no route, field or code more, and none less.
@@ -67,6 +68,13 @@ import Testing
     #expect(choices("mode") == Set(RestoreRequest.Mode.allCases.map(\.rawValue)))
     #expect(choices("on_existing") == Set(RestoreRequest.OnExisting.allCases.map(\.rawValue)))
     #expect(choices("columns_missing") == Set(RestoreRequest.ColumnsMissing.allCases.map(\.rawValue)))
+  }
+
+  @Test func theLargestBodyIsTheOneThatTheProgramTakes() throws {
+    let limit = "body is over \(SluiceFunctions.maximumBodySize >> 20) MiB"
+    #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.text?.contains(limit) == true)
+    let prose = try String(contentsOf: Self.root.appending(path: "docs/http.md"), encoding: .utf8)
+    #expect(prose.contains(limit.replacing(" is ", with: " ")))
   }
 
   @Test func theCodesAreTheOnesOfTheTableInTheProse() throws {

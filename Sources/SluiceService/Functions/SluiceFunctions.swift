@@ -10,6 +10,11 @@ public struct SluiceFunctions: Sendable {
   /// How long the host lets a function run; nil when there is no limit.
   let functionTimeout: Duration?
 
+  /// The largest body in bytes that a server in front of the functions needs to take. The longest request there is, 1,600
+  /// columns or some thousand tables by name, is well below; 16 MiB of JSON took ten seconds to read, and a few of them at
+  /// once kept even the health check waiting.
+  public static let maximumBodySize = 1 << 20
+
   /// - Parameter functionTimeout: the host's `functionTimeout`, nil without a limit or without a host.
   public init(context: JobContext, operations: OperationStore, functionTimeout: Duration? = nil) {
     self.context = context

@@ -23,6 +23,7 @@ enum ServeCommand {
 
     let signals = Signals.stream()
     var configuration = HTTPServerConfiguration(host: host, port: port)
+    configuration.maximumBodySize = SluiceFunctions.maximumBodySize
     configuration.onTrouble = { Log.write(.warning, "http", ["trouble": $0]) }
     let server = HTTPServer(configuration: configuration, handler: app.respond)
     let bound = try await server.start()

@@ -16,10 +16,11 @@ public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible
   /// - Throws: ``JobError`` `bad_field` or `table_without_schema`, naming `field`.
   public init(parsing text: String, field: String = "table") throws {
     let form = "schema.table, such as events.bannerclicked (odd names in double quotes: \"my schema\".\"my.table\")"
-    var parts: [String] = [""]
+    var parts: [String.UnicodeScalarView] = [.init()]
     var quoted = false
     var closed = false
-    var rest = text[...]
+    // Scalar by scalar, as SQL reads: to Swift a quote with a combining mark behind it is another character.
+    var rest = text.unicodeScalars[...]
     while let character = rest.popFirst() {
       if quoted {
         if character == "\"", rest.first == "\"" {
@@ -35,32 +36,41 @@ public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible
         guard parts[parts.count - 1].isEmpty, !closed else { throw JobError.badField(field, form, got: .string(text)) }
         quoted = true
       } else if character == "." {
-        parts.append("")
+        parts.append(.init())
         closed = false
       } else {
         guard !closed else { throw JobError.badField(field, form, got: .string(text)) }
         parts[parts.count - 1].append(character)
       }
     }
-    guard !quoted, parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.contains("\0") && $0.utf8.count <= 63 })
+    let names = parts.map(String.init)
+    guard !quoted, names.count <= 2, names.allSatisfy({ !$0.isEmpty && !$0.utf8.contains(0) && $0.utf8.count <= 63 })
     else { throw JobError.badField(field, form, got: .string(text)) }
-    guard parts.count == 2 else {
+    guard names.count == 2 else {
       throw JobError(
         .invalid, code: "table_without_schema", "\(field): \"\(text)\" has no schema; expected \(form)", field: field)
     }
-    self.init(schema: parts[0], name: parts[1])
+    self.init(schema: names[0], name: names[1])
   }
 
   /// `schema.table`, quoted where needed, so that it reads back.
   public var description: String {
     [schema, name].map { part in
-      part != part.trimmed || part.contains(where: { ".\":,".contains($0) })
-        ? "\"\(part.replacing("\"", with: "\"\""))\"" : part
+      part != part.trimmed || part.unicodeScalars.contains(where: { ".\":,".unicodeScalars.contains($0) })
+        ? part.inDoubleQuotes : part
     }.joined(separator: ".")
   }
 
   /// By schema, then name.
   public static func < (one: TableName, other: TableName) -> Bool {
     (one.schema, one.name) < (other.schema, other.name)
+  }
+}
+
+extension String {
+  /// In double quotes, each one within doubled, as SQL writes a name.
+  var inDoubleQuotes: String {
+    let doubled = unicodeScalars.replacing("\"".unicodeScalars, with: "\"\"".unicodeScalars)
+    return "\"\(String(doubled))\""
   }
 }

@@ -37,11 +37,12 @@ public struct BackupRequest: Sendable, Codable, Equatable {
     if table != nil, list != nil {
       throw JobError(.invalid, code: "bad_field", "table, tables: give one of the two", field: "tables")
     }
-    guard let names = table ?? list, !names.isEmpty else {
+    let field = list == nil ? "table" : "tables"
+    tables = try (table ?? list ?? []).flatMap { try TableSetting.list($0, field: field) }
+    // Also for a list of nothing but commas: "done" would be a wrong answer to it.
+    guard !tables.isEmpty else {
       throw JobError(.invalid, code: "missing_field", "table: missing; expected \(form)", field: "table")
     }
-    let field = table == nil ? "tables" : "table"
-    tables = try names.flatMap { try TableSetting.list($0, field: field) }
     var seen: Set<TableName> = []
     if let twice = tables.first(where: { !seen.insert($0.table).inserted }) {
       throw JobError(.invalid, code: "bad_field", "\(field): \(twice.table) is named twice", field: field)

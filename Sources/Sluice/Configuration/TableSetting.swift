@@ -10,7 +10,7 @@ public struct TableSetting: Sendable, Equatable {
   /// Reads one entry of `BACKUP_TABLES`: `schema.table`, or `schema.table:time_column`.
   init(parsing text: String, field: String) throws {
     var quoted = false
-    let colon = text.firstIndex { character in
+    let colon = text.unicodeScalars.firstIndex { character in
       if character == "\"" { quoted.toggle() }
       return character == ":" && !quoted
     }
@@ -18,21 +18,24 @@ public struct TableSetting: Sendable, Equatable {
       self.init(table: try TableName(parsing: text, field: field))
       return
     }
-    var column = String(text[text.index(after: colon)...]).trimmed
-    if column.count >= 2, column.first == "\"", column.last == "\"" {
-      column = String(column.dropFirst().dropLast()).replacing("\"\"", with: "\"")
+    var column = String(text.unicodeScalars[colon...].dropFirst()).trimmed
+    let scalars = column.unicodeScalars
+    if scalars.count >= 2, scalars.first == "\"", scalars.last == "\"" {
+      let inner = scalars.dropFirst().dropLast()
+      column = String(String.UnicodeScalarView(inner.replacing("\"\"".unicodeScalars, with: "\"".unicodeScalars)))
     }
     guard !column.isEmpty else {
       throw JobError.badField(
         field, "a time column after the colon, such as events.clicks:received_at", got: .string(text))
     }
-    self.init(table: try TableName(parsing: String(text[..<colon]).trimmed, field: field), timeColumn: column)
+    let name = String(text.unicodeScalars[..<colon]).trimmed
+    self.init(table: try TableName(parsing: name, field: field), timeColumn: column)
   }
 
   /// The entry as `BACKUP_TABLES` spells it.
   var spelling: String {
     guard let timeColumn else { return "\(table)" }
-    return "\(table):\"\(timeColumn.replacing("\"", with: "\"\""))\""
+    return "\(table):\(timeColumn.inDoubleQuotes)"
   }
 
   /// Made from its parts.
@@ -44,17 +47,18 @@ public struct TableSetting: Sendable, Equatable {
 
   /// Reads `BACKUP_TABLES`: entries separated by commas; commas within double quotes belong to a name.
   static func list(_ text: String, field: String) throws -> [TableSetting] {
-    var entries: [String] = [""]
+    var entries: [String.UnicodeScalarView] = [.init()]
     var quoted = false
-    for character in text {
+    for character in text.unicodeScalars {
       if character == "\"" { quoted.toggle() }
       if character == ",", !quoted {
-        entries.append("")
+        entries.append(.init())
       } else {
         entries[entries.count - 1].append(character)
       }
     }
-    return try entries.map(\.trimmed).filter { !$0.isEmpty }.map { try TableSetting(parsing: $0, field: field) }
+    return try entries.map { String($0).trimmed }.filter { !$0.isEmpty }
+      .map { try TableSetting(parsing: $0, field: field) }
   }
 }
 

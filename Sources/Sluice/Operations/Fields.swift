@@ -24,14 +24,14 @@ struct Fields {
   mutating func string(_ name: String, _ expected: String) throws -> String? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, !text.isEmpty else { throw JobError.badField(name, expected, got: value) }
-    return text
+    return try Self.whole(text, name)
   }
 
   /// Like ``string(_:_:)``, and an empty text is one too.
   mutating func text(_ name: String, _ expected: String) throws -> String? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value else { throw JobError.badField(name, expected, got: value) }
-    return text
+    return try Self.whole(text, name)
   }
 
   /// A password or token: whatever came instead is not shown.
@@ -40,7 +40,7 @@ struct Fields {
     guard case .string(let text) = value, !text.isEmpty else {
       throw JobError.badField(name, "a text that is not empty (what came is not repeated here)")
     }
-    return Secret(text)
+    return Secret(try Self.whole(text, name))
   }
 
   mutating func bool(_ name: String) throws -> Bool? {
@@ -80,14 +80,21 @@ struct Fields {
   mutating func strings(_ name: String, _ expected: String) throws -> [String]? {
     guard let value = value(name) else { return nil }
     switch value {
-    case .string(let text) where !text.isEmpty: return [text]
+    case .string(let text) where !text.isEmpty: return [try Self.whole(text, name)]
     case .array(let items):
       return try items.map { item in
         guard case .string(let text) = item, !text.isEmpty else { throw JobError.badField(name, expected, got: item) }
-        return text
+        return try Self.whole(text, name)
       }
     default: throw JobError.badField(name, expected, got: value)
     }
+  }
+
+  /// Refuses a NUL: libpq's texts end at one, so what stands behind it would be lost without a word, and the role
+  /// `app\0x` would sign in as `app`.
+  private static func whole(_ text: String, _ name: String) throws -> String {
+    guard !text.utf8.contains(0) else { throw JobError.badField(name, "a text without NUL characters") }
+    return text
   }
 
   mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) throws -> Choice?

@@ -8,6 +8,8 @@ public struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Kind: String, Sendable {
     /// The request itself is wrong.
     case invalid
+    /// The request is longer than any that makes sense.
+    case tooLarge
     /// What it names is not there.
     case notFound
     /// It does not fit what is there, or what is under way.

@@ -52,14 +52,18 @@ public enum Log {
     context?.collect(line)
   }
 
+  /// One line without control characters: what a request brings must not steer the terminal that shows the log.
   private static func flat(_ text: String) -> String {
-    // A control character could break the line, or move the cursor of whoever reads it on a terminal.
-    guard text.unicodeScalars.contains(where: isControl) else { return text }
-    return text.unicodeScalars.split(whereSeparator: isControl).map { String($0) }.joined(separator: " ")
+    let line =
+      text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " ") : text
+    guard line.unicodeScalars.contains(where: isControl) else { return line }
+    return line.unicodeScalars.reduce(into: "") { shown, scalar in
+      shown += isControl(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
+    }
   }
 
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
+    scalar.properties.generalCategory == .control
   }
 
   private static func quoted(_ text: String) -> String {

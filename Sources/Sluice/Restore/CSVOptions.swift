@@ -28,15 +28,21 @@ public struct CSVOptions: Sendable, Equatable {
     null = try fields.text("NULL", "a text") ?? ""
     quote = try Self.byte(&fields, "QUOTE") ?? "\""
     escape = try Self.byte(&fields, "ESCAPE")
-    forceNull = try fields.strings("FORCE_NULL", "a list of column names") ?? []
-    forceNotNull = try fields.strings("FORCE_NOT_NULL", "a list of column names") ?? []
+    forceNull = try Self.columns(&fields, "FORCE_NULL")
+    forceNotNull = try Self.columns(&fields, "FORCE_NOT_NULL")
     encoding = try fields.string("ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1")
     if quote == delimiter { throw JobError.badField("QUOTE", "another character than DELIMITER") }
-    // As COPY itself has it.
-    if null.contains(delimiter) || null.contains(quote) {
+    // As COPY itself has it: byte by byte, whatever combining mark follows.
+    if null.utf8.contains(where: { $0 == delimiter.utf8.first || $0 == quote.utf8.first }) {
       throw JobError.badField("NULL", "a text without the DELIMITER and the QUOTE", got: .string(null))
     }
-    if null.contains(where: \.isNewline) { throw JobError.badField("NULL", "a text without line breaks") }
+    if null.utf8.contains(where: "\n\r".utf8.contains) { throw JobError.badField("NULL", "a text without line breaks") }
+  }
+
+  private static func columns(_ fields: inout Fields, _ name: String) throws -> [String] {
+    let names = try fields.strings(name, "a list of column names") ?? []
+    guard Set(names).count == names.count else { throw JobError.badField(name, "each column once") }
+    return names
   }
 
   /// COPY takes exactly one single-byte character, and neither a line break nor NUL (PostgreSQL documentation, COPY).

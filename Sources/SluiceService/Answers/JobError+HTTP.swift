@@ -10,6 +10,7 @@ extension JobError: FunctionFailure {
     case .forbidden: 403
     case .notFound: 404
     case .conflict: 409
+    case .tooLarge: 413
     case .unprocessable: 422
     case .unavailable: 503
     case .full: 507

@@ -7,6 +7,12 @@ extension SluiceFunctions {
   /// `GET,POST /api/backup_manual`.
   @Sendable func backup(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
+      // A HEAD is sent by link checkers and the like, which mean to change nothing (RFC 9110 §9.2.1).
+      guard request.method != .head else {
+        return .problem(
+          Problem(status: 405, code: "method_not_allowed", detail: "HEAD runs no backup; use GET or POST"),
+          headers: ["Allow": "GET, POST"])
+      }
       let job = try BackupRequest(RequestObject.read(request))
       return try await run(request, kind: "backup") { progress in
         try JobAnswer(await BackupJob(context, progress: progress).run(job))

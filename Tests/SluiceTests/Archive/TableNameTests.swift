@@ -11,6 +11,9 @@ import Testing
     ("s.t; DROP TABLE x", "s", "t; DROP TABLE x"),
     ("s.\"a,b:c\"", "s", "a,b:c"),
     ("ä.ß", "ä", "ß"),
+    // A combining mark behind a quote or a dot does not make it another character.
+    ("s.\"\u{301}a\"\"\u{301}\"", "s", "\u{301}a\"\u{301}"),
+    ("s.\u{301}a", "s", "\u{301}a"),
   ])
   func aNameIsTakenExactlyAsWritten(text: String, schema: String, name: String) throws {
     #expect(try TableName(parsing: text) == TableName(schema: schema, name: name))
@@ -38,11 +41,12 @@ import Testing
   @Test(arguments: [
     TableName(schema: "events", name: "clicks"), TableName(schema: "Odd Schema", name: "we;ird \"name\".x"),
     TableName(schema: "a:b", name: "c,d"), TableName(schema: " a", name: "b "),
+    TableName(schema: "a.\u{301}b", name: "\u{301},\u{301}\"\u{301}"),
   ])
   func aNameReadsBackFromItsText(name: TableName) throws {
     #expect(try TableName(parsing: "\(name)") == name)
-    let listed = try TableSetting.list("\(name):\"t:1\",x.y", field: "tables")
-    #expect(
-      listed == [TableSetting(table: name, timeColumn: "t:1"), TableSetting(table: try TableName(parsing: "x.y"))])
+    let setting = TableSetting(table: name, timeColumn: "\u{301}t:\"\u{301}")
+    let listed = try TableSetting.list("\(setting.spelling),x.y", field: "tables")
+    #expect(listed == [setting, TableSetting(table: try TableName(parsing: "x.y"))])
   }
 }

@@ -46,6 +46,7 @@ import Testing
   @Test(arguments: [
     ("{}", "missing_field", "table", "table: missing; expected schema.table"),
     ("{\"tables\": []}", "missing_field", "table", "table: missing"),
+    ("{\"table\": \" , \", \"date\": \"2024-01-01\"}", "missing_field", "table", "table: missing"),
     ("{\"table\": 1, \"date\": \"2024-01-01\"}", "bad_field", "table", "got the number 1"),
     ("{\"table\": \"clicks\", \"date\": \"2024-01-01\"}", "table_without_schema", "table", "has no schema"),
     ("{\"tables\": [\"a.b\", \"c\"], \"date\": \"2024-01-01\"}", "table_without_schema", "tables", "has no schema"),

@@ -102,6 +102,25 @@ func jobError(_ body: () throws -> Void) throws -> JobError {
     #expect(error.message == "outer.inner.zz: there is no such field; known are a")
   }
 
+  @Test(arguments: ["\"app\\u0000x\"", "[\"app\\u0000x\"]"])
+  func aTextIsNotCutAtANUL(json: String) throws {
+    let reads: [(inout Fields) throws -> Void] =
+      json.hasPrefix("[")
+      ? [{ _ = try $0.strings("f", "names") }]
+      : [
+        { _ = try $0.string("f", "a name") }, { _ = try $0.text("f", "a text") }, { _ = try $0.secret("f") },
+        { _ = try $0.strings("f", "names") },
+      ]
+    for read in reads {
+      let error = try jobError {
+        var fields = try fields("{\"f\": \(json)}")
+        try read(&fields)
+      }
+      #expect(error.code == "bad_field")
+      #expect(error.message == "f: expected a text without NUL characters")
+    }
+  }
+
   @Test func aSecretOfTheWrongTypeIsNotRepeated() throws {
     let error = try jobError {
       var fields = try fields("{\"password\": 4711}")

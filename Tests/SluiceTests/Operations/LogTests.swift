@@ -26,6 +26,15 @@ import Testing
         " warning two lines path=a/b reason=\"said 'no' and left\" empty=\"\" invocation=\"i 1\""), "\(line)")
   }
 
+  @Test func aValueCannotSteerATerminal() throws {
+    let lines = Lines()
+    Log.$context.withValue(lines.context(("job", "1"))) {
+      Log.write(.error, "red \u{1B}[31m", ["table": "a\0b\t\u{9B}2J\u{7F}ü\u{2028}c"])
+    }
+    let line = try #require(lines.all.withLock { $0 }.first)
+    #expect(line.hasSuffix(" error red \\u{1B}[31m table=\"a\\0b\\t\\u{009B}2J\\u{7F}ü c\" job=1"), "\(line)")
+  }
+
   @Test func theContextOfAJobIsItsOwn() async throws {
     let lines = Lines()
     await withTaskGroup(of: Void.self) { group in

@@ -148,6 +148,21 @@ import Testing
       "without line breaks"
     ),
     (
+      "\"adls_url\": \"x\", \"copy\": {\"csv_options\": {\"NULL\": \",\\u0301\"}}", "bad_field",
+      "copy.csv_options.NULL", "without the DELIMITER"
+    ),
+    (
+      "\"adls_url\": \"x\", \"copy\": {\"csv_options\": {\"FORCE_NULL\": [\"a\", \"a\"]}}", "bad_field",
+      "copy.csv_options.FORCE_NULL", "each column once"
+    ),
+    (
+      "\"adls_url\": \"x\", \"copy\": {\"csv_options\": {\"FORCE_NOT_NULL\": [\"a\", \"a\"]}}", "bad_field",
+      "copy.csv_options.FORCE_NOT_NULL", "each column once"
+    ),
+    (
+      "\"adls_url\": \"x\", \"pg\": {\"user\": \"app\\u0000x\"}", "bad_field", "pg.user", "without NUL characters"
+    ),
+    (
       "\"adls_url\": \"x\", \"copy\": {\"csv_options\": {\"HEADER\": false}}", "missing_field", "copy.columns",
       "needs its columns named"
     ),

@@ -1,0 +1,21 @@
+import HTTPServer
+import Sluice
+import Testing
+
+@testable import SluiceService
+
+@Suite struct RequestObjectTests {
+  private func request(body: String) throws -> HTTPRequest {
+    try HTTPRequest(
+      method: .post, target: "/api/backup_manual", headers: ["Host": "localhost"], body: Array(body.utf8),
+      remoteAddress: nil, parameters: [:])
+  }
+
+  @Test func jsonLongerThanAnyRequestIsRefusedUnread() throws {
+    let members = String(repeating: " ", count: RequestObject.maximumBytes - 2)
+    #expect(try RequestObject.read(request(body: "{\(members)}")) == .object([:]))
+    let error = #expect(throws: JobError.self) { try RequestObject.read(request(body: "{\(members) ")) }
+    #expect(error?.code == "body_too_large")
+    #expect(error?.status == 413)
+  }
+}

@@ -1,0 +1,144 @@
+import CustomHandler
+import Foundation
+import HTTPServer
+import Sluice
+import Testing
+
+/// `docs/openapi.json` says what the program does: no route, field or code more, and none less.
+@Suite struct OpenAPITests {
+  typealias Value = Sluice.JSONValue
+
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  let document: Value
+  let routes: FunctionRoutes
+
+  init() throws {
+    document = try Value(json: Data(contentsOf: Self.root.appending(path: "docs/openapi.json")))
+    routes = try FunctionRoutes(
+      json: Array(Data(contentsOf: Self.root.appending(path: "function-routes.json"))))
+  }
+
+  @Test func everyHTTPFunctionIsDescribedAndNothingElse() throws {
+    var served: [String: Set<String>] = [:]
+    for function in routes.functions {
+      guard case .http(let route, let methods, let level) = function.trigger else { continue }
+      let path = "/\(routes.routePrefix)/\(route)"
+      served[path, default: []].formUnion(methods.map { $0.rawValue.lowercased() })
+      for method in methods {
+        let operation = try #require(document["paths"]?[path]?[method.rawValue.lowercased()], "\(method) \(path)")
+        let security = operation["security"] ?? document["security"]
+        #expect((security == .array([])) == (level == .anonymous), "\(method) \(path): the key")
+      }
+    }
+    let described = try #require(document["paths"]?.members).mapValues { Set($0.members?.keys ?? [:].keys) }
+    #expect(described == served)
+  }
+
+  @Test func theMembersOfABackupRequestAreTheOnesTheProgramReads() throws {
+    let base: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
+    try check(schema("BackupRequest"), base) { _ = try BackupRequest($0) }
+  }
+
+  @Test func theMembersOfARestoreRequestAreTheOnesTheProgramReads() throws {
+    let base: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
+    try check(schema("RestoreRequest"), base) { _ = try RestoreRequest($0) }
+  }
+
+  @Test func theQueryItemsAreTheOnesTheProgramReads() throws {
+    let backup: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
+    try check(queryItems(of: "/api/backup_manual"), backup) { _ = try BackupRequest($0) }
+    try check(queryItems(of: "/api/archives"), [:]) { _ = try ArchivesRequest($0) }
+  }
+
+  @Test func theExamplesAreTaken() throws {
+    let backups = try #require(schema("BackupRequest")["examples"]?.elements)
+    let restores = try #require(schema("RestoreRequest")["examples"]?.elements)
+    #expect(!backups.isEmpty && !restores.isEmpty)
+    for example in backups { _ = try BackupRequest(example) }
+    for example in restores { _ = try RestoreRequest(example) }
+  }
+
+  @Test func theChoicesAreTheOnesTheProgramKnows() throws {
+    let destination = try schema("RestoreRequest")["properties"]?["destination"]?["properties"]
+    func choices(_ name: String) -> Set<String> {
+      Set(destination?[name]?["enum"]?.elements?.compactMap(\.text) ?? [])
+    }
+    #expect(choices("mode") == Set(RestoreRequest.Mode.allCases.map(\.rawValue)))
+    #expect(choices("on_existing") == Set(RestoreRequest.OnExisting.allCases.map(\.rawValue)))
+    #expect(choices("columns_missing") == Set(RestoreRequest.ColumnsMissing.allCases.map(\.rawValue)))
+  }
+
+  @Test func theLargestBodyIsTheOneThatTheProgramTakes() throws {
+    let limit = "body is over \(HTTPServerConfiguration().maximumBodySize >> 20) MiB"
+    #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.text?.contains(limit) == true)
+    let prose = try String(contentsOf: Self.root.appending(path: "docs/http.md"), encoding: .utf8)
+    #expect(prose.contains(limit.replacing(" is ", with: " ")))
+  }
+
+  @Test func theCodesAreTheOnesOfTheTableInTheProse() throws {
+    let prose = try String(contentsOf: Self.root.appending(path: "docs/http.md"), encoding: .utf8)
+    // In parentheses stand the members that a code brings.
+    let table = prose.replacing(#/\(with [^)]*\)/#, with: "").split(separator: "\n")
+      .filter { $0.prefixMatch(of: #/\| [45]\d\d/#) != nil }
+      .flatMap { $0.split(separator: "|", omittingEmptySubsequences: false)[3].matches(of: #/`([a-z_]+)`/#) }
+      .map { String($0.1) }
+    #expect(Set(table).count > 40)
+    var codes: Set<String> = ["method_not_allowed"]  // of the methods that are not described
+    func collect(_ value: Value) {
+      for code in value["code"]?["enum"]?.elements ?? [] { if let text = code.text { codes.insert(text) } }
+      value.members?.values.forEach(collect)
+      value.elements?.forEach(collect)
+    }
+    collect(document)
+    #expect(codes.symmetricDifference(table) == [])
+  }
+
+  // MARK: What the tests share
+
+  func schema(_ name: String) throws -> Value {
+    try #require(document["components"]?["schemas"]?[name])
+  }
+
+  /// The query parameters of a GET, as the properties of a closed object.
+  func queryItems(of path: String) throws -> Value {
+    let parameters = try #require(document["paths"]?[path]?["get"]?["parameters"]?.elements)
+    let names = parameters.filter { $0["in"]?.text == "query" }.compactMap { $0["name"]?.text }
+    return .object([
+      "properties": .object(Dictionary(uniqueKeysWithValues: names.map { ($0, .object([:])) })),
+      "additionalProperties": .bool(false),
+    ])
+  }
+
+  /// Every property of `schema`, and of the objects within, is read by `read`; no other is, and what `read` names as
+  /// known is there. `base` is a request that is taken.
+  func check(_ schema: Value, _ base: [String: Value], _ read: (Value) throws -> Void) throws {
+    #expect(schema["additionalProperties"] == .bool(false))
+    let properties = try #require(schema["properties"]?.members)
+    #expect(!properties.isEmpty)
+    // A member that is null counts as not there, but one that nobody knows is refused all the same.
+    var members = base
+    for name in properties.keys where members[name] == nil { members[name] = .null }
+    #expect(throws: Never.self) { try read(.object(members)) }
+
+    members["surely_unknown"] = .null
+    let error = try #require(throws: JobError.self) { try read(.object(members)) }
+    #expect(error.code == "unknown_field")
+    let known = try #require(error.message.firstRange(of: "known are ")).upperBound
+    #expect(Set(error.message[known...].split(separator: ", ").map(String.init)) == Set(properties.keys))
+
+    for (name, property) in properties where property["properties"] != nil {
+      try check(property, [:]) { inner in
+        var outer = base
+        outer[name] = inner
+        try read(.object(outer))
+      }
+    }
+  }
+}
+
+extension Sluice.JSONValue {
+  fileprivate var members: [String: Self]? { if case .object(let members) = self { members } else { nil } }
+  fileprivate var elements: [Self]? { if case .array(let items) = self { items } else { nil } }
+  fileprivate subscript(_ name: String) -> Self? { members?[name] }
+}

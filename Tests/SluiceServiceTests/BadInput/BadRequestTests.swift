@@ -142,8 +142,12 @@ extension ProgramTests {
       let chunked = try await HTTPCall("POST", "/api/backup_manual", body: padding + "{}", isChunked: true)
         .send(port: service.port)
       #expect(chunked.status == 413)
-      let small = try await service.post("/api/backup_manual", padding.dropLast(2) + "{}")
-      #expect(small.code == "missing_field")
+      // The limit is for envelopes, which wrap more than the request: its own JSON is at most 1 MiB.
+      let envelope = #"{"Data": {"req": {"Url": "http://a/api/backup_manual", "Method": "POST"}}, "Metadata": {}}"#
+      let small = try await service.invoke("backup_manual", padding.dropLast(envelope.utf8.count) + envelope)
+      #expect(small.status == 200)
+      #expect(try small.json["Outputs"]["res"]["body"].text?.contains("missing_field") == true)
+      #expect(try await service.post("/api/backup_manual", padding.dropLast(2) + "{}").status == 413)
       #expect(try await service.get("/api/health").status == 200)
     }
   }

@@ -14,7 +14,7 @@ import Testing
   @Test func jsonLongerThanAnyRequestIsRefusedUnread() throws {
     let members = String(repeating: " ", count: RequestObject.maximumBytes - 2)
     #expect(try RequestObject.read(request(body: "{\(members)}")) == .object([:]))
-    let error = #expect(throws: JobError.self) { try RequestObject.read(request(body: "{\(members) ")) }
+    let error = #expect(throws: JobError.self) { try RequestObject.read(request(body: "{\(members)} ")) }
     #expect(error?.code == "body_too_large")
     #expect(error?.status == 413)
   }

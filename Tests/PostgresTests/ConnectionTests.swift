@@ -16,6 +16,18 @@ extension PostgresServer {
 }
 
 @Suite struct ConnectionTests {
+  @Test func aTimerOnTheConnectionsQueueIsAtHomeInIt() async throws {
+    // The one that gives up on a server some seconds after a cancel; it must not end the process.
+    let connection = try await PostgresServer.shared.connect()
+    let isClosed = await withCheckedContinuation { continuation in
+      connection.executor.queue.asyncAfter(deadline: .now()) {
+        continuation.resume(returning: connection.assumeIsolated { $0.handle.isClosed })
+      }
+    }
+    #expect(!isClosed)
+    await connection.close()
+  }
+
   @Test func rowsAreDecodedByType() async throws {
     let connection = try await PostgresServer.shared.connect()
     let result = try await connection.query(

@@ -16,4 +16,10 @@ final class QueueExecutor: SerialExecutor {
     let executor = asUnownedSerialExecutor()
     queue.async { job.runSynchronously(on: executor) }
   }
+
+  /// A timer or a socket source on the queue is where the actor's jobs run, though no job. Without this, the first to say
+  /// so by `assumeIsolated` would end the process (`SerialExecutor`: the default traps).
+  func checkIsolated() {
+    dispatchPrecondition(condition: .onQueue(queue))
+  }
 }

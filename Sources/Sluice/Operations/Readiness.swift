@@ -7,8 +7,9 @@ public struct Readiness: Sendable, Encodable, Equatable {
   public struct Check: Sendable, Encodable, Equatable {
     /// `ok` or `failed`.
     public let status: String
-    /// Why it failed.
-    public let detail: String?
+    /// The stable code of the failure. No more: whoever may not sign in may ask this too, and the words name hosts and
+    /// roles. They are in the log.
+    public let code: String?
   }
 
   /// `ok` or `failed`.
@@ -30,11 +31,11 @@ public struct Readiness: Sendable, Encodable, Equatable {
 
   /// Asks the database and the lake, side by side.
   public static func check(_ context: JobContext) async -> Readiness {
-    async let postgres = check {
+    async let postgres = check("postgres") {
       let target = try context.settings.target()
       try await context.pools.withConnection(to: target) { _ = try await $0.query("SELECT 1") }
     }
-    async let lake = check {
+    async let lake = check("lake") {
       _ = try await context.lake.listPage(under: nil, recursive: false, continuation: nil)
     }
     let checks = await ["postgres": postgres, "lake": lake]
@@ -42,28 +43,34 @@ public struct Readiness: Sendable, Encodable, Equatable {
     return Readiness(status: isReady ? "ok" : "failed", version: Program.version, checks: checks)
   }
 
-  private static func check(_ body: @escaping @Sendable () async throws -> Void) async -> Check {
+  private static func check(_ name: String, _ body: @escaping @Sendable () async throws -> Void) async -> Check {
     await withTaskGroup(of: Check?.self) { group in
       group.addTask {
         do {
           try await body()
-          return Check(status: "ok", detail: nil)
+          return Check(status: "ok", code: nil)
         } catch is CancellationError {
           return nil
         } catch {
-          return Check(status: "failed", detail: JobError(cause: error).message)
+          return failed(name, JobError(cause: error))
         }
       }
       group.addTask {
         try? await Task.sleep(for: .seconds(patience))
-        return Task.isCancelled ? nil : Check(status: "failed", detail: "no answer within \(Int(patience)) s")
+        if Task.isCancelled { return nil }
+        return failed(name, JobError(.unavailable, code: "no_answer", "no answer within \(Int(patience)) s"))
       }
       var result: Check?
       for await check in group where result == nil {
         result = check
         group.cancelAll()
       }
-      return result ?? Check(status: "failed", detail: "the check was cancelled")
+      return result ?? Check(status: "failed", code: "cancelled")
     }
+  }
+
+  private static func failed(_ name: String, _ error: JobError) -> Check {
+    Log.write(.warning, "not ready", ["check": name, "code": error.code, "reason": error.message])
+    return Check(status: "failed", code: error.code)
   }
 }

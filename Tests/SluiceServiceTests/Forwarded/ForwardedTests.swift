@@ -137,6 +137,10 @@ extension ProgramTests {
       let ready = try await service.get("/api/health?ready=1")
       #expect(ready.status == 503)
       #expect(try ready.json["checks"]["postgres"]["status"].text == "failed")
+      #expect(try ready.json["checks"]["postgres"]["code"].text == "database_unavailable")
+      // Anybody may ask: where the database is, and as whom, is for the log.
+      #expect(!ready.text.contains("127.0.0.1"))
+      #expect(service.log.contains { $0.contains("not ready") && $0.contains("127.0.0.1") })
       #expect(try ready.json["checks"]["lake"]["status"].text == "ok")
       #expect(try await service.get("/api/health").status == 200)
       let backup = try await service.get("/api/backup_manual?table=events.clicks&date=2024-01-01")

@@ -39,7 +39,7 @@ psql -X -A -t -c "SELECT received_at::date AS day, count(*) FROM events.bannercl
 
 say "Sluice, started as the Functions host starts it"
 port=$(free_port)
-env FUNCTIONS_CUSTOMHANDLER_PORT="$port" PG_HOST=127.0.0.1 PG_PORT="$PGPORT" PG_USER="$PGUSER" \
+setsid env FUNCTIONS_CUSTOMHANDLER_PORT="$port" PG_HOST=127.0.0.1 PG_PORT="$PGPORT" PG_USER="$PGUSER" \
   PG_DATABASE="$PGDATABASE" PG_SSLMODE=disable LAKE_URL="file://$work/lake" \
   BACKUP_TABLES=events.bannerclicked:received_at "$binary" serve >"$work/sluice.log" 2>&1 &
 sluice_pid=$!

@@ -1,6 +1,9 @@
 # Sourced by demo.sh and bench.sh: a throw-away PostgreSQL in $work, on a socket there and on loopback.
 # After `start_postgres` PGHOST, PGPORT, PGUSER and PGDATABASE are set, and psql finds it.
 
+# A result that is longer than the terminal must not wait in a pager.
+export PSQL_PAGER=cat
+
 postgres_binaries() {
   local newest
   newest=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -36,7 +39,8 @@ start_postgres() {
   chmod 755 "$work"
   [ "$(id -u)" -ne 0 ] || chown postgres "$PGHOST"
   (as_postgres "$binaries/initdb" -D "$PGHOST/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null)
-  as_postgres "$binaries/postgres" -D "$PGHOST/data" -k "$PGHOST" -p "$PGPORT" -c listen_addresses=127.0.0.1 "$@" \
+  # In a session of its own: Ctrl-C is for the script, which ends the server when its clients are through.
+  as_postgres setsid "$binaries/postgres" -D "$PGHOST/data" -k "$PGHOST" -p "$PGPORT" -c listen_addresses=127.0.0.1 "$@" \
     >"$work/postgres.log" 2>&1 </dev/null &
   postgres_pid=$!
   for _ in $(seq 200); do

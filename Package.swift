@@ -12,12 +12,15 @@ let package = Package(
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
     .target(name: "HTTPServer"),
     .target(name: "CustomHandler", dependencies: ["HTTPServer"]),
     .target(name: "Postgres", dependencies: ["CPQ"]),
     .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
-    .target(name: "Lake", dependencies: ["COpenSSL"]),
+    .target(name: "HTTPClient", dependencies: ["CCurl"]),
+    .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL"]),
+    .target(name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL"]),
     .target(
       name: "Sluice",
       dependencies: ["Lake", "Postgres", "Gzip"],
@@ -28,7 +31,7 @@ let package = Package(
     .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice"]),
     .executableTarget(
       name: "sluice",
-      dependencies: ["SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Postgres"],
+      dependencies: ["SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Identity", "HTTPClient", "Postgres"],
       linkerSettings: [
         // The deployable folder carries the shared libraries in `lib` beside the binary. The old DT_RPATH is wanted:
         // it also serves the libraries' own dependencies, which DT_RUNPATH does not.
@@ -39,6 +42,8 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
     .testTarget(name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "TestSupport"]),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestSupport"]),
+    .testTarget(name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"]),
     .testTarget(name: "LakeTests", dependencies: ["Lake", "TestSupport"]),

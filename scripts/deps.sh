@@ -3,7 +3,7 @@
 # `deps.sh build` only asks for what the program links.
 set -euo pipefail
 
-packages=(libpq-dev libisal-dev libssl-dev zlib1g-dev pkg-config)
+packages=(libpq-dev libisal-dev libssl-dev libcurl4-openssl-dev zlib1g-dev pkg-config)
 if [ "${1:-}" != build ]; then
   packages+=(
     postgresql postgresql-client       # the server of tests, demo and bench

@@ -1,0 +1,52 @@
+/// One HTTP request to be sent.
+public struct ClientRequest: Sendable {
+  /// The methods there is a use for (RFC 9110 §9, RFC 5789).
+  public enum Method: String, Sendable {
+    /// Reads.
+    case get = "GET"
+    /// Reads the header fields alone.
+    case head = "HEAD"
+    /// Makes or replaces.
+    case put = "PUT"
+    /// Changes.
+    case patch = "PATCH"
+    /// Hands over.
+    case post = "POST"
+    /// Removes.
+    case delete = "DELETE"
+  }
+
+  /// Whether a proxy may stand between.
+  public enum ProxyUse: Sendable {
+    /// `HTTPS_PROXY` and `NO_PROXY` as the client was given them; plain http never uses one.
+    case asConfigured
+    /// Never, whatever is configured: for endpoints of this machine and for IMDS, which refuses what came by a proxy.
+    case never
+  }
+
+  /// The method.
+  public var method: Method
+  /// Where to.
+  public var url: RequestURL
+  /// The header fields. `Host`, `Content-Length` and `Connection` are the client's to send.
+  public var fields: HeaderFields
+  /// The body.
+  public var body: RequestBody
+  /// How long it may take.
+  public var limits: TransferLimits
+  /// Whether a proxy may stand between.
+  public var proxy: ProxyUse
+
+  /// Puts a request together.
+  public init(
+    _ method: Method, _ url: RequestURL, fields: HeaderFields = [:], body: RequestBody = .none,
+    limits: TransferLimits = TransferLimits(), proxy: ProxyUse = .asConfigured
+  ) {
+    self.method = method
+    self.url = url
+    self.fields = fields
+    self.body = body
+    self.limits = limits
+    self.proxy = proxy
+  }
+}

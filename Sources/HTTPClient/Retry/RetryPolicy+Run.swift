@@ -1,0 +1,51 @@
+extension RetryPolicy {
+  /// How one try ended, for ``run(timer:_:)``.
+  public enum Attempt<Value: Sendable>: Sendable {
+    /// With what was wanted.
+    case success(Value)
+    /// Without; `error` is what the caller of all tries is told when this is the last.
+    case failure(Outcome, error: any Error)
+  }
+
+  /// Tries until it succeeds, is final, or the policy ends it.
+  ///
+  /// `attempt` is told the number of the try, from 1. Throws its `error` as it is when the outcome is final,
+  /// ``RetryFailure`` when tries or time ran out, and at once whatever `attempt` itself throws.
+  public func run<Value: Sendable>(
+    timer: RetryTimer = .system, _ attempt: (_ number: Int) async throws -> Attempt<Value>
+  ) async throws -> Value {
+    let start = timer.now()
+    var tries = 0
+    while true {
+      try Task.checkCancellation()
+      tries += 1
+      switch try await attempt(tries) {
+      case .success(let value): return value
+      case .failure(let outcome, let error):
+        let elapsed = timer.now() - start
+        switch decision(after: outcome, tries: tries, elapsed: elapsed, random: timer.random()) {
+        case .final: throw error
+        case .exhausted: throw RetryFailure(last: error, tries: tries, elapsed: elapsed)
+        case .retry(let delay): try await timer.sleep(delay)
+        }
+      }
+    }
+  }
+}
+
+/// Tries or time ran out.
+public struct RetryFailure: Error, CustomStringConvertible {
+  /// How the last try failed.
+  public let last: any Error
+  /// Tries in all.
+  public let tries: Int
+  /// From the start of the first try to the end of the last.
+  public let elapsed: Duration
+
+  /// The last error and how long it was tried.
+  public var description: String {
+    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+    let rounded = (seconds * 10).rounded() / 10
+    return "\(last) (given up after \(tries) \(tries == 1 ? "try" : "tries") in \(rounded) s)"
+  }
+}

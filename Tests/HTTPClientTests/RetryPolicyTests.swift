@@ -1,0 +1,31 @@
+import HTTPClient
+import Testing
+
+@Suite("Retry policy")
+struct RetryPolicyTests {
+  let policy = RetryPolicy(maximumTries: 3, budget: .seconds(60))
+
+  @Test("A transient status is tried again after a jittered, doubling wait")
+  func doubling() {
+    let busy = RetryPolicy.Outcome.status(503, retryAfter: nil)
+    #expect(policy.decision(after: busy, tries: 1, elapsed: .zero, random: 0.5) == .retry(after: .milliseconds(250)))
+    #expect(policy.decision(after: busy, tries: 2, elapsed: .zero, random: 0.5) == .retry(after: .milliseconds(500)))
+    #expect(policy.decision(after: busy, tries: 3, elapsed: .zero, random: 0.5) == .exhausted)
+  }
+
+  @Test("Retry-After is the least wait, and a wait beyond the budget ends the tries")
+  func retryAfter() {
+    #expect(
+      policy.decision(after: .status(429, retryAfter: .seconds(7)), tries: 1, elapsed: .zero, random: 0.5)
+        == .retry(after: .seconds(7)))
+    #expect(
+      policy.decision(after: .status(429, retryAfter: .seconds(61)), tries: 1, elapsed: .zero, random: 0.5)
+        == .exhausted)
+  }
+
+  @Test("What will not pass is final", arguments: [301, 400, 401, 403, 404, 409, 412, 501, 505])
+  func finalStatuses(status: Int) {
+    #expect(
+      policy.decision(after: .status(status, retryAfter: .seconds(1)), tries: 1, elapsed: .zero, random: 0) == .final)
+  }
+}

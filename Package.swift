@@ -31,7 +31,9 @@ let package = Package(
     .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice"]),
     .executableTarget(
       name: "sluice",
-      dependencies: ["SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Identity", "HTTPClient", "Postgres"],
+      dependencies: [
+        "SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Identity", "HTTPClient", "Postgres",
+      ],
       linkerSettings: [
         // The deployable folder carries the shared libraries in `lib` beside the binary. The old DT_RPATH is wanted:
         // it also serves the libraries' own dependencies, which DT_RUNPATH does not.

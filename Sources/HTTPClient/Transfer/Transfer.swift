@@ -1,0 +1,199 @@
+import CCurl
+import Dispatch
+import Foundation
+
+/// One request on its way and its answer on the way back.
+///
+/// `@unchecked Sendable`: all that changes is touched on the loop's serial queue alone, which each entry checks.
+final class Transfer: @unchecked Sendable {
+  let request: ClientRequest
+  private let queue: DispatchQueue
+
+  /// libcurl's handle while the transfer runs.
+  var easy: UnsafeMutableRawPointer?
+  var fieldList: UnsafeMutablePointer<curl_slist>?
+  /// libcurl writes its own words of a failure here.
+  let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+  private(set) var head = ResponseHead()
+  private var isHeadDelivered = false
+  private var waitingForHead: CheckedContinuation<ResponseHead, any Error>?
+  private var waitingForBody: CheckedContinuation<[UInt8]?, any Error>?
+  private var received: [UInt8] = []
+  /// How it ended: nil inside for success.
+  private var end: (any Error)??
+
+  /// Bytes of the request's body handed to libcurl.
+  private var sent = 0
+  private var piece: ArraySlice<UInt8> = []
+  private var isStreamAtEnd = false
+  private var producer: Task<Void, Never>?
+  private(set) var isSendPaused = false
+  private(set) var isReceivePaused = false
+  /// Why this side gave up from within a callback; libcurl's own result then says no more than that.
+  private(set) var ownError: HTTPClientError?
+  /// Asks the loop to go on with a paused transfer.
+  var resume: () -> Void = {}
+  /// Ends the transfer by the error of the body's stream.
+  var abort: (any Error) -> Void = { _ in }
+
+  /// Bytes that moved when the watchdog last looked, and when it last saw them move.
+  var lastMoved = -1
+  var lastMoveTime = DispatchTime.now()
+  let startTime = DispatchTime.now()
+
+  /// More than this many unread bytes pause the transfer.
+  static let highWater = 512 << 10
+
+  init(request: ClientRequest, queue: DispatchQueue) {
+    self.request = request
+    self.queue = queue
+    errorText.initialize(to: 0)
+  }
+
+  deinit { errorText.deallocate() }
+
+  /// Whether it has ended, one way or the other.
+  var hasEnded: Bool { end != nil }
+  var hasHead: Bool { isHeadDelivered }
+
+  func start(_ continuation: CheckedContinuation<ResponseHead, any Error>) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    if case .some(.some(let error)) = end { return continuation.resume(throwing: error) }
+    waitingForHead = continuation
+  }
+
+  /// Gives the next piece to the reader, now or when there is one.
+  func read(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard waitingForBody == nil else {
+      return continuation.resume(throwing: HTTPClientError.invalidRequest(reason: "the body has two readers"))
+    }
+    if !received.isEmpty {
+      let bytes = received
+      received = []
+      continuation.resume(returning: bytes)
+      if isReceivePaused {
+        isReceivePaused = false
+        resume()
+      }
+      return
+    }
+    switch end {
+    case .none: waitingForBody = continuation
+    case .some(.none): continuation.resume(returning: nil)
+    case .some(.some(let error)): continuation.resume(throwing: error)
+    }
+  }
+
+  /// Tells everybody who waits that it is over; the first end counts.
+  func finish(_ error: (any Error)?) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard end == nil else { return }
+    end = .some(error)
+    producer?.cancel()
+    if error is CancellationError { received = [] }
+    if let waiting = waitingForHead {
+      waitingForHead = nil
+      if let error { waiting.resume(throwing: error) } else { waiting.resume(returning: head) }
+    }
+    if let waiting = waitingForBody {
+      waitingForBody = nil
+      if let error { waiting.resume(throwing: error) } else { waiting.resume(returning: nil) }
+    }
+  }
+
+  // MARK: libcurl's callbacks, on the queue
+
+  func takeHeader(_ line: UnsafeRawBufferPointer) {
+    guard head.take(line: line), !isHeadDelivered else { return }
+    isHeadDelivered = true
+    waitingForHead?.resume(returning: head)
+    waitingForHead = nil
+  }
+
+  /// Whether the bytes were taken; else libcurl pauses and offers them again.
+  func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if let waiting = waitingForBody {
+      waitingForBody = nil
+      waiting.resume(returning: [UInt8](bytes))
+      return true
+    }
+    guard received.count < Self.highWater else {
+      isReceivePaused = true
+      return false
+    }
+    received.append(contentsOf: bytes)
+    return true
+  }
+
+  enum Given {
+    case bytes(Int)
+    case pause
+    case fail
+  }
+
+  /// Fills a buffer with the next bytes of the request's body.
+  func giveBody(_ buffer: UnsafeMutableRawBufferPointer) -> Given {
+    switch request.body {
+    case .none: return .bytes(0)
+    case .bytes(let bytes):
+      let count = min(buffer.count, bytes.count - sent)
+      bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[sent..<sent + count])) }
+      sent += count
+      return .bytes(count)
+    case .stream(let length, let next):
+      if piece.isEmpty, !isStreamAtEnd, sent < length {
+        isSendPaused = true
+        ask(next)
+        return .pause
+      }
+      let count = min(buffer.count, piece.count)
+      guard sent + count <= length, count > 0 || sent == length else {
+        ownError = HTTPClientError.invalidRequest(reason: "the body's stream is not \(length) bytes long")
+        return .fail
+      }
+      piece.prefix(count).withUnsafeBytes { buffer.copyMemory(from: $0) }
+      piece = piece.dropFirst(count)
+      sent += count
+      return .bytes(count)
+    }
+  }
+
+  /// Goes back to the start of the body, where a connection that was kept turns out to be dead; whether that is possible.
+  func rewind(to offset: Int) -> Bool {
+    switch request.body {
+    case .none: return offset == 0
+    case .bytes(let bytes):
+      guard (0...bytes.count).contains(offset) else { return false }
+      sent = offset
+      return true
+    case .stream: return offset == sent
+    }
+  }
+
+  private func ask(_ next: @escaping @Sendable () async throws -> [UInt8]?) {
+    producer = Task { [queue] in
+      let result: Result<[UInt8]?, any Error>
+      do {
+        var piece = try await next()
+        while let empty = piece, empty.isEmpty { piece = try await next() }
+        result = .success(piece)
+      } catch {
+        result = .failure(error)
+      }
+      queue.async { self.take(result) }
+    }
+  }
+
+  private func take(_ result: Result<[UInt8]?, any Error>) {
+    guard end == nil else { return }
+    switch result {
+    case .success(let bytes):
+      if let bytes { piece = bytes[...] } else { isStreamAtEnd = true }
+      isSendPaused = false
+      resume()
+    case .failure(let error): abort(error)
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import CCurl
+import Dispatch
+
+/// Drives libcurl's multi handle on one serial queue: Dispatch sources tell it of sockets and time, it tells transfers of
+/// bytes.
+///
+/// `@unchecked Sendable`: everything below `queue` is touched on that queue alone. libcurl calls back only from within calls
+/// made there.
+final class TransferLoop: @unchecked Sendable {
+  let queue = DispatchQueue(label: "sluice.http")
+  private let configuration: HTTPClientConfiguration
+  private let roots: TrustedRoots
+  private let multi: UnsafeMutableRawPointer
+  private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
+  private var watches: [curl_socket_t: SocketWatch] = [:]
+  private let timer: any DispatchSourceTimer
+  private let watchdog: any DispatchSourceTimer
+  private var isWatching = false
+  private var isClosed = false
+
+  /// libcurl wants to be set up once for the process, before anything else.
+  private static let isSetUp: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+  /// How often the watchdog looks; a limit is kept to within this.
+  private static let look = Duration.milliseconds(100)
+
+  init(configuration: HTTPClientConfiguration, roots: TrustedRoots) {
+    guard Self.isSetUp, let multi = curl_multi_init() else { fatalError("libcurl: there is no memory to start") }
+    self.configuration = configuration
+    self.roots = roots
+    self.multi = multi
+    timer = DispatchSource.makeTimerSource(queue: queue)
+    watchdog = DispatchSource.makeTimerSource(queue: queue)
+    timer.setEventHandler { [unowned self] in act(CURL_SOCKET_TIMEOUT_, 0) }
+    watchdog.setEventHandler { [unowned self] in look() }
+    timer.schedule(deadline: .distantFuture)
+    watchdog.schedule(deadline: .distantFuture)
+    timer.activate()
+    watchdog.activate()
+    let me = Unmanaged.passUnretained(self).toOpaque()
+    _ = sluice_curl_multi_set_socket(
+      multi,
+      { _, socket, what, loop, _ in
+        Unmanaged<TransferLoop>.fromOpaque(loop!).takeUnretainedValue().watch(socket, what)
+        return 0
+      }, me)
+    _ = sluice_curl_multi_set_timer(
+      multi,
+      { _, milliseconds, loop in
+        Unmanaged<TransferLoop>.fromOpaque(loop!).takeUnretainedValue().wake(in: milliseconds)
+        return 0
+      }, me)
+    _ = sluice_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 64)
+  }
+
+  func start(_ transfer: Transfer, _ continuation: CheckedContinuation<ResponseHead, any Error>) {
+    queue.async { [self] in
+      transfer.start(continuation)
+      guard !transfer.hasEnded else { return }
+      guard !isClosed else { return transfer.finish(HTTPClientError.closed) }
+      let easy: UnsafeMutableRawPointer
+      do {
+        easy = try EasyHandle.make(transfer, configuration: configuration, roots: roots)
+      } catch {
+        return transfer.finish(error)
+      }
+      transfer.resume = { [unowned self, unowned transfer] in goOn(transfer) }
+      transfer.abort = { [unowned self, unowned transfer] in end(transfer, $0) }
+      transfers[easy] = transfer
+      guard curl_multi_add_handle(multi, easy) == CURLM_OK else {
+        return end(transfer, HTTPClientError.invalidRequest(reason: "libcurl did not take it"))
+      }
+      if !isWatching {
+        isWatching = true
+        watchdog.schedule(deadline: .now() + Self.look.seconds, repeating: Self.look.seconds)
+      }
+    }
+  }
+
+  func read(_ transfer: Transfer, _ continuation: CheckedContinuation<[UInt8]?, any Error>) {
+    queue.async { transfer.read(continuation) }
+  }
+
+  func cancel(_ transfer: Transfer) {
+    queue.async { [self] in end(transfer, CancellationError()) }
+  }
+
+  /// Ends all transfers and lets go of all connections. The loop lives on until that is done.
+  func close() {
+    queue.async { [self] in
+      guard !isClosed else { return }
+      isClosed = true
+      for transfer in Array(transfers.values) { end(transfer, HTTPClientError.closed) }
+      _ = curl_multi_cleanup(multi)
+      for watch in watches.values { watch.cancel() }
+      watches = [:]
+      timer.cancel()
+      watchdog.cancel()
+    }
+  }
+
+  private func end(_ transfer: Transfer, _ error: (any Error)?) {
+    if let easy = transfer.easy {
+      transfers[easy] = nil
+      curl_multi_remove_handle(multi, easy)
+      EasyHandle.free(transfer)
+    }
+    transfer.finish(error)
+    if transfers.isEmpty, isWatching {
+      isWatching = false
+      watchdog.schedule(deadline: .distantFuture)
+    }
+  }
+
+  /// Goes on with a transfer whose reader or stream is ready again.
+  private func goOn(_ transfer: Transfer) {
+    guard let easy = transfer.easy else { return }
+    var pauses: Int32 = 0
+    if transfer.isReceivePaused { pauses |= CURLPAUSE_RECV }
+    if transfer.isSendPaused { pauses |= CURLPAUSE_SEND }
+    curl_easy_pause(easy, pauses)
+    collect()
+  }
+
+  // MARK: What wakes libcurl
+
+  private func watch(_ socket: curl_socket_t, _ what: Int32) {
+    guard what != CURL_POLL_REMOVE else {
+      watches.removeValue(forKey: socket)?.cancel()
+      return
+    }
+    if watches[socket] == nil {
+      watches[socket] = SocketWatch(socket, queue: queue) { [unowned self] events in act(socket, events) }
+    }
+    watches[socket]?.want(
+      read: what == CURL_POLL_IN || what == CURL_POLL_INOUT, write: what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+  }
+
+  private func wake(in milliseconds: Int) {
+    timer.schedule(deadline: milliseconds < 0 ? .distantFuture : .now() + .milliseconds(milliseconds))
+  }
+
+  private func act(_ socket: curl_socket_t, _ events: Int32) {
+    guard !isClosed else { return }
+    var running: Int32 = 0
+    _ = curl_multi_socket_action(multi, socket, events, &running)
+    collect()
+  }
+
+  /// Ends the transfers that libcurl is done with.
+  private func collect() {
+    var result = CURLE_OK
+    while let easy = sluice_curl_multi_finished(multi, &result) {
+      guard let transfer = transfers[easy] else { continue }
+      end(transfer, transfer.ownError ?? EasyHandle.error(of: transfer, result))
+    }
+  }
+
+  /// The watchdog's look at every transfer: has a byte moved, is its time over?
+  private func look() {
+    let now = DispatchTime.now()
+    for transfer in Array(transfers.values) {
+      let limits = transfer.request.limits
+      let host = transfer.request.url.host
+      if let total = limits.total, now.since(transfer.startTime) > total {
+        end(transfer, HTTPClientError.timedOut(.total, host: host, seconds: total.seconds))
+        continue
+      }
+      let moved = EasyHandle.bytesMoved(transfer)
+      if moved != transfer.lastMoved || transfer.isReceivePaused || transfer.isSendPaused {
+        transfer.lastMoved = moved
+        transfer.lastMoveTime = now
+      } else if moved >= 0, now.since(transfer.lastMoveTime) > limits.stall {
+        end(transfer, HTTPClientError.timedOut(.stall, host: host, seconds: limits.stall.seconds))
+      }
+    }
+  }
+}
+
+/// A macro of libcurl that Swift does not see: no socket, but the time.
+private let CURL_SOCKET_TIMEOUT_: curl_socket_t = -1
+
+extension Duration {
+  /// The same in seconds.
+  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
+
+extension DispatchTime {
+  /// From `earlier` to this moment.
+  func since(_ earlier: DispatchTime) -> Duration {
+    .nanoseconds(Int64(uptimeNanoseconds) - Int64(earlier.uptimeNanoseconds))
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A server on 127.0.0.1 that does to each connection what a test says, byte by byte, on a thread of its own.
+final class ScriptedServer: Sendable {
+  let port: Int
+  private let listener: Int32
+  private let accepted = Mutex(0)
+
+  /// Connections so far.
+  var connections: Int { accepted.withLock { $0 } }
+
+  init(_ script: @escaping @Sendable (Peer) -> Void) throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, $0, &length) == 0
+      }
+    }
+    guard isBound else { throw POSIXError(.EADDRINUSE) }
+    self.listener = listener
+    port = Int(UInt16(bigEndian: address.sin_port))
+    Thread.detachNewThread { [weak self] in
+      while case let peer = accept(listener, nil, nil), peer >= 0 {
+        self?.accepted.withLock { $0 += 1 }
+        Thread.detachNewThread {
+          script(Peer(peer))
+          close(peer)
+        }
+      }
+    }
+  }
+
+  deinit {
+    shutdown(listener, Int32(SHUT_RDWR))
+    close(listener)
+  }
+
+  /// One connection.
+  final class Peer: Sendable {
+    private let descriptor: Int32
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    func send(_ text: String) { send(Array(text.utf8)) }
+
+    /// Sends all, or what the client takes.
+    func send(_ bytes: [UInt8]) {
+      var sent = 0
+      while sent < bytes.count {
+        let count = bytes[sent...].withUnsafeBytes {
+          Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        guard count > 0 else { return }
+        sent += count
+      }
+    }
+
+    /// Reads a request's head; nil when the client has gone.
+    func head() -> String? {
+      var bytes: [UInt8] = []
+      var byte: UInt8 = 0
+      while recv(descriptor, &byte, 1, 0) == 1 {
+        bytes.append(byte)
+        if bytes.suffix(4) == [13, 10, 13, 10] { return String(decoding: bytes, as: UTF8.self) }
+      }
+      return nil
+    }
+
+    /// Reads up to `count` bytes.
+    func body(_ count: Int) -> [UInt8] {
+      var bytes: [UInt8] = []
+      var buffer = [UInt8](repeating: 0, count: 64 << 10)
+      while bytes.count < count, case let got = recv(descriptor, &buffer, min(buffer.count, count - bytes.count), 0),
+        got > 0
+      {
+        bytes += buffer[..<got]
+      }
+      return bytes
+    }
+
+    /// Waits until the client has gone.
+    func waitForEnd() {
+      var byte: UInt8 = 0
+      while recv(descriptor, &byte, 1, 0) > 0 {}
+    }
+
+    /// Breaks the connection: the client gets a reset.
+    func reset() {
+      var now = linger(l_onoff: 1, l_linger: 0)
+      setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
+  }
+}
+
+/// `Content-Length` of a head.
+func contentLength(_ head: String) -> Int {
+  head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
+    .flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
+}

@@ -102,14 +102,14 @@ actor FolderWriter: LakeWriter {
     }
   }
 
-  func discard() async {
+  func discard() async -> LakePath? {
     switch state {
-    case .published, .discarded: return
+    case .published, .discarded: return nil
     case .writing, .failed, .closed: break
     }
     state = .discarded
     // A file that can't be removed now is found and removed by the nightly run.
-    unlinkat(place.folder.number, place.name, 0)
+    return unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT ? nil : temporary
   }
 
   private func fail(_ error: LakeError) -> LakeError {

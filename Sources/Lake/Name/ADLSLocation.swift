@@ -42,4 +42,26 @@ public struct ADLSLocation: Hashable, Sendable {
       ? "\(usesTLS ? "https" : "http")://\(host)\(shownPort)/\(account)/\(filesystem)\(folders)"
       : "abfss://\(filesystem)@\(host)\(shownPort)\(folders)"
   }
+
+  /// The DFS twin of a storage account's blob host; any other host as it is.
+  static func dfsHost(_ host: String) -> String {
+    var labels = host.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    if let service = labels.prefix(3).dropFirst().firstIndex(of: "blob") { labels[service] = "dfs" }
+    return labels.joined(separator: ".")
+  }
+
+  /// A host as `LAKE_ALLOWED_HOSTS` names it, with or without a port, in the normal form of a location's host.
+  public struct Host: Hashable, Sendable {
+    /// In lower case, without a trailing dot, the blob host as its DFS twin.
+    public let name: String
+    /// Nil where none is named.
+    public let port: Int?
+
+    /// Reads `host` or `host:port`; nil for anything else.
+    public init?(_ text: String) {
+      guard let authority = try? URLAuthority(Substring(text)) else { return nil }
+      name = ADLSLocation.dfsHost(authority.host)
+      port = authority.port
+    }
+  }
 }

@@ -8,6 +8,14 @@ public enum LakeError: Error, Equatable, Sendable {
   case conditionNotMet(LakePath)
   /// The lake refuses this process what it wanted to do.
   case permissionDenied(LakePath, operation: String)
+  /// The storage service refuses the caller; `reason` says what to grant or to check.
+  case accessRefused(LakePath, operation: String, reason: String)
+  /// There is no token to ask the storage service with.
+  case signInFailed(reason: String)
+  /// The storage service did not answer, or not well, for as long as was tried.
+  case unavailable(LakePath, operation: String, reason: String)
+  /// The text is not a storage account's connection string. The text itself is not kept: it holds a secret.
+  case invalidConnectionString(reason: String)
   /// The storage or the quota is full.
   case noSpace(LakePath)
   /// The file is larger than the storage allows one file to be.
@@ -52,6 +60,10 @@ extension LakeError {
     case .alreadyExists: "already_exists"
     case .conditionNotMet: "condition_not_met"
     case .permissionDenied: "permission_denied"
+    case .accessRefused: "access_refused"
+    case .signInFailed: "sign_in_failed"
+    case .unavailable: "unavailable"
+    case .invalidConnectionString: "invalid_connection_string"
     case .noSpace: "no_space"
     case .fileTooLarge: "file_too_large"
     case .readOnly: "read_only"
@@ -82,6 +94,12 @@ extension LakeError: CustomStringConvertible {
     case .conditionNotMet(let path): "\(path): was changed by someone else meanwhile; look at it and try again"
     case .permissionDenied(let path, let operation):
       "\(path): this process may not \(operation) it; grant it read and write access to the lake"
+    case .accessRefused(let path, let operation, let reason): "\(path): \(operation) is refused: \(reason)"
+    case .signInFailed(let reason): "there is no token for the lake: \(reason)"
+    case .unavailable(let path, let operation, let reason): "\(path): \(operation) failed: \(reason)"
+    case .invalidConnectionString(let reason):
+      "not a storage account's connection string: \(reason); expected "
+        + "AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net, or SharedAccessSignature= in place of the key"
     case .noSpace(let path): "\(path): the lake's storage or quota is full; make room and try again"
     case .fileTooLarge(let path): "\(path): grew larger than the storage or a process limit allows one file to be"
     case .readOnly(let path): "\(path): the lake's storage is read-only; mount it for writing"

@@ -19,5 +19,8 @@ public protocol LakeWriter: AnyObject, Sendable {
   func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry
 
   /// Removes the temporary file. Does nothing after `publish` or a second time; works in a cancelled task.
-  func discard() async
+  ///
+  /// Gives the temporary file's path when it could not be removed, nil otherwise.
+  @discardableResult
+  func discard() async -> LakePath?
 }

@@ -21,8 +21,7 @@ struct ArchivePublication: Sendable {
       // From the first rename on, the way is walked to its end, whatever becomes of the job's task.
       return try await Task { try await rename(manifestWriter) }.value
     } catch {
-      await manifestWriter.discard()
-      throw error
+      throw JobError.adding(await manifestWriter.discard(), to: error)
     }
   }
 
@@ -45,8 +44,7 @@ struct ArchivePublication: Sendable {
       _ = try await manifestWriter.publish(as: manifestPath, condition: .always)
       return []
     } catch {
-      await manifestWriter.discard()
-      let reason = JobError(cause: error).message
+      let reason = JobError(cause: JobError.adding(await manifestWriter.discard(), to: error)).message
       Log.write(.warning, "an archive has no manifest", ["archive": archive, "reason": reason])
       return ["the archive is in its place, its manifest could not be put beside it: \(reason)"]
     }

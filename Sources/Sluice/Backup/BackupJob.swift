@@ -144,8 +144,7 @@ public struct BackupJob: Sendable {
       result.sha256 = manifest.sha256
       return result
     } catch {
-      await writer.discard()
-      throw error
+      throw JobError.adding(await writer.discard(), to: error)
     }
   }
 

@@ -11,16 +11,28 @@ public struct JobContext: Sendable {
   public let pools: ConnectionPools
   /// Where archives live.
   public let lake: any LakeStore
+  /// Opens another place of a storage account that a request names; the host has been checked.
+  let openLake: @Sendable (ADLSLocation) async throws -> any LakeStore
+  /// Asks for the tokens that the settings need; nil when they need none.
+  let checkTokens: (@Sendable () async throws -> Void)?
   /// The present instant; tests set it.
   public var now: @Sendable () -> Date
 
   /// Made once at the start of the program.
   public init(
-    settings: Settings, pools: ConnectionPools, lake: any LakeStore, now: @escaping @Sendable () -> Date = { Date() }
+    settings: Settings, pools: ConnectionPools, lake: any LakeStore,
+    openLake: @escaping @Sendable (ADLSLocation) async throws -> any LakeStore = { _ in
+      throw JobError(
+        .invalid, code: "not_configured", "adls_url: this lake is a folder; set LAKE_URL to a storage account",
+        field: "adls_url")
+    },
+    checkTokens: (@Sendable () async throws -> Void)? = nil, now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.settings = settings
     self.pools = pools
     self.lake = lake
+    self.openLake = openLake
+    self.checkTokens = checkTokens
     self.now = now
   }
 }

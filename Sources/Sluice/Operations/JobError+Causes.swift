@@ -108,7 +108,9 @@ extension JobError {
       case .notFound: (.notFound, "archive_not_found")
       case .alreadyExists: (.conflict, "archive_exists")
       case .conditionNotMet, .changed: (.conflict, "archive_changed")
-      case .permissionDenied: (.forbidden, "lake_permission_denied")
+      case .permissionDenied, .accessRefused: (.forbidden, "lake_permission_denied")
+      case .signInFailed: (.unavailable, "lake_sign_in_failed")
+      case .unavailable: (.unavailable, "lake_unavailable")
       case .readOnly: (.unavailable, "lake_read_only")
       case .noSpace, .fileTooLarge: (.full, "lake_full")
       case .escapesRoot: (.forbidden, "outside_lake")
@@ -117,6 +119,17 @@ extension JobError {
       default: (.failed, "lake_error")
       }
     return JobError(kind, code: code, "lake: \(error)")
+  }
+
+  /// The error of a job that could not clean up after itself: it names the temporary file that is left.
+  static func adding(_ leftover: LakePath?, to error: any Error) -> any Error {
+    guard let leftover else { return error }
+    Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
+    if error is CancellationError { return error }
+    var failure = JobError(cause: error)
+    failure.message += ". The temporary file \(leftover) could not be removed; the nightly run removes it after a day"
+    failure.details["temporary"] = .string("\(leftover)")
+    return failure
   }
 
   /// Of the compressor: a reader knows its file, and tells its errors itself.

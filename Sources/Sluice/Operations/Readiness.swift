@@ -16,7 +16,7 @@ public struct Readiness: Sendable, Encodable, Equatable {
   public let status: String
   /// The program's version.
   public let version: String
-  /// By name: `postgres`, `lake`. Absent when nothing was asked.
+  /// By name: `postgres`, `lake`, and `token` where one is needed. Absent when nothing was asked.
   public let checks: [String: Check]?
 
   /// Made from its parts.
@@ -29,7 +29,7 @@ public struct Readiness: Sendable, Encodable, Equatable {
   /// Seconds one check may take.
   static let patience: Double = 10
 
-  /// Asks the database and the lake, side by side.
+  /// Asks the database, the lake and the issuer of tokens, side by side.
   public static func check(_ context: JobContext) async -> Readiness {
     async let postgres = check("postgres") {
       let target = try context.settings.target()
@@ -38,9 +38,16 @@ public struct Readiness: Sendable, Encodable, Equatable {
     async let lake = check("lake") {
       _ = try await context.lake.listPage(under: nil, recursive: false, continuation: nil)
     }
-    let checks = await ["postgres": postgres, "lake": lake]
+    async let token = checkTokens(context)
+    var checks = await ["postgres": postgres, "lake": lake]
+    checks["token"] = await token
     let isReady = checks.values.allSatisfy { $0.status == "ok" }
     return Readiness(status: isReady ? "ok" : "failed", version: Program.version, checks: checks)
+  }
+
+  private static func checkTokens(_ context: JobContext) async -> Check? {
+    guard let ask = context.checkTokens else { return nil }
+    return await check("token", ask)
   }
 
   private static func check(_ name: String, _ body: @escaping @Sendable () async throws -> Void) async -> Check {

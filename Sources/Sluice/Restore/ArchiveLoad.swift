@@ -13,7 +13,7 @@ struct ArchiveLoad: Sendable {
   var table: TableName { request.destination.targetTable ?? source.archive.table }
 
   func run(on connection: PostgresConnection, _ blank: RestoreResult) async throws -> RestoreResult {
-    let reader = try await ArchiveReader(source.path, in: context.lake)
+    let reader = try await ArchiveReader(source.path, in: source.lake)
     do {
       let result = try await load(reader, on: connection, blank)
       await reader.close()
@@ -66,7 +66,7 @@ struct ArchiveLoad: Sendable {
   /// The manifest beside the file, if there is one.
   private func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
     let path = try ArchiveName.manifestPath(beside: source.path)
-    guard let manifest = try await ArchiveManifest.read(at: path, in: context.lake) else { return nil }
+    guard let manifest = try await ArchiveManifest.read(at: path, in: source.lake) else { return nil }
     guard manifest.gzipBytes == reader.entry.length else {
       throw corrupt("it has \(reader.entry.length) bytes, its manifest says \(manifest.gzipBytes)")
     }

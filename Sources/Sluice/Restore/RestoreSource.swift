@@ -6,6 +6,8 @@ struct RestoreSource: Sendable {
   let path: LakePath
   /// Database, table and day as the path tells them.
   let archive: ArchiveName
+  /// Where the path leads.
+  let lake: any LakeStore
 }
 
 extension RestoreSource {
@@ -15,7 +17,7 @@ extension RestoreSource {
   static func resolve(_ request: RestoreRequest, _ context: JobContext) async throws -> [RestoreSource] {
     switch request.source {
     case .url(let text):
-      return [try resolve(url: text, context.settings)]
+      return [try await resolve(url: text, context)]
     case .days(let table, let from, let to):
       guard let database = context.settings.pgDatabase ?? request.server.database else {
         throw JobError(
@@ -26,7 +28,8 @@ extension RestoreSource {
       var sources: [RestoreSource] = []
       for day in from.through(to) {
         let archive = ArchiveName(database: database, table: table, day: day)
-        sources.append(RestoreSource(path: try await existingPath(of: archive, in: context.lake), archive: archive))
+        let path = try await existingPath(of: archive, in: context.lake)
+        sources.append(RestoreSource(path: path, archive: archive, lake: context.lake))
       }
       return sources
     }
@@ -43,7 +46,7 @@ extension RestoreSource {
     return path
   }
 
-  private static func resolve(url text: String, _ settings: Settings) throws -> RestoreSource {
+  private static func resolve(url text: String, _ context: JobContext) async throws -> RestoreSource {
     let url: LakeURL
     do {
       url = try LakeURL(parsing: text)
@@ -51,19 +54,19 @@ extension RestoreSource {
       // The text may hold a SAS: it is not repeated.
       throw JobError(.invalid, code: "bad_field", "adls_url: \(error)", field: "adls_url")
     }
-    let path = try self.path(of: url, under: settings)
+    let (path, lake) = try await place(of: url, context)
     guard let archive = ArchiveName(path: path) else {
       throw JobError(
         .invalid, code: "bad_field",
         "adls_url: expected a path that ends with <database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz or "
           + "<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz", field: "adls_url")
     }
-    return RestoreSource(path: path, archive: archive)
+    return RestoreSource(path: path, archive: archive, lake: lake)
   }
 
-  /// The file's path within the configured lake.
-  private static func path(of url: LakeURL, under settings: Settings) throws -> LakePath {
-    switch (url, settings.lake) {
+  /// The file's path and the lake it is in: the configured one, or another place of an allowed host.
+  private static func place(of url: LakeURL, _ context: JobContext) async throws -> (LakePath, any LakeStore) {
+    switch (url, context.settings.lake) {
     case (.folder(let file), .folder(let root)):
       let prefix = root.hasSuffix("/") ? root : root + "/"
       guard file.hasPrefix(prefix), let path = try? LakePath(String(file.dropFirst(prefix.count))) else {
@@ -71,29 +74,58 @@ extension RestoreSource {
           .forbidden, code: "outside_lake", "adls_url: the file is not in the lake's folder, LAKE_URL",
           field: "adls_url")
       }
-      return path
+      return (path, context.lake)
     case (.folder, .adls):
       throw JobError(
         .forbidden, code: "outside_lake", "adls_url: the lake is a storage account, not a folder", field: "adls_url")
     case (.adls(let file), .adls(let lake)) where file.isWithin(lake):
       let depth = lake.root?.components.count ?? 0
-      return try LakePath(components: Array((file.root?.components ?? []).dropFirst(depth)))
-    case (.adls(let location), _):
-      guard settings.lakeAllowedHosts.contains(location.host.lowercased()) else {
+      return (try LakePath(components: Array((file.root?.components ?? []).dropFirst(depth))), context.lake)
+    case (.adls(let file), _):
+      // Before any token is asked for: it would be sent there.
+      guard context.settings.allowsLake(at: file) else {
         throw JobError(
           .forbidden, code: "host_not_allowed",
-          "adls_url: the host \(location.host) is not allowed; the operator can add it to LAKE_ALLOWED_HOSTS",
+          "adls_url: the host \(file.shownHost) is not allowed; the operator can add it to LAKE_ALLOWED_HOSTS",
           field: "adls_url")
       }
-      throw JobError(
-        .invalid, code: "not_configured",
-        "adls_url: the file is in another place than LAKE_URL; run a restore whose LAKE_URL names that place",
-        field: "adls_url")
+      guard let path = file.root else {
+        throw JobError(
+          .invalid, code: "bad_field", "adls_url: expected a file's path after the filesystem", field: "adls_url")
+      }
+      return (path, try await context.openLake(file.top))
     }
   }
 }
 
+extension Settings {
+  /// Whether a request may name this place: on the configured lake's host, or one of `LAKE_ALLOWED_HOSTS`.
+  ///
+  /// The location is in normal form: TLS or loopback, lower case, no user, no trailing dot, the blob host turned into its
+  /// DFS twin. An entry of the list without a port allows the host's usual one.
+  func allowsLake(at location: ADLSLocation) -> Bool {
+    if case .adls(let lake) = lake, lake.host == location.host, lake.port == location.port { return true }
+    return lakeAllowedHosts.contains { ADLSLocation.isHost($0, of: location) }
+  }
+}
+
 extension ADLSLocation {
+  /// The host as an operator would add it to the list.
+  fileprivate var shownHost: String { port == 443 ? host : "\(host):\(port)" }
+
+  /// The same place without a root.
+  fileprivate var top: ADLSLocation {
+    ADLSLocation(
+      host: host, port: port, usesTLS: usesTLS, account: account, accountIsInPath: accountIsInPath,
+      filesystem: filesystem, root: nil)
+  }
+
+  /// Whether an entry of `LAKE_ALLOWED_HOSTS` means this location's host and port.
+  fileprivate static func isHost(_ entry: String, of location: ADLSLocation) -> Bool {
+    guard let allowed = ADLSLocation.Host(entry) else { return false }
+    return allowed.name == location.host && (allowed.port ?? 443) == location.port
+  }
+
   /// Whether this path lies below the root of `lake`.
   fileprivate func isWithin(_ lake: ADLSLocation) -> Bool {
     let root = lake.root?.components ?? []

@@ -127,5 +127,5 @@ private final class UnpublishableWriter: LakeWriter {
     if path.name.hasSuffix(".gz") { throw LakeError.noSpace(path) }
     return try await base.publish(as: path, condition: condition)
   }
-  func discard() async { await base.discard() }
+  func discard() async -> LakePath? { await base.discard() }
 }

@@ -60,7 +60,7 @@ private final class GatedWriter: LakeWriter {
   func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
     try await base.publish(as: path, condition: condition)
   }
-  func discard() async { await base.discard() }
+  func discard() async -> LakePath? { await base.discard() }
 }
 
 private final class GatedReader: LakeReader {

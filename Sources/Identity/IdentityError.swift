@@ -1,0 +1,2 @@
+/// placeholder until merge
+public enum IdentityError: Error, Equatable, Sendable { case unavailable(String) }

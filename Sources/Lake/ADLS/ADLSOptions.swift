@@ -1,0 +1,27 @@
+public import HTTPClient
+
+/// How much is under way at a time, and for how long one request is tried.
+public struct ADLSOptions: Sendable {
+  /// Bytes of one append (`LAKE_APPEND_BYTES`).
+  public var appendBytes = 8 << 20
+  /// Appends under way at a time, at most (`LAKE_APPENDS_IN_FLIGHT`).
+  public var appendsInFlight = 4
+  /// Bytes of one block that is read ahead.
+  public var readBytes = 8 << 20
+  /// Blocks read ahead, the one being read included.
+  public var readsInFlight = 4
+  /// Entries in one page of a listing; the service gives 5000 at most.
+  public var pageSize = 5000
+  /// How long each request may take.
+  public var limits = TransferLimits()
+  /// Which requests are tried again, and for how long.
+  public var retries = RetryPolicy()
+  /// The retries' clock and dice.
+  public var timer = RetryTimer.system
+
+  /// The defaults.
+  public init() {}
+
+  /// Sizes an append may have: the service takes more, its vendor's clients agree up to here.
+  public static let appendBytesRange = (64 << 10)...(100 << 20)
+}

@@ -1,0 +1,91 @@
+/// One file of an ``ADLSStore``, pinned by its ETag: a few blocks are read ahead of the reader.
+actor ADLSReader: LakeReader {
+  nonisolated let entry: LakeEntry
+  private let client: ADLSClient
+  private let blockBytes: Int
+  private let ahead: Int
+  /// Blocks under way or waiting to be read, by number.
+  private var blocks: [Int: Task<[UInt8], any Error>] = [:]
+  private var offset = 0
+  private var isClosed = false
+
+  /// Looks at the file and reads its first bytes: both must tell the same length, or the look is repeated.
+  static func open(_ path: LakePath, client: ADLSClient, options: ADLSOptions) async throws -> ADLSReader {
+    try Task.checkCancellation()
+    var entry: LakeEntry?
+    for _ in 0..<ADLSClient.looks {
+      guard let found = try await client.properties(of: path)?.entry else { throw LakeError.notFound(path) }
+      guard !found.isDirectory else { throw LakeError.notAFile(path) }
+      guard found.length > 0 else { return ADLSReader(found, [], client: client, options: options) }
+      entry = found
+      let first = try await client.range(of: found, 0..<min(found.length, ADLSClient.rangeBytes), total: nil)
+      if first.total == found.length { return ADLSReader(found, first.bytes, client: client, options: options) }
+    }
+    throw LakeError.io(
+      path, operation: "read", reason: "the service tells two lengths for it (\(entry?.length ?? 0) bytes is one)")
+  }
+
+  private init(_ entry: LakeEntry, _ first: [UInt8], client: ADLSClient, options: ADLSOptions) {
+    self.entry = entry
+    self.client = client
+    blockBytes = options.readBytes
+    ahead = options.readsInFlight
+    guard entry.length > 0 else { return }
+    let count = min(blockBytes, entry.length)
+    blocks[0] = Task {
+      let rest = try await client.read(entry, from: first.count, count: count - first.count)
+      return rest.isEmpty ? Array(first.prefix(count)) : first + rest
+    }
+  }
+
+  deinit {
+    for task in blocks.values { task.cancel() }
+  }
+
+  func read(maxBytes: Int) async throws -> [UInt8] {
+    try checkOpen()
+    precondition(maxBytes > 0, "a read of no bytes would look like the end")
+    guard offset < entry.length else { return [] }
+    let number = offset / blockBytes
+    for next in number..<min(number + ahead, (entry.length + blockBytes - 1) / blockBytes) where blocks[next] == nil {
+      blocks[next] = Task { [client, entry, blockBytes] in
+        try await client.read(entry, from: next * blockBytes, count: blockBytes)
+      }
+    }
+    guard let task = blocks[number] else { throw LakeError.outOfOrder(entry.path, operation: "read") }
+    let block: [UInt8]
+    do {
+      block = try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
+    } catch {
+      // The next read asks again.
+      blocks[number] = nil
+      throw error
+    }
+    try Task.checkCancellation()
+    let start = offset - number * blockBytes
+    let bytes = Array(block[start..<min(start + maxBytes, block.count)])
+    offset += bytes.count
+    if start + bytes.count == block.count { blocks[number] = nil }
+    return bytes
+  }
+
+  func read(at offset: Int, count: Int) async throws -> [UInt8] {
+    try checkOpen()
+    return try await client.read(entry, from: offset, count: count)
+  }
+
+  func close() {
+    isClosed = true
+    for task in blocks.values { task.cancel() }
+    blocks = [:]
+  }
+
+  private func checkOpen() throws {
+    try Task.checkCancellation()
+    if isClosed { throw LakeError.outOfOrder(entry.path, operation: "read") }
+  }
+}

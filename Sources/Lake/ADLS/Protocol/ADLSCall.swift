@@ -1,0 +1,53 @@
+import HTTPClient
+
+/// One operation of the DFS endpoint, as it goes out.
+struct ADLSCall: Sendable {
+  /// What is done, in the words of an operator's message: "`path`: the lake could not `operation`".
+  enum Operation: String, Sendable {
+    case create, append, flush, rename, read, list, delete
+    case look = "look at"
+    case makeFolder = "make the folder"
+
+    /// Whether the reader's role is enough.
+    var onlyReads: Bool { self == .read || self == .list || self == .look }
+  }
+
+  let operation: Operation
+  let method: ClientRequest.Method
+  /// Below the lake's root; nil is the root itself.
+  let path: LakePath?
+  /// Whether the URL ends at the filesystem, as a listing's does.
+  var isOnFilesystem = false
+  var query: [(name: String, value: String)] = []
+  var fields = HeaderFields()
+  var body: [UInt8] = []
+  /// The statuses that mean it was done.
+  let success: Set<Int>
+  /// Bytes of the answer's body that are read at most.
+  var answerLimit = 16 << 20
+}
+
+/// A whole answer to a call that was done.
+struct ADLSAnswer: Sendable {
+  let status: Int
+  let fields: HeaderFields
+  let body: [UInt8]
+}
+
+/// An answer that says no, for good.
+struct ADLSRefusal: Error, Sendable, CustomStringConvertible {
+  let status: Int
+  /// The service's own name for it, from the header or the body; empty when it has none.
+  let code: String
+  /// The service's number of the request, for its support.
+  let requestID: String
+
+  /// For the retries' report of their last try.
+  var description: String { "the service answers \(text)" }
+
+  /// `404 PathNotFound (request 5e0…)`.
+  var text: String {
+    let name = code.isEmpty ? "\(status)" : "\(status) \(code)"
+    return requestID.isEmpty ? name : "\(name) (request \(requestID))"
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import HTTPClient
+
+extension ADLSClient {
+  /// What is known of a path; nil when there is nothing.
+  func properties(of path: LakePath) async throws -> ADLSProperties? {
+    do {
+      let answer = try await perform(ADLSCall(operation: .look, method: .head, path: path, success: [200]))
+      return try ADLSProperties(answer.fields, path: path)
+    } catch let refusal as ADLSRefusal {
+      // A file that stands where a folder should is on the way to nothing.
+      if refusal.status == 404, refusal.code != "FilesystemNotFound" { return nil }
+      throw refusal.lakeError(path, .look, at: self)
+    }
+  }
+
+  /// Makes a folder and those above it; success when it is there.
+  func makeFolder(_ path: LakePath) async throws {
+    do {
+      _ = try await perform(
+        ADLSCall(
+          operation: .makeFolder, method: .put, path: path, query: [("resource", "directory")], success: [201, 200]))
+    } catch let refusal as ADLSRefusal {
+      if refusal.status == 409 { throw LakeError.notAFolder(path) }
+      throw refusal.lakeError(path, .makeFolder, at: self)
+    }
+  }
+
+  /// Removes a file or an empty folder; success when there is none.
+  func delete(_ path: LakePath) async throws {
+    do {
+      _ = try await perform(
+        ADLSCall(
+          operation: .delete, method: .delete, path: path, query: [("recursive", "false")], success: [200, 202]))
+    } catch let refusal as ADLSRefusal {
+      if refusal.status == 404, refusal.code != "FilesystemNotFound" { return }
+      throw refusal.lakeError(path, .delete, at: self)
+    }
+  }
+
+  /// One page of a listing.
+  func list(_ folder: LakePath?, recursive: Bool, maximum: Int, continuation: String?) async throws -> LakePage {
+    var query = [("resource", "filesystem"), ("recursive", recursive ? "true" : "false"), ("maxResults", "\(maximum)")]
+    let names = (location.root?.components ?? []) + (folder?.components ?? [])
+    if !names.isEmpty { query.append(("directory", names.joined(separator: "/"))) }
+    if let continuation { query.append(("continuation", continuation)) }
+    let call = ADLSCall(
+      operation: .list, method: .get, path: folder, isOnFilesystem: true, query: query.map { (name: $0.0, value: $0.1) },
+      success: [200])
+    let answer: ADLSAnswer
+    do {
+      answer = try await perform(call)
+    } catch let refusal as ADLSRefusal {
+      if refusal.status == 404, refusal.code != "FilesystemNotFound" { return LakePage(entries: [], continuation: nil) }
+      if refusal.status == 400, continuation != nil { throw LakeError.invalidContinuation }
+      throw refusal.lakeError(folder ?? location.shownRoot, .list, at: self)
+    }
+    let listed: ListedPaths
+    do {
+      listed = try JSONDecoder().decode(ListedPaths.self, from: Data(answer.body))
+    } catch {
+      throw LakeError.io(
+        folder ?? location.shownRoot, operation: ADLSCall.Operation.list.rawValue,
+        reason: "the service's answer is no listing")
+    }
+    let next = answer.fields["x-ms-continuation"] ?? ""
+    return LakePage(
+      entries: listed.paths.compactMap { $0.entry(below: location.root) }, continuation: next.isEmpty ? nil : next)
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import HTTPClient
+import Identity
+
+/// Speaks the DFS endpoint for one filesystem: signs, sends, tries again, and tells a refusal from a failure.
+struct ADLSClient: Sendable {
+  /// The version of the protocol that is spoken. A fixed one: the service keeps its behaviour for it.
+  static let version = "2023-11-03"
+
+  let location: ADLSLocation
+  let transport: any HTTPTransport
+  let credential: ADLSCredential
+  let limits: TransferLimits
+  var policy: RetryPolicy
+  let timer: RetryTimer
+
+  /// Carries a call out, with as many tries as the policy allows.
+  ///
+  /// `onThrottle` is told of each answer that asks for less (503, 429, and the 500 that stands for it).
+  /// Throws ``ADLSRefusal`` for a final no, `LakeError` when there is no answer or no token, and `CancellationError`.
+  func perform(
+    _ call: ADLSCall, onThrottle: @Sendable () async -> Void = {}
+  ) async throws -> ADLSAnswer {
+    let shown = call.path ?? location.shownRoot
+    do {
+      return try await policy.run(timer: timer) { _ in
+        do {
+          let response = try await send(call)
+          let body = try await response.body.collect(limit: call.answerLimit)
+          if call.success.contains(response.status) {
+            return .success(ADLSAnswer(status: response.status, fields: response.fields, body: body))
+          }
+          let refusal = ADLSRefusal(response, body)
+          if [429, 500, 503].contains(refusal.status) { await onThrottle() }
+          return .failure(refusal.outcome(retryAfter: response.retryAfter()), error: refusal)
+        } catch let error as HTTPClientError {
+          return .failure(.failed(error), error: error)
+        }
+      }
+    } catch {
+      throw lakeError(error, shown, call.operation)
+    }
+  }
+
+  /// What a call that got no final answer is told; a refusal stays one, since its meaning is the caller's to say.
+  func lakeError(_ error: any Error, _ path: LakePath, _ operation: ADLSCall.Operation) -> any Error {
+    switch error {
+    case is RetryFailure, is HTTPClientError:
+      LakeError.unavailable(path, operation: operation.rawValue, reason: "\(error)")
+    case let error as IdentityError: LakeError.signInFailed(reason: "\(error)")
+    default: error
+    }
+  }
+
+  /// One try, which is two when the token in hand turns out not to be taken any more.
+  func send(_ call: ADLSCall) async throws -> ClientResponse {
+    guard case .bearer(let tokens) = credential else { return try await transport.send(try request(call, token: nil)) }
+    let token = try await tokens.token(for: ADLSCredential.scope)
+    let response = try await transport.send(try request(call, token: token))
+    guard response.status == 401 else { return response }
+    response.body.cancel()
+    let fresh = try await tokens.token(for: ADLSCredential.scope, replacing: token)
+    return try await transport.send(try request(call, token: fresh))
+  }
+
+  /// The request of one try: each has an id of its own, and a signature of its own time.
+  private func request(_ call: ADLSCall, token: AccessToken?) throws -> ClientRequest {
+    let path = location.encodedPath(call.isOnFilesystem ? nil : call.path, onFilesystem: call.isOnFilesystem)
+    var query = call.query.map { "\(URLText.encodeSegment($0.name))=\(URLText.encodeSegment($0.value))" }
+    var fields = call.fields
+    fields.append("x-ms-version", Self.version)
+    fields.append("x-ms-client-request-id", UUID().uuidString.lowercased())
+    switch credential {
+    case .bearer:
+      fields.append("Authorization", "Bearer \(token?.secretText ?? "")")
+    case .sharedKey(let key):
+      fields.append("x-ms-date", HTTPDate.text(.now))
+      let parts = SignedParts(
+        method: call.method.rawValue, path: path, query: call.query, fields: fields.fields, bodyLength: call.body.count)
+      fields.append("Authorization", key.authorization(for: parts))
+    case .sharedAccessSignature(let signature):
+      query.append(signature.query)
+      if let source = fields["x-ms-rename-source"] {
+        fields["x-ms-rename-source"] = "\(source)?\(signature.query)"
+      }
+    }
+    let url = try RequestURL(
+      usesTLS: location.usesTLS, host: location.host, port: location.port,
+      target: query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))")
+    return ClientRequest(
+      call.method, url, fields: fields, body: call.body.isEmpty ? .none : .bytes(call.body), limits: limits)
+  }
+}
+
+extension ADLSLocation {
+  /// The path of a file or folder, percent-encoded, as a URL has it; `path` nil is the lake's root.
+  func encodedPath(_ path: LakePath?, onFilesystem: Bool = false) -> String {
+    let own = onFilesystem ? [] : (root?.components ?? []) + (path?.components ?? [])
+    return ((accountIsInPath ? [account] : []) + [filesystem] + own)
+      .map { "/" + URLText.encodeSegment($0) }.joined()
+  }
+
+  /// The path below the filesystem, percent-encoded, as `x-ms-rename-source` wants it.
+  func encodedSource(_ path: LakePath) -> String {
+    ([filesystem] + (root?.components ?? []) + path.components).map { "/" + URLText.encodeSegment($0) }.joined()
+  }
+
+  /// What stands for the root in a message about a path.
+  var shownRoot: LakePath {
+    if let root { return root }
+    do {
+      return try LakePath(components: [filesystem])
+    } catch {
+      preconditionFailure("a filesystem's name is always a path's part: \(error)")
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Foundation
+import HTTPClient
+
+/// What the header fields of an answer tell of a path.
+struct ADLSProperties: Sendable {
+  let entry: LakeEntry
+  /// `x-ms-properties` as sent.
+  let userProperties: String
+
+  /// Throws `LakeError.io` when a field that is always there is not.
+  init(_ fields: HeaderFields, path: LakePath) throws(LakeError) {
+    let isDirectory = fields["x-ms-resource-type"]?.lowercased() == "directory"
+    guard let length = fields["Content-Length"].flatMap({ Int($0) }), length >= 0, let etag = fields["ETag"],
+      let modified = fields["Last-Modified"].flatMap({ HTTPDate.parse($0) })
+    else {
+      throw .io(path, operation: "look at", reason: "the service's answer has no Content-Length, ETag or Last-Modified")
+    }
+    entry = LakeEntry(
+      path: path, length: isDirectory ? 0 : length, modified: modified, etag: Self.unquoted(etag),
+      isDirectory: isDirectory)
+    userProperties = fields["x-ms-properties"] ?? ""
+  }
+
+  /// Header fields quote an ETag, listings don't: without quotes both are the same.
+  static func unquoted(_ etag: String) -> String {
+    etag.count >= 2 && etag.hasPrefix("\"") && etag.hasSuffix("\"") ? String(etag.dropFirst().dropLast()) : etag
+  }
+
+  /// An ETag as a condition carries it.
+  static func quoted(_ etag: String) -> String { "\"\(etag)\"" }
+}

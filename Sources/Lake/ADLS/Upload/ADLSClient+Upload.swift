@@ -1,0 +1,149 @@
+import Foundation
+import HTTPClient
+
+extension ADLSClient {
+  /// The property that tells our own file from another's of the same path.
+  private static let markName = "sluice_writer"
+
+  /// Makes a file that nobody has made yet.
+  ///
+  /// A create whose answer was lost is repeated and then refused, since the file is there: its mark tells whose it is.
+  /// Throws `LakeError.alreadyExists` for somebody else's. Leaves none behind when it throws, as far as the service answers.
+  func create(_ path: LakePath) async throws {
+    let mark = "\(Self.markName)=\(Data(UUID().uuidString.utf8).base64EncodedString())"
+    let call = ADLSCall(
+      operation: .create, method: .put, path: path, query: [("resource", "file")],
+      fields: ["If-None-Match": "*", "x-ms-properties": mark, "x-ms-content-type": "application/octet-stream"],
+      success: [201])
+    do {
+      _ = try await perform(call)
+    } catch let refusal as ADLSRefusal {
+      guard refusal.status == 409, refusal.code == "PathAlreadyExists" || refusal.code.isEmpty else {
+        throw refusal.lakeError(path, .create, at: self)
+      }
+      guard try await isMarked(path, mark) else { throw LakeError.alreadyExists(path) }
+    } catch {
+      // It may have been made all the same.
+      let client = forCleanUp
+      await Task {
+        if (try? await client.isMarked(path, mark)) == true { try? await client.delete(path) }
+      }.value
+      throw error
+    }
+  }
+
+  private func isMarked(_ path: LakePath, _ mark: String) async throws -> Bool {
+    let marks = try await properties(of: path)?.userProperties.split(separator: ",") ?? []
+    return marks.contains { $0.trimmingCharacters(in: .whitespaces) == mark }
+  }
+
+  /// Adds a piece at its place. Its answer may be lost and the piece sent again: the place takes it once.
+  func append(
+    _ piece: AppendCutter.Piece, md5: String, to path: LakePath, onThrottle: @Sendable () async -> Void
+  ) async throws {
+    let call = ADLSCall(
+      operation: .append, method: .patch, path: path,
+      query: [("action", "append"), ("position", "\(piece.position)")], fields: ["Content-MD5": md5], body: piece.bytes,
+      success: [202])
+    do {
+      _ = try await perform(call, onThrottle: onThrottle)
+    } catch let refusal as ADLSRefusal {
+      throw refusal.lakeError(path, .append, at: self)
+    }
+  }
+
+  /// Commits the first `length` bytes and closes the file, and gives what the service then has.
+  ///
+  /// Whether a flush whose answer was lost was carried out is seen by the length: only a flush changes it, and nobody else
+  /// writes this file. Throws `LakeError.lengthMismatch` when the service stays with another length.
+  func flush(_ path: LakePath, length: Int) async throws -> LakeEntry {
+    if length > 0 {
+      let call = ADLSCall(
+        operation: .flush, method: .patch, path: path,
+        query: [("action", "flush"), ("position", "\(length)"), ("close", "true")], success: [200])
+      do {
+        _ = try await perform(call)
+      } catch let refusal as ADLSRefusal where refusal.code == "InvalidFlushPosition" || refusal.status == 412 {
+        guard try await properties(of: path)?.entry.length == length else {
+          throw refusal.lakeError(path, .flush, at: self)
+        }
+      } catch let refusal as ADLSRefusal {
+        throw refusal.lakeError(path, .flush, at: self)
+      }
+    }
+    var found = 0
+    // One wrong answer is no proof of a wrong file: looked at again, it must stay with it.
+    for look in 1...Self.looks {
+      guard let entry = try await properties(of: path)?.entry else { throw LakeError.notFound(path) }
+      if entry.length == length { return entry }
+      found = entry.length
+      if look < Self.looks { try await timer.sleep(.milliseconds(200)) }
+    }
+    throw LakeError.lengthMismatch(path, expected: length, found: found)
+  }
+
+  /// How often a length that does not fit is looked at.
+  static let looks = 4
+
+  /// Renames a finished file to its final name, whose folder is made: a rename makes none.
+  ///
+  /// A rename keeps the ETag. So whenever the service says no, or nothing, the destination is looked at: the file of this
+  /// ETag there means that it was done.
+  func rename(_ source: LakeEntry, to path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
+    let published = LakeEntry(
+      path: path, length: source.length, modified: source.modified, etag: source.etag, isDirectory: false)
+    if let folder = path.parent { try await makeFolder(folder) }
+    var fields: HeaderFields = [
+      "x-ms-rename-source": location.encodedSource(source.path), "x-ms-source-if-match": ADLSProperties.quoted(source.etag),
+    ]
+    switch condition {
+    case .ifAbsent: fields["If-None-Match"] = "*"
+    case .ifMatch(let etag): fields["If-Match"] = ADLSProperties.quoted(etag)
+    case .always: break
+    }
+    let call = ADLSCall(operation: .rename, method: .put, path: path, fields: fields, success: [201, 200])
+    for attempt in 1...Self.looks {
+      do {
+        _ = try await perform(call)
+        return published
+      } catch let refusal as ADLSRefusal {
+        if try await isThere(published) { return published }
+        // Seen although the folder is there; a look at the source cures it (the vendor's Hadoop client does so).
+        if refusal.code == "RenameDestinationParentPathNotFound", attempt < Self.looks {
+          _ = try await properties(of: source.path)
+          if let folder = path.parent { try await makeFolder(folder) }
+          continue
+        }
+        throw meaning(of: refusal, source: source.path, destination: path, condition)
+      } catch let error as LakeError {
+        if (try? await forCleanUp.isThere(published)) == true { return published }
+        throw error
+      }
+    }
+    throw LakeError.notFound(path)
+  }
+
+  private func isThere(_ wanted: LakeEntry) async throws -> Bool {
+    try await properties(of: wanted.path)?.entry.etag == wanted.etag
+  }
+
+  private func meaning(
+    of refusal: ADLSRefusal, source: LakePath, destination: LakePath, _ condition: LakePublishCondition
+  ) -> LakeError {
+    switch (refusal.status, refusal.code) {
+    case (404, "SourcePathNotFound"): .notFound(source)
+    case (412, "SourceConditionNotMet"): .changed(source)
+    case (409, "InvalidSourceOrDestinationResourceType"): .notAFile(destination)
+    // With If-Match, a destination that is not there is a condition that does not hold.
+    case (404, "PathNotFound"): condition == .always ? .notFound(source) : .conditionNotMet(destination)
+    default: refusal.lakeError(destination, .rename, at: self)
+    }
+  }
+
+  /// The same client with less patience: for what is done after a failure.
+  var forCleanUp: ADLSClient {
+    var client = self
+    client.policy.budget = min(policy.budget, .seconds(30))
+    return client
+  }
+}

@@ -57,7 +57,8 @@ struct SignedParts {
     lines.append(bodyLength == 0 ? "" : String(bodyLength))
     // `Date` stays empty: `x-ms-date` is sent in its place.
     for name in [
-      "content-md5", "content-type", "", "if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range",
+      "content-md5", "content-type", "", "if-modified-since", "if-match", "if-none-match", "if-unmodified-since",
+      "range",
     ] {
       lines.append(values[name] ?? "")
     }

@@ -45,7 +45,8 @@ extension ADLSClient {
     if !names.isEmpty { query.append(("directory", names.joined(separator: "/"))) }
     if let continuation { query.append(("continuation", continuation)) }
     let call = ADLSCall(
-      operation: .list, method: .get, path: folder, isOnFilesystem: true, query: query.map { (name: $0.0, value: $0.1) },
+      operation: .list, method: .get, path: folder, isOnFilesystem: true,
+      query: query.map { (name: $0.0, value: $0.1) },
       success: [200])
     let answer: ADLSAnswer
     do {

@@ -49,7 +49,8 @@ extension ADLSRefusal {
     case "AuthenticationFailed":
       "the \(client.credential.kind) is not accepted: \(text). Check that it is the account's, is not expired, and that "
         + "this machine's clock is right"
-    case "AuthorizationFailure", "InsufficientAccountPermissions", "AccountIsDisabled", "KeyBasedAuthenticationNotPermitted":
+    case "AuthorizationFailure", "InsufficientAccountPermissions", "AccountIsDisabled",
+      "KeyBasedAuthenticationNotPermitted":
       "the account does not let this caller in: \(text). Check its network rules, and whether it allows a "
         + client.credential.kind
     default:

@@ -35,14 +35,16 @@ struct ListedPath: Decodable {
     modified = date.flatMap { HTTPDate.parse($0) }
     // The published interface spells it one way, the service sends the other.
     etag = ADLSProperties.unquoted(
-      try values.decodeIfPresent(String.self, forKey: .etag) ?? values.decodeIfPresent(String.self, forKey: .eTag) ?? "")
+      try values.decodeIfPresent(String.self, forKey: .etag) ?? values.decodeIfPresent(String.self, forKey: .eTag) ?? ""
+    )
   }
 
   /// The entry as seen from the lake's root; nil for what is not below it, or could not be named by a path.
   func entry(below root: LakePath?) -> LakeEntry? {
     guard let path = try? LakePath(name) else { return nil }
     let above = root?.components ?? []
-    guard path.components.starts(with: above), let own = try? LakePath(components: Array(path.components.dropFirst(above.count)))
+    guard path.components.starts(with: above),
+      let own = try? LakePath(components: Array(path.components.dropFirst(above.count)))
     else { return nil }
     // A time that can't be read must never make a file look old.
     return LakeEntry(

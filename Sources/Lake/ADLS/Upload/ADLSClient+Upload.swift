@@ -94,7 +94,8 @@ extension ADLSClient {
       path: path, length: source.length, modified: source.modified, etag: source.etag, isDirectory: false)
     if let folder = path.parent { try await makeFolder(folder) }
     var fields: HeaderFields = [
-      "x-ms-rename-source": location.encodedSource(source.path), "x-ms-source-if-match": ADLSProperties.quoted(source.etag),
+      "x-ms-rename-source": location.encodedSource(source.path),
+      "x-ms-source-if-match": ADLSProperties.quoted(source.etag),
     ]
     switch condition {
     case .ifAbsent: fields["If-None-Match"] = "*"

@@ -31,7 +31,8 @@ struct ClientAssertion: Sendable {
   }
 
   private static func part(_ object: [String: Any]) throws(SigningKey.Flaw) -> String {
-    guard let json = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    guard
+      let json = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     else { throw SigningKey.Flaw(reason: "the assertion could not be written", remedy: "Check AZURE_CLIENT_ID") }
     return Base64URL.encode(Array(json))
   }

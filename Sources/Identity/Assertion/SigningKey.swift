@@ -26,7 +26,8 @@ struct SigningKey: ~Copyable {
         remedy: "Put the private key and its own certificate into the one file")
     }
     guard EVP_PKEY_is_a(loaded.key, "RSA") == 1 else {
-      throw Flaw(reason: "the key is not an RSA key", remedy: "Use a certificate with an RSA key, as the service demands")
+      throw Flaw(
+        reason: "the key is not an RSA key", remedy: "Use a certificate with an RSA key, as the service demands")
     }
     let ownBytes = try Self.der(certificates[own])
     var others: [[UInt8]] = []

@@ -50,7 +50,8 @@ public final class TokenCache: TokenSource {
   }
 
   private func token(_ scope: TokenScope, replacing rejected: AccessToken?) async throws -> AccessToken {
-    let key = TokenKey(identity: CredentialIdentity(member: credential.name, clientID: credential.clientID), scope: scope)
+    let key = TokenKey(
+      identity: CredentialIdentity(member: credential.name, clientID: credential.clientID), scope: scope)
     let waiter = shared.withLock { shared in
       shared.lastWaiter += 1
       return shared.lastWaiter
@@ -132,7 +133,9 @@ public final class TokenCache: TokenSource {
   /// One caller goes. The request goes on for the others; without any, and unless it renews a token, it ends.
   private func cancel(_ waiter: Int) {
     let continuation = shared.withLock { shared -> CheckedContinuation<AccessToken, any Error>? in
-      guard let (number, request) = shared.requests.first(where: { $0.value.waiters[waiter] != nil }) else { return nil }
+      guard let (number, request) = shared.requests.first(where: { $0.value.waiters[waiter] != nil }) else {
+        return nil
+      }
       let continuation = shared.requests[number]?.waiters.removeValue(forKey: waiter)
       if shared.requests[number]?.waiters.isEmpty == true, !request.isBackground {
         request.task?.cancel()

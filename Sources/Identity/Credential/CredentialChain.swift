@@ -44,7 +44,8 @@ public final class CredentialChain: TokenCredential {
     }
     throw IdentityError(
       .noCredential, "no identity is set up here that could get a token for \(scope)",
-      remedy: "Give the app a managed identity (and set AZURE_CLIENT_ID for a user-assigned one), use workload identity, "
+      remedy:
+        "Give the app a managed identity (and set AZURE_CLIENT_ID for a user-assigned one), use workload identity, "
         + "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run 'az login'; see docs/identity.md",
       attempts: attempts)
   }

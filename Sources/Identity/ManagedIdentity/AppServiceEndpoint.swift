@@ -19,7 +19,11 @@ struct AppServiceEndpoint: Sendable {
     let message = ClientRequest(
       .get, try url.adding(query), fields: ["X-IDENTITY-HEADER": header, "Accept": "application/json"],
       limits: TransferLimits(connect: .seconds(5), stall: .seconds(20), total: .seconds(30)), proxy: .never)
-    return try await request.send { message } refusal: { status, body in refusal(status, body) }
+    return try await request.send {
+      message
+    } refusal: { status, body in
+      refusal(status, body)
+    }
   }
 
   private func refusal(_ status: Int, _ body: [UInt8]) -> TokenRequest.Refusal {
@@ -30,7 +34,8 @@ struct AppServiceEndpoint: Sendable {
     switch status {
     case 401, 403: remedy = "IDENTITY_HEADER does not fit the endpoint: restart the app, and do not set it by hand"
     case _ where clientID != nil:
-      remedy = "Check that the user-assigned identity of AZURE_CLIENT_ID is assigned to the app; where only a "
+      remedy =
+        "Check that the user-assigned identity of AZURE_CLIENT_ID is assigned to the app; where only a "
         + "system-assigned one is, unset AZURE_CLIENT_ID"
     default:
       remedy = "Check that the app has a system-assigned identity; for a user-assigned one set AZURE_CLIENT_ID"

@@ -22,7 +22,11 @@ struct IMDSEndpoint: Sendable {
       .get, try url.adding(query), fields: ["Metadata": "true", "Accept": "application/json"],
       limits: TransferLimits(connect: .seconds(2), stall: .seconds(20), total: .seconds(30)), proxy: .never)
     do {
-      return try await request.send { message } refusal: { status, body in refusal(status, body) }
+      return try await request.send {
+        message
+      } refusal: { status, body in
+        refusal(status, body)
+      }
     } catch var error as IdentityError where error.code == .malformedAnswer {
       // Something in between answers in its place, such as a desktop's proxy.
       error.code = .unavailable
@@ -58,7 +62,8 @@ struct IMDSEndpoint: Sendable {
       remedy = "Something else than the metadata service answered, such as a proxy"
     case 400:
       code = .unavailable
-      remedy = clientID == nil
+      remedy =
+        clientID == nil
         ? "Assign an identity to the machine; with several user-assigned ones set AZURE_CLIENT_ID"
         : "Assign the identity of AZURE_CLIENT_ID to the machine; where only a system-assigned one is, unset it"
     default:

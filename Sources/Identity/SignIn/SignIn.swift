@@ -44,7 +44,8 @@ struct SignIn: Sendable {
     let answer = TokenAnswer.object(body) ?? [:]
     let name = answer["error"] as? String
     let words = answer["error_description"] as? String ?? ""
-    let code = (answer["error_codes"] as? [Any])?.first.flatMap { TokenAnswer.number($0) }.map { Int($0) }
+    let code =
+      (answer["error_codes"] as? [Any])?.first.flatMap { TokenAnswer.number($0) }.map { Int($0) }
       ?? SignInCode.find(in: words)
     let passes = name == "temporarily_unavailable" || code.map(SignInCode.transient.contains) == true
     let said = [name, words.isEmpty ? nil : words].compactMap { $0 }.joined(separator: ": ")

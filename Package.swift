@@ -13,13 +13,14 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CSpawn"),
 
     .target(name: "HTTPServer"),
     .target(name: "CustomHandler", dependencies: ["HTTPServer"]),
     .target(name: "Postgres", dependencies: ["CPQ"]),
     .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
     .target(name: "HTTPClient", dependencies: ["CCurl"]),
-    .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL"]),
+    .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn"]),
     .target(name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL"]),
     .target(
       name: "Sluice",

@@ -23,7 +23,7 @@ struct SluiceCommand {
       guard let command = Command(rawValue: name) else {
         throw UsageError("there is no command \"\(name)\"; known are \(Command.names)")
       }
-      let parsed = try ParsedArguments(Array(arguments.dropFirst()), options: command.options)
+      let parsed = try ParsedArguments(options(of: command, arguments), options: command.options)
       if parsed.isFlagSet("help") {
         Output.line(Help.text(for: command))
         return .done
@@ -53,7 +53,19 @@ struct SluiceCommand {
     case .restore: try await RestoreCommand.run(arguments)
     case .archives: try await ArchivesCommand.run(arguments)
     case .package: try PackageCommand.run(arguments)
+    case .identity: try await IdentityCommand.run(arguments)
     }
+  }
+
+  /// What follows the command, and its subcommand where it has some.
+  private static func options(of command: Command, _ arguments: [String]) throws -> [String] {
+    let rest = Array(arguments.dropFirst())
+    guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return rest }
+    guard let name = rest.first, command.subcommands.contains(name) else {
+      let known = command.subcommands.map { "\(command.rawValue) \($0)" }.joined(separator: ", ")
+      throw UsageError("\(command.rawValue) needs to know what to do; known are: \(known)")
+    }
+    return Array(rest.dropFirst())
   }
 
   private static func help(_ arguments: [String]) throws -> ExitCode {

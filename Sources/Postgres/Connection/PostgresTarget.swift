@@ -44,4 +44,25 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
 
   /// `user@host:port/database`.
   public var description: String { "\(user)@\(host):\(port)/\(database)" }
+
+  /// Whether every host of it is a socket directory or an address of this machine.
+  public var isLocal: Bool {
+    let hosts = Self.hosts(host)
+    return !hosts.isEmpty
+      && hosts.allSatisfy { host in
+        host.hasPrefix("/") || host.hasPrefix("@") || host == "localhost" || host == "::1"
+          || host.wholeMatch(of: #/127(\.[0-9]{1,3}){3}/#) != nil
+      }
+  }
+
+  /// Whether it is certain who gets the password: the server's certificate is checked, or the server is this machine.
+  public var knowsServer: Bool { isLocal || sslMode == .verifyFull || sslMode == .verifyCA }
+
+  /// The names of a host list, in lower case, without a dot at the end.
+  public static func hosts(_ list: String) -> [String] {
+    list.split(separator: ",").map { name in
+      let name = name.trimmingSpaces.lowercased()
+      return name.hasSuffix(".") ? String(name.dropLast()) : name
+    }.filter { !$0.isEmpty }
+  }
 }

@@ -118,8 +118,7 @@ public actor ConnectionPool {
 
   private func open() async {
     do {
-      let password = try await passwords.password(for: target)
-      let connection = try await PostgresConnection.connect(to: target, password: password, options: options)
+      let connection = try await PostgresConnection.signIn(to: target, passwords: passwords, options: options)
       lastNumber += 1
       connections[lastNumber] = connection
       carryOut(machine.opened(connection: lastNumber, now: .now))

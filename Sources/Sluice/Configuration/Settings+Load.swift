@@ -6,8 +6,9 @@ import Postgres
 extension Settings {
   /// Every name that may stand in the file as well.
   static let names = [
-    "PG_HOST", "PG_PORT", "PG_DATABASE", "PG_DB", "PG_USER", "PG_PASSWORD", "PG_SSLMODE", "PG_POOL_MAX",
-    "PG_ALLOWED_HOSTS", "LAKE_URL", "LAKE_ALLOWED_HOSTS", "BACKUP_TABLES", "BACKUP_TIMEZONE", "BACKUP_LOOKBACK_DAYS",
+    "PG_HOST", "PG_PORT", "PG_DATABASE", "PG_DB", "PG_USER", "PG_PASSWORD", "PG_AUTH", "PG_SSLMODE",
+    "PG_SSLROOTCERT", "PG_POOL_MAX", "PG_ALLOWED_HOSTS", "LAKE_URL", "LAKE_ALLOWED_HOSTS", "BACKUP_TABLES",
+    "BACKUP_TIMEZONE", "BACKUP_LOOKBACK_DAYS",
     "BACKUP_CONCURRENCY", "BACKUP_GZIP_LEVEL", "SLUICE_KEY", "SLUICE_SHUTDOWN_GRACE",
   ]
 
@@ -34,13 +35,13 @@ extension Settings {
     pgDatabase = values["PG_DATABASE"] ?? values["PG_DB"]
     pgUser = values["PG_USER"]
     pgPassword = values["PG_PASSWORD"].map { Secret($0) }
-    if let mode = values["PG_SSLMODE"] {
-      guard let known = PostgresTarget.SSLMode(rawValue: mode) else {
-        let all = PostgresTarget.SSLMode.allCases.map(\.rawValue).joined(separator: ", ")
-        throw source.bad("PG_SSLMODE", "one of \(all)")
-      }
-      pgSSLMode = known
+    pgAuth = try source.choice("PG_AUTH")
+    pgSSLMode = try source.choice("PG_SSLMODE")
+    pgRootCertificateFile = values["PG_SSLROOTCERT"]
+    if let file = pgRootCertificateFile, !FileManager.default.isReadableFile(atPath: file) {
+      throw source.bad("PG_SSLROOTCERT", "a PEM file that can be read")
     }
+    hasLibpqRoots = environment["PGSSLROOTCERT"].map { !$0.isEmpty } ?? false
     pgPoolMaximum = try source.integer("PG_POOL_MAX", in: 1...1000) ?? pgPoolMaximum
     pgAllowedHosts = source.list("PG_ALLOWED_HOSTS")
     lakeAllowedHosts = source.list("LAKE_ALLOWED_HOSTS")
@@ -148,6 +149,15 @@ private struct SettingSource {
       throw bad(name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
+  }
+
+  func choice<Choice: RawRepresentable & CaseIterable>(_ name: String) throws -> Choice?
+  where Choice.RawValue == String {
+    guard let text = values[name] else { return nil }
+    guard let known = Choice(rawValue: text) else {
+      throw bad(name, "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return known
   }
 
   func list(_ name: String) -> [String] {

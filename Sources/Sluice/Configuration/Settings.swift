@@ -20,8 +20,14 @@ public struct Settings: Sendable {
   public var pgUser: String?
   /// `PG_PASSWORD`.
   public var pgPassword: Secret?
-  /// `PG_SSLMODE`.
-  public var pgSSLMode = PostgresTarget.SSLMode.require
+  /// `PG_AUTH`: nil is by host, see ``authentication(host:)``.
+  public var pgAuth: DatabaseAuthentication?
+  /// `PG_SSLMODE`: nil is `verify-full` for Azure's servers and wherever a token is sent, else `require`.
+  public var pgSSLMode: PostgresTarget.SSLMode?
+  /// `PG_SSLROOTCERT`: a PEM file of trusted roots; nil is the system's.
+  public var pgRootCertificateFile: String?
+  /// libpq's own `PGSSLROOTCERT` is set, and names the roots unless `PG_SSLROOTCERT` does.
+  public var hasLibpqRoots = false
   /// `PG_POOL_MAX`: connections kept per target.
   public var pgPoolMaximum = 8
   /// `PG_ALLOWED_HOSTS`: where a request's `pg.host` may point, beside the configured host.
@@ -50,21 +56,5 @@ public struct Settings: Sendable {
   /// The setting of `table`, empty when nothing is said of it.
   public func setting(for table: TableName) -> TableSetting {
     tables.first { $0.table == table } ?? tableOptions[table] ?? TableSetting(table: table)
-  }
-
-  /// The configured database server.
-  /// - Throws: ``JobError`` `not_configured`, naming what is missing.
-  public func target(database: String? = nil) throws -> PostgresTarget {
-    func required(_ value: String?, _ name: String) throws -> String {
-      guard let value else {
-        throw JobError(
-          .invalid, code: "not_configured", "\(name) is not set; set it to reach the database", field: name)
-      }
-      return value
-    }
-    return PostgresTarget(
-      host: try required(pgHost, "PG_HOST"), port: pgPort,
-      database: try database ?? required(pgDatabase, "PG_DATABASE"), user: try required(pgUser, "PG_USER"),
-      sslMode: pgSSLMode)
   }
 }

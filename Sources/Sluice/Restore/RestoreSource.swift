@@ -137,7 +137,7 @@ extension ADLSLocation {
 
 extension RestoreRequest.Server {
   /// The server to load into: the settings' one with what the request changes, and the path's database.
-  /// - Throws: ``JobError`` `host_not_allowed`, `not_configured`.
+  /// - Throws: ``JobError`` `host_not_allowed`, `not_configured`, `unverified_server`.
   func target(database fromPath: String, _ settings: Settings) throws -> PostgresTarget {
     if let host { try Self.allow(host, settings) }
     var changed = settings
@@ -145,7 +145,12 @@ extension RestoreRequest.Server {
     changed.pgPort = port ?? settings.pgPort
     changed.pgUser = user ?? settings.pgUser
     changed.pgSSLMode = sslMode ?? settings.pgSSLMode
-    return try changed.target(database: database ?? fromPath)
+    do {
+      return try changed.target(database: database ?? fromPath, ownPassword: password != nil)
+    } catch var error as JobError where error.code == "unverified_server" && (sslMode != nil || host != nil) {
+      error.field = "pg.sslmode"
+      throw error
+    }
   }
 
   /// Refuses a host that the operator has not allowed, before anything is sent to it.

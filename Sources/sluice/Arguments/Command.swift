@@ -5,6 +5,7 @@ enum Command: String, CaseIterable {
   case restore
   case archives
   case package
+  case identity
 
   static var names: String { (allCases.map(\.rawValue) + ["version", "help"]).joined(separator: ", ") }
 
@@ -16,6 +17,15 @@ enum Command: String, CaseIterable {
     case .restore: "load archived days back into a table"
     case .archives: "list what is in the lake, and what is missing"
     case .package: "write the folder to deploy as a function app"
+    case .identity: "`identity token` shows who the program is to Azure"
+    }
+  }
+
+  /// What must follow the command's name; empty for most.
+  var subcommands: [String] {
+    switch self {
+    case .identity: ["token"]
+    default: []
     }
   }
 
@@ -67,6 +77,12 @@ enum Command: String, CaseIterable {
         CommandOption(
           "function-timeout", .value("MINUTES"), "functionTimeout of host.json (default 30; 0 is no limit)"),
         help,
+      ]
+    case .identity:
+      return [
+        CommandOption(
+          "scope", .value("SCOPE"), "what the token is for (default \(IdentityCommand.defaultScope))"),
+        json, help,
       ]
     }
   }

@@ -27,7 +27,7 @@ enum Help {
     let width = command.options.map(\.usage.count).max() ?? 0
     let options = command.options.map { "  \(pad($0.usage, width))  \($0.help)" }
     return """
-      sluice \(command.rawValue): \(command.summary)
+      sluice \(([command.rawValue] + command.subcommands).joined(separator: " ")): \(command.summary)
 
       \(options.joined(separator: "\n"))
       """

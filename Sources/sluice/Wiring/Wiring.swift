@@ -38,7 +38,7 @@ enum Wiring {
       Log.write(level, "notice of the server", ["severity": severity, "message": message])
     }
     let pools = ConnectionPools(
-      passwords: FixedPassword(settings.pgPassword), maximum: settings.pgPoolMaximum, options: options)
+      passwords: passwords(settings), maximum: settings.pgPoolMaximum, options: options)
     return JobContext(settings: settings, pools: pools, lake: lake)
   }
 }

@@ -20,12 +20,12 @@ extension ProgramTests {
       let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 0)
       #expect(result.errors.isEmpty)
-      for command in ["serve", "backup", "restore", "archives", "package", "version", "help"] {
+      for command in ["serve", "backup", "restore", "archives", "package", "identity", "version", "help"] {
         #expect(result.output.contains("\n  \(command) "), "\(command)")
       }
     }
 
-    @Test(arguments: ["serve", "backup", "restore", "archives", "package"])
+    @Test(arguments: ["serve", "backup", "restore", "archives", "package", "identity"])
     func everyCommandShowsItsOptions(_ command: String) async throws {
       let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])
@@ -43,7 +43,9 @@ extension ProgramTests {
       (["serve", "--routes", "absent.json"], "absent.json"), (["package"], "--output"),
       (["package", "--output", "out", "--function-timeout", "x"], "--function-timeout"),
       (["backup", "--request", "absent.json"], "absent.json"), (["restore", "--csv-option", "HEADER"], "--csv-option"),
-      (["backup", "--date", "2024-01-01"], "table"),
+      (["backup", "--date", "2024-01-01"], "table"), (["identity"], "identity token"),
+      (["identity", "--json"], "identity token"), (["identity", "login"], "identity token"),
+      (["identity", "token", "--scope", "storage"], "/.default"),
       (["backup", "--table", "events.clicks", "--date", "2024-02-30"], "2024-02-30"),
       (["backup", "--table", "events.clicks", "--date", "2999-01-01"], "2999-01-01"),
       (["archives", "--from", "2024-01-02", "--to", "2024-01-01"], "from"),

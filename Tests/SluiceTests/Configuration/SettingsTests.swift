@@ -15,7 +15,9 @@ import Testing
     #expect(settings.customHandlerPort == nil)
     #expect(settings.pgHost == nil)
     #expect(settings.pgPort == 5432)
-    #expect(settings.pgSSLMode == .require)
+    #expect(settings.pgSSLMode == nil)
+    #expect(settings.pgAuth == nil)
+    #expect(settings.pgRootCertificateFile == nil)
     #expect(settings.pgPoolMaximum == 8)
     #expect(settings.lake == .folder(path: FileManager.default.currentDirectoryPath + "/lake"))
     #expect(settings.timeZone == .gmt)
@@ -39,7 +41,9 @@ import Testing
     #expect(settings.customHandlerPort == 8080)
     #expect(
       try settings.target()
-        == PostgresTarget(host: "h", port: 6432, database: "d", user: "u", sslMode: .verifyFull))
+        == PostgresTarget(
+          host: "h", port: 6432, database: "d", user: "u", sslMode: .verifyFull,
+          rootCertificateFile: TrustedRoots.systemFile))
     #expect(try settings.target(database: "other").database == "other")
     #expect(settings.pgPassword == Secret("p"))
     #expect(settings.pgPoolMaximum == 3)
@@ -63,6 +67,7 @@ import Testing
     ("PG_PORT", "0", "a whole number from 1 to 65535"), ("PG_PORT", "x", "a whole number from 1 to 65535"),
     ("FUNCTIONS_CUSTOMHANDLER_PORT", "70000", "a whole number from 1 to 65535"),
     ("PG_SSLMODE", "on", "one of disable, allow, prefer, require, verify-ca, verify-full"),
+    ("PG_AUTH", "Entra", "one of password, entra"), ("PG_SSLROOTCERT", "/absent/roots.pem", "can be read"),
     ("PG_POOL_MAX", "0", "a whole number from 1 to 1000"), ("BACKUP_TIMEZONE", "CEST!", "such as UTC or Europe/Berlin"),
     ("BACKUP_TIMEZONE", "../etc/passwd", "a time zone"), ("BACKUP_TIMEZONE", "GMT+3", "a time zone"),
     ("BACKUP_LOOKBACK_DAYS", "0", "a whole number from 1 to 3660"),

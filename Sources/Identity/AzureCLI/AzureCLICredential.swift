@@ -1,0 +1,101 @@
+import Foundation
+
+/// The person who ran `az login`: for a developer's machine.
+public struct AzureCLICredential: TokenCredential {
+  /// `AzureCliCredential`, as the vendor spells it.
+  public let name = "AzureCliCredential"
+  /// None: it is a person's.
+  public let clientID: String? = nil
+  /// It is one.
+  public let isDeveloperTool = true
+  private let environment: [String: String]
+  private let command: CommandRunner
+
+  /// The first call of a day is slow, for it is a Python program that signs in anew.
+  static let limit = Duration.seconds(10)
+
+  /// A credential that looks for `az` on the `PATH` of `environment`.
+  public init(environment: [String: String], command: CommandRunner = .system) {
+    self.environment = environment
+    self.command = command
+  }
+
+  /// Runs `az account get-access-token`.
+  /// - Throws: ``IdentityError``, `CancellationError`.
+  public func token(for scope: TokenScope) async throws -> AccessToken {
+    guard let program = program() else {
+      throw unavailable("there is no az on PATH", "Install the Azure CLI and run 'az login'")
+    }
+    var arguments = ["account", "get-access-token", "--output", "json", "--resource", scope.resource]
+    if let tenant = environment["AZURE_TENANT_ID"] {
+      guard Authority.isTenant(tenant) else { throw Authority.badTenant(member: name) }
+      arguments += ["--tenant", tenant]
+    }
+    let result = try await command.run(
+      CommandRunner.Call(
+        program: program, arguments: arguments, environment: childEnvironment, directory: "/bin", limit: Self.limit))
+    switch result {
+    case .ended(0, let output, _): return try token(output)
+    case .ended(127, _, _), .notStarted: throw unavailable("az could not be run", "Install the Azure CLI")
+    case .ended(_, _, let errors):
+      if errors.contains("az login") || errors.contains("az account set"), !errors.contains("AADSTS") {
+        throw unavailable("nobody is signed in with the Azure CLI", "Run 'az login'")
+      }
+      let code = SignInCode.find(in: errors)
+      throw IdentityError(
+        .refused, member: name, "az failed: \(ServiceText.readable(errors))",
+        remedy: code.flatMap(SignInCode.remedy) ?? "Run 'az login'", serviceCode: code)
+    case .signalled(let signal): throw IdentityError(.refused, member: name, "az was ended by signal \(signal)")
+    case .timedOut:
+      throw IdentityError(
+        .unreachable, member: name, "az gave no answer within \(Self.limit / .seconds(1)) s and was ended",
+        remedy: "Run 'az account get-access-token' to see what it waits for")
+    }
+  }
+
+  /// The first executable `az` in an absolute folder of `PATH`; a relative one would be whoever wrote the current folder.
+  private func program() -> String? {
+    (environment["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }.map { "\($0)/az" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Without this program's own passwords and keys, which are none of the CLI's business.
+  private var childEnvironment: [String: String] {
+    var environment = environment.filter { name, _ in
+      !["PASSWORD", "SECRET"].contains(where: name.uppercased().contains) && !name.uppercased().hasSuffix("_KEY")
+    }
+    environment["AZURE_CORE_NO_COLOR"] = "true"
+    return environment
+  }
+
+  private func token(_ output: String) throws(IdentityError) -> AccessToken {
+    guard let object = TokenAnswer.object(Array(output.utf8)), let text = object["accessToken"] as? String,
+      TokenAnswer.isToken(text)
+    else {
+      throw IdentityError(
+        .malformedAnswer, member: name, "az printed no token", remedy: "Update the Azure CLI, and run 'az login'")
+    }
+    guard
+      let expires = TokenAnswer.number(object["expires_on"]).map({ Date(timeIntervalSince1970: $0) })
+        ?? Self.localDate(object["expiresOn"] as? String)
+    else {
+      throw IdentityError(
+        .malformedAnswer, member: name, "az does not say when the token expires", remedy: "Update the Azure CLI")
+    }
+    return AccessToken(secretText: text, expires: expires)
+  }
+
+  /// `2026-01-31 12:34:56.000000`, local time without a zone: what versions before 2.54 give alone.
+  static func localDate(_ text: String?, zone: TimeZone = .current) -> Date? {
+    guard let text else { return nil }
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = zone
+    formatter.dateFormat = "yyyy-MM-dd HH:mm:ss"
+    return formatter.date(from: String(text.prefix { $0 != "." }))
+  }
+
+  private func unavailable(_ message: String, _ remedy: String) -> IdentityError {
+    IdentityError(.unavailable, member: name, message, remedy: remedy)
+  }
+}

@@ -1,0 +1,59 @@
+/// Runs a program and collects what it prints; tests hand in their own.
+public struct CommandRunner: Sendable {
+  /// What to run.
+  public struct Call: Sendable, Equatable {
+    /// The program's path.
+    public var program: String
+    /// Its arguments, as they are: no shell sees them.
+    public var arguments: [String]
+    /// All of its environment.
+    public var environment: [String: String]
+    /// Its working directory.
+    public var directory: String
+    /// How long it may take; then it is killed, with its process group.
+    public var limit: Duration
+
+    /// Made from its parts.
+    public init(
+      program: String, arguments: [String], environment: [String: String], directory: String, limit: Duration
+    ) {
+      self.program = program
+      self.arguments = arguments
+      self.environment = environment
+      self.directory = directory
+      self.limit = limit
+    }
+  }
+
+  /// What came of it.
+  public enum Result: Sendable, Equatable {
+    /// It ended by itself with this status; the texts are cut at 1 MiB.
+    case ended(status: Int32, output: String, errors: String)
+    /// It could not be started.
+    case notStarted(reason: String)
+    /// It ended by this signal, of somebody else's.
+    case signalled(Int32)
+    /// It took too long and was killed.
+    case timedOut
+  }
+
+  /// Runs the call; throws `CancellationError` when the task is cancelled, after the program was killed.
+  public let run: @Sendable (Call) async throws -> Result
+
+  /// A runner that does this.
+  public init(run: @escaping @Sendable (Call) async throws -> Result) {
+    self.run = run
+  }
+
+  /// Starts real programs.
+  public static let system = CommandRunner { call in
+    let child = SpawnedCommand(call)
+    let result = await withTaskCancellationHandler {
+      await child.run()
+    } onCancel: {
+      child.cancel()
+    }
+    try Task.checkCancellation()
+    return result
+  }
+}

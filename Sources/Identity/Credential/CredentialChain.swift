@@ -1,0 +1,52 @@
+import Synchronization
+
+/// Members asked in order until one delivers; that one is kept.
+///
+/// A member that is unavailable lets the next one try. A member that is set up and fails ends it: to sign in as somebody
+/// else than the operator meant would be worse than not to.
+public final class CredentialChain: TokenCredential {
+  /// `DefaultCredential`.
+  public let name = "DefaultCredential"
+  /// The configured client id.
+  public let clientID: String?
+  private let members: [any TokenCredential]
+  private let kept = Mutex<Int?>(nil)
+
+  /// A chain of `members`, in their order.
+  public init(_ members: [any TokenCredential], clientID: String? = nil) {
+    self.members = members
+    self.clientID = clientID
+  }
+
+  /// The member that is kept; nil before one has delivered.
+  public var serving: CredentialIdentity? {
+    kept.withLock { $0 }.flatMap { members[$0].serving }
+  }
+
+  /// A token of the kept member, or of the first that delivers.
+  /// - Throws: ``IdentityError``: the kept member's; that of a member that is set up and fails; else `no_credential`
+  ///   with every member that was tried. `CancellationError`.
+  public func token(for scope: TokenScope) async throws -> AccessToken {
+    if let index = kept.withLock({ $0 }) { return try await members[index].token(for: scope) }
+    var attempts: [IdentityError.Attempt] = []
+    for (index, member) in members.enumerated() {
+      do {
+        let token = try await member.token(for: scope)
+        let chosen = kept.withLock { kept in
+          kept = kept ?? index
+          return kept ?? index
+        }
+        // Another scope was asked for at the same time and got there first: one process is one identity.
+        return chosen == index ? token : try await members[chosen].token(for: scope)
+      } catch let error as IdentityError where error.code == .unavailable || member.isDeveloperTool {
+        attempts.append(IdentityError.Attempt(member: member.name, reason: error.reason))
+      }
+    }
+    throw IdentityError(
+      .noCredential, "no identity is set up here that could get a token for \(scope)",
+      remedy:
+        "Give the app a managed identity (and set AZURE_CLIENT_ID for a user-assigned one), use workload identity, "
+        + "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run 'az login'; see docs/identity.md",
+      attempts: attempts)
+  }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import HTTPClient
+
+/// The chain that a program runs with everywhere: environment, workload identity, managed identity, Azure CLI.
+public enum DefaultCredential {
+  /// Builds the chain from `environment`; nothing is asked yet.
+  /// - Parameters:
+  ///   - environment: the `AZURE_…` and the platform's own variables, and `PATH`. Empty ones count as unset.
+  ///   - transport: sends the requests.
+  ///   - timer: the time and dice of retries.
+  ///   - wallClock: for expiries and assertions.
+  ///   - command: runs the Azure CLI.
+  /// - Throws: ``IdentityError`` `bad_setting` for `AZURE_TOKEN_CREDENTIALS` and `AZURE_AUTHORITY_HOST`.
+  public static func chain(
+    environment: [String: String], transport: any HTTPTransport, timer: RetryTimer = .system,
+    wallClock: @escaping @Sendable () -> Date = { Date() }, command: CommandRunner = .system
+  ) throws(IdentityError) -> CredentialChain {
+    let environment = environment.filter { !$0.value.isEmpty }
+    let selection = try CredentialSelection(environment["AZURE_TOKEN_CREDENTIALS"])
+    let authority = try Authority(environment["AZURE_AUTHORITY_HOST"])
+    let members = selection.members.map { member -> any TokenCredential in
+      switch member {
+      case .environment:
+        EnvironmentCredential(
+          environment: environment, authority: authority, transport: transport, timer: timer, wallClock: wallClock)
+      case .workload:
+        WorkloadIdentityCredential(
+          environment: environment, authority: authority, transport: transport, timer: timer, wallClock: wallClock)
+      case .managed:
+        ManagedIdentityCredential(
+          environment: environment, transport: transport, timer: timer, wallClock: wallClock,
+          probes: !selection.isManagedAlone)
+      case .cli: AzureCLICredential(environment: environment, command: command)
+      }
+    }
+    return CredentialChain(members, clientID: environment["AZURE_CLIENT_ID"])
+  }
+}

@@ -1,2 +1,0 @@
-/// placeholder until merge
-public enum IdentityError: Error, Equatable, Sendable { case unavailable(String) }

@@ -1,0 +1,65 @@
+import Foundation
+
+/// Reads the JSON that a token comes in. The endpoints differ: `expires_in` or `expires_on`, numbers or texts.
+enum TokenAnswer {
+  /// The token in `body`, received at `now`.
+  /// - Throws: ``IdentityError`` `malformed_answer`.
+  static func token(_ body: [UInt8], member: String, now: Date) throws(IdentityError) -> AccessToken {
+    guard let object = object(body) else {
+      throw malformed(member, "the answer is no JSON object")
+    }
+    guard let text = object["access_token"] as? String, isToken(text) else {
+      throw malformed(member, "the answer holds no access_token")
+    }
+    if let type = object["token_type"] as? String, type.lowercased() != "bearer" {
+      throw malformed(member, "the token's type is not Bearer but \(ServiceText.readable(type))")
+    }
+    // Where both stand, the earlier counts: a token is never used past its end.
+    let ends = [
+      number(object["expires_in"]).map { now.addingTimeInterval($0) },
+      number(object["expires_on"]).map { Date(timeIntervalSince1970: $0) } ?? date(object["expires_on"]),
+    ].compactMap { $0 }
+    guard let expires = ends.min() else {
+      throw malformed(member, "the answer does not say when the token expires")
+    }
+    return AccessToken(
+      secretText: text, expires: expires, refresh: number(object["refresh_in"]).map { now.addingTimeInterval($0) })
+  }
+
+  /// The body as a JSON object; nil when it is none.
+  static func object(_ body: [UInt8]) -> [String: Any]? {
+    try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+  }
+
+  /// A number, or a text that is one.
+  static func number(_ value: Any?) -> Double? {
+    let number = (value as? NSNumber)?.doubleValue ?? (value as? String).flatMap { Double($0) }
+    // Beyond that it is no time of this millennium, and a date would lose its seconds.
+    guard let number, number.isFinite, (0...1e11).contains(number) else { return nil }
+    return number
+  }
+
+  /// `09/14/2017 00:00:00 +00:00` or `9/14/2017 12:00:00 AM +00:00`: the older forms of `expires_on`.
+  static func date(_ value: Any?) -> Date? {
+    guard let text = value as? String else { return nil }
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = .gmt
+    for format in ["MM/dd/yyyy HH:mm:ss xxx", "M/d/yyyy h:mm:ss a xxx"] {
+      formatter.dateFormat = format
+      if let date = formatter.date(from: text) { return date }
+    }
+    return nil
+  }
+
+  /// Printable ASCII without spaces: what can stand in a header and in a password.
+  static func isToken(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+
+  private static func malformed(_ member: String, _ reason: String) -> IdentityError {
+    IdentityError(
+      .malformedAnswer, member: member, reason,
+      remedy: "Check that the endpoint is the one of the platform, and that no proxy answers in its place")
+  }
+}

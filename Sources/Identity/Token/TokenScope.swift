@@ -1,0 +1,38 @@
+/// What a token is asked for: `<resource>/.default`.
+public struct TokenScope: Sendable, Hashable, CustomStringConvertible {
+  /// As the v2 endpoint takes it, such as `https://storage.azure.com/.default`.
+  public let text: String
+
+  private static let suffix = "/.default"
+
+  /// Reads a scope.
+  /// - Throws: ``IdentityError`` `invalid_scope`: it must end in `/.default` and hold only `A-Z a-z 0-9 . _ : / -`, for
+  ///   it becomes an argument of the Azure CLI as well.
+  public init(_ text: String) throws(IdentityError) {
+    guard text.hasSuffix(Self.suffix), text.utf8.count > Self.suffix.utf8.count, !text.hasPrefix("-"),
+      text.utf8.count <= 512, text.utf8.allSatisfy(Self.isAllowed)
+    else {
+      throw IdentityError(
+        .invalidScope, "the scope \"\(ServiceText.readable(text))\" is not of the form <resource>/.default",
+        remedy: "Use one such as https://storage.azure.com/.default")
+    }
+    self.text = text
+  }
+
+  /// As managed-identity endpoints and the Azure CLI take it: without exactly `/.default`. A resource may itself end in a
+  /// slash.
+  public var resource: String { String(text.dropLast(Self.suffix.count)) }
+
+  /// The scope's text.
+  public var description: String { text }
+
+  /// Letters, digits and `._:/-`: what may go to the Azure CLI.
+  static func isAllowed(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "._:/-".utf8.contains(byte)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Identity
+import Sluice
+import SluiceService
+
+/// `sluice identity token`: who the program is to Azure. The token itself is never shown.
+enum IdentityCommand {
+  static let defaultScope = "https://storage.azure.com/.default"
+
+  /// What `--json` prints.
+  private struct Answer: Encodable {
+    let status = "ok"
+    let scope: String
+    let member: String?
+    let clientID: String?
+    let expires: Date
+    let refresh: Date?
+    let claims: Claims?
+
+    enum CodingKeys: String, CodingKey {
+      case status, scope, member, expires, refresh, claims
+      case clientID = "client_id"
+    }
+  }
+
+  private struct Claims: Encodable {
+    let aud: String?
+    let oid: String?
+    let appid: String?
+    let tid: String?
+    let idtyp: String?
+  }
+
+  static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let scope = arguments.value("scope") ?? defaultScope
+    let isJSON = arguments.isFlagSet("json")
+    return try await Signals.cancelling {
+      do {
+        let tokens = try Wiring.tokens()
+        let token = try await tokens.token(for: scope)
+        show(scope, token, tokens.serving, asJSON: isJSON)
+        return .done
+      } catch let error as IdentityError {
+        throw JobError(identity: error)
+      }
+    }
+  }
+
+  private static func show(_ scope: String, _ token: AccessToken, _ identity: CredentialIdentity?, asJSON: Bool) {
+    let claims = TokenClaims(token)
+    if asJSON {
+      let answer = Answer(
+        scope: scope, member: identity?.member, clientID: identity?.clientID, expires: token.expires,
+        refresh: token.refresh,
+        claims: claims.map {
+          Claims(aud: $0.audience, oid: $0.objectID, appid: $0.applicationID, tid: $0.tenantID, idtyp: $0.identityType)
+        })
+      if let bytes = try? AnswerEncoding.bytes(answer) { Output.bytes(bytes) }
+      return
+    }
+    func line(_ name: String, _ value: String?) {
+      Output.line(name.padding(toLength: 16, withPad: " ", startingAt: 0) + (value ?? "not in the token"))
+    }
+    line("served by", identity?.member ?? "unknown")
+    line("scope", scope)
+    line("expires", token.expires.formatted(.iso8601))
+    guard let claims else {
+      Output.line("the token is opaque: it does not show whose it is")
+      return
+    }
+    line("audience", claims.audience)
+    line("object id", claims.objectID)
+    line("application id", claims.applicationID)
+    line("tenant", claims.tenantID)
+    if let type = claims.identityType { line("type", type) }
+  }
+}

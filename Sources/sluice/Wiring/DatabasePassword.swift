@@ -1,0 +1,22 @@
+import Postgres
+import Sluice
+
+/// The settings' password, or a token, as `PG_AUTH` and the host say; a restore's own host may differ from the settings'.
+struct DatabasePassword: PasswordProvider {
+  let settings: Settings
+  let entra: EntraPassword
+
+  func password(for target: PostgresTarget) async throws -> Secret? {
+    isEntra(target) ? try await entra.password(for: target) : settings.pgPassword
+  }
+
+  func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? {
+    isEntra(target) ? try await entra.password(for: target, replacing: refused) : nil
+  }
+
+  func note(on refused: Secret, for target: PostgresTarget) async -> String? {
+    isEntra(target) ? await entra.note(on: refused, for: target) : nil
+  }
+
+  private func isEntra(_ target: PostgresTarget) -> Bool { settings.authentication(host: target.host) == .entra }
+}

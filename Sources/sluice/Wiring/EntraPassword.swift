@@ -1,0 +1,56 @@
+import Foundation
+import Identity
+import Postgres
+import Sluice
+
+/// An Entra access token as the password of a new connection. The server looks at it then and never again: a session
+/// outlives its token (learn.microsoft.com/azure/postgresql/flexible-server/concepts-azure-ad-authentication).
+struct EntraPassword: PasswordProvider {
+  /// `AZURE_AUTHORITY_HOST`: tells the cloud of a server under a name of its own.
+  let authorityHost: String?
+  /// Where tokens come from, made at their first use.
+  let tokens: @Sendable () throws -> any TokenSource
+
+  func password(for target: PostgresTarget) async throws -> Secret? {
+    Secret(try await token(target) { try await $0.token(for: $1) }.secretText)
+  }
+
+  func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? {
+    // The source knows a token by its text.
+    let rejected = AccessToken(secretText: refused.reveal(), expires: .distantFuture)
+    return Secret(try await token(target) { try await $0.token(for: $1, replacing: rejected) }.secretText)
+  }
+
+  func note(on refused: Secret, for target: PostgresTarget) async -> String? {
+    let scope = scope(target)
+    let resource = scope.hasSuffix("/.default") ? String(scope.dropLast(9)) : scope
+    let claims = TokenClaims(AccessToken(secretText: refused.reveal(), expires: .distantFuture))
+    let identity = claims?.applicationID.map { "client id \($0)" } ?? "an unknown client id"
+    let object = claims?.objectID.map { ", object id \($0)" } ?? ""
+    let left = claims?.expires.map { "\(Int($0.timeIntervalSinceNow.rounded())) s" } ?? "an unknown time"
+    return "the password was an Entra token for role \(target.user), of \(identity)\(object), for \(resource), with "
+      + "\(left) left; check that the role exists in exactly this spelling and its security label names that object id "
+      + "(docs/identity.md)"
+  }
+
+  private func scope(_ target: PostgresTarget) -> String {
+    (DatabaseCloud(hosts: target.host) ?? DatabaseCloud(authorityHost: authorityHost)).scope
+  }
+
+  private func token(
+    _ target: PostgresTarget, _ ask: (any TokenSource, String) async throws -> AccessToken
+  ) async throws -> AccessToken {
+    // `Settings.target` refuses this with more words; here it can't be passed by.
+    guard target.knowsServer else {
+      throw JobError(
+        .invalid, code: "unverified_server",
+        "a token is never sent to \(target.host) with sslmode "
+          + "\(target.sslMode.rawValue); use verify-full", field: "PG_SSLMODE")
+    }
+    do {
+      return try await ask(tokens(), scope(target))
+    } catch let error as IdentityError {
+      throw JobError(identity: error)
+    }
+  }
+}

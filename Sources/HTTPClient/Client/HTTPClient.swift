@@ -9,7 +9,9 @@ public final class HTTPClient: HTTPTransport {
   ///
   /// Throws ``HTTPClientError/invalidConfiguration(reason:)``.
   public init(configuration: HTTPClientConfiguration = HTTPClientConfiguration()) throws(HTTPClientError) {
-    let roots = try TrustedRoots(additional: configuration.additionalRootsFile)
+    let roots = try TrustedRoots(
+      additional: configuration.additionalRootsFile,
+      systemFiles: configuration.systemRootsFile.map { [$0] } ?? TrustedRoots.systemFiles)
     loop = TransferLoop(configuration: configuration, roots: roots)
   }
 

@@ -2,6 +2,8 @@
 public struct HTTPClientConfiguration: Sendable {
   /// A file of PEM certificates that are trusted beside the system's roots; nil for those alone.
   public var additionalRootsFile: String?
+  /// The system's roots, when they are not where distributions keep them.
+  public var systemRootsFile: String?
   /// The proxy of https requests, as `HTTPS_PROXY` has it; nil for none. It may hold a password and is never shown.
   public var httpsProxy: String?
   /// Hosts that are reached without the proxy, as `NO_PROXY` has them: names, suffixes, or `*`, separated by commas.
@@ -22,5 +24,10 @@ public struct HTTPClientConfiguration: Sendable {
     }
     httpsProxy = value("HTTPS_PROXY")
     noProxy = value("NO_PROXY")
+  }
+
+  /// Takes over `SSL_CERT_FILE` of an environment, which names the system's roots, as OpenSSL and curl(1) read it.
+  public mutating func takeRoots(from environment: [String: String]) {
+    systemRootsFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
   }
 }

@@ -35,4 +35,13 @@ public enum DefaultCredential {
     }
     return CredentialChain(members, clientID: environment["AZURE_CLIENT_ID"])
   }
+
+  /// Whether an environment tells of an identity, without asking anybody: a secret or certificate, a federated token file,
+  /// a platform's endpoint, or a choice of credential.
+  public static func isConfigured(_ environment: [String: String]) -> Bool {
+    [
+      "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT",
+      "MSI_ENDPOINT", "AZURE_TOKEN_CREDENTIALS",
+    ].contains { !(environment[$0] ?? "").isEmpty }
+  }
 }

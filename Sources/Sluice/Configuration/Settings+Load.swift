@@ -7,7 +7,10 @@ extension Settings {
   /// Every name that may stand in the file as well.
   static let names = [
     "PG_HOST", "PG_PORT", "PG_DATABASE", "PG_DB", "PG_USER", "PG_PASSWORD", "PG_AUTH", "PG_SSLMODE",
-    "PG_SSLROOTCERT", "PG_POOL_MAX", "PG_ALLOWED_HOSTS", "LAKE_URL", "LAKE_ALLOWED_HOSTS", "BACKUP_TABLES",
+    "PG_SSLROOTCERT", "PG_POOL_MAX", "PG_ALLOWED_HOSTS", "LAKE_URL", "LAKE_ALLOWED_HOSTS", "LAKE_AUTH", "LAKE_CA_FILE",
+    "LAKE_APPEND_BYTES",
+    "LAKE_APPENDS_IN_FLIGHT", "LAKE_RETRY_SECONDS", "LAKE_STALL_SECONDS", "AZURE_STORAGE_CONNECTION_STRING",
+    "BACKUP_TABLES",
     "BACKUP_TIMEZONE", "BACKUP_LOOKBACK_DAYS",
     "BACKUP_CONCURRENCY", "BACKUP_GZIP_LEVEL", "SLUICE_KEY", "SLUICE_SHUTDOWN_GRACE",
   ]
@@ -45,6 +48,13 @@ extension Settings {
     pgPoolMaximum = try source.integer("PG_POOL_MAX", in: 1...1000) ?? pgPoolMaximum
     pgAllowedHosts = source.list("PG_ALLOWED_HOSTS")
     lakeAllowedHosts = source.list("LAKE_ALLOWED_HOSTS")
+    if let wrong = lakeAllowedHosts.first(where: { ADLSLocation.Host($0) == nil }) {
+      throw JobError(
+        .invalid, code: "bad_setting",
+        "LAKE_ALLOWED_HOSTS: expected hosts such as account.dfs.core.windows.net, or host:port, got "
+          + JSONValue.string(wrong).brief, field: "LAKE_ALLOWED_HOSTS")
+    }
+    lakeAccess = try LakeAccess(source, lake: lake)
     if let zone = values["BACKUP_TIMEZONE"] {
       // The list is asked first: a statically linked Foundation brings its zones only then. It lacks many a name that is
       // in use (Asia/Kolkata, Etc/UTC); those keep their name. What is no name of the database, such as GMT+3, does not.
@@ -136,36 +146,5 @@ extension Settings {
     } catch let error as JobError {
       throw JobError(.invalid, code: "bad_setting", "settings file: \(error.message)", field: error.field)
     }
-  }
-}
-
-/// Reads single settings, with errors that name them.
-private struct SettingSource {
-  let values: [String: String]
-
-  func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
-    guard let text = values[name] else { return nil }
-    guard let number = Int(text), range.contains(number) else {
-      throw bad(name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return number
-  }
-
-  func choice<Choice: RawRepresentable & CaseIterable>(_ name: String) throws -> Choice?
-  where Choice.RawValue == String {
-    guard let text = values[name] else { return nil }
-    guard let known = Choice(rawValue: text) else {
-      throw bad(name, "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    return known
-  }
-
-  func list(_ name: String) -> [String] {
-    (values[name] ?? "").split(separator: ",").map { String($0).trimmed.lowercased() }.filter { !$0.isEmpty }
-  }
-
-  func bad(_ name: String, _ expected: String) -> JobError {
-    JobError(
-      .invalid, code: "bad_setting", "\(name): expected \(expected), got \"\(values[name] ?? "")\"", field: name)
   }
 }

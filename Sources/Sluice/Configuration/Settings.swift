@@ -36,6 +36,8 @@ public struct Settings: Sendable {
   public var lake: LakeURL
   /// `LAKE_ALLOWED_HOSTS`: where a request's `adls_url` may point, beside the configured lake.
   public var lakeAllowedHosts: [String] = []
+  /// How a lake in a storage account is reached.
+  public var lakeAccess = LakeAccess()
   /// `BACKUP_TABLES`, with what the file says of each table.
   public var tables: [TableSetting] = []
   /// `BACKUP_TIMEZONE`.

@@ -1,12 +1,24 @@
 import Foundation
 import HTTPClient
 import Identity
+import Lake
 import Postgres
 import Sluice
 
 extension Wiring {
-  /// What sends all requests of the program.
-  static func transport() throws -> any HTTPTransport { AbsentTransport() }
+  /// What sends requests; `rootsFile` holds roots that are trusted beside the system's.
+  /// - Throws: ``JobError`` `bad_setting`.
+  static func transport(rootsFile: String? = nil) throws -> any HTTPTransport {
+    var configuration = HTTPClientConfiguration(additionalRootsFile: rootsFile)
+    configuration.takeProxy(from: environment)
+    configuration.takeRoots(from: environment)
+    do {
+      return try HTTPClient(configuration: configuration)
+    } catch {
+      let field = rootsFile == nil ? "SSL_CERT_FILE" : "LAKE_CA_FILE"
+      throw JobError(.invalid, code: "bad_setting", "\(field): \(error)", field: field)
+    }
+  }
 
   /// The one cache of the program's tokens, for the lake and the database alike. It is made when the first token is
   /// wanted: a program that needs none must not fail for a setting of Azure's.
@@ -22,11 +34,23 @@ extension Wiring {
       settings: settings,
       entra: EntraPassword(authorityHost: environment["AZURE_AUTHORITY_HOST"]) { try tokens() })
   }
-}
 
-/// Stands in for the HTTP client in a program without one.
-private struct AbsentTransport: HTTPTransport {
-  func send(_ request: ClientRequest) async throws -> ClientResponse {
-    throw HTTPClientError.invalidConfiguration(reason: "this build has no HTTP client")
+  /// Asks for a token of each kind that the settings need; nil when they need none.
+  static func tokenCheck(_ settings: Settings) throws -> (@Sendable () async throws -> Void)? {
+    var scopes: [String] = []
+    if needsLakeToken(settings) { scopes.append(ADLSCredential.scope) }
+    if let host = settings.pgHost, settings.authentication(host: host) == .entra {
+      scopes.append(
+        (DatabaseCloud(hosts: host) ?? DatabaseCloud(authorityHost: environment["AZURE_AUTHORITY_HOST"])).scope)
+    }
+    guard !scopes.isEmpty else { return nil }
+    let wanted = scopes
+    return {
+      do {
+        for scope in wanted { _ = try await tokens().token(for: scope) }
+      } catch let error as IdentityError {
+        throw JobError(identity: error)
+      }
+    }
   }
 }

@@ -23,15 +23,7 @@ enum Wiring {
   /// What jobs work with.
   /// - Throws: ``JobError``, ``LakeError``.
   static func context(_ settings: Settings) async throws -> JobContext {
-    let lake: any LakeStore
-    switch settings.lake {
-    case .folder(let path): lake = try await FolderStore(root: path)
-    case .adls:
-      throw JobError(
-        .invalid, code: "bad_setting",
-        "LAKE_URL: this version keeps its lake in a folder only; expected file:///folder (a storage account can be "
-          + "mounted as one)", field: "LAKE_URL")
-    }
+    let (lake, openLake) = try await lake(settings)
     var options = ConnectionOptions()
     options.onNotice = { severity, message in
       let level: Log.Level = severity == "WARNING" ? .warning : .debug
@@ -39,6 +31,10 @@ enum Wiring {
     }
     let pools = ConnectionPools(
       passwords: passwords(settings), maximum: settings.pgPoolMaximum, options: options)
-    return JobContext(settings: settings, pools: pools, lake: lake)
+    let checkTokens = try tokenCheck(settings)
+    guard let openLake else {
+      return JobContext(settings: settings, pools: pools, lake: lake, checkTokens: checkTokens)
+    }
+    return JobContext(settings: settings, pools: pools, lake: lake, openLake: openLake, checkTokens: checkTokens)
   }
 }

@@ -43,6 +43,10 @@ let package = Package(
     ),
 
     .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .systemLibrary(name: "CSSL", path: "Tests/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+    .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator"),
+    .executableTarget(name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram"),
+    .testTarget(name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
     .testTarget(name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "TestSupport"]),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestSupport"]),

@@ -63,7 +63,7 @@ public struct HTTPAnswer: Sendable {
   public var text: String { String(decoding: body, as: UTF8.self) }
 
   /// Reads an answer that came to its end with the connection.
-  init(_ bytes: [UInt8]) throws {
+  public init(_ bytes: [UInt8]) throws {
     guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else {
       throw CommandFailure(description: "no answer: \(String(decoding: bytes, as: UTF8.self))")
     }

@@ -1,0 +1,54 @@
+import Foundation
+
+/// `/_emulator/...`: orders to the emulator itself. Like all of it they are for loopback, and ask for no credentials.
+struct Control {
+  let core: EmulatorCore
+
+  /// - Throws: ``ServiceError`` for what is no order; ``ConnectionLoss``.
+  func answer(_ head: RequestHead, _ name: String, _ body: RequestBody) throws -> Answer {
+    switch (head.method, name) {
+    case ("PUT", "faults"):
+      do {
+        core.faults.set(try Fault.list(json: body.collect()))
+      } catch let error as EmulatorError {
+        throw ServiceError(400, "InvalidInput", error.description)
+      }
+      return .json(200, [:])
+    case ("GET", "journal"): return try encoded(core.journal.entries)
+    case ("DELETE", "journal"):
+      core.journal.reset()
+      return .json(200, [:])
+    case ("GET", "files"): return try encoded(core.storage.files())
+    case ("PUT", "tokens"): return try tokens(body)
+    case (_, "faults"), (_, "journal"), (_, "files"), (_, "tokens"):
+      throw ServiceError(
+        405, "UnsupportedHttpVerb", "PUT faults, GET and DELETE journal, GET files, and PUT tokens are served.")
+    default:
+      throw ServiceError(404, "ResourceNotFound", "The emulator's orders are faults, journal, files and tokens.")
+    }
+  }
+
+  /// `{"lifetime": seconds}` for tokens from now on, `{"revoke": true}` for those out there.
+  private func tokens(_ body: RequestBody) throws -> Answer {
+    let refusal = ServiceError(
+      400, "InvalidInput", "tokens: expected {\"lifetime\": seconds above 0} or {\"revoke\": true}, or both.")
+    guard let order = try? JSONSerialization.jsonObject(with: Data(body.collect())) as? [String: Any], !order.isEmpty,
+      order.keys.allSatisfy(["lifetime", "revoke"].contains)
+    else { throw refusal }
+    if let value = order["lifetime"] {
+      guard let seconds = value as? Double, seconds > 0 else { throw refusal }
+      core.issuer.setLifetime(seconds)
+    }
+    if let value = order["revoke"] {
+      guard value as? Bool == true else { throw refusal }
+      core.issuer.revokeAll()
+    }
+    return .json(200, [:])
+  }
+
+  private func encoded(_ value: some Encodable) throws -> Answer {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Answer(200, [("Content-Type", "application/json")], body: .bytes(Array(try encoder.encode(value))))
+  }
+}

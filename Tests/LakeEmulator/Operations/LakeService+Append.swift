@@ -1,0 +1,66 @@
+import Foundation
+
+/// Sheet §2.2. The bytes go from the socket's buffer to their place in the data file at once.
+extension LakeService {
+  func append(_ call: Call) throws -> Answer {
+    let head = call.head
+    guard let position = try head.query.number("position") else { throw ServiceError.missingQuery("position") }
+    guard call.body.length > 0 else { throw ServiceError.badHeader("Content-Length") }
+    let flushes = try head.query.flag("flush")
+    _ = try head.query.flag("close")
+    let wanted = try head.nonEmpty("content-md5").map { text in
+      guard let md5 = Data(base64Encoded: text), md5.count == 16 else { throw ServiceError.badHeader("Content-MD5") }
+      return md5
+    }
+    if head.nonEmpty("x-ms-content-crc64") != nil || head.nonEmpty("x-ms-structured-body") != nil {
+      throw ServiceError(400, "UnsupportedHeader", "This emulator checks bodies by Content-MD5 alone.")
+    }
+
+    let name = try call.filesystemName()
+    let (file, committed) = try storage.within(name) { filesystem in
+      let now = Date()
+      var node = try filesystem.existing(call.path, now: now)
+      try node.checkIsFile()
+      try node.checkLease(head, now: now)
+      let file = try node.data ?? DataFile(folder: storage.folder)
+      node.data = file
+      filesystem.nodes[call.path] = node
+      return (file, node.committed)
+    }
+
+    journal.appendBegan()
+    defer { journal.appendEnded() }
+    let digest = wanted == nil ? nil : Digest(.md5)
+    var offset = position
+    while let bytes = try call.body.next() {
+      digest?.update(bytes)
+      // What lies in front of the committed end is taken, and shows as a mistake at the flush; it must not reach readers.
+      if position >= committed { try file.write(bytes, at: offset) }
+      offset += bytes.count
+    }
+    if let wanted, let digest, Array(wanted) != digest.finish() {
+      throw ServiceError(
+        400, "Md5Mismatch",
+        "The MD5 value specified in the request did not match the MD5 value calculated by the server.")
+    }
+
+    let extent = Extent(position: position, count: call.body.length)
+    let stamp = storage.stamp()
+    let flushed = try storage.within(name) { filesystem -> PathNode? in
+      // Re-created or removed meanwhile: the bytes belong to nothing any more.
+      guard var node = filesystem.nodes[call.path], node.data === file else { return nil }
+      node.uncommitted.insert(extent)
+      if flushes {
+        guard position == node.committed else { throw FlushPlan.refusal }
+        try FlushPlan(node, to: extent.end, retains: false).apply(to: &node, stamp: stamp)
+      }
+      filesystem.nodes[call.path] = node
+      return flushes ? node : nil
+    }
+    journal.received(call.body.length)
+    var answer = Answer(202, [("x-ms-request-server-encrypted", "true")])
+    if let flushed { answer.headers += flushed.stampHeaders.map { (name: $0.0, value: $0.1) } }
+    if let md5 = head.nonEmpty("content-md5") { answer.set("Content-MD5", md5) }
+    return answer
+  }
+}

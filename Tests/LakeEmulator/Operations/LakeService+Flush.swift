@@ -1,0 +1,36 @@
+import Foundation
+
+/// Sheet §2.2.
+extension LakeService {
+  func flush(_ call: Call) throws -> Answer {
+    let head = call.head
+    guard let position = try head.query.number("position") else { throw ServiceError.missingQuery("position") }
+    let retains = try head.query.flag("retainUncommittedData")
+    _ = try head.query.flag("close")
+    try call.refuseBody()
+    let conditions = Conditions(head)
+    let stamp = storage.stamp()
+    let node = try storage.within(call.filesystemName()) { filesystem in
+      let now = Date()
+      var node = try filesystem.existing(call.path, now: now)
+      try node.checkIsFile()
+      // Conditions are looked at before the position.
+      try conditions.check(node)
+      try node.checkLease(head, now: now)
+      let plan = try FlushPlan(node, to: position, retains: retains)
+      let isNothing = position == 0 && node.committed == 0
+      var shown = node
+      plan.apply(to: &shown, stamp: stamp)
+      shown.contentMD5 = head.nonEmpty("x-ms-content-md5")
+      shown.contentHeaders.update(from: head)
+      // The ETag of a flush to 0 of an empty file is one that a later HEAD does not show.
+      node = shown
+      if isNothing {
+        node.etag = filesystem.nodes[call.path]?.etag ?? node.etag
+      }
+      filesystem.nodes[call.path] = node
+      return shown
+    }
+    return Answer(200, node.stampHeaders + [("x-ms-request-server-encrypted", "false")])
+  }
+}

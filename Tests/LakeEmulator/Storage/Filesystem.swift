@@ -1,0 +1,34 @@
+import Foundation
+
+/// A filesystem, which the blob endpoint calls a container.
+struct Filesystem {
+  var stamp: Stamp
+  var properties = UserProperties()
+  /// Everything but the root itself.
+  var nodes: [PathName: PathNode] = [:]
+
+  init(stamp: Stamp) {
+    self.stamp = stamp
+  }
+
+  /// What is at a path. An expired file is gone.
+  func node(_ path: PathName, now: Date) -> PathNode? {
+    guard let node = nodes[path] else { return nil }
+    if let expiry = node.expiry, expiry <= now { return nil }
+    return node
+  }
+
+  /// - Throws: ``ServiceError`` 404.
+  func existing(_ path: PathName, now: Date) throws(ServiceError) -> PathNode {
+    guard let node = node(path, now: now) else { throw .pathNotFound }
+    return node
+  }
+
+  func isDirectory(_ path: PathName, now: Date) -> Bool {
+    path.isRoot || node(path, now: now)?.kind == .directory
+  }
+
+  func hasChildren(_ path: PathName) -> Bool {
+    nodes.keys.contains { $0.isInside(path) }
+  }
+}

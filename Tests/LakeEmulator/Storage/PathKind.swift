@@ -1,0 +1,5 @@
+/// What a path is.
+enum PathKind: String {
+  case file
+  case directory
+}

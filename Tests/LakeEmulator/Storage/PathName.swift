@@ -1,0 +1,35 @@
+/// A path within a filesystem, decoded, without leading or trailing separators; empty for the root.
+struct PathName: Hashable, Comparable {
+  let segments: [String]
+
+  init(segments: [String]) {
+    self.segments = segments
+  }
+
+  /// Reads a percent-encoded path. `%2F` is a separator like any other (sheet §1).
+  /// - Throws: ``ServiceError`` for broken encoding and for what is over the limits.
+  init(encoded: some StringProtocol) throws(ServiceError) {
+    try self.init(decoded: PercentEncoding.decode(encoded))
+  }
+
+  /// - Throws: ``ServiceError`` for what is over the limits of sheet §1.
+  init(decoded: String) throws(ServiceError) {
+    segments = decoded.split(separator: "/").map(String.init)
+    guard decoded.unicodeScalars.count <= 1024, segments.count <= 63 else {
+      throw ServiceError(400, "InvalidResourceName", "The specified resource name is too long or too deep.")
+    }
+  }
+
+  var text: String { segments.joined(separator: "/") }
+  var isRoot: Bool { segments.isEmpty }
+  var parent: PathName { PathName(segments: Array(segments.dropLast())) }
+
+  func isInside(_ other: PathName) -> Bool {
+    segments.count > other.segments.count && segments.starts(with: other.segments)
+  }
+
+  /// By name on each level, a directory right in front of what is in it.
+  static func < (left: PathName, right: PathName) -> Bool {
+    left.segments.lexicographicallyPrecedes(right.segments) { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+  }
+}

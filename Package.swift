@@ -53,7 +53,7 @@ let package = Package(
     .testTarget(name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"]),
-    .testTarget(name: "LakeTests", dependencies: ["Lake", "TestSupport"]),
+    .testTarget(name: "LakeTests", dependencies: ["Lake", "Identity", "HTTPClient", "LakeEmulator", "TestSupport"]),
     .testTarget(name: "SluiceTests", dependencies: ["Sluice", "TestSupport"]),
     .testTarget(name: "SluiceServiceTests", dependencies: ["SluiceService", "TestSupport", "sluice"]),
   ],

@@ -36,7 +36,8 @@ public final class PostgresServer: Sendable {
   }
 
   /// Starts a server, with more settings as `name=value`.
-  public init(settings: [String] = []) async throws {
+  /// - Parameter plainMethod: how ``plainUser`` signs in, as `pg_hba.conf` names it; `password` is clear text.
+  public init(settings: [String] = [], plainMethod: String = "scram-sha-256") async throws {
     let base = FileManager.default.temporaryDirectory.appending(path: "sluice-pg-\(UUID().uuidString.prefix(8))").path
     try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
     dataDirectory = base + "/data"
@@ -50,7 +51,7 @@ public final class PostgresServer: Sendable {
       [ -z '\(asUser)' ] || chown postgres '\(base)'
       \(asUser) '\(Self.binaries)/initdb' -D '\(dataDirectory)' -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
         --no-sync >/dev/null
-      printf 'local all all trust\\nhost all plain 127.0.0.1/32 scram-sha-256\\nhost all all 127.0.0.1/32 trust\\n' \
+      printf 'local all all trust\\nhost all plain 127.0.0.1/32 \(plainMethod)\\nhost all all 127.0.0.1/32 trust\\n' \
         > '\(dataDirectory)/pg_hba.conf'
       \(asUser) '\(Self.binaries)/postgres' -D '\(dataDirectory)' -p \(port) -k '\(base)' \
         -c listen_addresses=127.0.0.1 \(options) >'\(base)/log' 2>&1 </dev/null &

@@ -36,7 +36,8 @@ public struct AzureCLICredential: TokenCredential {
         program: program, arguments: arguments, environment: childEnvironment, directory: "/bin", limit: Self.limit))
     switch result {
     case .ended(0, let output, _): return try token(output)
-    case .ended(127, _, _), .notStarted: throw unavailable("az could not be run", "Install the Azure CLI")
+    case .ended(127, _, _): throw unavailable("az could not be run", "Install the Azure CLI")
+    case .notStarted(let reason): throw unavailable("az could not be run: \(reason)", "Install the Azure CLI")
     case .ended(_, _, let errors):
       if errors.contains("az login") || errors.contains("az account set"), !errors.contains("AADSTS") {
         throw unavailable("nobody is signed in with the Azure CLI", "Run 'az login'")

@@ -147,3 +147,8 @@ public final class TokenCache: TokenSource {
     continuation?.resume(throwing: CancellationError())
   }
 }
+
+extension TokenCache {
+  /// Callers that wait for a request; for tests.
+  var waiting: Int { shared.withLock { $0.requests.values.reduce(0) { $0 + $1.waiters.count } } }
+}

@@ -8,9 +8,8 @@ extension JobError {
       switch error.code {
       case .badSetting: (.invalid, "bad_setting")
       case .invalidScope: (.invalid, "invalid_scope")
-      case .refused: (.forbidden, error.code.rawValue)
       case .unavailable, .noCredential: (.unavailable, "no_credential")
-      case .unreachable, .malformedAnswer: (.unavailable, error.code.rawValue)
+      case .refused, .unreachable, .malformedAnswer: (.unavailable, error.code.rawValue)
       }
     self.init(kind, code: code, "\(error)")
   }

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import Identity
+
+@Suite("Texts of the service")
+struct ServiceTextTests {
+  @Test("Neither tokens nor the secret itself stay in a text, also encoded")
+  func scrubbed() {
+    let secret = "p+q/r~s="
+    let text = ServiceText.readable(
+      "bad eyJhbGciOi.eyJzdWIi.c2ln and \(secret) and \(FormEncoding.encode(secret)) and "
+        + String(repeating: "k", count: 200) + " {\"accessToken\": \"opaque.value\"}", hiding: [secret])
+    for part in ["eyJ", "c2ln", "p+q", "p%2Bq", "kkk", "opaque"] { #expect(!text.contains(part), "\(text)") }
+    #expect(text.hasPrefix("bad <token> and <secret> and <secret>"))
+  }
+
+  @Test("A secret at the cut leaves no part behind")
+  func cut() {
+    let text = ServiceText.readable(
+      String(repeating: "a ", count: 148) + "hunter2-and-more", hiding: ["hunter2-and-more"])
+    #expect(!text.contains("hun"))
+    #expect(ServiceText.readable(String(repeating: "a ", count: 500)).count == ServiceText.limit + 1)
+  }
+
+  @Test("A text is one line without control characters")
+  func oneLine() {
+    #expect(ServiceText.readable("a\r\nb\u{1B}[31mc\u{202E}d\u{0}") == "a b [31mc\\u{202e}d")
+  }
+}

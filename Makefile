@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release test lint format demo bench package clean
+.PHONY: help deps build release test lint format demo bench interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -12,6 +12,7 @@ help:
 	@echo 'make lint     check the format of all sources'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
+	@echo 'make interop  check the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
 	@echo 'make deps     install the missing packages of the distribution'
@@ -42,6 +43,11 @@ demo: deps release
 
 bench: deps release
 	@scripts/bench.sh "$(BINARY)"
+
+interop: deps
+	$(SWIFT) build --product lake-emulator
+	$(SWIFT) build --product sluice
+	@scripts/interop.sh "$(shell $(SWIFT) build --show-bin-path)"
 
 package: release
 	rm -rf dist/app

@@ -30,7 +30,7 @@ import Testing
     let again = try await lake.call("PATCH", "lake/f?action=setProperties", ["x-ms-properties": "b=Yg=="])
     #expect(again.outcome == "200")
     #expect(try await lake.call("HEAD", "lake/f").headers["x-ms-properties"] == "b=Yg==")
-    let blob = try await lake.call("GET", "lake/f", ["User-Agent": "azsdk-python-storage-blob/12"])
+    let blob = try await lake.call("GET", "lake/f", ["Accept": "application/xml"])
     #expect(blob.headers["x-ms-meta-b"] == "b")
   }
 

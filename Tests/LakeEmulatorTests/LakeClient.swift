@@ -17,6 +17,7 @@ struct LakeClient {
   }
 
   /// Calls with a good token; a header given replaces the one that would be sent, and an empty one removes it.
+  @discardableResult
   func call(
     _ method: String, _ target: String, _ headers: [String: String] = [:], body: String? = nil
   ) async throws -> HTTPAnswer {

@@ -64,7 +64,7 @@ import Testing
 
   @Test func theBlobEndpointNamesThingsItsOwnWay() async throws {
     try await lake.call("PUT", "lake/d?resource=directory")
-    let blob = ["User-Agent": "azsdk-python-storage-blob/12"]
+    let blob = ["Accept": "application/xml"]
     #expect(try await lake.call("HEAD", "lake/d", blob).headers["x-ms-meta-hdi_isfolder"] == "true")
     let missing = try await lake.call("GET", "lake/nope", blob)
     #expect(missing.outcome == "404 BlobNotFound")

@@ -54,9 +54,10 @@ final class EmulatorCore: Sendable {
     }
   }
 
-  /// Both endpoints lie at one address here, so the call itself must tell: by its host, its parameters, or its program.
+  /// Both endpoints lie at one address here, so the call itself must tell: by its host, its parameters, or the
+  /// kind of answer it takes: the vendor's library asks the blob endpoint for XML.
   static func isBlob(_ head: RequestHead) -> Bool {
     head["host"]?.contains(".blob.") == true || head.query["restype"] != nil || head.query["comp"] != nil
-      || head["user-agent"]?.contains("storage-blob") == true
+      || head["accept"] == "application/xml"
   }
 }

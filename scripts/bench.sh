@@ -5,13 +5,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/postgres.sh
+. scripts/emulator.sh
 
 binary=${1:-$(swift build -c release --static-swift-stdlib --show-bin-path)/sluice}
+emulator=${2:-$(dirname "$binary")/lake-emulator}
 runs=${RUNS:-3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-bench.XXXXXX")
 postgres_pid=
 clean_up() {
   trap - EXIT INT TERM
+  stop_emulator
   stop_postgres
   rm -rf "$work"
 }
@@ -41,12 +44,25 @@ psql_null() { psql -X -c "$query" >/dev/null; }
 psql_gzip() { psql -X -c "$query" | gzip -6 >"$work/day.gz"; }
 psql_pigz() { psql -X -c "$query" | pigz -6 >"$work/day.gz"; }
 sluice_backup() { "$binary" backup --table bench.telemetry --date 2024-01-02 --overwrite --json; }
+# Through the emulator of the storage service, which is a process of its own on the same cores: its share is told apart.
+adls_backup() { LAKE_URL=$lake_url sluice_backup; }
+adls_restore() { LAKE_URL=$lake_url sluice_restore; }
+# run_adls NAME: a run through the emulator, with the emulator's own CPU seconds.
+run_adls() {
+  local before
+  before=$(emulator_cpu)
+  run "$1" "$1"
+  awk -v a="$before" -v b="$(emulator_cpu)" 'BEGIN { print b - a }' >>"$work/$1.emulator.times"
+}
+start_emulator "$emulator"
 
 echo "Backing up 1 GB, $runs times each ..."
 sluice_backup >/dev/null # warms the server's cache for all
+adls_backup >/dev/null
 for _ in $(seq "$runs"); do
   run psql_null psql_null
   run sluice_backup sluice_backup
+  run_adls adls_backup
   run psql_pigz psql_pigz
   run psql_gzip psql_gzip
 done
@@ -65,6 +81,8 @@ for _ in $(seq "$runs"); do
   run psql_copy psql_copy
   truncate_restored
   run sluice_restore sluice_restore
+  truncate_restored
+  run_adls adls_restore
 done
 
 # Peak resident memory of a service that backs a day up and restores it, in MiB.
@@ -98,6 +116,7 @@ memory() { # DAY -> "backup restore"
 echo "Memory at 0.2 GB and 2 GB ..."
 read -r small_backup small_restore <<<"$(memory 2024-01-01)"
 read -r large_backup large_restore <<<"$(memory 2024-01-03)"
+read -r adls_backup_memory adls_restore_memory <<<"$(LAKE_URL=$lake_url memory 2024-01-03)"
 
 # Milliseconds from the start of the process to its first answer of /api/health.
 first_answer() {
@@ -129,9 +148,11 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'; }
 echo
 echo "$gigabytes GB of CSV, medians of $runs"
 row "" "wall s" "CPU s"
-for name in psql_null sluice_backup psql_pigz psql_gzip psql_copy sluice_restore; do
+for name in psql_null sluice_backup adls_backup psql_pigz psql_gzip psql_copy sluice_restore adls_restore; do
   row "$name" "$(median "$name" 1)" "$(median "$name" 2)"
 done
+row "the emulator's share of a backup" "" "$(median adls_backup.emulator 1)"
+row "the emulator's share of a restore" "" "$(median adls_restore.emulator 1)"
 echo
 target "backup, wall / psql COPY TO STDOUT > /dev/null" "$(ratio "$(median sluice_backup 1)" "$(median psql_null 1)")" 1.10 x
 target "backup, wall / psql | gzip -6" "$(ratio "$(median sluice_backup 1)" "$(median psql_gzip 1)")" 1 x
@@ -146,4 +167,7 @@ target "restore, peak memory at 0.2 GB" "$small_restore" 64 MiB
 target "restore, peak memory at 2 GB" "$large_restore" 64 MiB
 target "backup, peak memory at 2 GB / at 0.2 GB" "$(ratio "$large_backup" "$small_backup")" 1.10 x
 target "restore, peak memory at 2 GB / at 0.2 GB" "$(ratio "$large_restore" "$small_restore")" 1.10 x
+target "backup to the emulator, wall / to a folder" "$(ratio "$(median adls_backup 1)" "$(median sluice_backup 1)")" 1.15 x
+target "backup to the emulator, peak memory at 2 GB" "$adls_backup_memory" 96 MiB
+target "restore from the emulator, peak memory at 2 GB" "$adls_restore_memory" 96 MiB
 target "start to the first answer of /api/health, median of 20" "$(median start 1)" 50 ms

@@ -227,6 +227,7 @@ def conditions(system):
     with refused(HttpResponseError, 412, "LeaseIdMissing"):
         moved.append_data(b"x", 0, 1)
     moved.append_data(b"x", 0, 1, lease=lease)
+    moved.flush_data(1, lease=lease)
     lease.renew()
     lease.release()
     equal(other.get_file_properties().lease.state, "available", "lease state")

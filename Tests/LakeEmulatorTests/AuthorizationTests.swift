@@ -79,7 +79,6 @@ import Testing
       PATCH
 
 
-
       5
 
       text/plain

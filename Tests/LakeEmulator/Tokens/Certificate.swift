@@ -32,8 +32,10 @@ final class Certificate {
       digest.update(UnsafeRawBufferPointer(start: start, count: Int(count)))
       return Base64URL.encode(digest.finish())
     }
-    if let name = header["x5t#S256"] as? String { return name == thumbprint(.sha256) }
-    return header["x5t"] as? String == thumbprint(.sha1)
+    // The vendor's own library leaves the padding on.
+    func bare(_ name: String) -> String { name.replacing("=", with: "") }
+    if let name = header["x5t#S256"] as? String { return bare(name) == thumbprint(.sha256) }
+    return (header["x5t"] as? String).map(bare) == thumbprint(.sha1)
   }
 
   func verifies(_ signature: [UInt8], of text: String, _ algorithm: Algorithm) -> Bool {

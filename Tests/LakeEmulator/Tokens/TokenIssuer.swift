@@ -72,8 +72,8 @@ final class TokenIssuer: Sendable {
   private func make(audience: String, _ state: inout State, now: Date) -> Token {
     state.serial += 1
     let issued = Int(now.timeIntervalSince1970)
-    // Whole seconds, rounded up: a token of 0.5 s is not born dead.
-    let expires = Int((now.timeIntervalSince1970 + state.lifetime).rounded(.up))
+    // Whole seconds, at least one.
+    let expires = issued + Int(state.lifetime.rounded(.up))
     let claims: [String: Any] = [
       "aud": audience, "iss": "https://sts.windows.net/\(options.tenant)/", "oid": options.objectID,
       "sub": options.objectID, "appid": options.clientID, "tid": options.tenant, "iat": issued, "nbf": issued,

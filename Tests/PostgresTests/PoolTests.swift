@@ -43,7 +43,8 @@ private final class WithheldPassword: PasswordProvider {
       return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
     }
     #expect((1...3).contains(processes.count))
-    #expect(passwords.asked.load(ordering: .relaxed) == processes.count)
+    // One for each connection; on a busy machine the last may come when all callers have been served.
+    #expect((processes.count...3).contains(passwords.asked.load(ordering: .relaxed)))
     await pool.close()
   }
 

@@ -22,16 +22,20 @@ public final class TokenCache: TokenSource {
   private let credential: any TokenCredential
   private let timer: RetryTimer
   private let wallClock: @Sendable () -> Date
+  private let onFailure: @Sendable (IdentityError) -> Void
   private let shared = Mutex(Shared())
 
   /// A cache before `credential`; nothing is asked yet.
+  /// - Parameter onFailure: told of each request that fails, also of one whose callers have a token still.
   public init(
     _ credential: any TokenCredential, timer: RetryTimer = .system,
-    wallClock: @escaping @Sendable () -> Date = { Date() }
+    wallClock: @escaping @Sendable () -> Date = { Date() },
+    onFailure: @escaping @Sendable (IdentityError) -> Void = { _ in }
   ) {
     self.credential = credential
     self.timer = timer
     self.wallClock = wallClock
+    self.onFailure = onFailure
   }
 
   /// Who delivers the tokens; of a chain nil before a member has.
@@ -107,27 +111,29 @@ public final class TokenCache: TokenSource {
   }
 
   private func finish(_ number: Int, _ key: TokenKey, _ result: Result<AccessToken, any Error>) {
+    // Nil when it was cancelled.
+    let known: Result<AccessToken, IdentityError>? =
+      switch result {
+      case .success(let token): .success(token)
+      case .failure(let error as IdentityError): .failure(error)
+      case .failure(is CancellationError): nil
+      // Its words are not ours, and may hold anything.
+      case .failure(let error):
+        .failure(IdentityError(.unreachable, member: credential.name, "the request failed: \(type(of: error))"))
+      }
     let now = moment
     let random = timer.random()
-    let (waiters, answer) = shared.withLock { shared -> ([CheckedContinuation<AccessToken, any Error>], _) in
-      let waiters = shared.requests.removeValue(forKey: number).map { Array($0.waiters.values) } ?? []
-      let known: Result<AccessToken, IdentityError>
-      switch result {
-      case .success(let token): known = .success(token)
-      case .failure(let error as IdentityError): known = .failure(error)
-      case .failure(let error):
-        guard !(error is CancellationError) else {
-          shared.state.abandon(key, request: number)
-          return (waiters, Result<AccessToken, any Error>.failure(error))
-        }
-        // Its words are not ours, and may hold anything.
-        known = .failure(
-          IdentityError(.unreachable, member: credential.name, "the request failed: \(type(of: error))"))
+    let (request, answer) = shared.withLock { shared -> (Request?, Result<AccessToken, any Error>) in
+      let request = shared.requests.removeValue(forKey: number)
+      guard let known else {
+        shared.state.abandon(key, request: number)
+        return (request, .failure(CancellationError()))
       }
-      let answer = shared.state.finish(key, request: number, with: known, at: now, random: random)
-      return (waiters, answer.mapError { $0 })
+      return (request, shared.state.finish(key, request: number, with: known, at: now, random: random).mapError { $0 })
     }
-    for waiter in waiters { waiter.resume(with: answer) }
+    guard let request else { return }
+    if case .failure(let error) = known { onFailure(error) }
+    for waiter in request.waiters.values { waiter.resume(with: answer) }
   }
 
   /// One caller goes. The request goes on for the others; without any, and unless it renews a token, it ends.

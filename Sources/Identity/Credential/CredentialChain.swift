@@ -10,12 +10,19 @@ public final class CredentialChain: TokenCredential {
   /// The configured client id.
   public let clientID: String?
   private let members: [any TokenCredential]
+  private let onChoice: @Sendable (CredentialIdentity?, [IdentityError.Attempt]) -> Void
   private let kept = Mutex<Int?>(nil)
 
   /// A chain of `members`, in their order.
-  public init(_ members: [any TokenCredential], clientID: String? = nil) {
+  /// - Parameter onChoice: told once, who delivers and why those before it were passed over: a variable that is missing
+  ///   by mistake shows there.
+  public init(
+    _ members: [any TokenCredential], clientID: String? = nil,
+    onChoice: @escaping @Sendable (CredentialIdentity?, [IdentityError.Attempt]) -> Void = { _, _ in }
+  ) {
     self.members = members
     self.clientID = clientID
+    self.onChoice = onChoice
   }
 
   /// The member that is kept; nil before one has delivered.
@@ -32,10 +39,12 @@ public final class CredentialChain: TokenCredential {
     for (index, member) in members.enumerated() {
       do {
         let token = try await member.token(for: scope)
-        let chosen = kept.withLock { kept in
+        let (chosen, isFirst) = kept.withLock { kept in
+          let isFirst = kept == nil
           kept = kept ?? index
-          return kept ?? index
+          return (kept ?? index, isFirst)
         }
+        if isFirst { onChoice(member.serving, attempts) }
         // Another scope was asked for at the same time and got there first: one process is one identity.
         return chosen == index ? token : try await members[chosen].token(for: scope)
       } catch let error as IdentityError where error.code == .unavailable || member.isDeveloperTool {

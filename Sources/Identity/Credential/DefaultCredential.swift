@@ -10,10 +10,12 @@ public enum DefaultCredential {
   ///   - timer: the time and dice of retries.
   ///   - wallClock: for expiries and assertions.
   ///   - command: runs the Azure CLI.
+  ///   - onChoice: see ``CredentialChain/init(_:clientID:onChoice:)``.
   /// - Throws: ``IdentityError`` `bad_setting` for `AZURE_TOKEN_CREDENTIALS` and `AZURE_AUTHORITY_HOST`.
   public static func chain(
     environment: [String: String], transport: any HTTPTransport, timer: RetryTimer = .system,
-    wallClock: @escaping @Sendable () -> Date = { Date() }, command: CommandRunner = .system
+    wallClock: @escaping @Sendable () -> Date = { Date() }, command: CommandRunner = .system,
+    onChoice: @escaping @Sendable (CredentialIdentity?, [IdentityError.Attempt]) -> Void = { _, _ in }
   ) throws(IdentityError) -> CredentialChain {
     let environment = environment.filter { !$0.value.isEmpty }
     let selection = try CredentialSelection(environment["AZURE_TOKEN_CREDENTIALS"])
@@ -33,7 +35,7 @@ public enum DefaultCredential {
       case .cli: AzureCLICredential(environment: environment, command: command)
       }
     }
-    return CredentialChain(members, clientID: environment["AZURE_CLIENT_ID"])
+    return CredentialChain(members, clientID: environment["AZURE_CLIENT_ID"], onChoice: onChoice)
   }
 
   /// Whether an environment tells of an identity, without asking anybody: a secret or certificate, a federated token file,

@@ -47,7 +47,8 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
     case .commitRolledBack: "the server rolled the transaction back at COMMIT; nothing was stored"
     case .busy(let doing): "the connection is busy with \(doing)"
     case .poolTimeout(let target, let seconds):
-      "no connection to \(target) became free within \(seconds) s; raise PG_POOL_MAX or lower the concurrency"
+      "no connection to \(target) became free or could be made within \(seconds) s; raise PG_POOL_MAX or lower the "
+        + "concurrency; where a token is the password, see the log for why there is none"
     case .poolClosed: "the connection pool is closed"
     case .decoding(let column, let expected): "column \(column): the value is not \(expected)"
     }

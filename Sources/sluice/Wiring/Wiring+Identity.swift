@@ -25,7 +25,18 @@ extension Wiring {
   static func tokens() throws -> TokenCache { try sharedTokens.get() }
 
   private static let sharedTokens = Result {
-    TokenCache(try DefaultCredential.chain(environment: environment, transport: transport()))
+    let chain = try DefaultCredential.chain(
+      environment: environment, transport: transport(),
+      onChoice: { identity, passedOver in
+        Log.write(
+          .info, "identity",
+          [
+            "member": identity?.member ?? "unknown", "client_id": identity?.clientID ?? "none set",
+            "passed_over": passedOver.map { "\($0.member): \($0.reason)" }.joined(separator: "; "),
+          ])
+      })
+    // A caller may have given up by then, and a token that serves on hides the failure for hours.
+    return TokenCache(chain, onFailure: { Log.write(.warning, "no token", ["reason": "\($0)"]) })
   }
 
   /// How new connections sign in.

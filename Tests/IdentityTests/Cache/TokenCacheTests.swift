@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -99,6 +100,26 @@ struct TokenCacheTests {
     #expect(try await cache.token(for: Self.scope).secretText == "t1")
     gate.open()
     try await eventually { try await cache.token(for: Self.scope).secretText == "t2" }
+    #expect(credential.count == 2)
+  }
+
+  @Test("A renewal that fails is told, and the token serves on")
+  func failureTold() async throws {
+    let clock = ManualClock()
+    let told = Mutex<[IdentityError]>([])
+    let failure = IdentityError(.unreachable, member: "Stub", "down")
+    let credential = StubCredential { _, number in
+      guard number == 1 else { throw failure }
+      return AccessToken(secretText: "t1", expires: clock.now + 86_400)
+    }
+    let cache = TokenCache(
+      credential, timer: clock.timer(random: 0), wallClock: { clock.now },
+      onFailure: { error in told.withLock { $0.append(error) } })
+    _ = try await cache.token(for: Self.scope)
+    clock.advance(50_000)
+    #expect(try await cache.token(for: Self.scope).secretText == "t1")
+    try await eventually { told.withLock { $0 } == [failure] }
+    #expect(try await cache.token(for: Self.scope).secretText == "t1")
     #expect(credential.count == 2)
   }
 

@@ -1,5 +1,7 @@
 import Foundation
 import HTTPClient
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import Identity
@@ -51,6 +53,40 @@ struct CredentialChainTests {
     #expect(error.description.contains("(1) A: a is missing; (2) B: b is missing; (3) C: c broke"))
     #expect(error.description.contains("AZURE_CLIENT_ID"))
     #expect(!error.description.contains("\n"))
+  }
+
+  @Test("The choice is told once, with who was passed over and why")
+  func choice() async throws {
+    let told = Mutex<[[IdentityError.Attempt]]>([])
+    let chain = CredentialChain(
+      [StubCredential.unavailable("A", "AZURE_TENANT_ID not set"), StubCredential("B") { [token] _, _ in token }]
+    ) { identity, passedOver in
+      #expect(identity?.member == "B")
+      told.withLock { $0.append(passedOver) }
+    }
+    for _ in 0..<2 { _ = try await chain.token(for: scope) }
+    #expect(told.withLock { $0 } == [[IdentityError.Attempt(member: "A", reason: "AZURE_TENANT_ID not set")]])
+  }
+
+  @Test("Two scopes asked for at once get tokens of one identity")
+  func oneIdentity() async throws {
+    let gate = Gate()
+    let database = try TokenScope("https://db/.default")
+    // The first member is troubled only while the first scope is asked for.
+    let first = StubCredential("A") { _, number in
+      if number == 1 { throw IdentityError(.unavailable, member: "A", "not yet") }
+      return AccessToken(secretText: "a", expires: .distantFuture)
+    }
+    let second = StubCredential("B") { _, number in
+      if number == 1 { try await gate.pass() }
+      return AccessToken(secretText: "b", expires: .distantFuture)
+    }
+    let chain = CredentialChain([first, second])
+    async let slow = chain.token(for: scope)
+    try await eventually { second.count == 1 }
+    #expect(try await chain.token(for: database).secretText == "a")
+    gate.open()
+    #expect(try await slow.secretText == "a")
   }
 
   @Test("Cancelling goes through")

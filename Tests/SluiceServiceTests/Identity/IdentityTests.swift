@@ -9,10 +9,12 @@ extension ProgramTests {
     /// Three kilobytes and a half, as tokens with many groups are, with these claims.
     private static func token(_ claims: String) -> String {
       func part(_ text: String) -> String {
-        Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+          .replacing("=", with: "")
       }
       let padding = String(repeating: "g", count: 2500)
-      return [part("{\"alg\":\"RS256\"}"), part("{\"groups\":\"\(padding)\",\(claims)}"), part("sig")].joined(separator: ".")
+      let payload = "{\"groups\":\"\(padding)\",\(claims)}"
+      return ["{\"alg\":\"RS256\"}", payload, "sig"].map(part).joined(separator: ".")
     }
 
     private static let claims = """
@@ -83,7 +85,11 @@ extension ProgramTests {
       try await site.makeClicks(10)
       let token = Self.token(Self.claims)
       try await site.sql(
-        "ALTER ROLE plain PASSWORD '\(token)'; GRANT USAGE ON SCHEMA events TO plain; GRANT SELECT ON events.clicks TO plain")
+        """
+        ALTER ROLE plain PASSWORD '\(token)';
+        GRANT USAGE ON SCHEMA events TO plain;
+        GRANT SELECT ON events.clicks TO plain;
+        """)
       let folder = try TemporaryDirectory("az")
       let more = try await environment(folder, az: printing(token)).merging(
         ["PG_USER": "plain", "PG_AUTH": "entra"]

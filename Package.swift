@@ -14,6 +14,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CSpawn"),
+    .systemLibrary(name: "CMalloc"),
 
     .target(name: "HTTPServer"),
     .target(name: "CustomHandler", dependencies: ["HTTPServer"]),
@@ -34,6 +35,7 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Identity", "HTTPClient", "Postgres",
+        "CMalloc",
       ],
       linkerSettings: [
         // The deployable folder carries the shared libraries in `lib` beside the binary. The old DT_RPATH is wanted:

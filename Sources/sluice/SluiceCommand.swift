@@ -8,6 +8,7 @@ struct SluiceCommand {
   static func main() async {
     // A reader that went away (`sluice archives | head`) shows as a failed write, not as a death by signal.
     signal(SIGPIPE, SIG_IGN)
+    Memory.keepLittle()
     let arguments = Array(CommandLine.arguments.dropFirst())
     exit(await run(arguments).rawValue)
   }

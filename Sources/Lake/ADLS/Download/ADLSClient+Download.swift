@@ -5,42 +5,40 @@ extension ADLSClient {
   /// Bytes of one ranged request: the most for which the service sends a checksum along.
   static let rangeBytes = 4 << 20
 
-  /// What one ranged request gave.
-  struct Range: Sendable {
-    var bytes: [UInt8]
-    /// The whole file's length, as this answer tells it.
-    let total: Int
-  }
-
-  /// `count` bytes from `offset` of the file with this ETag, fewer where the file ends.
+  /// Adds `count` bytes from `offset` of the file with this ETag to `bytes`, fewer where the file ends.
   ///
   /// A body that breaks off goes on at its next byte. Throws `LakeError.changed` when the file is another one by now.
-  func read(_ file: LakeEntry, from offset: Int, count: Int) async throws -> [UInt8] {
+  func read(_ file: LakeEntry, from offset: Int, count: Int, to bytes: inout [UInt8]) async throws {
     let end = min(offset + count, file.length)
-    guard offset < end else { return [] }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(end - offset)
-    while offset + bytes.count < end {
-      let start = offset + bytes.count
-      bytes += try await range(of: file, start..<min(start + Self.rangeBytes, end), total: file.length).bytes
+    guard offset < end else { return }
+    bytes.reserveCapacity(bytes.count + end - offset)
+    var next = offset
+    while next < end {
+      let before = bytes.count
+      _ = try await readRange(next..<min(next + Self.rangeBytes, end), of: file, total: file.length, to: &bytes)
+      next += bytes.count - before
     }
-    return bytes
   }
 
-  /// One range, with retries; it may be shorter than wanted. `total` is what the file's length is known to be, nil when
-  /// that is the question.
-  func range(of file: LakeEntry, _ wanted: Swift.Range<Int>, total: Int?) async throws -> Range {
+  /// Adds one range to `bytes`, with retries; at least one byte of it, not always all. `total` is what the file's length is
+  /// known to be, nil when that is the question. Gives the length that the answer tells.
+  func readRange(
+    _ range: Range<Int>, of file: LakeEntry, total: Int?, to bytes: inout [UInt8]
+  ) async throws -> Int {
     let call = ADLSCall(
       operation: .read, method: .get, path: file.path,
       fields: [
-        "Range": "bytes=\(wanted.lowerBound)-\(wanted.upperBound - 1)", "x-ms-range-get-content-md5": "true",
+        "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "x-ms-range-get-content-md5": "true",
         "If-Match": ADLSProperties.quoted(file.etag),
       ], success: [206])
+    let start = bytes.count
     do {
       return try await policy.run(timer: timer) { _ in
         do {
-          return try await rangeOnce(call, wanted, total: total)
+          return try await readOnce(call, range, total: total, to: &bytes)
         } catch let error as HTTPClientError {
+          // What came of an answer that is not to be trusted goes again.
+          bytes.removeSubrange(start...)
           return .failure(.failed(error), error: error)
         }
       }
@@ -53,9 +51,9 @@ extension ADLSClient {
     }
   }
 
-  private func rangeOnce(
-    _ call: ADLSCall, _ wanted: Swift.Range<Int>, total: Int?
-  ) async throws -> RetryPolicy.Attempt<Range> {
+  private func readOnce(
+    _ call: ADLSCall, _ range: Range<Int>, total: Int?, to bytes: inout [UInt8]
+  ) async throws -> RetryPolicy.Attempt<Int> {
     let response = try await send(call)
     guard response.status == 206 else {
       let refusal = ADLSRefusal(response, try await response.body.collect(limit: 1 << 20))
@@ -63,27 +61,28 @@ extension ADLSClient {
       let status = response.isSuccess ? 503 : refusal.status
       return .failure(.status(status, retryAfter: response.retryAfter()), error: refusal)
     }
-    guard let answered = ContentRange(response.fields["Content-Range"] ?? ""), answered.first == wanted.lowerBound,
-      answered.last < wanted.upperBound, total == nil || total == answered.total
+    guard let answered = ContentRange(response.fields["Content-Range"] ?? ""), answered.first == range.lowerBound,
+      answered.last < range.upperBound, total == nil || total == answered.total
     else { throw damaged("it is another range than the one asked for") }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(wanted.count)
+    let start = bytes.count
     do {
       for try await piece in response.body {
+        guard bytes.count - start + piece.count <= range.count else {
+          throw damaged("it is longer than the range asked for")
+        }
         bytes += piece
-        guard bytes.count <= wanted.count else { throw damaged("it is longer than the range asked for") }
       }
-    } catch let error as HTTPClientError where error.isTransient && bytes.count >= Self.worthKeeping {
+    } catch let error as HTTPClientError where error.isTransient && bytes.count - start >= Self.worthKeeping {
       // Broken off: what has come is kept, the next request asks for what is missing. The file's own digest proves the
       // whole, since no checksum of this part will ever come.
-      return .success(Range(bytes: bytes, total: answered.total))
+      return .success(answered.total)
     }
-    guard !bytes.isEmpty else { throw damaged("it is empty") }
-    let isWhole = bytes.count == answered.last - answered.first + 1
-    if isWhole, let md5 = response.fields["Content-MD5"], md5 != MD5.base64(bytes) {
+    guard bytes.count > start else { throw damaged("it is empty") }
+    let isWhole = bytes.count - start == answered.last - answered.first + 1
+    if isWhole, let md5 = response.fields["Content-MD5"], md5 != MD5.base64(bytes[start...]) {
       throw damaged("its bytes do not fit its checksum")
     }
-    return .success(Range(bytes: bytes, total: answered.total))
+    return .success(answered.total)
   }
 
   private func damaged(_ reason: String) -> HTTPClientError {

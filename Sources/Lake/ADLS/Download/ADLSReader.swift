@@ -18,8 +18,11 @@ actor ADLSReader: LakeReader {
       guard !found.isDirectory else { throw LakeError.notAFile(path) }
       guard found.length > 0 else { return ADLSReader(found, [], client: client, options: options) }
       entry = found
-      let first = try await client.range(of: found, 0..<min(found.length, ADLSClient.rangeBytes), total: nil)
-      if first.total == found.length { return ADLSReader(found, first.bytes, client: client, options: options) }
+      var first: [UInt8] = []
+      first.reserveCapacity(min(found.length, options.readBytes))
+      let range = 0..<min(found.length, ADLSClient.rangeBytes, options.readBytes)
+      let total = try await client.readRange(range, of: found, total: nil, to: &first)
+      if total == found.length { return ADLSReader(found, first, client: client, options: options) }
     }
     throw LakeError.io(
       path, operation: "read", reason: "the service tells two lengths for it (\(entry?.length ?? 0) bytes is one)")
@@ -31,11 +34,7 @@ actor ADLSReader: LakeReader {
     blockBytes = options.readBytes
     ahead = options.readsInFlight
     guard entry.length > 0 else { return }
-    let count = min(blockBytes, entry.length)
-    blocks[0] = Task {
-      let rest = try await client.read(entry, from: first.count, count: count - first.count)
-      return rest.isEmpty ? Array(first.prefix(count)) : first + rest
-    }
+    blocks[0] = Self.block(entry, from: 0, count: blockBytes, begunWith: first, client)
   }
 
   deinit {
@@ -48,9 +47,7 @@ actor ADLSReader: LakeReader {
     guard offset < entry.length else { return [] }
     let number = offset / blockBytes
     for next in number..<min(number + ahead, (entry.length + blockBytes - 1) / blockBytes) where blocks[next] == nil {
-      blocks[next] = Task { [client, entry, blockBytes] in
-        try await client.read(entry, from: next * blockBytes, count: blockBytes)
-      }
+      blocks[next] = Self.block(entry, from: next * blockBytes, count: blockBytes, client)
     }
     guard let task = blocks[number] else { throw LakeError.outOfOrder(entry.path, operation: "read") }
     let block: [UInt8]
@@ -75,7 +72,20 @@ actor ADLSReader: LakeReader {
 
   func read(at offset: Int, count: Int) async throws -> [UInt8] {
     try checkOpen()
-    return try await client.read(entry, from: offset, count: count)
+    var bytes: [UInt8] = []
+    try await client.read(entry, from: offset, count: count, to: &bytes)
+    return bytes
+  }
+
+  /// Reads a block, whose first bytes may be there already.
+  private static func block(
+    _ entry: LakeEntry, from offset: Int, count: Int, begunWith first: [UInt8] = [], _ client: ADLSClient
+  ) -> Task<[UInt8], any Error> {
+    Task {
+      var bytes = first
+      try await client.read(entry, from: offset + bytes.count, count: count - bytes.count, to: &bytes)
+      return bytes
+    }
   }
 
   func close() {

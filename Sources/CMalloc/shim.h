@@ -1,0 +1,3 @@
+#pragma once
+// Of glibc's own part, which Swift's Glibc module leaves out.
+#include <malloc.h>

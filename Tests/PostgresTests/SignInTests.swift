@@ -26,10 +26,13 @@ private final class RenewingPassword: PasswordProvider {
   func note(on refused: Secret, for target: PostgresTarget) -> String? { "note on \(target.user)" }
 }
 
-@Suite struct SignInTests {
-  /// A server whose role signs in with this password in clear text, as Azure's asks for tokens, and which logs refusals.
+/// One after the other: they change the password of one role, and count what the server logs.
+@Suite(.serialized) struct SignInTests {
+  private static let started = Task { try await PostgresServer(plainMethod: "password") }
+
+  /// The server, whose role signs in with this password in clear text, as Azure's asks for tokens.
   private func server(password: String) async throws -> PostgresServer {
-    let server = try await PostgresServer(plainMethod: "password")
+    let server = try await Self.started.value
     try await server.psql("postgres", "ALTER ROLE plain PASSWORD '\(password)'")
     return server
   }
@@ -47,7 +50,7 @@ private final class RenewingPassword: PasswordProvider {
     // As long as tokens are.
     let token = String(repeating: "t0-", count: 1024)
     let server = try await server(password: token)
-    defer { server.stop() }
+    let before = try refusals(server)
     let passwords = RenewingPassword("stale", then: .success(Secret(token)))
     let pool = pool(server, passwords)
     let user = try await pool.withConnection {
@@ -55,13 +58,13 @@ private final class RenewingPassword: PasswordProvider {
     }
     #expect(user == server.plainUser)
     #expect(passwords.refused.withLock { $0 } == [Secret("stale")])
-    #expect(try refusals(server) == 1)
+    #expect(try refusals(server) == before + 1)
     await pool.close()
   }
 
   @Test func twoRefusalsAreOneErrorWithItsNote() async throws {
     let server = try await server(password: "right")
-    defer { server.stop() }
+    let before = try refusals(server)
     let passwords = RenewingPassword("hunter2", then: .success(Secret("hunter3")))
     let pool = pool(server, passwords)
     let error = await #expect(throws: PostgresError.self) { try await pool.withConnection { _ in } }
@@ -70,14 +73,13 @@ private final class RenewingPassword: PasswordProvider {
     #expect(text.hasSuffix("note on plain"))
     #expect(!text.contains("hunter"))
     #expect(passwords.refused.withLock { $0.count } == 1)
-    #expect(try refusals(server) == 2)
+    #expect(try refusals(server) == before + 2)
     await pool.close()
   }
 
   @Test func withoutAnotherPasswordThereIsNoSecondAttempt() async throws {
     struct Down: Error, CustomStringConvertible { let description = "the issuer is down" }
     let server = try await server(password: "right")
-    defer { server.stop() }
     for (second, text) in [
       (Result<Secret?, any Error>.success(nil), "note on plain"), (.success(Secret("hunter2")), "note on plain"),
       (.failure(Down()), "the issuer is down"),
@@ -93,17 +95,16 @@ private final class RenewingPassword: PasswordProvider {
 
   @Test func aFixedPasswordIsTriedOnce() async throws {
     let server = try await server(password: "right")
-    defer { server.stop() }
+    let before = try refusals(server)
     let pool = ConnectionPool(
       target: server.target(user: server.plainUser), passwords: FixedPassword(Secret("wrong")), maximum: 1)
     await #expect(throws: PostgresError.self) { try await pool.withConnection { _ in } }
-    #expect(try refusals(server) == 1)
+    #expect(try refusals(server) == before + 1)
     await pool.close()
   }
 
   @Test func anOpenSessionOutlivesItsPassword() async throws {
     let server = try await server(password: "token")
-    defer { server.stop() }
     let passwords = RenewingPassword("token", then: .success(nil))
     let pool = pool(server, passwords)
     let first = try await pool.withConnection { await $0.backendProcessID }

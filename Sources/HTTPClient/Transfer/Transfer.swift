@@ -72,12 +72,12 @@ final class Transfer: @unchecked Sendable {
     if !received.isEmpty {
       let bytes = received
       received = []
-      continuation.resume(returning: bytes)
-      if isReceivePaused {
+      // Before the reader goes on: it may let go of all that keeps the loop.
+      if isReceivePaused, end == nil {
         isReceivePaused = false
         resume()
       }
-      return
+      return continuation.resume(returning: bytes)
     }
     switch end {
     case .none: waitingForBody = continuation

@@ -4,10 +4,11 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release test lint format demo bench interop package clean
+.PHONY: help deps build release emulator test lint format demo bench interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
+	@echo '              (LAKE=adls: in an emulated storage account, by a managed identity)'
 	@echo 'make test     build and run every test'
 	@echo 'make lint     check the format of all sources'
 	@echo 'make format   mend it'
@@ -38,10 +39,15 @@ release:
 	@scripts/deps.sh build
 	$(SWIFT) build $(RELEASE) --product sluice
 
-demo: deps release
+# The emulator of the storage service, as a program; it is no part of what is deployed.
+emulator: deps
+	$(SWIFT) build $(RELEASE) --product lake-emulator
+
+demo: export LAKE ?= folder
+demo: deps release $(if $(filter adls,$(LAKE)),emulator)
 	@scripts/demo.sh "$(BINARY)"
 
-bench: deps release
+bench: deps release emulator
 	@scripts/bench.sh "$(BINARY)"
 
 interop: deps

@@ -5,26 +5,54 @@ import Glibc
 /// Tells when one of libcurl's sockets can be read or written.
 ///
 /// It watches a duplicate of the descriptor: libcurl may close its own at any time, while a Dispatch source needs the
-/// descriptor to stay until its cancellation is through. Used on the loop's queue alone.
-final class SocketWatch {
+/// descriptor to stay until its cancellation is through.
+///
+/// `@unchecked Sendable`: its calls are made, and its handlers run, on `queue` alone.
+final class SocketWatch: @unchecked Sendable {
+  /// For `act`: there is something to read.
+  static let readable = CURL_CSELECT_IN
+
+  private let descriptor: Int32
+  private let queue: DispatchQueue
+  private let act: (Int32) -> Void
   private let reading: any DispatchSourceRead
   private let writing: any DispatchSourceWrite
   private var isReading = false
   private var isWriting = false
+  private var isRepeating = false
 
+  /// `act` is told of `CURL_CSELECT_IN` and `CURL_CSELECT_OUT` for as long as they hold and are wanted. Nil when the
+  /// process is out of descriptors.
   init?(_ socket: curl_socket_t, queue: DispatchQueue, act: @escaping (Int32) -> Void) {
     let descriptor = fcntl(socket, F_DUPFD_CLOEXEC, 0)
     guard descriptor >= 0 else { return nil }
+    self.descriptor = descriptor
+    self.queue = queue
+    self.act = act
     reading = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
     writing = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
-    reading.setEventHandler { act(CURL_CSELECT_IN) }
-    writing.setEventHandler { act(CURL_CSELECT_OUT) }
     let open = OpenSources(descriptor)
     reading.setCancelHandler { open.oneLess() }
     writing.setCancelHandler { open.oneLess() }
+    reading.setEventHandler { [weak self] in self?.fired(CURL_CSELECT_IN) }
+    writing.setEventHandler { [weak self] in self?.fired(CURL_CSELECT_OUT) }
   }
 
   func want(read: Bool, write: Bool) {
+    switchSources(read: read, write: write)
+    repeatWhenHungUp()
+  }
+
+  func cancel() {
+    reading.cancel()
+    writing.cancel()
+    // A suspended source would never be told of its cancellation, nor could it be let go of.
+    switchSources(read: true, write: true)
+    isReading = false
+    isWriting = false
+  }
+
+  private func switchSources(read: Bool, write: Bool) {
     if read != isReading {
       isReading = read
       if read { reading.resume() } else { reading.suspend() }
@@ -35,11 +63,25 @@ final class SocketWatch {
     }
   }
 
-  func cancel() {
-    reading.cancel()
-    writing.cancel()
-    // A suspended source would never be told of its cancellation, nor could it be let go of.
-    want(read: true, write: true)
+  private func fired(_ events: Int32) {
+    act(events)
+    repeatWhenHungUp()
+  }
+
+  /// Dispatch tells of a connection that is closed both ways once, and never again, while there may be more to read than
+  /// libcurl took at that time. Such a socket is always ready.
+  private func repeatWhenHungUp() {
+    guard isReading || isWriting, !isRepeating else { return }
+    var state = pollfd(fd: descriptor, events: 0, revents: 0)
+    guard poll(&state, 1, 0) > 0 else { return }
+    isRepeating = true
+    // Later: libcurl may be the caller.
+    queue.async { [weak self] in
+      guard let self else { return }
+      isRepeating = false
+      guard isReading || isWriting else { return }
+      fired((isReading ? CURL_CSELECT_IN : 0) | (isWriting ? CURL_CSELECT_OUT : 0))
+    }
   }
 }
 

@@ -50,6 +50,9 @@ final class SocketWaiter: @unchecked Sendable {
   /// Resumes when one of `events` holds, with what holds; with nothing when `timeout` (seconds) passed first.
   func wait(for events: Events, timeout: Double?, continuation: CheckedContinuation<Events, Never>) {
     guard !isClosed else { return continuation.resume(returning: []) }
+    // Dispatch tells of a connection that is closed both ways once, and never again, while there may be more to read than
+    // its reader took at that time. Such a socket is always ready: its reader finds out by itself how it ended.
+    guard !isHungUp else { return continuation.resume(returning: events) }
     self.continuation = continuation
     if events.contains(.read) {
       armed.insert(.read)
@@ -66,6 +69,11 @@ final class SocketWaiter: @unchecked Sendable {
       timer.resume()
       self.timer = timer
     }
+  }
+
+  private var isHungUp: Bool {
+    var state = pollfd(fd: descriptor, events: 0, revents: 0)
+    return poll(&state, 1, 0) > 0
   }
 
   /// Makes the peer and libpq see the end of the connection; a waiting reader wakes up.

@@ -9,10 +9,12 @@ extension RetryPolicy {
 
   /// Tries until it succeeds, is final, or the policy ends it.
   ///
-  /// `attempt` is told the number of the try, from 1. Throws its `error` as it is when the outcome is final,
+  /// `attempt` is told the number of the try, from 1; `onRetry` of each that failed and will be repeated: its error, its
+  /// number, and the wait before the next. Throws its `error` as it is when the outcome is final,
   /// ``RetryFailure`` when tries or time ran out, and at once whatever `attempt` itself throws.
   public func run<Value: Sendable>(
-    timer: RetryTimer = .system, _ attempt: (_ number: Int) async throws -> Attempt<Value>
+    timer: RetryTimer = .system, onRetry: (_ error: any Error, _ number: Int, _ wait: Duration) -> Void = { _, _, _ in },
+    _ attempt: (_ number: Int) async throws -> Attempt<Value>
   ) async throws -> Value {
     let start = timer.now()
     var tries = 0
@@ -26,7 +28,9 @@ extension RetryPolicy {
         switch decision(after: outcome, tries: tries, elapsed: elapsed, random: timer.random()) {
         case .final: throw error
         case .exhausted: throw RetryFailure(last: error, tries: tries, elapsed: elapsed)
-        case .retry(let delay): try await timer.sleep(delay)
+        case .retry(let delay):
+          onRetry(error, tries, delay)
+          try await timer.sleep(delay)
         }
       }
     }

@@ -19,6 +19,9 @@ public struct ADLSOptions: Sendable {
   /// The retries' clock and dice.
   public var timer = RetryTimer.system
 
+  /// Told of each request that failed and is tried again.
+  public var onRetry: @Sendable (LakeRetry) -> Void = { _ in }
+
   /// The defaults.
   public init() {}
 

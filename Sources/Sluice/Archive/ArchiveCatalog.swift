@@ -53,18 +53,15 @@ public struct ArchiveCatalog: Sendable {
         throw JobError(.invalid, code: "bad_field", "from: \(from) is after to, \(to); swap them", field: "from")
       }
     }
-    var found: [TableName: [Day: Item]] = [:]
+    var wanted: [(ArchiveName, LakeEntry)] = []
     for try await (archive, entry) in try archives(database: database) {
       guard table == nil || archive.table == table, from.map({ archive.day >= $0 }) ?? true,
         to.map({ archive.day <= $0 }) ?? true
       else { continue }
-      // A manifest that cannot be read costs the row count, not the listing.
-      let manifest = try? await ArchiveManifest.read(of: archive, in: lake)
-      found[archive.table, default: [:]][archive.day] = Item(
-        table: "\(archive.table)", date: archive.day, status: "archived", path: "\(entry.path)",
-        gzipBytes: entry.length,
-        rows: manifest?.rows, verifiedAt: manifest?.verifiedAt)
+      wanted.append((archive, entry))
     }
+    var found: [TableName: [Day: Item]] = [:]
+    for (archive, item) in try await described(wanted) { found[archive.table, default: [:]][archive.day] = item }
     if let table, found[table] == nil { found[table] = [:] }
     return try found.sorted { $0.key < $1.key }.flatMap { table, days in
       guard let first = from ?? days.keys.min(), let last = to ?? days.keys.max(), first <= last else {
@@ -78,6 +75,34 @@ public struct ArchiveCatalog: Sendable {
       return first.through(last).map { day in
         days[day] ?? Item(table: "\(table)", date: day, status: "missing")
       }
+    }
+  }
+
+  /// Manifests read at a time: each is a matter of two requests to a storage account.
+  private static let manifestsAtATime = 16
+
+  /// Archives with what their manifests tell. One that cannot be read costs the row count, not the listing.
+  private func described(_ archives: [(ArchiveName, LakeEntry)]) async throws -> [(ArchiveName, Item)] {
+    try await withThrowingTaskGroup(of: (ArchiveName, Item).self) { group in
+      var rest = archives[...]
+      var items: [(ArchiveName, Item)] = []
+      func addNext() {
+        guard let (archive, entry) = rest.popFirst() else { return }
+        group.addTask { [lake] in
+          let manifest = try? await ArchiveManifest.read(of: archive, in: lake)
+          try Task.checkCancellation()
+          let item = Item(
+            table: "\(archive.table)", date: archive.day, status: "archived", path: "\(entry.path)",
+            gzipBytes: entry.length, rows: manifest?.rows, verifiedAt: manifest?.verifiedAt)
+          return (archive, item)
+        }
+      }
+      for _ in 0..<Self.manifestsAtATime { addNext() }
+      while let item = try await group.next() {
+        items.append(item)
+        addNext()
+      }
+      return items
     }
   }
 

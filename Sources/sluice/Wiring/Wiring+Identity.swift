@@ -6,16 +6,22 @@ import Postgres
 import Sluice
 
 extension Wiring {
-  /// What sends requests; `rootsFile` holds roots that are trusted beside the system's.
+  /// What sends requests; one for all, but for a lake with `rootsFile`, roots that are trusted beside the system's.
   /// - Throws: ``JobError`` `bad_setting`.
   static func transport(rootsFile: String? = nil) throws -> any HTTPTransport {
-    var configuration = HTTPClientConfiguration(additionalRootsFile: rootsFile)
+    guard let rootsFile else { return try sharedTransport.get() }
+    return try client(HTTPClientConfiguration(additionalRootsFile: rootsFile), field: "LAKE_CA_FILE")
+  }
+
+  private static let sharedTransport = Result { try client(HTTPClientConfiguration(), field: "SSL_CERT_FILE") }
+
+  private static func client(_ configuration: HTTPClientConfiguration, field: String) throws -> HTTPClient {
+    var configuration = configuration
     configuration.takeProxy(from: environment)
     configuration.takeRoots(from: environment)
     do {
       return try HTTPClient(configuration: configuration)
     } catch {
-      let field = rootsFile == nil ? "SSL_CERT_FILE" : "LAKE_CA_FILE"
       throw JobError(.invalid, code: "bad_setting", "\(field): \(error)", field: field)
     }
   }

@@ -49,6 +49,14 @@ extension Wiring {
     options.appendsInFlight = access.appendsInFlight
     options.limits.stall = .seconds(access.stallSeconds)
     options.retries.budget = .seconds(access.retrySeconds)
+    options.onRetry = { retry in
+      Log.write(
+        .warning, "a request to the lake failed and is tried again",
+        [
+          "path": retry.path, "operation": retry.operation, "reason": retry.reason, "tries": retry.tries,
+          "wait_seconds": (retry.wait / .milliseconds(1)).rounded() / 1000,
+        ])
+    }
     return options
   }
 }

@@ -33,7 +33,7 @@ extension ADLSClient {
       ], success: [206])
     let start = bytes.count
     do {
-      return try await policy.run(timer: timer) { _ in
+      return try await tryAgain(call) {
         do {
           return try await readOnce(call, range, total: total, to: &bytes)
         } catch let error as HTTPClientError {

@@ -13,6 +13,7 @@ struct ADLSClient: Sendable {
   let limits: TransferLimits
   var policy: RetryPolicy
   let timer: RetryTimer
+  let onRetry: @Sendable (LakeRetry) -> Void
 
   /// Carries a call out, with as many tries as the policy allows.
   ///
@@ -23,7 +24,7 @@ struct ADLSClient: Sendable {
   ) async throws -> ADLSAnswer {
     let shown = call.path ?? location.shownRoot
     do {
-      return try await policy.run(timer: timer) { _ in
+      return try await tryAgain(call) {
         do {
           let response = try await send(call)
           let body = try await response.body.collect(limit: call.answerLimit)
@@ -40,6 +41,21 @@ struct ADLSClient: Sendable {
     } catch {
       throw lakeError(error, shown, call.operation)
     }
+  }
+
+  /// Tries a call as the policy says.
+  func tryAgain<Value: Sendable>(
+    _ call: ADLSCall, _ attempt: () async throws -> RetryPolicy.Attempt<Value>
+  ) async throws -> Value {
+    try await policy.run(
+      timer: timer,
+      onRetry: { error, tries, wait in
+        onRetry(
+          LakeRetry(
+            path: call.path ?? location.shownRoot, operation: call.operation.rawValue, reason: "\(error)", tries: tries,
+            wait: wait))
+      }
+    ) { _ in try await attempt() }
   }
 
   /// What a call that got no final answer is told; a refusal stays one, since its meaning is the caller's to say.

@@ -57,7 +57,9 @@ let package = Package(
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"]),
     .testTarget(name: "LakeTests", dependencies: ["Lake", "Identity", "HTTPClient", "LakeEmulator", "TestSupport"]),
     .testTarget(name: "SluiceTests", dependencies: ["Sluice", "TestSupport"]),
-    .testTarget(name: "SluiceServiceTests", dependencies: ["SluiceService", "TestSupport", "sluice"]),
+    .testTarget(
+      name: "SluiceServiceTests",
+      dependencies: ["SluiceService", "TestSupport", "LakeEmulator", "sluice", "lake-emulator"]),
   ],
   swiftLanguageModes: [.v6]
 )

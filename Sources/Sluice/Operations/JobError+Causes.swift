@@ -121,14 +121,17 @@ extension JobError {
     return JobError(kind, code: code, "lake: \(error)")
   }
 
-  /// The error of a job that could not clean up after itself: it names the temporary file that is left.
+  /// The error of a job that could not clean up after itself: it names the temporary file that is left, beside those that
+  /// it names already: an archive's and its manifest's may both be.
   static func adding(_ leftover: LakePath?, to error: any Error) -> any Error {
     guard let leftover else { return error }
     Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
     if error is CancellationError { return error }
     var failure = JobError(cause: error)
     failure.message += ". The temporary file \(leftover) could not be removed; the nightly run removes it after a day"
-    failure.details["temporary"] = .string("\(leftover)")
+    var left: [JSONValue] = []
+    if case .array(let others) = failure.details["temporaries"] { left = others }
+    failure.details["temporaries"] = .array(left + [.string("\(leftover)")])
     return failure
   }
 

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release test lint format demo bench interop package clean
+.PHONY: help deps build release release-emulator test lint format demo bench faults interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -12,7 +12,8 @@ help:
 	@echo 'make lint     check the format of all sources'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
-	@echo 'make interop  check the lake emulator with the Python libraries of Azure (downloads them)'
+	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
+	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
 	@echo 'make deps     install the missing packages of the distribution'
@@ -38,11 +39,17 @@ release:
 	@scripts/deps.sh build
 	$(SWIFT) build $(RELEASE) --product sluice
 
+release-emulator:
+	$(SWIFT) build $(RELEASE) --product lake-emulator
+
 demo: deps release
 	@scripts/demo.sh "$(BINARY)"
 
-bench: deps release
+bench: deps release release-emulator
 	@scripts/bench.sh "$(BINARY)"
+
+faults: deps release release-emulator
+	@scripts/faults.sh "$(BINARY)"
 
 interop: deps
 	$(SWIFT) build --product lake-emulator

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test lint format demo bench interop package clean
+.PHONY: help deps build release emulator test lint format demo bench faults interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -13,7 +13,8 @@ help:
 	@echo 'make lint     check the format of all sources'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
-	@echo 'make interop  check the lake emulator with the Python libraries of Azure (downloads them)'
+	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
+	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
 	@echo 'make deps     install the missing packages of the distribution'
@@ -49,6 +50,9 @@ demo: deps release $(if $(filter adls,$(LAKE)),emulator)
 
 bench: deps release emulator
 	@scripts/bench.sh "$(BINARY)"
+
+faults: deps release emulator
+	@scripts/faults.sh "$(BINARY)"
 
 interop: deps
 	$(SWIFT) build --product lake-emulator

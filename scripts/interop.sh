@@ -6,8 +6,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=${1:?usage: interop.sh <folder of the built programs>}
 
+. scripts/postgres.sh
+
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+work=$folder/database
+postgres_pid=
+clean_up() {
+  trap - EXIT INT TERM
+  stop_postgres
+  rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'clean_up; exit 130' INT TERM
 
 python=${INTEROP_PYTHON:-}
 if [ -z "$python" ]; then
@@ -29,5 +39,10 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Sluice interop appl
 cat "$folder/client.key" "$folder/client.crt" >"$folder/client.pem"
 
 sluice=()
-[ ! -x "$programs/sluice" ] || sluice=(--sluice "$programs/sluice")
+if [ -x "$programs/sluice" ]; then
+  mkdir "$work"
+  chmod 755 "$folder"
+  start_postgres -c fsync=off
+  sluice=(--sluice "$programs/sluice")
+fi
 "$python" Tests/interop/interop.py --emulator "$programs/lake-emulator" --folder "$folder" "${sluice[@]}"

@@ -1,4 +1,4 @@
-# Sourced by demo.sh and bench.sh: a throw-away PostgreSQL in $work, on a socket there and on loopback.
+# Sourced by demo.sh, bench.sh, faults.sh and interop.sh: a throw-away PostgreSQL in $work, on a socket there and on loopback.
 # After `start_postgres` PGHOST, PGPORT, PGUSER and PGDATABASE are set, and psql finds it.
 
 # A result that is longer than the terminal must not wait in a pager.

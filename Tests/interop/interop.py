@@ -2,15 +2,19 @@
 """Proves the lake emulator with the vendor's own libraries: what they send it takes, what it answers they understand.
 
 Usage: interop.py --emulator PROGRAM --folder DIR [--sluice PROGRAM]
-DIR holds ca.pem, server.pem, server.key and client.pem (see scripts/interop.sh). Any mismatch ends it with status 1.
+DIR holds ca.pem, server.pem, server.key and client.pem, and with --sluice PGHOST, PGPORT, PGUSER and PGDATABASE name a
+database (see scripts/interop.sh). Any mismatch ends it with status 1.
 """
 
 import argparse
 import base64
 import concurrent.futures
 import contextlib
+import csv
 import datetime
+import gzip
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -379,9 +383,114 @@ def refused_identity(text):
     raise AssertionError(f"no token was expected, because of {text!r}")
 
 
+class Sluice:
+    """The program with the emulator's filesystem `interop` as its lake, and the database of scripts/interop.sh."""
+
+    def __init__(self, program, emulator):
+        self.program = program
+        self.emulator = emulator
+        facts = emulator.facts
+        self.environment = {
+            "PATH": os.environ["PATH"], "PG_HOST": os.environ["PGHOST"], "PG_PORT": os.environ["PGPORT"],
+            "PG_USER": os.environ["PGUSER"], "PG_DATABASE": os.environ["PGDATABASE"], "PG_SSLMODE": "disable",
+            "BACKUP_TABLES": "interop.events:at", "LAKE_URL": f"{emulator.url}/interop/archive",
+            "LAKE_APPEND_BYTES": "65536",
+            "AZURE_STORAGE_CONNECTION_STRING":
+                f"AccountName={facts['account']};AccountKey={facts['key']};DfsEndpoint={emulator.url}",
+        }
+        if emulator.tls:
+            self.environment["LAKE_CA_FILE"] = str(emulator.folder / "ca.pem")
+        self.folder = f"archive/{os.environ['PGDATABASE']}"
+
+    def run(self, *arguments):
+        """The result of a job for one table-day."""
+        done = subprocess.run([self.program, *arguments, "--json"], env=self.environment, cwd=self.emulator.folder,
+                              capture_output=True, text=True, timeout=120)
+        equal(done.returncode, 0, f"status of {arguments}: {done.stdout}{done.stderr}")
+        answer = json.loads(done.stdout)
+        return answer["results"][0] if "results" in answer else answer
+
+    def file(self, name, **options):
+        """The library's client of a file of the archive."""
+        facts = self.emulator.facts
+        service = self.emulator.service({"account_name": facts["account"], "account_key": facts["key"]}, **options)
+        return service.get_file_client("interop", f"{self.folder}/{name}")
+
+
+def sql(text):
+    return subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"], input=text, check=True, text=True,
+                          capture_output=True, timeout=120).stdout
+
+
+def events(day, count):
+    """Rows that hardly compress, with what CSV must quote."""
+    text = ["", 'say "two, three"', "two\nlines", "Grüße 世界"]
+    return [[str(n), f"{day} 00:{n // 60 % 60:02}:{n % 60:02}+00", hashlib.sha256(str(n).encode()).hexdigest(),
+             text[n % len(text)]] for n in range(count)]
+
+
+def rows(archive):
+    """The records of a gzip file, its header left out, and the header."""
+    header, *records = csv.reader(io.StringIO(gzip.decompress(archive).decode(), newline=""))
+    return records, header
+
+
+def what_sluice_wrote_is_read(program, emulator):
+    sluice = Sluice(program, emulator)
+    sql("""DROP SCHEMA IF EXISTS interop CASCADE; CREATE SCHEMA interop; SET timezone = 'UTC';
+           CREATE TABLE interop.events (id int, at timestamptz, digest text, note text);
+           INSERT INTO interop.events
+           SELECT n, timestamptz '2024-01-01 00:00+00' + n * interval '1 second',
+             encode(sha256(n::text::bytea), 'hex'), 'a "b", ' || n FROM generate_series(1, 20000) n;""")
+    result = sluice.run("backup", "--table", "interop.events", "--date", "2024-01-01")
+    name = "interop.events.2024-01-01.csv.gz"
+    file = sluice.file(name)
+    properties = file.get_file_properties()
+    equal(properties.size, result["gzip_bytes"], "size")
+    equal(properties.size > 10 * 65536, True, "a file of many appends")
+    equal(properties.content_settings.content_type, "application/octet-stream", "content type")
+    equal(properties.metadata.get("hdi_isfolder"), None, "the mark of a folder")
+    whole = file.download_file().readall()
+    equal(hashlib.sha256(whole).hexdigest(), result["sha256"], "sha256")
+    pieces = sluice.file(name, max_single_get_size=65536, max_chunk_get_size=65536)
+    equal(pieces.download_file(max_concurrency=4).readall() == whole, True, "a download in parallel pieces")
+    records, header = rows(whole)
+    equal(header, ["id", "at", "digest", "note"], "header")
+    equal(len(records), 20000, "rows")
+    equal(records[0][3], 'a "b", 1', "a quoted value")
+    manifest = json.loads(sluice.file("_sluice/interop.events.2024-01-01.json").download_file().readall())
+    equal((manifest["sha256"], manifest["rows"]), (result["sha256"], 20000), "manifest")
+    paths = emulator.shared_key().get_file_system_client("interop").get_paths(path=sluice.folder, recursive=True)
+    equal(sorted(path.name for path in paths if not path.is_directory),
+          [f"{sluice.folder}/_sluice/interop.events.2024-01-01.json", f"{sluice.folder}/{name}"], "files")
+
+
+def what_the_library_wrote_is_restored(program, emulator):
+    sluice = Sluice(program, emulator)
+    written = events("2024-01-02", 5000)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([["id", "at", "digest", "note"], *written])
+    name = "interop.events.2024-01-02.csv.gz"
+    file = sluice.file(name)
+    file.upload_data(b"an older file", overwrite=True)
+    file.upload_data(gzip.compress(text.getvalue().encode()), overwrite=True, chunk_size=65536, max_concurrency=3)
+    result = sluice.run("restore", "--table", "interop.events", "--date", "2024-01-02")
+    equal(result["rows_loaded"], 5000, "rows loaded")
+    digests = sorted(row[2] for row in written)
+    # A value that is empty and not quoted is none.
+    equal(sql("SELECT count(*), count(note), min(digest), max(digest) FROM interop.events WHERE at >= '2024-01-02Z'"),
+          f"5000|3750|{digests[0]}|{digests[-1]}\n", "rows in the table")
+
+    # And back: the program replaces the library's file by its own.
+    result = sluice.run("backup", "--table", "interop.events", "--date", "2024-01-02", "--overwrite")
+    again = file.download_file().readall()
+    equal(hashlib.sha256(again).hexdigest(), result["sha256"], "sha256 of the replaced file")
+    equal(sorted(row[2] for row in rows(again)[0]), digests, "rows of the replaced file")
+
+
 # Sluice's half: what `sluice` writes the library reads, and the other way round. Each is called with the program's path
 # and the emulator, in which the filesystem `interop` is there.
-SLUICE_STEPS = []
+SLUICE_STEPS = [what_sluice_wrote_is_read, what_the_library_wrote_is_restored]
 
 
 def main():
@@ -416,7 +525,7 @@ def main():
                 print("skipped: sluice, as no --sluice was given")
                 continue
             for work in SLUICE_STEPS:
-                step(f"sluice: {work.__name__}, {kind}", work, arguments.sluice, emulator)
+                step(f"sluice: {work.__name__.replace('_', ' ')}, {kind}", work, arguments.sluice, emulator)
     print("interop: all passed")
 
 

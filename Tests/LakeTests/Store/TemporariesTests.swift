@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Lake
@@ -32,5 +33,20 @@ import Testing
       let removed = try await store.removeTemporaries(under: at("none"), olderThan: .distantFuture)
       #expect(removed == 0)
     }
+  }
+
+  @Test func whatAKilledUploadLeftInAStorageAccountIsRemovedOnceItIsOld() async throws {
+    let lake = try EmulatedLake()
+    let writer = try await lake.store.makeWriter(temporary: at("db/_sluice/tmp/unfinished"))
+    try await writer.append(noise(25_000))
+    try await eventually { lake.files == ["root/db/_sluice/tmp/unfinished+20000"] }
+    func remove(olderThan date: Date) async throws -> Int {
+      try await lake.store.removeTemporaries(under: at("db/_sluice/tmp"), olderThan: date)
+    }
+    #expect(try await remove(olderThan: Date(timeIntervalSinceNow: -86_400)) == 0)
+    // Its time is the one of its making, since nothing was flushed.
+    #expect(try await remove(olderThan: Date(timeIntervalSinceNow: 86_400)) == 1)
+    #expect(lake.files.isEmpty)
+    #expect(try await remove(olderThan: .distantFuture) == 0)
   }
 }

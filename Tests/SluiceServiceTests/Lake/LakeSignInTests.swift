@@ -45,6 +45,35 @@ extension ProgramTests {
       }
     }
 
+    @Test func oneIdentitySignsInToTheLakeAndToTheDatabase() async throws {
+      let server = try await PostgresServer(plainMethod: "password")
+      defer { server.stop() }
+      try await LakeSite.with(server: server) { _ in
+        ["PG_USER": "plain", "PG_AUTH": "entra"]
+      } _: { lake in
+        try await lake.makeRows(1000)
+        let password = try await lake.token("https://ossrdbms-aad.database.windows.net")
+        try await lake.site.sql(
+          """
+          ALTER ROLE plain PASSWORD '\(password)';
+          GRANT USAGE ON SCHEMA events TO plain;
+          GRANT SELECT ON events.clicks TO plain;
+          GRANT SELECT, INSERT ON events.back TO plain;
+          """)
+        try await lake.setFaults()
+        let service = try await lake.serve()
+        let backup = try await lake.backUp(service)
+        #expect(backup.status == 200, "\(backup.text)")
+        #expect(try await lake.restore(service).status == 200)
+        #expect(try await lake.hasComeBack())
+        // One for each of the two.
+        #expect(try await lake.journal().tokenRequests == 2)
+        let ready = try await service.get("/api/health?ready=1")
+        #expect(ready.status == 200)
+        #expect(try await lake.journal().tokenRequests == 2)
+      }
+    }
+
     @Test func theMachinesMetadataServiceGivesTokens() async throws {
       try await LakeSite.with([]) { facts in
         ["AZURE_POD_IDENTITY_AUTHORITY_HOST": facts.origin, "IDENTITY_ENDPOINT": "", "IDENTITY_HEADER": ""]

@@ -16,13 +16,14 @@ final class LakeSite: Sendable {
   /// Lets `body` work with a site, and looks for secrets in all that the program let out meanwhile.
   /// - Parameters:
   ///   - arguments: more of the emulator's.
+  ///   - server: the database's, when it is not the one that tests share.
   ///   - settings: more of the program's, made of the emulator's facts.
   static func with(
-    _ arguments: [String] = [], _ settings: (EmulatorProcess.Facts) -> [String: String] = { _ in [:] },
-    _ body: (LakeSite) async throws -> Void
+    _ arguments: [String] = [], server: PostgresServer? = nil,
+    _ settings: (EmulatorProcess.Facts) -> [String: String] = { _ in [:] }, _ body: (LakeSite) async throws -> Void
   ) async throws {
     let emulator = try await EmulatorProcess(["--filesystem", "lake"] + arguments)
-    let lake = try await LakeSite(emulator, settings(emulator.facts))
+    let lake = LakeSite(emulator, try await Site(server: server), settings(emulator.facts))
     let result: Result<Void, any Error>
     do {
       result = .success(try await body(lake))
@@ -30,14 +31,15 @@ final class LakeSite: Sendable {
       result = .failure(error)
     }
     for service in lake.services.withLock({ $0 }) { await service.end() }
+    for place in ["the log", "a command line"] { #expect(lake.witness.hasSeen(place), "nothing of \(place)") }
     #expect(lake.witness.leaks() == [])
     try result.get()
   }
 
-  private init(_ emulator: EmulatorProcess, _ settings: [String: String]) async throws {
+  private init(_ emulator: EmulatorProcess, _ site: Site, _ settings: [String: String]) {
     self.emulator = emulator
     let facts = emulator.facts
-    var site = try await Site()
+    var site = site
     site.environment["LAKE_URL"] = "\(facts.origin)/\(facts.account)/lake/archive"
     site.environment["LAKE_APPEND_BYTES"] = "65536"
     site.environment["LAKE_STALL_SECONDS"] = "1"
@@ -121,13 +123,18 @@ final class LakeSite: Sendable {
 
   func manifest(_ day: String = "2024-01-01") -> String { "\(site.database)/_sluice/events.clicks.\(day).json" }
 
-  /// What everybody reads of a file of the lake, as a file on this machine.
-  func download(_ path: String) async throws -> String {
-    let identity = try await HTTPCall(
-      "GET", "/msi/token?api-version=2019-08-01&resource=https://storage.azure.com",
+  /// The token that the emulator gives to everybody with a managed identity.
+  func token(_ resource: String) async throws -> String {
+    let answer = try await HTTPCall(
+      "GET", "/msi/token?api-version=2019-08-01&resource=\(resource)",
       headers: [("X-IDENTITY-HEADER", emulator.facts.identityHeader)]
     ).send(port: emulator.facts.port)
-    let token = try #require(try identity.json["access_token"].text)
+    return try #require(try answer.json["access_token"].text)
+  }
+
+  /// What everybody reads of a file of the lake, as a file on this machine.
+  func download(_ path: String) async throws -> String {
+    let token = try await token("https://storage.azure.com")
     let answer = try await HTTPCall(
       "GET", "/\(emulator.facts.account)/lake/archive/\(path)",
       headers: [("Authorization", "Bearer \(token)"), ("x-ms-version", "2023-11-03")]

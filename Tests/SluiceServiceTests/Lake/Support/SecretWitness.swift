@@ -21,6 +21,11 @@ final class SecretWitness: Sendable {
     seen.withLock { $0.append((place, text)) }
   }
 
+  /// Whether anything was seen at `place`: a look that sees nothing finds nothing.
+  func hasSeen(_ place: String) -> Bool {
+    seen.withLock { $0.contains { $0.place == place && !$0.text.isEmpty } }
+  }
+
   /// What was seen where it must not be, once for each place; a secret is also known in a URL's encoding.
   func leaks() -> [String] {
     let secrets = secrets.withLock { $0 }

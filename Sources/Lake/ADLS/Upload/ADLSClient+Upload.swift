@@ -69,6 +69,8 @@ extension ADLSClient {
         }
       } catch let refusal as ADLSRefusal {
         throw refusal.lakeError(path, .flush, at: self)
+      } catch let error as LakeError {
+        guard (try? await forCleanUp.properties(of: path)?.entry.length) == length else { throw error }
       }
     }
     var found = 0

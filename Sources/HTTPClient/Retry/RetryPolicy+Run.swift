@@ -13,7 +13,8 @@ extension RetryPolicy {
   /// number, and the wait before the next. Throws its `error` as it is when the outcome is final,
   /// ``RetryFailure`` when tries or time ran out, and at once whatever `attempt` itself throws.
   public func run<Value: Sendable>(
-    timer: RetryTimer = .system, onRetry: (_ error: any Error, _ number: Int, _ wait: Duration) -> Void = { _, _, _ in },
+    timer: RetryTimer = .system,
+    onRetry: (_ error: any Error, _ number: Int, _ wait: Duration) -> Void = { _, _, _ in },
     _ attempt: (_ number: Int) async throws -> Attempt<Value>
   ) async throws -> Value {
     let start = timer.now()

@@ -6,6 +6,8 @@ start_emulator() {
   local program=$1
   shift
   mkdir -p "$work/emulator"
+  # An emulator of before has left its own, which is not to be read in place of this one's.
+  rm -f "$work/emulator.json"
   # In a session of its own: Ctrl-C is for the script, which ends the emulator when its clients are through.
   setsid "$program" --filesystem lake --folder "$work/emulator" "$@" >"$work/emulator.json" 2>"$work/emulator.log" &
   emulator_pid=$!

@@ -7,10 +7,8 @@ import Testing
 extension ProgramTests {
   /// Where a request's `adls_url` may lead: a token goes to whoever is asked.
   @Suite struct LakeHosts {
-    private static let file = "sluicetest/lake/archive/db/events.clicks.2024-01-01.csv.gz"
-
-    /// With the configured lake at port `port`, and a stranger who would love a token at `other`.
-    private static func strange(_ port: Int, _ other: Int) -> [String] {
+    /// Paths of `archive` with the configured lake at port `port`, and a stranger who would love a token at `other`.
+    private static func strange(_ port: Int, _ other: Int, _ archive: String) -> [String] {
       let hosts = [
         "http://127.0.0.1:\(other)", "http://LOCALHOST:\(other)", "http://localhost.:\(port)", "http://127.0.0.1:80",
         "http://127.0.0.1", "http://user@127.0.0.1:\(port)", "http://user:word@127.0.0.1:\(port)",
@@ -24,7 +22,7 @@ extension ProgramTests {
         "abfss://lake@127.0.0.1:\(other)", "https://sluicetest.dfs.core.windows.net", "http://127.0.0.1:\(port)\\@x",
         "ftp://127.0.0.1:\(port)", "//127.0.0.1:\(port)", "http:127.0.0.1:\(port)",
       ]
-      return hosts.map { "\($0)/\(file)" } + ["file:///etc/db/events.clicks.2024-01-01.csv.gz"]
+      return hosts.map { "\($0)/sluicetest/lake/archive/\(archive)" } + ["file:///etc/\(archive)"]
     }
 
     private static func request(_ url: String) throws -> String {
@@ -35,8 +33,9 @@ extension ProgramTests {
       let stranger = try Emulator(EmulatorOptions())
       defer { stranger.stop() }
       try await LakeSite.with { lake in
+        try await lake.makeRows(1)
         let service = try await lake.serve()
-        for url in Self.strange(lake.emulator.facts.port, stranger.port) {
+        for url in Self.strange(lake.emulator.facts.port, stranger.port, lake.archive()) {
           let answer = try await service.post("/api/restore", Self.request(url))
           let code = answer.code ?? ""
           #expect(["host_not_allowed", "bad_field", "outside_lake"].contains(code), "\(url): \(answer.text)")

@@ -178,6 +178,23 @@ struct HTTPClientTests {
     }
   }
 
+  @Test("A slow link is no stall while the socket's own buffer goes down")
+  func slowLink() async throws {
+    let server = try ScriptedServer(receiveBuffer: 16 << 10) { peer in
+      guard let head = peer.head() else { return }
+      var left = contentLength(head)
+      while left > 0, case let count = peer.body(min(left, 64 << 10)).count, count > 0 {
+        left -= count
+        usleep(100_000)
+      }
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    }
+    let request = ClientRequest(
+      .put, try url(server), body: .bytes([UInt8](repeating: 1, count: 2 << 20)),
+      limits: TransferLimits(stall: .seconds(1.5)))
+    #expect(try await client.send(request).status == 200)
+  }
+
   @Test("The total limit ends a transfer that goes on for too long, while bytes come")
   func total() async throws {
     let server = try ScriptedServer { peer in

@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 /// A transfer's settings in libcurl's terms, and libcurl's results in ours.
 enum EasyHandle {
@@ -46,6 +47,9 @@ enum EasyHandle {
   }
 
   /// Bytes that went either way; -1 until the connection stands, whose limit libcurl keeps.
+  ///
+  /// What still lies in the socket's send buffer did not go yet: it holds megabytes, which a slow link carries for a while
+  /// after libcurl has handed them over.
   static func bytesMoved(_ transfer: Transfer) -> Int {
     guard let easy = transfer.easy else { return -1 }
     var ready: curl_off_t = 0
@@ -57,7 +61,14 @@ enum EasyHandle {
     sluice_curl_get_off(easy, CURLINFO_SIZE_UPLOAD_T, &up)
     sluice_curl_get_off(easy, CURLINFO_SIZE_DOWNLOAD_T, &down)
     sluice_curl_get_long(easy, CURLINFO_HEADER_SIZE, &heads)
-    return up + down + heads
+    return up - unsent(transfer.socket) + down + heads
+  }
+
+  /// Bytes that the other side has not acknowledged; 0 where the system does not tell.
+  private static func unsent(_ socket: curl_socket_t?) -> Int {
+    var bytes: CInt = 0
+    guard let socket, ioctl(socket, UInt(TIOCOUTQ), &bytes) == 0 else { return 0 }
+    return Int(bytes)
   }
 
   /// What a finished transfer's result means; nil for success.
@@ -162,15 +173,12 @@ enum EasyHandle {
     }
     options.setSeek { transfer, offset, origin in
       let isThere =
-        origin == SEEK_SET_
+        origin == SEEK_SET
         && Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue().rewind(to: Int(offset))
       return isThere ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
     }
   }
 }
-
-/// `SEEK_SET` of <stdio.h>, the only origin libcurl uses.
-private let SEEK_SET_: Int32 = 0
 
 /// Sets options and remembers whether one was refused.
 private final class Options {

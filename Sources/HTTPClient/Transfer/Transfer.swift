@@ -12,6 +12,8 @@ final class Transfer: @unchecked Sendable {
   /// libcurl's handle while the transfer runs.
   var easy: UnsafeMutableRawPointer?
   var fieldList: UnsafeMutablePointer<curl_slist>?
+  /// The connection's socket, while libcurl wants to be told of it.
+  var socket: curl_socket_t?
   /// libcurl writes its own words of a failure here.
   let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 

@@ -40,8 +40,8 @@ final class TransferLoop: @unchecked Sendable {
     let me = Unmanaged.passUnretained(self).toOpaque()
     _ = sluice_curl_multi_set_socket(
       multi,
-      { _, socket, what, loop, _ in
-        Unmanaged<TransferLoop>.fromOpaque(loop!).takeUnretainedValue().watch(socket, what)
+      { easy, socket, what, loop, _ in
+        Unmanaged<TransferLoop>.fromOpaque(loop!).takeUnretainedValue().watch(socket, what, for: easy)
         return 0
       }, me)
     _ = sluice_curl_multi_set_timer(
@@ -124,7 +124,8 @@ final class TransferLoop: @unchecked Sendable {
 
   // MARK: What wakes libcurl
 
-  private func watch(_ socket: curl_socket_t, _ what: Int32) {
+  private func watch(_ socket: curl_socket_t, _ what: Int32, for easy: UnsafeMutableRawPointer?) {
+    if let easy { transfers[easy]?.socket = what == CURL_POLL_REMOVE ? nil : socket }
     guard what != CURL_POLL_REMOVE else {
       watches.removeValue(forKey: socket)?.cancel()
       return

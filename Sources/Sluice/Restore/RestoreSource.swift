@@ -104,7 +104,11 @@ extension Settings {
   /// The location is in normal form: TLS or loopback, lower case, no user, no trailing dot, the blob host turned into its
   /// DFS twin. An entry of the list without a port allows the host's usual one.
   func allowsLake(at location: ADLSLocation) -> Bool {
-    if case .adls(let lake) = lake, lake.host == location.host, lake.port == location.port { return true }
+    if case .adls(let lake) = lake, lake.host == location.host, lake.port == location.port,
+      lake.usesTLS == location.usesTLS
+    {
+      return true
+    }
     return lakeAllowedHosts.contains { ADLSLocation.isHost($0, of: location) }
   }
 }

@@ -11,8 +11,12 @@ final class ScriptedServer: Sendable {
   /// Connections so far.
   var connections: Int { accepted.withLock { $0 } }
 
-  init(_ script: @escaping @Sendable (Peer) -> Void) throws {
+  /// `receiveBuffer` is what the system may take in before the script reads it, in bytes.
+  init(receiveBuffer: Int32? = nil, _ script: @escaping @Sendable (Peer) -> Void) throws {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    if var receiveBuffer {
+      setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)

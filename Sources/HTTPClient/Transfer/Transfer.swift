@@ -4,7 +4,8 @@ import Foundation
 
 /// One request on its way and its answer on the way back.
 ///
-/// `@unchecked Sendable`: all that changes is touched on the loop's serial queue alone, which each entry checks.
+/// `@unchecked Sendable`: all that changes is touched on the loop's serial queue alone. What others call checks that;
+/// libcurl's callbacks come from calls that the loop makes there, and the stream's pieces are handed over there.
 final class Transfer: @unchecked Sendable {
   let request: ClientRequest
   private let queue: DispatchQueue

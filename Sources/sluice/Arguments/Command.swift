@@ -32,7 +32,7 @@ enum Command: String, CaseIterable {
   var options: [CommandOption] {
     let help = CommandOption("help", .flag, "show this")
     let json = CommandOption("json", .flag, "print the result as one line of JSON")
-    let verbose = CommandOption("verbose", .flag, "print log lines on standard error")
+    let verbose = CommandOption("verbose", .flag, "print all log lines on standard error, not only warnings")
     let request = CommandOption("request", .value("FILE"), "take the request's JSON from FILE (- is standard input)")
     switch self {
     case .serve:

@@ -4,6 +4,7 @@ import SluiceService
 /// `sluice archives`.
 enum ArchivesCommand {
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    TerminalLog.start(verbose: false)
     let request = try ArchivesRequest(arguments.request())
     let answer = try await request.answer(Wiring.context(Wiring.settings()))
     if arguments.isFlagSet("json") {

@@ -8,11 +8,7 @@ enum JobCommand {
     _ arguments: ParsedArguments,
     _ job: @escaping @Sendable (JobContext, JobProgress) async throws -> Report
   ) async throws -> Report {
-    if arguments.isFlagSet("verbose") {
-      // On a terminal a log line takes the place of the progress line, which is drawn anew below it.
-      let clear = isatty(STDERR_FILENO) == 1 ? ProgressLine.clear : ""
-      Log.start { _, line in Output.error(clear + line) }
-    }
+    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
     let context = try await Wiring.context(Wiring.settings())
     let progress = JobProgress()
     let isQuiet = arguments.isFlagSet("json")

@@ -48,6 +48,8 @@ let package = Package(
     .systemLibrary(name: "CSSL", path: "Tests/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator"),
     .executableTarget(name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram"),
+    .executableTarget(
+      name: "connection-load", dependencies: ["Postgres", "TestSupport"], path: "Tests/ConnectionLoad"),
     .testTarget(name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
     .testTarget(name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "TestSupport"]),

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Postgres
@@ -27,5 +28,47 @@ import Testing
     #expect(count == 0)
     queue.sync { waiter.close() }
     close(ends[0])
+  }
+
+  @Test("A timer's late event ends no later wait")
+  func lateTimer() async throws {
+    var ends: [Int32] = [0, 0]
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    let queue = DispatchQueue(label: "test")
+    let waiter = try #require(SocketWaiter(socket: ends[0], queue: queue))
+    let first = await withCheckedContinuation { continuation in
+      queue.async { waiter.wait(for: .read, timeout: 0, continuation: continuation) }
+    }
+    #expect(first == [])
+    let other = ends[1]
+    let second = await withCheckedContinuation { continuation in
+      queue.async {
+        waiter.wait(for: .read, timeout: 30, continuation: continuation)
+        waiter.timeIsUp(inWait: 1)
+        _ = send(other, [1], 1, 0)
+      }
+    }
+    #expect(second == .read)
+    queue.sync { waiter.close() }
+    ends.forEach { _ = close($0) }
+  }
+
+  @Test("A waiter that is closed goes once its sources have let go of it")
+  func release() async throws {
+    var ends: [Int32] = [0, 0]
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    let queue = DispatchQueue(label: "test")
+    weak var weakWaiter: SocketWaiter?
+    do {
+      let waiter = try #require(SocketWaiter(socket: ends[0], queue: queue))
+      weakWaiter = waiter
+      let events = await withCheckedContinuation { continuation in
+        queue.async { waiter.wait(for: [.read, .write], timeout: 30, continuation: continuation) }
+      }
+      #expect(events == .write)
+      queue.sync { waiter.close() }
+    }
+    try await eventually { weakWaiter == nil }
+    ends.forEach { _ = close($0) }
   }
 }

@@ -5,26 +5,9 @@ import Testing
 @testable import Postgres
 
 @Suite struct TLSTests {
-  /// A server with a certificate for `localhost`, signed by itself.
-  private func serverWithCertificate(in folder: TemporaryDirectory) async throws -> PostgresServer {
-    try await runChecked(
-      "/usr/bin/openssl",
-      [
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder.file("key"), "-out",
-        folder.file("certificate"),
-      ])
-    // PostgreSQL takes a key that its own user owns and nobody else may read.
-    try await runChecked("/bin/chmod", ["600", folder.file("key")])
-    if geteuid() == 0 { try await runChecked("/bin/chown", ["postgres", folder.file("key")]) }
-    return try await PostgresServer(settings: [
-      "ssl=on", "ssl_cert_file=\(folder.file("certificate"))", "ssl_key_file=\(folder.file("key"))",
-    ])
-  }
-
   @Test func dataTravelsUnderTLSToTheLastByte() async throws {
     let folder = try TemporaryDirectory("tls")
-    let server = try await serverWithCertificate(in: folder)
+    let server = try await PostgresServer.withCertificate(in: folder)
     defer { server.stop() }
     var target = server.target()
     target.sslMode = .require
@@ -50,7 +33,7 @@ import Testing
 
   @Test func verifyFullTrustsOnlyTheGivenRootAndName() async throws {
     let folder = try TemporaryDirectory("tls")
-    let server = try await serverWithCertificate(in: folder)
+    let server = try await PostgresServer.withCertificate(in: folder)
     defer { server.stop() }
     var target = server.target()
     target.sslMode = .verifyFull
@@ -66,7 +49,7 @@ import Testing
     await connection.close()
 
     let other = try TemporaryDirectory("tls")
-    let another = try await serverWithCertificate(in: other)
+    let another = try await PostgresServer.withCertificate(in: other)
     defer { another.stop() }
     target.rootCertificateFile = other.file("certificate")
     let distrust = await #expect(throws: PostgresError.self) {

@@ -162,6 +162,14 @@ public final class PipeEnd: Sendable {
     if !isClosed.exchange(true, ordering: .relaxed) { Glibc.close(descriptor) }
   }
 
+  /// Writes a line; it is short enough for the pipe to take it whole.
+  func writeLine(_ line: String) throws {
+    let bytes = Array("\(line)\n".utf8)
+    guard write(descriptor, bytes, bytes.count) == bytes.count else {
+      throw CommandFailure(description: "the child does not read: \(String(cString: strerror(errno)))")
+    }
+  }
+
   /// Writes `text` and closes, on a thread of its own: the reader may be slow, and it may go away.
   func writeToEnd(_ text: String) {
     Thread.detachNewThread { [self] in

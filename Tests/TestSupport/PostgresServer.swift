@@ -53,11 +53,19 @@ public final class PostgresServer: Sendable {
         --no-sync >/dev/null
       printf 'local all all trust\\nhost all plain 127.0.0.1/32 \(plainMethod)\\nhost all all 127.0.0.1/32 trust\\n' \
         > '\(dataDirectory)/pg_hba.conf'
-      \(asUser) '\(Self.binaries)/postgres' -D '\(dataDirectory)' -p \(port) -k '\(base)' \
-        -c listen_addresses=127.0.0.1 \(options) >'\(base)/log' 2>&1 </dev/null &
-      server=$!
+      start() {
+        \(asUser) '\(Self.binaries)/postgres' -D '\(dataDirectory)' -p \(port) -k '\(base)' \
+          -c listen_addresses=127.0.0.1 \(options) >'\(base)/log' 2>&1 </dev/null &
+        server=$!
+      }
+      start
       trap 'kill -QUIT $server 2>/dev/null; wait $server; rm -rf "\(base)"' EXIT
-      cat >/dev/null
+      while read -r word; do
+        case $word in
+        stop) kill -QUIT $server 2>/dev/null; wait $server || true ;;
+        start) start ;;
+        esac
+      done
       """
     holder = try ChildProcess("/bin/bash", ["-c", script], input: .pipe)
     try await waitUntilReady()
@@ -74,6 +82,23 @@ public final class PostgresServer: Sendable {
   public func stopAndWait() async {
     stop()
     await holder.end()
+  }
+
+  /// Ends the server at once, as a crash would; ``startAgain()`` recovers it.
+  public func crash() throws {
+    try holder.input?.writeLine("stop")
+  }
+
+  /// Starts the server after ``crash()``, and waits until it takes connections.
+  public func startAgain() async throws {
+    try holder.input?.writeLine("start")
+    try await waitUntilReady()
+  }
+
+  /// Ends the server at once and starts it again.
+  public func restart() async throws {
+    try crash()
+    try await startAgain()
   }
 
   private func waitUntilReady() async throws {

@@ -4,21 +4,10 @@ public struct ConnectionOptions: Sendable {
   public var connectTimeout: Double = 10
   /// Shown in `pg_stat_activity`.
   public var applicationName: String = "sluice"
-  /// Settings fixed for the session, so that the text of a value never depends on the role, database or server:
-  /// archives must read the same wherever they were made.
-  public var sessionSettings: [(name: String, value: String)] = [
-    ("TimeZone", "UTC"),
-    ("DateStyle", "ISO, MDY"),
-    ("IntervalStyle", "iso_8601"),
-    ("extra_float_digits", "3"),
-    ("bytea_output", "hex"),
-    ("lc_monetary", "C"),
-    // A time limit set on the role must not cut a long COPY; jobs bound themselves.
-    ("statement_timeout", "0"),
-    ("idle_in_transaction_session_timeout", "0"),
-  ]
-  /// Receives the server's notices and warnings (severity, message).
-  public var onNotice: @Sendable (_ severity: String, _ message: String) -> Void = { _, _ in }
+  /// Settings fixed for the session.
+  public var sessionSettings = SessionSetting.all
+  /// Receives the server's notices and warnings. Their texts may hold row data: see ``ServerError/ownMessage``.
+  public var onNotice: @Sendable (ServerError) -> Void = { _ in }
 
   /// The defaults.
   public init() {}

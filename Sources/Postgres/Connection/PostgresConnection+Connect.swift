@@ -22,15 +22,12 @@ extension PostgresConnection {
     return connection
   }
 
-  private func pinSettings(_ settings: [(name: String, value: String)]) async throws {
-    var settings = settings
-    // A session whose client was killed notices it only when it next writes. One that waits for a lock, or sorts for an
-    // hour, would hold its advisory lock as long; this makes it look (PostgreSQL 14 and later).
-    if serverVersion >= 140_000 { settings.append(("client_connection_check_interval", "10s")) }
-    guard !settings.isEmpty else { return }
-    let calls = settings.indices.map { "pg_catalog.set_config($\($0 * 2 + 1), $\($0 * 2 + 2), false)" }
+  private func pinSettings(_ settings: [SessionSetting]) async throws {
+    let known = settings.filter { serverVersion >= $0.since }
+    guard !known.isEmpty else { return }
+    let calls = known.indices.map { "pg_catalog.set_config($\($0 * 2 + 1), $\($0 * 2 + 2), false)" }
     try await query(
-      "SELECT \(calls.joined(separator: ", "))", settings.flatMap { [$0.name, $0.value] as [String?] })
+      "SELECT \(calls.joined(separator: ", "))", known.flatMap { [$0.name, $0.value] as [String?] })
   }
 }
 
@@ -72,31 +69,35 @@ private actor Connector {
     case connected(SessionHandle)
     case refused(message: String, sqlState: String)
     case unreachable(message: String)
+
+    static let noDescriptor = Outcome.unreachable(message: "the process is out of file descriptors")
   }
 
   private func attempt(_ address: HostAddress) async throws -> Outcome {
-    guard let connection = start(address) else { return .unreachable(message: "out of memory") }
-    let notices = NoticeReceiver(options.onNotice)
-    notices.attach(to: connection)
+    guard let pointer = start(address) else { return .unreachable(message: "out of memory") }
+    let libpq = LibpqConnection(pointer, onNotice: options.onNotice)
+    do {
+      let outcome = try await signIn(libpq)
+      if case .connected = outcome { return outcome }
+      libpq.finish()
+      return outcome
+    } catch {
+      libpq.finish()
+      throw error
+    }
+  }
+
+  /// Drives libpq's state machine to its end. The caller ends the connection unless it is `.connected`.
+  private func signIn(_ libpq: LibpqConnection) async throws -> Outcome {
+    let connection = libpq.pointer
     // The SQLSTATE of a refused sign-in is only to be had from the verbose message.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     let deadline = ContinuousClock.now + .seconds(options.connectTimeout)
     var poll = PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
     while poll != PGRES_POLLING_OK {
-      if poll == PGRES_POLLING_FAILED {
-        defer { PQfinish(connection) }
-        let failure = ConnectFailure(verboseMessage: SessionHandle.errorMessage(of: connection))
-        // 57P03 cannot_connect_now and the like: this server is not ready, another one may be.
-        guard let sqlState = failure.sqlState, !sqlState.hasPrefix("57") else {
-          return .unreachable(message: failure.message)
-        }
-        return .refused(message: failure.message, sqlState: sqlState)
-      }
+      if poll == PGRES_POLLING_FAILED { return failure(connection) }
       // libpq may have moved on to a new socket, even one of the same number: the waiter is made anew for each step.
-      guard let waiter = SocketWaiter(socket: PQsocket(connection), queue: executor.queue) else {
-        PQfinish(connection)
-        return .unreachable(message: "the process is out of file descriptors")
-      }
+      guard let waiter = SocketWaiter(socket: PQsocket(connection), queue: executor.queue) else { return .noDescriptor }
       let remaining = ContinuousClock.now.duration(to: deadline).seconds
       let events = await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
@@ -107,24 +108,24 @@ private actor Connector {
         executor.queue.async { waiter.shutDownSocket() }
       }
       waiter.close()
-      if Task.isCancelled {
-        PQfinish(connection)
-        throw CancellationError()
-      }
-      if events.isEmpty {
-        PQfinish(connection)
-        return .unreachable(message: "no answer within \(options.connectTimeout) s")
-      }
+      try Task.checkCancellation()
+      if events.isEmpty { return .unreachable(message: "no answer within \(options.connectTimeout) s") }
       poll = PQconnectPoll(connection)
     }
     guard PQsetnonblocking(connection, 1) == 0,
       let waiter = SocketWaiter(socket: PQsocket(connection), queue: executor.queue)
-    else {
-      PQfinish(connection)
-      return .unreachable(message: "the process is out of file descriptors")
-    }
+    else { return .noDescriptor }
     PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
-    return .connected(SessionHandle(connection: connection, waiter: waiter, notices: notices))
+    return .connected(SessionHandle(libpq, waiter: waiter))
+  }
+
+  private func failure(_ connection: OpaquePointer) -> Outcome {
+    let failure = ConnectFailure(verboseMessage: SessionHandle.errorMessage(of: connection))
+    // 57P03 cannot_connect_now and the like: this server is not ready, another one may be.
+    guard let sqlState = failure.sqlState, !sqlState.hasPrefix("57") else {
+      return .unreachable(message: failure.message)
+    }
+    return .refused(message: failure.message, sqlState: sqlState)
   }
 
   private func start(_ address: HostAddress) -> OpaquePointer? {

@@ -10,12 +10,14 @@ extension Duration {
 }
 
 extension PostgresConnection {
-  /// Waits until the socket is ready for one of `events`, or `timeout` seconds have passed.
-  func wait(for events: SocketWaiter.Events, timeout: Double? = nil) async throws {
+  /// Waits until the socket is ready for one of `events`, or `timeout` seconds have passed; gives what it is ready for.
+  @discardableResult
+  func wait(for events: SocketWaiter.Events, timeout: Double? = nil) async throws -> SocketWaiter.Events {
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
     let waiter = handle.waiter
-    _ = await withCheckedContinuation { waiter.wait(for: events, timeout: timeout, continuation: $0) }
+    let ready = await withCheckedContinuation { waiter.wait(for: events, timeout: timeout, continuation: $0) }
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }
+    return ready
   }
 
   /// Reads what the socket holds, waiting for it to hold something.
@@ -34,7 +36,7 @@ extension PostgresConnection {
       switch PQflush(handle.connection) {
       case 0: return
       case 1:
-        try await wait(for: [.read, .write])
+        if try await wait(for: [.read, .write]).contains(.read) { hasUnseenInput = true }
         guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
       default: throw connectionError()
       }

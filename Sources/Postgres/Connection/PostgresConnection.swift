@@ -21,6 +21,9 @@ public actor PostgresConnection {
   /// Seconds after which a statement that was cancelled and does not end takes the connection with it.
   static let cancelPatience: Double = 10
 
+  /// Bytes of the widest row that a session may have read and serve on: libpq's buffer holds a row whole, and never shrinks.
+  static let widestRowKept = 8 << 20
+
   nonisolated let executor: QueueExecutor
   /// The connection's own queue.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -31,8 +34,16 @@ public actor PostgresConnection {
   var wasCancelled = false
   /// Counts statements, so that a late cancel does not hit the next one.
   var statementNumber = 0
-  /// What `PQgetCopyData` answered last: a row's length, 0 for "not yet", -1 for the end, -2 for an error.
+  /// What `PQgetlineAsync` answered last: a piece's length, 0 for "not yet", -1 for the end or an error.
   var lastCopyStatus: Int32 = 0
+  /// Counts the rows of the COPY out under way.
+  var copyRows = CopyRowCounter(quote: nil)
+  /// Something has arrived while data was sent, and nobody has looked at it.
+  var hasUnseenInput = false
+  /// A write of the COPY in is under way.
+  var isWritingCopy = false
+  /// The server was seen to have ended the COPY in; its error is not read yet.
+  var copyInHasEnded = false
   /// The row count in the tag of the last COPY out; nil until it has ended.
   var copiedRows: Int?
 
@@ -55,9 +66,9 @@ public actor PostgresConnection {
   /// Whether the session can take a statement of a new caller: connected, idle, outside a transaction, and nothing has
   /// arrived unasked. What a server says to an idle session is nearly always its farewell.
   public func isUsable() -> Bool {
-    guard !handle.isClosed, !wasCancelled, activity == .idle, PQstatus(handle.connection) == CONNECTION_OK else {
-      return false
-    }
+    guard !handle.isClosed, !wasCancelled, activity == .idle, PQstatus(handle.connection) == CONNECTION_OK,
+      copyRows.widestRow <= Self.widestRowKept
+    else { return false }
     var socket = pollfd(fd: PQsocket(handle.connection), events: Int16(POLLIN), revents: 0)
     guard poll(&socket, 1, 0) == 0 else { return false }
     return PQtransactionStatus(handle.connection) == PQTRANS_IDLE

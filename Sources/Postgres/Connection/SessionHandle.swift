@@ -5,17 +5,19 @@ import CPQ
 /// `@unchecked Sendable`: used on the connection's queue alone. It crosses threads only when the actor's `deinit` hands it
 /// to that queue to be closed, when nobody else holds it any more.
 final class SessionHandle: @unchecked Sendable {
-  let connection: OpaquePointer
+  private let libpq: LibpqConnection
   let waiter: SocketWaiter
-  /// Keeps the closure that libpq's notice receiver points to.
-  let notices: NoticeReceiver
   private(set) var isClosed = false
 
-  init(connection: OpaquePointer, waiter: SocketWaiter, notices: NoticeReceiver) {
-    self.connection = connection
+  init(_ libpq: LibpqConnection, waiter: SocketWaiter) {
+    self.libpq = libpq
     self.waiter = waiter
-    self.notices = notices
   }
+
+  var connection: OpaquePointer { libpq.pointer }
+
+  /// Notices that libpq has handed on so far.
+  var noticeCount: Int { libpq.noticeCount }
 
   var errorMessage: String { Self.errorMessage(of: connection) }
 
@@ -23,7 +25,7 @@ final class SessionHandle: @unchecked Sendable {
     guard !isClosed else { return }
     isClosed = true
     waiter.close()
-    PQfinish(connection)
+    libpq.finish()
   }
 
   /// libpq's last error for this connection on one line.
@@ -36,26 +38,31 @@ final class SessionHandle: @unchecked Sendable {
   }
 }
 
-/// Carries libpq's notices to a closure.
-final class NoticeReceiver: Sendable {
-  let onNotice: @Sendable (String, String) -> Void
+/// A `PGconn` with the receiver of its notices, which libpq may call until `PQfinish` has returned.
+///
+/// libpq holds a reference to this object from its making to ``finish()``, so a notice that comes while a sign-in fails
+/// finds its receiver.
+final class LibpqConnection {
+  let pointer: OpaquePointer
+  private(set) var noticeCount = 0
+  private let onNotice: @Sendable (ServerError) -> Void
 
-  init(_ onNotice: @escaping @Sendable (String, String) -> Void) {
+  init(_ pointer: OpaquePointer, onNotice: @escaping @Sendable (ServerError) -> Void) {
+    self.pointer = pointer
     self.onNotice = onNotice
-  }
-
-  /// Sets this as the receiver of `connection`; whoever holds the connection holds this object as long.
-  func attach(to connection: OpaquePointer) {
-    let context = Unmanaged.passUnretained(self).toOpaque()
     PQsetNoticeReceiver(
-      connection,
+      pointer,
       { context, result in
         guard let context, let result else { return }
-        let receiver = Unmanaged<NoticeReceiver>.fromOpaque(context).takeUnretainedValue()
-        func field(_ code: Character) -> String {
-          PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { String(cString: $0) } ?? ""
-        }
-        receiver.onNotice(field("V").isEmpty ? field("S") : field("V"), field("M"))
-      }, context)
+        let owner = Unmanaged<LibpqConnection>.fromOpaque(context).takeUnretainedValue()
+        owner.noticeCount += 1
+        owner.onNotice(ServerError(result: result))
+      }, Unmanaged.passRetained(self).toOpaque())
+  }
+
+  /// Ends the connection; once, as the last that is done with it.
+  func finish() {
+    PQfinish(pointer)
+    Unmanaged.passUnretained(self).release()
   }
 }

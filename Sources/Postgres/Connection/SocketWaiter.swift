@@ -22,9 +22,14 @@ final class SocketWaiter: @unchecked Sendable {
   private var armed: Events = []
   private var continuation: CheckedContinuation<Events, Never>?
   private var timer: (any DispatchSourceTimer)?
+  /// Counts the waits: a timer's event may come after its cancellation, and must not end the next wait.
+  private var waitNumber = 0
   private var isClosed = false
 
   /// Nil when the descriptor cannot be duplicated (the process is out of descriptors).
+  ///
+  /// The sources' handlers hold the waiter, and Dispatch holds the handlers until a source's cancellation is complete. So
+  /// it lives as long as any of them may run, and must be closed to go.
   init?(socket: Int32, queue: DispatchQueue) {
     let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { return nil }
@@ -32,8 +37,8 @@ final class SocketWaiter: @unchecked Sendable {
     descriptor = copy
     readSource = DispatchSource.makeReadSource(fileDescriptor: copy, queue: queue)
     writeSource = DispatchSource.makeWriteSource(fileDescriptor: copy, queue: queue)
-    readSource.setEventHandler { [unowned self] in fired(.read) }
-    writeSource.setEventHandler { [unowned self] in fired(.write) }
+    readSource.setEventHandler { self.fired(.read) }
+    writeSource.setEventHandler { self.fired(.write) }
     // The descriptor is closed when the second of the two sources has let go of it.
     let group = DispatchGroup()
     group.enter()
@@ -43,16 +48,13 @@ final class SocketWaiter: @unchecked Sendable {
     group.notify(queue: queue) { Glibc.close(copy) }
   }
 
-  deinit {
-    precondition(isClosed, "a SocketWaiter must be closed before it goes")
-  }
-
   /// Resumes when one of `events` holds, with what holds; with nothing when `timeout` (seconds) passed first.
   func wait(for events: Events, timeout: Double?, continuation: CheckedContinuation<Events, Never>) {
     guard !isClosed else { return continuation.resume(returning: []) }
     // Dispatch tells of a connection that is closed both ways once, and never again, while there may be more to read than
     // its reader took at that time. Such a socket is always ready: its reader finds out by itself how it ended.
     guard !isHungUp else { return continuation.resume(returning: events) }
+    waitNumber += 1
     self.continuation = continuation
     if events.contains(.read) {
       armed.insert(.read)
@@ -62,13 +64,21 @@ final class SocketWaiter: @unchecked Sendable {
       armed.insert(.write)
       writeSource.resume()
     }
-    if let timeout {
-      let timer = DispatchSource.makeTimerSource(queue: queue)
-      timer.schedule(deadline: .now() + max(0, timeout))
-      timer.setEventHandler { [unowned self] in fired([]) }
-      timer.resume()
-      self.timer = timer
-    }
+    if let timeout { startTimer(timeout) }
+  }
+
+  private func startTimer(_ timeout: Double) {
+    let timer = DispatchSource.makeTimerSource(queue: queue)
+    let number = waitNumber
+    timer.schedule(deadline: .now() + max(0, timeout))
+    timer.setEventHandler { self.timeIsUp(inWait: number) }
+    timer.resume()
+    self.timer = timer
+  }
+
+  /// Ends the wait of that number; any other goes on.
+  func timeIsUp(inWait number: Int) {
+    if number == waitNumber { fired([]) }
   }
 
   private var isHungUp: Bool {

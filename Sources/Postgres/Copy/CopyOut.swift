@@ -1,12 +1,12 @@
-/// A batch of whole rows as COPY sent them.
+/// A batch of rows as COPY sent them.
 public struct CopyChunk: Sendable {
-  /// The rows' bytes; it begins and ends at a row's bounds.
+  /// The rows' bytes, in order. Rows are not cut, except one that is wider than a chunk.
   public var bytes: [UInt8]
-  /// Rows in it; a header line counts as one.
+  /// Rows that end in it; a header line counts as one.
   public var rows: Int
 }
 
-/// The rows of `COPY … TO STDOUT` as an async sequence of chunks of whole rows.
+/// The rows of `COPY … TO STDOUT` as an async sequence of chunks.
 ///
 /// The sequence ends after the server has said that the COPY is complete; an error in the middle throws, so a shortened
 /// copy is never taken for a whole one. After the end ``reportedRows()`` gives the number in the server's tag.

@@ -1,4 +1,5 @@
 import CPQ
+import Glibc
 
 extension PostgresConnection {
   /// Starts `COPY … FROM STDIN`.
@@ -12,12 +13,16 @@ extension PostgresConnection {
       if PQresultStatus(result) == PGRES_COPY_IN { return }
       try await refuse(result, wanted: "COPY … FROM STDIN")
     }
+    hasUnseenInput = false
+    copyInHasEnded = false
     return CopyIn(connection: self)
   }
 
   func writeCopy(_ bytes: [UInt8]) async throws {
     guard activity == .copyIn else { throw PostgresError.busy(doing: "no COPY … FROM STDIN") }
     guard !bytes.isEmpty else { return }
+    isWritingCopy = true
+    defer { isWritingCopy = false }
     try await cancellingOnTaskCancel {
       while true {
         let queued = bytes.withUnsafeBytes { buffer in
@@ -31,12 +36,33 @@ extension PostgresConnection {
       // libpq would let its buffer grow without bound; an empty one after each write is our back-pressure.
       try await flush()
     }
+    if try copyInHasFailed() { throw CopyIn.Ended() }
+  }
+
+  /// Whether the COPY in was ended by the server. A write that is under way finds out by itself.
+  func copyInIsOver() throws -> Bool {
+    guard activity == .copyIn, !isWritingCopy, !handle.isClosed else { return false }
+    return try copyInHasFailed()
+  }
+
+  /// Looks at what has arrived during a COPY in. Until an error ends it, the server sends nothing but notices. libpq hands
+  /// these on and keeps an error back until the end of the data: what arrives and is no notice is an error.
+  private func copyInHasFailed() throws -> Bool {
+    var socket = pollfd(fd: PQsocket(handle.connection), events: Int16(POLLIN), revents: 0)
+    guard !copyInHasEnded, hasUnseenInput || poll(&socket, 1, 0) > 0 else { return copyInHasEnded }
+    hasUnseenInput = false
+    let notices = handle.noticeCount
+    guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
+    // The call that makes libpq read its buffer.
+    PQfreemem(PQnotifies(handle.connection))
+    copyInHasEnded = handle.noticeCount == notices
+    return copyInHasEnded
   }
 
   func finishCopyIn() async throws -> Int {
     guard activity == .copyIn else { throw PostgresError.busy(doing: "no COPY … FROM STDIN") }
     return try await cancellingOnTaskCancel {
-      try await endCopyIn(reason: nil)
+      try await endCopyIn(reason: copyInHasEnded ? "the server was seen to have ended the COPY" : nil)
       return try await collect().affectedRows
     }
   }

@@ -6,9 +6,13 @@ extension PostgresConnection {
   ///
   /// A reader that stops before the end leaves the session in the COPY; ``withTransaction(_:_:)`` and the pool clear that
   /// up by cancelling the statement.
-  public func copyOut(_ sql: String, chunkBytes: Int = 256 * 1024) async throws -> CopyOut {
+  /// - Parameter quote: the quote character of a CSV; nil for the text format.
+  public func copyOut(
+    _ sql: String, chunkBytes: Int = 256 * 1024, quote: UInt8? = UInt8(ascii: "\"")
+  ) async throws -> CopyOut {
     try begin(.copyOut)
     copiedRows = nil
+    copyRows = CopyRowCounter(quote: quote)
     try await cancellingOnTaskCancel {
       try send(sql, [])
       try await flush()
@@ -35,16 +39,15 @@ extension PostgresConnection {
   func nextCopyChunk(bytes limit: Int) async throws -> CopyChunk? {
     guard activity == .copyOut else { return nil }
     return try await cancellingOnTaskCancel {
-      var chunk = CopyChunk(bytes: [], rows: 0)
-      chunk.bytes.reserveCapacity(limit + limit / 8)
+      var chunk = CopyBuffer(limit: limit)
       var pause = Pause.notYet
       while true {
-        let rowsBefore = chunk.rows
-        takeRows(into: &chunk, limit: limit)
-        if chunk.rows > rowsBefore { pause = .notYet }
+        let countBefore = chunk.count
+        takeRows(into: &chunk)
+        if chunk.count > countBefore { pause = .notYet }
         switch (lastCopyStatus, pause) {
         case (1..., _):
-          return chunk
+          return chunk.finish()
         case (0, .notYet):
           // Read without waiting first: while the server is ahead of us there is always something.
           guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
@@ -55,11 +58,10 @@ extension PostgresConnection {
           pause = .over
         case (0, .over):
           try await receive()
-        case (-1, _):
-          try await finishCopyOut()
-          return chunk.rows > 0 ? chunk : nil
         default:
-          throw connectionError()
+          // The end of the rows, or an error: the statement's result tells.
+          try await finishCopyOut()
+          return chunk.count > 0 ? chunk.finish() : nil
         }
       }
     }
@@ -81,21 +83,29 @@ extension PostgresConnection {
     }
   }
 
-  /// Moves rows that libpq has already received into `chunk`, until it is full or ``lastCopyStatus`` is not a length.
-  private func takeRows(into chunk: inout CopyChunk, limit: Int) {
+  /// Moves what libpq has of whole messages into `chunk`, until that is full or ``lastCopyStatus`` is not a length.
+  ///
+  /// libpq holds a row until it is whole, whatever its width (up to 1 GB). `PQgetlineAsync` hands it out in pieces, where
+  /// `PQgetCopyData` would give a second copy of it.
+  private func takeRows(into chunk: inout CopyBuffer) {
     repeat {
-      var row: UnsafeMutablePointer<CChar>?
-      let length = PQgetCopyData(handle.connection, &row, 1)
-      lastCopyStatus = length
-      guard length > 0, let row else { return }
-      chunk.bytes.append(contentsOf: UnsafeRawBufferPointer(start: row, count: Int(length)))
-      chunk.rows += 1
-      PQfreemem(row)
-    } while chunk.bytes.count < limit
+      let length = chunk.fill { room in
+        Int(
+          PQgetlineAsync(
+            handle.connection, room.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(room.count)))
+      } rowEnds: {
+        copyRows.endsRow($0, room: $1)
+      }
+      lastCopyStatus = Int32(length)
+      guard length > 0 else { return }
+    } while !chunk.isFull
   }
 
   private func finishCopyOut() async throws {
     let result = try await collect()
+    guard result.commandTag.hasPrefix("COPY "), !copyRows.isWithinRow else {
+      throw PostgresError.connectionLost(message: "the COPY ended without its row count")
+    }
     copiedRows = result.affectedRows
   }
 
@@ -103,10 +113,9 @@ extension PostgresConnection {
   func abandonCopyOut() async throws {
     wasCancelled = true
     await CancelRequest(handle.connection).deliver()
-    var chunk = CopyChunk(bytes: [], rows: 0)
     while lastCopyStatus >= 0 {
-      chunk.bytes.removeAll(keepingCapacity: true)
-      takeRows(into: &chunk, limit: 64 * 1024)
+      var chunk = CopyBuffer(limit: 64 * 1024)
+      takeRows(into: &chunk)
       if lastCopyStatus == 0 { try await receive() }
     }
     do {
@@ -114,5 +123,46 @@ extension PostgresConnection {
     } catch PostgresError.server {
       // 57014, or whatever else ended it: the session is idle again, and that is all that was wanted.
     }
+  }
+}
+
+/// A chunk that is being filled.
+private struct CopyBuffer {
+  /// Room beyond the limit, so that a row of up to this many bytes is not cut.
+  private static let slack = 64 * 1024
+
+  private(set) var count = 0
+  private var bytes: [UInt8]
+  private var rows = 0
+  private let limit: Int
+
+  init(limit: Int) {
+    self.limit = limit
+    bytes = [UInt8](repeating: 0, count: limit + Self.slack)
+  }
+
+  var isFull: Bool { count >= limit }
+
+  /// Asks `read` for bytes into the room that is left.
+  /// - Returns: what `read` returned.
+  mutating func fill(
+    _ read: (UnsafeMutableRawBufferPointer) -> Int, rowEnds: (_ piece: UnsafeRawBufferPointer, _ room: Int) -> Bool
+  ) -> Int {
+    let start = count
+    let (length, ends) = bytes.withUnsafeMutableBytes { buffer in
+      let room = UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+      let length = read(room)
+      return (length, length > 0 && rowEnds(UnsafeRawBufferPointer(rebasing: room[..<length]), room.count))
+    }
+    count += max(0, length)
+    if ends { rows += 1 }
+    return length
+  }
+
+  /// What was filled in. The buffer is spent.
+  mutating func finish() -> CopyChunk {
+    bytes.removeLast(bytes.count - count)
+    defer { bytes = [] }
+    return CopyChunk(bytes: bytes, rows: rows)
   }
 }

@@ -32,7 +32,8 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
     case .connectionLost: true
     // 57P01..57P03: the server is shutting down, crashed or starting up. 53300: too many connections.
     case .connectFailed(_, _, let state): state == nil || state?.hasPrefix("57P") == true || state == "53300"
-    case .server(let error): error.sqlState.hasPrefix("57P") || error.sqlState.hasPrefix("08")
+    // Only where the session is over: a trigger may raise any SQLSTATE.
+    case .server(let error): error.isFatal
     default: false
     }
   }

@@ -4,7 +4,10 @@ import CPQ
 public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Five characters, such as `42P01`.
   public var sqlState: String
-  /// The primary message.
+  /// `ERROR`, `FATAL`, `PANIC`, `WARNING`, … whatever language the server speaks.
+  public var severity: String
+  /// The primary message. A function or trigger may have put row data into it: what leaves the program is
+  /// ``ownMessage``.
   public var message: String
   /// More about it; may name key values.
   public var detail: String?
@@ -21,9 +24,16 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// See `schemaName`.
   public var constraintName: String?
 
+  /// The file of the server's source that reported it, such as `aclchk.c`.
+  public var sourceFile: String?
+
   /// Made from fields; used by tests and by the connection.
-  public init(sqlState: String, message: String, detail: String? = nil, hint: String? = nil, context: String? = nil) {
+  public init(
+    sqlState: String, severity: String = "ERROR", message: String, detail: String? = nil, hint: String? = nil,
+    context: String? = nil
+  ) {
     self.sqlState = sqlState
+    self.severity = severity
     self.message = message
     self.detail = detail
     self.hint = hint
@@ -36,13 +46,42 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
       return String(cString: text)
     }
     self.init(
-      sqlState: field("C") ?? "", message: field("M") ?? "the server gave no message", detail: field("D"),
-      hint: field("H"), context: field("W"))
+      sqlState: field("C") ?? "", severity: field("V") ?? field("S") ?? "",
+      message: field("M") ?? "the server gave no message", detail: field("D"), hint: field("H"), context: field("W"))
     schemaName = field("s")
     tableName = field("t")
     columnName = field("c")
     constraintName = field("n")
+    sourceFile = field("F")
   }
+
+  /// Whether the server ends the session with it.
+  public var isFatal: Bool { severity == "FATAL" || severity == "PANIC" }
+
+  /// Whether it comes from the server's own code and not from a function, a trigger or an extension: those raise whatever
+  /// SQLSTATE they like.
+  public var isServersOwn: Bool { sourceFile.map(Self.ownFiles.contains) ?? false }
+
+  /// The server's message where it can hold no row data: of a condition of the server's own, met in no function and no
+  /// row, and of a class whose messages name objects and states alone. Nil for all others.
+  public var ownMessage: String? {
+    guard isServersOwn, (context ?? "").isEmpty, Self.ownClasses.contains(String(sqlState.prefix(2))) else { return nil }
+    return message
+  }
+
+  /// SQLSTATE classes (PostgreSQL documentation, "PostgreSQL Error Codes") whose messages name no values: connections,
+  /// transaction states, sign-in, databases, schemas, access rules and names, resources, limits, locks, operators, system.
+  private static let ownClasses: Set<String> = [
+    "08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58",
+  ]
+
+  /// The server's source files that report such conditions.
+  private static let ownFiles: Set<String> = [
+    "aclchk.c", "auth.c", "catalog.c", "copy.c", "copyfrom.c", "copyto.c", "dbcommands.c", "deadlock.c", "execMain.c",
+    "fd.c", "heapam.c", "heapam_handler.c", "lmgr.c", "lock.c", "lockcmds.c", "md.c", "miscinit.c", "namespace.c",
+    "nodeLockRows.c", "nodeModifyTable.c", "parse_relation.c", "pg_namespace.c", "postgres.c", "postinit.c",
+    "predicate.c", "proc.c", "procarray.c", "snapmgr.c", "tablecmds.c", "utility.c", "xact.c", "xlog.c",
+  ]
 
   /// The line of the CSV at which COPY stopped (1 is the header), taken from the context without its row text.
   public var copyLine: Int? {
@@ -50,12 +89,17 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     return Int(context[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
   }
 
-  /// The message with its SQLSTATE and hint; the context is left out because it may hold row data.
+  /// The message where it is safe to show, the SQLSTATE, and the names of what it is about.
   public var description: String {
-    var text = "\(message) (SQLSTATE \(sqlState))"
-    if let copyLine { text += ", at line \(copyLine) of the CSV" }
-    if let hint { text += ". \(hint)" }
-    return text
+    guard let ownMessage else {
+      let names = [
+        ("schema", schemaName), ("table", tableName), ("column", columnName), ("constraint", constraintName),
+      ].compactMap { kind, name in name.map { "\(kind) \($0)" } }
+      let about = names.isEmpty ? "" : " about \(names.joined(separator: ", "))"
+      return "the server reported SQLSTATE \(sqlState)\(about); its log has the message"
+        + (copyLine.map { ", at line \($0) of the CSV" } ?? "")
+    }
+    return "\(ownMessage) (SQLSTATE \(sqlState))"
   }
 }
 

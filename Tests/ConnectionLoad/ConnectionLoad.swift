@@ -95,7 +95,8 @@ struct ConnectionLoad {
     for (name, count) in tally.counts.sorted(by: { $0.key < $1.key }) { print("\(count) \(name)") }
   }
 
-  private static func query(_ target: PostgresTarget, _ sql: String = "SELECT 1", password: String? = nil) async throws {
+  private static func query(_ target: PostgresTarget, _ sql: String = "SELECT 1", password: String? = nil) async throws
+  {
     let connection = try await PostgresConnection.connect(to: target, password: password.map { Secret($0) })
     do {
       try await connection.query(sql)

@@ -187,7 +187,7 @@ extension PostgresServer {
     let server = try await PostgresServer.shared
     let (notices, continuation) = AsyncStream.makeStream(of: String.self)
     var options = ConnectionOptions()
-    options.onNotice = { continuation.yield("\($0): \($1)") }
+    options.onNotice = { continuation.yield("\($0.severity): \($0.message)") }
     let connection = try await PostgresConnection.connect(to: server.target(), password: nil, options: options)
     try await connection.query("DO $$ BEGIN RAISE WARNING 'look here'; END $$")
     var iterator = notices.makeAsyncIterator()

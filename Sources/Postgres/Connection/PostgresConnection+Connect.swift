@@ -54,7 +54,8 @@ private actor Connector {
       try Task.checkCancellation()
       switch try await attempt(address) {
       case .connected(let handle):
-        return PostgresConnection(handle: handle, target: target, executor: executor)
+        return PostgresConnection(
+          handle: handle, target: target, applicationName: options.applicationName, executor: executor)
       case .refused(let message, let sqlState):
         throw PostgresError.connectFailed(
           target: target, reasons: ["\(address.description): \(message)"], sqlState: sqlState)
@@ -139,6 +140,10 @@ private actor Connector {
       // Kerberos encryption would be tried before TLS where a ticket lies around; nobody here asked for it.
       ("gssencmode", "disable"),
     ]
+    // Where anybody may listen in, a server is not told the password because it asks for it in clear (libpq 16 and later).
+    if PQlibVersion() >= 160_000, !target.isLocal, target.sslMode.strength < PostgresTarget.SSLMode.require.strength {
+      parameters.append(("require_auth", "!password"))
+    }
     if let numeric = address.address { parameters.append(("hostaddr", numeric)) }
     if let password { parameters.append(("password", password.reveal())) }
     if let file = target.rootCertificateFile { parameters.append(("sslrootcert", file)) }

@@ -18,6 +18,8 @@ public actor PostgresConnection {
 
   /// Where this session leads.
   public nonisolated let target: PostgresTarget
+  /// What `pg_stat_activity` shows for it.
+  public nonisolated let applicationName: String
   /// Seconds after which a statement that was cancelled and does not end takes the connection with it.
   static let cancelPatience: Double = 10
 
@@ -47,9 +49,10 @@ public actor PostgresConnection {
   /// The row count in the tag of the last COPY out; nil until it has ended.
   var copiedRows: Int?
 
-  init(handle: SessionHandle, target: PostgresTarget, executor: QueueExecutor) {
+  init(handle: SessionHandle, target: PostgresTarget, applicationName: String, executor: QueueExecutor) {
     self.handle = handle
     self.target = target
+    self.applicationName = applicationName
     self.executor = executor
   }
 
@@ -76,6 +79,11 @@ public actor PostgresConnection {
 
   /// The server's version as a number, such as 150018.
   public var serverVersion: Int { Int(PQserverVersion(handle.connection)) }
+
+  /// The encoding of the database, such as `UTF8`. Sessions speak UTF-8; from `SQL_ASCII` nothing can be converted.
+  public var serverEncoding: String {
+    PQparameterStatus(handle.connection, "server_encoding").map { String(cString: $0) } ?? "UTF8"
+  }
 
   /// The server's process id for this session, as `pg_stat_activity` shows it.
   public var backendProcessID: Int { Int(PQbackendPID(handle.connection)) }

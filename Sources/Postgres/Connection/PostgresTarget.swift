@@ -14,6 +14,9 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
     case verifyCA = "verify-ca"
     /// TLS always; authority and host name are checked.
     case verifyFull = "verify-full"
+
+    /// How much it asks of the connection: 0 for `disable` to 5 for `verify-full`.
+    public var strength: Int { Self.allCases.firstIndex(of: self) ?? 0 }
   }
 
   /// A host name, an address, a socket directory (begins with `/`), or a comma-separated list of them.
@@ -41,6 +44,25 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
     self.sslMode = sslMode
     self.rootCertificateFile = rootCertificateFile
   }
+
+  /// The same bytes in every name: two databases or roles that `String` holds for equal are two.
+  public static func == (one: PostgresTarget, other: PostgresTarget) -> Bool {
+    one.port == other.port && one.sslMode == other.sslMode
+      && one.names.elementsEqual(other.names) { $0.utf8.elementsEqual($1.utf8) }
+  }
+
+  /// By what makes two targets the same.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(port)
+    hasher.combine(sslMode)
+    for name in names {
+      for byte in name.utf8 { hasher.combine(byte) }
+      hasher.combine(UInt8(0xFF))
+    }
+  }
+
+  /// Everything that is text; what is nil is a text no name can be.
+  private var names: [String] { [host, database, user, rootCertificateFile ?? "\0"] }
 
   /// `user@host:port/database`.
   public var description: String { "\(user)@\(host):\(port)/\(database)" }

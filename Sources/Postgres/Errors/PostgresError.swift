@@ -12,6 +12,8 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
   case busy(doing: String)
   /// No connection became free in time (seconds).
   case poolTimeout(target: PostgresTarget, seconds: Double)
+  /// So many servers, databases and roles are in use that no further one can be.
+  case tooManyTargets(target: PostgresTarget, limit: Int)
   /// The pool was closed.
   case poolClosed
   /// A value did not have the form its reader asked for.
@@ -38,6 +40,21 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether the same may go well in a moment: the server is starting, failing over, restarting or full. What a name, a
+  /// certificate or a setting is wrong about stays wrong.
+  public var isTransient: Bool {
+    guard isConnectionFailure else { return false }
+    guard case .connectFailed(_, let reasons, nil) = self else { return true }
+    return !reasons.allSatisfy { reason in Self.lastingReasons.contains { reason.contains($0) } }
+  }
+
+  /// Parts of libpq's and the resolver's messages about what no further try will change. The program sets no locale, so
+  /// they are in English.
+  private static let lastingReasons = [
+    "certificate", "does not support SSL", "SSL was required", "Name or service not known",
+    "No address associated with hostname", "no host is given", "invalid sslmode",
+  ]
+
   /// A sentence for people, without row data.
   public var description: String {
     switch self {
@@ -50,6 +67,8 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
     case .poolTimeout(let target, let seconds):
       "no connection to \(target) became free or could be made within \(seconds) s; raise PG_POOL_MAX or lower the "
         + "concurrency; where a token is the password, see the log for why there is none"
+    case .tooManyTargets(let target, let limit):
+      "no connection to \(target): \(limit) other servers, databases and roles are in use; wait for their jobs to end"
     case .poolClosed: "the connection pool is closed"
     case .decoding(let column, let expected): "column \(column): the value is not \(expected)"
     }

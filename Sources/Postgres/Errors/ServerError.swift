@@ -58,6 +58,15 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Whether the server ends the session with it.
   public var isFatal: Bool { severity == "FATAL" || severity == "PANIC" }
 
+  /// The run-time parameter by which the server has ended the session, where it was one.
+  public var timeLimit: String? {
+    guard isFatal else { return nil }
+    return [
+      "25P03": "idle_in_transaction_session_timeout", "25P04": "transaction_timeout", "57P05": "idle_session_timeout",
+    ][
+      sqlState]
+  }
+
   /// Whether it comes from the server's own code and not from a function, a trigger or an extension: those raise whatever
   /// SQLSTATE they like.
   public var isServersOwn: Bool { sourceFile.map(Self.ownFiles.contains) ?? false }
@@ -65,7 +74,9 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The server's message where it can hold no row data: of a condition of the server's own, met in no function and no
   /// row, and of a class whose messages name objects and states alone. Nil for all others.
   public var ownMessage: String? {
-    guard isServersOwn, (context ?? "").isEmpty, Self.ownClasses.contains(String(sqlState.prefix(2))) else { return nil }
+    guard isServersOwn, (context ?? "").isEmpty, Self.ownClasses.contains(String(sqlState.prefix(2))) else {
+      return nil
+    }
     return message
   }
 
@@ -80,7 +91,7 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     "aclchk.c", "auth.c", "catalog.c", "copy.c", "copyfrom.c", "copyto.c", "dbcommands.c", "deadlock.c", "execMain.c",
     "fd.c", "heapam.c", "heapam_handler.c", "lmgr.c", "lock.c", "lockcmds.c", "md.c", "miscinit.c", "namespace.c",
     "nodeLockRows.c", "nodeModifyTable.c", "parse_relation.c", "pg_namespace.c", "postgres.c", "postinit.c",
-    "predicate.c", "proc.c", "procarray.c", "snapmgr.c", "tablecmds.c", "utility.c", "xact.c", "xlog.c",
+    "predicate.c", "proc.c", "procarray.c", "rls.c", "snapmgr.c", "tablecmds.c", "utility.c", "xact.c", "xlog.c",
   ]
 
   /// The line of the CSV at which COPY stopped (1 is the header), taken from the context without its row text.

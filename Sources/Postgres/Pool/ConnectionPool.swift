@@ -48,6 +48,9 @@ public actor ConnectionPool {
     }
   }
 
+  /// Whether it has no connection, is making none, and nobody waits for one.
+  var isEmpty: Bool { machine.count == 0 && waiters.isEmpty }
+
   /// Refuses new callers and closes what is not in use; connections in use are closed when they come back.
   public func close() {
     timer?.cancel()

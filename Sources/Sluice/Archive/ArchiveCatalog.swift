@@ -106,11 +106,22 @@ public struct ArchiveCatalog: Sendable {
     }
   }
 
+  private static func name(of path: LakePath, in lake: any LakeStore) async throws -> ArchiveName? {
+    do {
+      return try await ArchiveName.read(path, in: lake)
+    } catch let error as JobError where error.code == "manifest_unreadable" {
+      Log.write(
+        .warning, "an archive is passed over: its name is shortened and its manifest unreadable", ["path": path])
+      return nil
+    }
+  }
+
   private func archives(database: String) throws -> some AsyncSequence<(ArchiveName, LakeEntry), any Error> {
-    lake.list(under: try LakePath(components: [LakeName.encode(database)]), recursive: false).compactMap { entry in
-      guard !entry.isDirectory, let archive = ArchiveName(path: entry.path), archive.database == database else {
-        return nil
-      }
+    lake.list(under: try LakePath(components: [LakeName.encode(database)]), recursive: false).compactMap {
+      [lake] entry in
+      guard !entry.isDirectory, let archive = try await Self.name(of: entry.path, in: lake),
+        archive.database.utf8.elementsEqual(database.utf8)
+      else { return nil }
       return (archive, entry)
     }
   }

@@ -46,6 +46,8 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
   public var window: Window
   /// Columns of the file, in order.
   public var columns: [Column]
+  /// Encoding of the text; absent in manifests of versions that knew UTF-8 alone.
+  public var encoding: ArchiveEncoding?
   /// Rows, the header not counted.
   public var rows: Int
   /// Length of the CSV in bytes, header included.
@@ -67,7 +69,7 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
-    case database, table, date, window, columns, rows
+    case database, table, date, window, columns, encoding, rows
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
     case sha256

@@ -23,9 +23,34 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
     self.day = day
   }
 
-  private var stem: String { "\(LakeName.encode(table.schema)).\(LakeName.encode(table.name)).\(day)" }
+  private var stem: String {
+    let parts = [table.schema, table.name].map { (name: $0, spelling: LakeName.encode($0)) }
+    let room = LakePath.maximumNameBytes - Self.fileExtension.utf8.count - "..YYYY-MM-DD".utf8.count
+    let fits = parts.reduce(0) { $0 + $1.spelling.utf8.count } <= room
+    let spellings = parts.map { fits ? $0.spelling : Self.shortened($0.name, $0.spelling, to: room / 2) }
+    return "\(spellings[0]).\(spellings[1]).\(day)"
+  }
 
-  /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`.
+  /// What stands before the hash of a name that is too long to be spelled out; no spelling has it.
+  private static let hashMark = "~"
+  /// Hexadecimal digits of the hash: 128 bits.
+  private static let hashDigits = 32
+
+  /// The spelling of a name whose own would, with its neighbour's, pass the bytes that a part of a path may have: as much of
+  /// it as there is room for, `~`, and the first 128 bits of the SHA-256 of the name.
+  private static func shortened(_ name: String, _ spelling: String, to limit: Int) -> String {
+    guard spelling.utf8.count > limit else { return spelling }
+    var hasher = SHA256Hasher()
+    hasher.update(Array(name.utf8))
+    var prefix = Array(spelling.utf8.prefix(limit - hashMark.utf8.count - hashDigits))
+    // An escape, such as `%2E`, stays whole.
+    if let escape = prefix.lastIndex(of: UInt8(ascii: "%")), escape > prefix.count - 3 {
+      prefix.removeSubrange(escape...)
+    }
+    return String(decoding: prefix, as: UTF8.self) + hashMark + hasher.finish().hex.prefix(hashDigits)
+  }
+
+  /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`; names that would pass the bytes of a part of a path are shortened.
   public var path: LakePath {
     get throws { try LakePath(components: [LakeName.encode(database), stem + Self.fileExtension]) }
   }
@@ -49,6 +74,18 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
   /// `<database>/_sluice/tmp`.
   static func temporaryFolder(database: String) throws -> LakePath {
     try LakePath(components: [LakeName.encode(database), privateFolder, "tmp"])
+  }
+
+  /// The same bytes in every name.
+  public static func == (one: ArchiveName, other: ArchiveName) -> Bool {
+    one.database.utf8.elementsEqual(other.database.utf8) && one.table == other.table && one.day == other.day
+  }
+
+  /// By the bytes of its names, and the day.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(utf8: database)
+    hasher.combine(table)
+    hasher.combine(day)
   }
 
   /// Database, then table, then day.
@@ -82,6 +119,18 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
       database != Self.privateFolder
     else { return nil }
     self.init(database: database, table: TableName(schema: schema, name: table), day: day)
+  }
+
+  /// The archive at `path`. Where its names are shortened, the manifest beside it tells them; without one nothing does.
+  /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
+  static func read(_ path: LakePath, in lake: any LakeStore) async throws -> ArchiveName? {
+    if let name = ArchiveName(path: path) { return name }
+    guard path.name.contains(hashMark), path.name.hasSuffix(fileExtension),
+      let manifest = try await ArchiveManifest.read(at: manifestPath(beside: path), in: lake),
+      let table = try? TableName(parsing: manifest.table)
+    else { return nil }
+    let name = ArchiveName(database: manifest.database, table: table, day: manifest.date)
+    return try name.path.name == path.name ? name : nil
   }
 
   /// Names that other tools wrote may hold characters that Sluice would have escaped: they are taken as they are.

@@ -11,7 +11,6 @@ actor ArchiveReader {
 
   /// The file as it was when it was opened.
   nonisolated let entry: LakeEntry
-  private let lake: any LakeStore
   private let reader: any LakeReader
   private var decompressor = GzipDecompressor()
   private var hasher = SHA256Hasher()
@@ -22,7 +21,6 @@ actor ArchiveReader {
   private(set) var csvBytes = 0
 
   init(_ path: LakePath, in lake: any LakeStore) async throws {
-    self.lake = lake
     reader = try await lake.openReader(path)
     entry = reader.entry
   }
@@ -54,11 +52,6 @@ actor ArchiveReader {
 
   /// The digest of all that was read; once, after the end.
   func digest() -> SHA256Digest { hasher.finish() }
-
-  /// Reads the whole file once more and gives the number of its records, a header included.
-  nonisolated func recount(_ format: CSVFormat) async throws -> Int {
-    try await ArchiveScan.records(of: entry.path, in: lake, format: format)
-  }
 
   func close() async {
     await reader.close()

@@ -9,7 +9,10 @@ struct CSVHeaderParser {
 
   /// A header that has come whole.
   struct Header: Equatable {
+    /// The names, the first without a byte order mark before it.
     let names: [[UInt8]]
+    /// The file begins with a byte order mark; or with a name that does.
+    let hasByteOrderMark: Bool
     /// What came after it in the last piece.
     let rest: [UInt8]
     /// Lines of the file that it takes up; more than one where a name holds a newline.
@@ -46,8 +49,7 @@ struct CSVHeaderParser {
         continue
       }
       if rest > index { lines.feed(byte) }
-      return Header(
-        names: finishedNames(), rest: Array(piece[rest...]), lines: lines.count, lineEnd: lineEnd(last: byte))
+      return header(rest: Array(piece[rest...]), lineEnd: lineEnd(last: byte))
     }
     count += piece.count
     guard count <= Self.maximumBytes else {
@@ -69,7 +71,7 @@ struct CSVHeaderParser {
         .unprocessable, code: "bad_header",
         isEmpty ? "the file is empty; it must begin with a header line" : "the last quote of the header is not closed")
     }
-    return Header(names: finishedNames(), rest: [], lines: lines.count, lineEnd: [UInt8(ascii: "\n")])
+    return header(rest: [], lineEnd: [UInt8(ascii: "\n")])
   }
 
   /// Takes one byte; gives the index at which the data begins once the header is whole.
@@ -117,10 +119,11 @@ struct CSVHeaderParser {
     return Array((byte == UInt8(ascii: "\n") ? "\r\n" : "\r").utf8)
   }
 
-  private func finishedNames() -> [[UInt8]] {
+  private func header(rest: [UInt8], lineEnd: [UInt8]) -> Header {
     var all = names + [name]
-    if all[0].starts(with: Self.byteOrderMark) { all[0].removeFirst(Self.byteOrderMark.count) }
-    return all
+    let hasMark = all[0].starts(with: Self.byteOrderMark)
+    if hasMark { all[0].removeFirst(Self.byteOrderMark.count) }
+    return Header(names: all, hasByteOrderMark: hasMark, rest: rest, lines: lines.count, lineEnd: lineEnd)
   }
 
   /// Counts line ends of all three kinds.

@@ -1,4 +1,5 @@
-/// A table with its schema, as the catalog spells them.
+/// A table with its schema, as the catalog spells them. Names are compared by their UTF-8, as PostgreSQL does: two that
+/// `String` holds for equal may be two tables.
 public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// Schema, as the catalog has it.
   public let schema: String
@@ -61,9 +62,23 @@ public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible
     }.joined(separator: ".")
   }
 
-  /// By schema, then name.
+  /// The same bytes.
+  public static func == (one: TableName, other: TableName) -> Bool {
+    one.schema.utf8.elementsEqual(other.schema.utf8) && one.name.utf8.elementsEqual(other.name.utf8)
+  }
+
+  /// By the bytes of both names.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(utf8: schema)
+    hasher.combine(utf8: name)
+  }
+
+  /// By schema, then name, in the order of their bytes.
   public static func < (one: TableName, other: TableName) -> Bool {
-    (one.schema, one.name) < (other.schema, other.name)
+    guard one.schema.utf8.elementsEqual(other.schema.utf8) else {
+      return one.schema.utf8.lexicographicallyPrecedes(other.schema.utf8)
+    }
+    return one.name.utf8.lexicographicallyPrecedes(other.name.utf8)
   }
 }
 

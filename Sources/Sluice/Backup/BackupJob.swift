@@ -95,39 +95,47 @@ public struct BackupJob: Sendable {
 
   private func archive(_ unit: BackupUnit, _ blank: BackupResult) async throws -> BackupResult {
     progress.update { $0.subject = "\(unit.archive.table) \(unit.archive.day)" }
-    let target = try context.settings.target(database: unit.archive.database)
-    return try await context.pools.withConnection(to: target) { connection in
-      // The lock is held until the archive is published.
-      try await ArchiveLock.hold(unit.archive, on: connection) {
-        // One snapshot for the catalog, the estimate and the rows.
-        try await connection.withTransaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { connection in
-          // A policy that hides rows from this role would make an archive that lacks them: then it is an error.
-          try await connection.query("SET LOCAL row_security = off")
-          return try await archive(unit, blank, on: connection)
-        }
-      }
+    let session = TableSession(
+      context: context, progress: progress, target: try context.settings.target(database: unit.archive.database),
+      archive: unit.archive, table: unit.archive.table, access: .read)
+    return try await session.run { _ in
+      unit.overwrite ? nil : try await existing(unit, blank)
+    } work: { connection, begun in
+      // A policy that hides rows from this role would make an archive that lacks them: then it is an error.
+      try await connection.query("SET LOCAL row_security = off")
+      // Names among the values (`regclass`) are then written with their schema.
+      try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
+      return try await archive(unit, blank, on: connection, begun)
     }
   }
 
+  /// The result where an archive is there already, which costs no wait for the table.
+  private func existing(_ unit: BackupUnit, _ blank: BackupResult) async throws -> BackupResult? {
+    let path = try unit.archive.path
+    guard let existing = try await context.lake.properties(of: path) else { return nil }
+    var result = blank
+    result.path = "\(path)"
+    result.status = .skipped
+    result.skipped = "exists"
+    result.gzipBytes = existing.length
+    let manifest = try await trustedManifest(of: unit.archive, existing)
+    result.rows = manifest?.rows
+    result.sha256 = manifest?.sha256
+    return result
+  }
+
   private func archive(
-    _ unit: BackupUnit, _ blank: BackupResult, on connection: PostgresConnection
+    _ unit: BackupUnit, _ blank: BackupResult, on connection: PostgresConnection, _ begun: Begun
   ) async throws -> BackupResult {
     var result = blank
     let path = try unit.archive.path
     let facts = try await TableFacts.read(unit.archive.table, for: .read, on: connection)
-    let timeColumn = try facts.timeColumn(named: unit.timeColumn, remedy: "as time_column in the request")
+    let timeColumn = try facts.timeColumn(
+      named: unit.timeColumn.map { ColumnName($0) }, remedy: "as time_column in the request")
     result.path = "\(path)"
     let existing = try await context.lake.properties(of: path)
-    if let existing, !unit.overwrite {
-      result.status = .skipped
-      result.skipped = "exists"
-      result.gzipBytes = existing.length
-      let manifest = try await trustedManifest(of: unit.archive, existing)
-      result.rows = manifest?.rows
-      result.sha256 = manifest?.sha256
-      return result
-    }
     let window = DayWindow(unit.archive.day, in: context.settings.timeZone)
+    begun.set()
     let writer = try await context.lake.makeWriter(temporary: unit.archive.temporaryPath)
     do {
       let manifest = try await copy(unit, facts, timeColumn, window, to: writer, on: connection)
@@ -153,13 +161,15 @@ public struct BackupJob: Sendable {
     on connection: PostgresConnection
   ) async throws -> ArchiveManifest {
     let columns = facts.storedColumns
-    var names: [String] = []
-    for column in columns { names.append(try await connection.quoteIdentifier(column.name)) }
+    let files = try await TableFiles.read(facts, on: connection)
+    let names = try await connection.quoted(columns.map(\.name))
     let table = try await connection.quoted(facts.table)
     let condition = try await timeColumn.condition(for: window, on: connection)
-    let select = "SELECT \(names.joined(separator: ", ")) FROM \(table) WHERE \(condition)"
+    let select = "SELECT \(names) FROM \(table) WHERE \(condition)"
     let estimate = try await connection.estimatedRows(select)
-    let copy = try await connection.copyOut("COPY (\(select)) TO STDOUT WITH (FORMAT csv, HEADER true)")
+    let encoding = ArchiveEncoding(ofServer: await connection.serverEncoding)
+    let copy = try await connection.copyOut(
+      "COPY (\(select)) TO STDOUT WITH (FORMAT csv, HEADER true, ENCODING '\(encoding.rawValue)')")
     let totals = try await ArchiveWriter(
       writer: writer, level: unit.level, progress: progress, estimatedRows: estimate
     ).write(copy)
@@ -171,6 +181,7 @@ public struct BackupJob: Sendable {
         "the server copied \(reported.map(String.init) ?? "an unknown number of") rows, \(totals.rows) arrived; "
           + "nothing was published, run the backup again")
     }
+    guard try await TableFiles.read(facts, on: connection) == files else { throw TableFiles.changed(facts.table) }
     let digest = try await writer.close()
     guard digest.length == totals.gzipBytes else {
       throw JobError(
@@ -186,10 +197,11 @@ public struct BackupJob: Sendable {
     return ArchiveManifest(
       formatVersion: ArchiveManifest.currentFormat, database: unit.archive.database, table: "\(facts.table)",
       date: window.day,
-      window: .init(start: start, end: end, timeZone: window.timeZoneName, timeColumn: timeColumn.name),
-      columns: columns.map { .init(name: $0.name, type: $0.type) }, rows: totals.rows, csvBytes: totals.csvBytes,
-      gzipBytes: totals.gzipBytes, sha256: digest.sha256.description, serverVersion: try snapshot.decode("version"),
-      snapshot: try snapshot.decode("snapshot"), programVersion: Program.version, createdAt: context.now())
+      window: .init(start: start, end: end, timeZone: window.timeZoneName, timeColumn: timeColumn.name.text),
+      columns: columns.map { .init(name: $0.name.text, type: $0.type) }, encoding: encoding, rows: totals.rows,
+      csvBytes: totals.csvBytes, gzipBytes: totals.gzipBytes, sha256: digest.sha256.description,
+      serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
+      programVersion: Program.version, createdAt: context.now())
   }
 
   /// The manifest of an archive that is there; nil when there is none, it cannot be read, or it is of another file.

@@ -4,24 +4,30 @@ import Postgres
 /// What the catalog says of a table: which columns travel, and by which a day is cut.
 struct TableFacts: Sendable {
   struct Column: Sendable, Equatable {
-    let name: String
+    let name: ColumnName
     /// As `format_type` prints it, a domain by its own name.
     let type: String
     /// The type that a domain rests on; else the type.
     let baseType: String
     let isGenerated: Bool
+    /// Its values are names of objects (`regclass` and the like), alone or within an array, range or row.
+    let isName: Bool
     let maySelect: Bool
     let mayInsert: Bool
   }
 
   let table: TableName
+  /// The relation's OID.
+  let oid: Int
   let columns: [Column]
   /// The columns of each unique index that tells all rows apart.
-  let uniqueKeys: [[String]]
+  let uniqueKeys: [[ColumnName]]
   /// It has a unique constraint that is checked at the end of the transaction.
   let hasDeferrableKey: Bool
+  /// It has a trigger that runs before a row is stored, and may keep it out.
+  let mayDropRows: Bool
   /// The single column of a table partitioned by range.
-  let partitionColumn: String?
+  let partitionColumn: ColumnName?
 
   /// Columns that COPY can carry both ways: generated ones are computed anew by the table.
   var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
@@ -36,12 +42,7 @@ struct TableFacts: Sendable {
   static func read(_ table: TableName, for access: Access, on connection: PostgresConnection) async throws -> TableFacts
   {
     let found = try await connection.query(SQL.tableFacts, [table.schema, table.name]).rows.first
-    guard let found else {
-      throw JobError(
-        .notFound, code: "table_not_found",
-        "there is no table \(table) in database \(connection.target.database); names are looked up exactly as written, "
-          + "upper and lower case included", field: "table")
-    }
+    guard let found else { throw missing(table, in: connection.target.database) }
     let kind: String = try found.decode("kind")
     if let other = kindNames[kind] {
       throw JobError(
@@ -52,16 +53,17 @@ struct TableFacts: Sendable {
     guard try found.decode("may_use_schema", as: Bool.self) else {
       throw denied("USAGE", on: "SCHEMA \(table.schema)", user)
     }
-    let columns = try await connection.query(SQL.tableColumns, [String(found.decode("oid", as: Int.self))]).rows.map {
+    let oid: Int = try found.decode("oid")
+    let columns = try await connection.query(SQL.tableColumns, [String(oid)]).rows.map {
       Column(
-        name: try $0.decode("name"), type: try $0.decode("type"), baseType: try $0.decode("base_type"),
-        isGenerated: try $0.decode("is_generated"), maySelect: try $0.decode("may_select"),
-        mayInsert: try $0.decode("may_insert"))
+        name: ColumnName(try $0.decode("name")), type: try $0.decode("type"), baseType: try $0.decode("base_type"),
+        isGenerated: try $0.decode("is_generated"), isName: try $0.decode("is_name"),
+        maySelect: try $0.decode("may_select"), mayInsert: try $0.decode("may_insert"))
     }
     let facts = TableFacts(
-      table: table, columns: columns, uniqueKeys: try uniqueKeys(found.decode("unique_keys")),
-      hasDeferrableKey: try found.decode("has_deferrable_key"),
-      partitionColumn: try found.decodeIfPresent("partition_column"))
+      table: table, oid: oid, columns: columns, uniqueKeys: try uniqueKeys(found.decode("unique_keys")),
+      hasDeferrableKey: try found.decode("has_deferrable_key"), mayDropRows: try found.decode("may_drop_rows"),
+      partitionColumn: try found.decodeIfPresent("partition_column", as: String.self).map { ColumnName($0) })
     switch access {
     case .read:
       guard try found.decode("may_select", as: Bool.self) else { throw denied("SELECT", on: "\(table)", user) }
@@ -72,6 +74,14 @@ struct TableFacts: Sendable {
       guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: "\(table)", user) }
     }
     return facts
+  }
+
+  /// A table that is not there.
+  static func missing(_ table: TableName, in database: String) -> JobError {
+    JobError(
+      .notFound, code: "table_not_found",
+      "there is no table \(table) in database \(database); names are looked up exactly as written, upper and lower case "
+        + "included", field: "table")
   }
 
   /// A right that is not granted, with the statement that grants it.
@@ -87,34 +97,39 @@ struct TableFacts: Sendable {
     "c": "a composite type", "t": "a TOAST table",
   ]
 
-  private static func uniqueKeys(_ json: String) throws -> [[String]] {
-    try JSONDecoder().decode([[String]].self, from: Data(json.utf8))
+  private static func uniqueKeys(_ json: String) throws -> [[ColumnName]] {
+    try JSONDecoder().decode([[String]].self, from: Data(json.utf8)).map { $0.map { ColumnName($0) } }
   }
 
   /// Whether rows that come with `loaded` columns are recognised when they are in the table already. A key whose column
   /// is filled in by its default is new for each row, and stops nothing.
-  func recognisesRows(of loaded: [String]) -> Bool {
-    uniqueKeys.contains { $0.allSatisfy(loaded.contains) }
+  func recognisesRows(of loaded: [ColumnName]) -> Bool { !keys(within: loaded).isEmpty }
+
+  /// The unique keys all of whose columns are among `loaded`.
+  func keys(within loaded: [ColumnName]) -> [[ColumnName]] {
+    uniqueKeys.filter { $0.allSatisfy(loaded.contains) }
   }
+
+  func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }
 
   /// The column that tells a row's day: the one asked for, or the column the table is partitioned by.
   /// - Parameters:
   ///   - remedy: what else the caller of this job can do.
   ///   - field: the request's field that the remedy is about.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`.
-  func timeColumn(named name: String?, remedy: String, field: String = "time_column") throws -> TimeColumn {
+  func timeColumn(named name: ColumnName?, remedy: String, field: String = "time_column") throws -> TimeColumn {
     let candidates = columns.filter { TimeColumn.Kind(baseType: $0.baseType) != nil }.map(\.name)
     let choices =
       candidates.isEmpty
       ? "the table has no column of type timestamptz, timestamp or date"
-      : "columns that can serve: \(candidates.joined(separator: ", "))"
+      : "columns that can serve: \(candidates.map(\.text).joined(separator: ", "))"
     guard let name = name ?? partitionColumn else {
       throw JobError(
         .unprocessable, code: "no_time_column",
         "\(table) has no known time column; name it as \(table):column in BACKUP_TABLES, or \(remedy) (\(choices))",
         field: field)
     }
-    guard let column = columns.first(where: { $0.name == name }) else {
+    guard let column = column(name) else {
       throw JobError(
         .unprocessable, code: "bad_time_column", "\(table) has no column \(name) (\(choices))", field: field)
     }

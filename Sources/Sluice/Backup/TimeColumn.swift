@@ -14,14 +14,14 @@ struct TimeColumn: Sendable, Equatable {
     }
   }
 
-  let name: String
+  let name: ColumnName
   let kind: Kind
 
   /// `"c" >= start AND "c" < end`, bounds in the column's own type.
   ///
   /// A `timestamp` or `date` has no zone of its own: its day is the day it shows, whatever `BACKUP_TIMEZONE` says.
   func condition(for window: DayWindow, on connection: PostgresConnection) async throws -> String {
-    let column = try await connection.quoteIdentifier(name)
+    let column = try await connection.quoteIdentifier(name.text)
     let (start, end): (String, String) =
       switch kind {
       case .instant: (DayWindow.text(window.start, in: .gmt), DayWindow.text(window.end, in: .gmt))

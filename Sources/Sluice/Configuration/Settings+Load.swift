@@ -7,7 +7,8 @@ extension Settings {
   /// Every name that may stand in the file as well.
   static let names = [
     "PG_HOST", "PG_PORT", "PG_DATABASE", "PG_DB", "PG_USER", "PG_PASSWORD", "PG_AUTH", "PG_SSLMODE",
-    "PG_SSLROOTCERT", "PG_POOL_MAX", "PG_ALLOWED_HOSTS", "LAKE_URL", "LAKE_ALLOWED_HOSTS", "LAKE_AUTH", "LAKE_CA_FILE",
+    "PG_SSLROOTCERT", "PG_POOL_MAX", "PG_LOCK_TIMEOUT_SECONDS", "PG_RETRY_SECONDS", "PG_ALLOWED_HOSTS", "LAKE_URL",
+    "LAKE_ALLOWED_HOSTS", "LAKE_AUTH", "LAKE_CA_FILE",
     "LAKE_APPEND_BYTES",
     "LAKE_APPENDS_IN_FLIGHT", "LAKE_RETRY_SECONDS", "LAKE_STALL_SECONDS", "AZURE_STORAGE_CONNECTION_STRING",
     "BACKUP_TABLES",
@@ -46,6 +47,8 @@ extension Settings {
     }
     hasLibpqRoots = environment["PGSSLROOTCERT"].map { !$0.isEmpty } ?? false
     pgPoolMaximum = try source.integer("PG_POOL_MAX", in: 1...1000) ?? pgPoolMaximum
+    pgLockTimeoutSeconds = try source.integer("PG_LOCK_TIMEOUT_SECONDS", in: 1...86_400) ?? pgLockTimeoutSeconds
+    pgRetrySeconds = try source.integer("PG_RETRY_SECONDS", in: 0...3600) ?? pgRetrySeconds
     pgAllowedHosts = source.list("PG_ALLOWED_HOSTS")
     lakeAllowedHosts = source.list("LAKE_ALLOWED_HOSTS")
     if let wrong = lakeAllowedHosts.first(where: { ADLSLocation.Host($0) == nil }) {

@@ -32,7 +32,8 @@ extension Settings {
     return value
   }
 
-  private func sslMode(host: String, sendsToken: Bool) -> PostgresTarget.SSLMode {
+  /// The TLS mode towards `host`: `PG_SSLMODE`, or what its kind of server and of password ask for.
+  func sslMode(host: String, sendsToken: Bool) -> PostgresTarget.SSLMode {
     if let pgSSLMode { return pgSSLMode }
     let isLocal = PostgresTarget(host: host, database: "", user: "").isLocal
     return DatabaseCloud(hosts: host) != nil || sendsToken && !isLocal ? .verifyFull : .require

@@ -30,6 +30,10 @@ public struct Settings: Sendable {
   public var hasLibpqRoots = false
   /// `PG_POOL_MAX`: connections kept per target.
   public var pgPoolMaximum = 8
+  /// `PG_LOCK_TIMEOUT_SECONDS`: how long a job waits for a table that another session has locked.
+  public var pgLockTimeoutSeconds = 60
+  /// `PG_RETRY_SECONDS`: how long a server that is not there is tried again before a job has begun.
+  public var pgRetrySeconds = 60
   /// `PG_ALLOWED_HOSTS`: where a request's `pg.host` may point, beside the configured host.
   public var pgAllowedHosts: [String] = []
   /// `LAKE_URL`.

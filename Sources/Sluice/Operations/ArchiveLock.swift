@@ -6,20 +6,24 @@ import Postgres
 /// begins: the first statement of a REPEATABLE READ transaction fixes its snapshot, and a snapshot from before the lock
 /// could lack what the previous holder committed.
 enum ArchiveLock {
+  /// The upper 16 bits of every key, by which `pg_locks` shows a lock of this program (classid / 65536 = 23580). Advisory
+  /// locks know no rights: any role that may connect can take one, so a refusal names who holds it.
+  static let namespace = 0x5C1C
+
+  /// The statement that gives a table-day's key: 48 bits of a hash behind the namespace.
+  private static let keyQuery =
+    "SELECT (\(namespace)::pg_catalog.int8 << 48) | (pg_catalog.hashtextextended($1, 0) & 281474976710655) AS key"
+
   /// Runs `body` while `connection` holds the lock on `archive`.
-  /// - Throws: ``JobError`` `already_running`; whatever `body` throws.
+  /// - Throws: ``JobError`` `already_running`, with who holds the lock; whatever `body` throws.
   static func hold<Result: Sendable>(
     _ archive: ArchiveName, on connection: PostgresConnection, _ body: () async throws -> Result
   ) async throws -> Result {
-    let key = "sluice:\(archive)"
-    let row = try await connection.query(
-      "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 0)) AS locked", [key]
-    ).rows[0]
+    let key: Int = try await connection.query(keyQuery, ["sluice:\(archive)"]).rows[0].decode("key")
+    let row = try await connection.query("SELECT pg_catalog.pg_try_advisory_lock($1) AS locked", [String(key)]).rows[0]
     guard try row.decode("locked", as: Bool.self) else {
-      throw JobError(
-        .conflict, code: "already_running",
-        "another run is working on \(archive.table) of \(archive.day) in database \(archive.database); wait for it to end, "
-          + "then run the job again")
+      let holders = try await connection.query(SQL.advisoryLockHolder, [String(key)]).rows.map { try LockHolder($0) }
+      throw refusal(archive, holders, own: connection.applicationName)
     }
     do {
       let result = try await body()
@@ -31,12 +35,26 @@ enum ArchiveLock {
     }
   }
 
+  private static func refusal(_ archive: ArchiveName, _ holders: [LockHolder], own application: String) -> JobError {
+    let what = "\(archive.table) of \(archive.day) in database \(archive.database)"
+    guard let holder = holders.first else {
+      return JobError(
+        .conflict, code: "already_running", "another run was working on \(what) and has ended since; run the job again")
+    }
+    // Another program's session may hold the key, by chance or by intent.
+    let remedy =
+      holder.application == application
+      ? "another run is working on \(what), \(holder.description); wait for it to end, then run the job again"
+      : "the advisory lock of \(what) is held by \(holder.description), which does not look like a run of this program; "
+        + "end that session, then run the job again"
+    return JobError(.conflict, code: "already_running", remedy)
+  }
+
   /// Gives the lock back, also from a cancelled task. A session that cannot do so is closed, and its locks go with it.
-  private static func release(_ key: String, on connection: PostgresConnection) async {
+  private static func release(_ key: Int, on connection: PostgresConnection) async {
     await Task {
       do {
-        try await connection.query(
-          "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended($1, 0))", [key])
+        try await connection.query("SELECT pg_catalog.pg_advisory_unlock($1)", [String(key)])
       } catch {
         await connection.close()
       }

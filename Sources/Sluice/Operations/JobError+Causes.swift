@@ -25,6 +25,12 @@ extension JobError {
   }
 
   private static func database(_ error: PostgresError) -> JobError {
+    if case .server(let server) = error, let limit = server.timeLimit {
+      return JobError(
+        .unavailable, code: "cancelled",
+        "the server ended the session by \(limit) (SQLSTATE \(server.sqlState)); nothing was changed. Lift that limit for the "
+          + "role, then run the job again")
+    }
     if error.isConnectionFailure {
       return JobError(
         .unavailable, code: "database_unavailable",
@@ -41,7 +47,7 @@ extension JobError {
         .unavailable, code: "database_unavailable", "\(error). Check PG_HOST, PG_PORT and the rights of PG_USER")
     case .server(let server):
       return database(server)
-    case .poolTimeout:
+    case .poolTimeout, .tooManyTargets:
       return JobError(.unavailable, code: "database_busy", "\(error)")
     case .commitRolledBack, .connectionLost, .busy, .poolClosed, .decoding:
       return JobError(.failed, code: "database_error", "\(error)")
@@ -49,11 +55,22 @@ extension JobError {
   }
 
   private static func database(_ error: ServerError, linesBefore: Int = 0) -> JobError {
-    let state = error.sqlState
     let line = error.copyLine.map { $0 + linesBefore }
+    return data(error, line: line) ?? condition(error, line: line)
+      ?? {
+        let place = line.map { " at line \($0) of the file" } ?? ""
+        return JobError(
+          .failed, code: "database_error", "\(error)\(place); nothing was changed. The server's log says why",
+          details: line.map { ["line": .number(Double($0))] } ?? [:])
+      }()
+  }
+
+  /// Errors about a row. The server's message quotes its values, and is left out; a trigger that raises the same classes
+  /// says no more.
+  private static func data(_ error: ServerError, line: Int?) -> JobError? {
     let place = line.map { " at line \($0) of the file" } ?? ""
     let details = line.map { ["line": JSONValue.number(Double($0))] } ?? [:]
-    switch state {
+    switch error.sqlState {
     case "23505":
       return JobError(
         .conflict, code: "unique_violation",
@@ -61,7 +78,7 @@ extension JobError {
           + "\(error.constraintName.map { " (unique index \($0))" } ?? "")\(place); nothing was loaded. Use "
           + "destination.mode \"staging\" to load only what is missing, or destination.on_existing \"replace\"",
         details: details)
-    case _ where state.hasPrefix("23"):
+    case let state where state.hasPrefix("23"):
       let constraint = error.constraintName ?? error.columnName
       return JobError(
         .unprocessable, code: "constraint_violation",
@@ -69,36 +86,44 @@ extension JobError {
           + "partitions; nothing was loaded. Change the table to take the row, or load into another one as "
           + "destination.target_table", details: details)
     // "The data cannot be read": class 22, malformed COPY data included (22P04), and an enum's or domain's own errors.
-    // The server's message quotes the value, and is left out.
-    case _ where state.hasPrefix("22"):
+    case let state where state.hasPrefix("22"):
+      let encoding = state == "22021" ? ", bytes that are not of the encoding" : ""
       return JobError(
         .unprocessable, code: "bad_row",
-        "a row of the data cannot be taken\(place): SQLSTATE \(state); nothing was changed. "
+        "a row of the data cannot be taken\(place): SQLSTATE \(state)\(encoding); nothing was changed. "
           + "Compare the row's number of fields and their types with the table's columns", details: details)
-    case "42501":
+    default: return nil
+    }
+  }
+
+  /// Conditions of the server's own. A function or trigger may raise any SQLSTATE: only what the server itself reports is
+  /// taken for such a condition.
+  private static func condition(_ error: ServerError, line: Int?) -> JobError? {
+    guard error.isServersOwn else { return nil }
+    let state = error.sqlState
+    let message = error.ownMessage ?? "SQLSTATE \(state)"
+    switch state {
+    case "42501" where error.ownMessage != nil:
       return JobError(
-        .forbidden, code: "permission_denied", "\(error.message). Grant the right to the role that PG_USER names")
-    case "42P01", "3F000":
-      return JobError(.notFound, code: "table_not_found", "\(error.message). Check the table's name")
+        .forbidden, code: "permission_denied", "\(message). Grant the right to the role that PG_USER names")
+    case "42P01" where error.ownMessage != nil, "3F000" where error.ownMessage != nil:
+      return JobError(.notFound, code: "table_not_found", "\(message). Check the table's name")
     case "53100":
       return JobError(
         .full, code: "database_full",
-        "the database server has no room left: \(error.message); nothing was changed. Make room and run the job again")
-    case "55P03", "40001", "40P01":
+        "the database server has no room left: \(message); nothing was changed. Make room and run the job again")
+    case "55P03":
       return JobError(
-        .conflict, code: "locked", "\(error.message). Another session is in the way; run the job again")
+        .conflict, code: "locked",
+        "\(message): another session holds a lock for longer than PG_LOCK_TIMEOUT_SECONDS; nothing was changed. Run the job "
+          + "again")
+    case "40001", "40P01":
+      return JobError(
+        .conflict, code: "locked", "\(message). Another session is in the way; nothing was changed. Run the job again")
     case "57014":
       return JobError(
-        .unavailable, code: "cancelled",
-        "the statement was cancelled on the server: \(error.message). Run the job again")
-    // What a trigger or function of the database's own says may hold anything, row data too.
-    case _ where state.hasPrefix("P0") || line != nil:
-      return JobError(
-        .failed, code: "database_error",
-        "the server refused a row\(place): SQLSTATE \(state); nothing was loaded. The server's log says why",
-        details: details)
-    default:
-      return JobError(.failed, code: "database_error", "\(error)")
+        .unavailable, code: "cancelled", "the statement was cancelled on the server: \(message). Run the job again")
+    default: return nil
     }
   }
 

@@ -6,6 +6,8 @@ public final class JobProgress: Sendable {
   public struct Reading: Sendable, Equatable {
     /// What is worked on, such as `events.clicks 2024-01-01`.
     public var subject = ""
+    /// What it waits for, such as a table that another session has locked; nil while it goes on.
+    public var waitsFor: String?
     /// Rows so far.
     public var rows = 0
     /// Bytes of CSV so far.
@@ -27,6 +29,11 @@ public final class JobProgress: Sendable {
 
   /// The present reading.
   public var reading: Reading { state.withLock { $0 } }
+
+  /// Notes what the job waits for, nil once it goes on.
+  func waits(for what: String?) {
+    update { $0.waitsFor = what }
+  }
 
   func update(_ change: (inout sending Reading) -> Void) {
     state.withLock { change(&$0) }

@@ -8,8 +8,8 @@ extension PostgresConnection {
   }
 
   /// `"a", "b"`.
-  func quoted(_ columns: [String]) throws -> String {
-    try columns.map { try quoteIdentifier($0) }.joined(separator: ", ")
+  func quoted(_ columns: [ColumnName]) throws -> String {
+    try columns.map { try quoteIdentifier($0.text) }.joined(separator: ", ")
   }
 
   /// How many rows the planner expects of `select`; nil where its answer cannot be read.

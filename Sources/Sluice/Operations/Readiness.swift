@@ -33,7 +33,7 @@ public struct Readiness: Sendable, Encodable, Equatable {
   public static func check(_ context: JobContext) async -> Readiness {
     async let postgres = check("postgres") {
       let target = try context.settings.target()
-      try await context.pools.withConnection(to: target) { _ = try await $0.query("SELECT 1") }
+      try await context.pools.withQuestion(to: target) { _ = try await $0.query("SELECT 1") }
     }
     async let lake = check("lake") {
       _ = try await context.lake.listPage(under: nil, recursive: false, continuation: nil)

@@ -2,6 +2,10 @@
 enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
   static let tableColumns = text(PackageResources.table_columns_sql)
+  static let tableAccess = text(PackageResources.table_access_sql)
+  static let tableIdentity = text(PackageResources.table_identity_sql)
+  static let blockingSessions = text(PackageResources.blocking_sessions_sql)
+  static let advisoryLockHolder = text(PackageResources.advisory_lock_holder_sql)
 
   private static func text(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self)

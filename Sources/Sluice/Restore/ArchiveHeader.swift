@@ -3,21 +3,24 @@ import Postgres
 /// Finds the names of a file's columns: the header's, or those that the request gives in their place.
 struct ArchiveHeader {
   let copy: RestoreRequest.Copy
+  let facts: TableFacts
+  let manifest: ArchiveManifest?
   let connection: PostgresConnection
 
   /// The columns in the file's order. The header, or a byte order mark, is taken off the data.
   /// - Throws: ``JobError`` `bad_header`, `bad_field`, `unknown_columns`.
-  func columns(_ loader: inout ArchiveLoader) async throws -> [String] {
+  func columns(_ loader: inout ArchiveLoader) async throws -> [ColumnName] {
     if let encoding = copy.options.encoding { try await check(encoding) }
-    var columns = copy.columns ?? []
+    var columns = (copy.columns ?? []).map { ColumnName($0) }
     if copy.options.hasHeader {
       let header = try await loader.readHeader()
       if copy.columns == nil {
-        for name in header { columns.append(try await decode(name)) }
-      } else if columns.count != header.count {
+        for name in header.names { columns.append(ColumnName(try await decode(name))) }
+        if header.hasByteOrderMark { columns[0] = try firstName(columns) }
+      } else if columns.count != header.names.count {
         throw JobError(
           .unprocessable, code: "bad_header",
-          "copy.columns names \(columns.count) columns, the file's header has \(header.count); name each of them",
+          "copy.columns names \(columns.count) columns, the file's header has \(header.names.count); name each of them",
           field: "copy.columns")
       }
     } else {
@@ -27,10 +30,25 @@ struct ArchiveHeader {
       guard let unknown = names.first(where: { !columns.contains($0) }) else { continue }
       throw JobError(
         .unprocessable, code: "unknown_columns",
-        "copy.csv_options.\(option): the file has no column \(JSONValue.string(unknown).brief); name columns of its header",
-        field: "copy.csv_options.\(option)")
+        "copy.csv_options.\(option): the file has no column \(JSONValue.string(unknown.text).brief); name columns of its "
+          + "header", field: "copy.csv_options.\(option)")
     }
     return columns
+  }
+
+  /// The first column of a file that begins with U+FEFF, which is a byte order mark or the first character of a name. The
+  /// manifest knows, or else the table.
+  private func firstName(_ columns: [ColumnName]) throws -> ColumnName {
+    let plain = columns[0]
+    let marked = ColumnName("\u{FEFF}" + plain.text)
+    if let first = manifest?.columns.first { return ColumnName(first.name) == marked ? marked : plain }
+    guard facts.column(marked) != nil else { return plain }
+    // The file's other columns may tell.
+    guard facts.column(plain) != nil, !columns.dropFirst().contains(plain) else { return marked }
+    throw JobError(
+      .unprocessable, code: "bad_header",
+      "the file begins with U+FEFF, and the table has a first column with and one without it; name the file's columns as "
+        + "copy.columns", field: "copy.columns")
   }
 
   private func check(_ encoding: String) async throws {

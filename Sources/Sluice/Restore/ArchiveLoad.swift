@@ -8,6 +8,8 @@ struct ArchiveLoad: Sendable {
   let progress: JobProgress
   let source: RestoreSource
   let request: RestoreRequest
+  /// Is told when the load begins.
+  let begun: Begun
 
   /// The table the rows go to.
   var table: TableName { request.destination.targetTable ?? source.archive.table }
@@ -31,36 +33,60 @@ struct ArchiveLoad: Sendable {
     let manifest = try await manifest(reader)
     let window = self.window(manifest)
     (result.dateWindow.start, result.dateWindow.end) = window.texts
-    if request.copy.synchronousCommitOff { try await connection.query("SET LOCAL synchronous_commit = off") }
+    // The standby, if there is one, is waited for after the commit: see `Durability`.
+    try await connection.query("SET LOCAL synchronous_commit = \(request.copy.synchronousCommitOff ? "off" : "local")")
+    // Warnings of triggers may hold row data; and what arrives in mid COPY is then an error.
+    try await connection.query("SET LOCAL client_min_messages = error")
     let facts = try await TableFacts.read(table, for: .write, on: connection)
 
-    var loader = ArchiveLoader(reader: reader, format: request.copy.options.format, progress: progress)
-    let header = ArchiveHeader(copy: request.copy, connection: connection)
+    var loader = ArchiveLoader(
+      reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
+    let header = ArchiveHeader(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
     let plan = try LoadPlan(
       fileColumns: try await header.columns(&loader), facts: facts,
       columnsMissing: request.destination.columnsMissing, role: connection.target.user)
     result.warnings += plan.warnings
 
-    let room = ExistingRows(facts: facts, plan: plan, window: window, destination: request.destination)
-    guard try await room.makeWay(timeColumn: timeColumn(facts, manifest), on: connection, &result) else {
+    let existing = ExistingRows(facts: facts, plan: plan, window: window, destination: request.destination)
+    guard try await existing.settle(timeColumn: timeColumn(facts, manifest), on: connection, &result) else {
       result.status = .skipped
       return result
     }
-    result.columnsLoaded = plan.loadedColumns
-    let fileRows: Int
-    if request.destination.mode == .staging || plan.needsStaging {
-      let staging = StagingTable(facts: facts, plan: plan, request: request)
-      fileRows = try await staging.load(loader, on: connection, &result)
-    } else {
-      let copy = try await connection.copyIn(
-        plan.copyStatement(into: facts.table, options: request.copy.options, on: connection))
-      fileRows = try await loader.load(copy)
-      result.rowsLoaded = fileRows
-    }
+    begun.set()
+    result.columnsLoaded = plan.loadedColumns.map(\.text)
+    try await pinNames(facts, plan, on: connection)
+    let fileRows = try await copy(loader, facts, plan, encoding(manifest), on: connection, &result)
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
     try await check(reader, against: manifest, rows: fileRows)
     return result
+  }
+
+  /// Sends the rows on their way, and gives the number of rows in the file.
+  private func copy(
+    _ loader: ArchiveLoader, _ facts: TableFacts, _ plan: LoadPlan, _ encoding: ArchiveEncoding?,
+    on connection: PostgresConnection, _ result: inout RestoreResult
+  ) async throws -> Int {
+    guard request.destination.mode == .direct, !plan.needsStaging else {
+      let staging = StagingTable(facts: facts, plan: plan, request: request, encoding: encoding)
+      return try await staging.load(loader, on: connection, &result)
+    }
+    let copy = try await connection.copyIn(
+      plan.copyStatement(into: facts.table, options: request.copy.options, encoding: encoding, on: connection))
+    result.rowsLoaded = try await loader.load(copy)
+    return result.rowsLoaded
+  }
+
+  /// Makes names among the values (`regclass` and the like) mean what they meant when they were written: the archive has
+  /// them with their schema. Other tables keep the role's `search_path`, on which triggers and defaults may rely.
+  private func pinNames(_ facts: TableFacts, _ plan: LoadPlan, on connection: PostgresConnection) async throws {
+    guard plan.loadedColumns.contains(where: { facts.column($0)?.isName == true }) else { return }
+    try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
+  }
+
+  /// What COPY must be told of the file's encoding; nil for UTF-8.
+  private func encoding(_ manifest: ArchiveManifest?) -> ArchiveEncoding? {
+    manifest?.encoding == .unknown ? .unknown : nil
   }
 
   /// The manifest beside the file, if there is one.
@@ -79,10 +105,12 @@ struct ArchiveLoad: Sendable {
   }
 
   /// The name of the column by which the file's day was cut, where it is known and the table has it.
-  private func timeColumn(_ facts: TableFacts, _ manifest: ArchiveManifest?) -> String? {
-    if let name = manifest?.window.timeColumn, facts.columns.contains(where: { $0.name == name }) { return name }
-    return context.settings.setting(for: table).timeColumn
+  private func timeColumn(_ facts: TableFacts, _ manifest: ArchiveManifest?) -> ColumnName? {
+    if let name = manifest.map({ ColumnName($0.window.timeColumn) }), facts.column(name) != nil { return name }
+    let configured =
+      context.settings.setting(for: table).timeColumn
       ?? context.settings.setting(for: source.archive.table).timeColumn
+    return configured.map { ColumnName($0) }
   }
 
   /// The file is what its manifest says, or the load is rolled back.
@@ -92,11 +120,7 @@ struct ArchiveLoad: Sendable {
     guard digest == manifest.sha256 else {
       throw corrupt("its SHA-256 is \(digest), its manifest says \(manifest.sha256)")
     }
-    guard rows == manifest.rows else {
-      throw corrupt(
-        "\(rows) rows of it were stored, its manifest says \(manifest.rows); a trigger of the table may have dropped some"
-      )
-    }
+    guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
   }
 
   private func corrupt(_ reason: String) -> JobError {

@@ -10,6 +10,8 @@ struct ArchiveLoader {
 
   let reader: ArchiveReader
   let format: CSVFormat
+  /// Counts the file's records on the way: for a file whose number of rows nothing else tells.
+  let countsRecords: Bool
   let progress: JobProgress
   /// What COPY gets first: CSV that was read with the header and is not part of it.
   private var firstRows: [UInt8] = []
@@ -17,16 +19,17 @@ struct ArchiveLoader {
   /// By how much the server's line numbers fall short of the file's.
   private var linesBefore = 0
 
-  init(reader: ArchiveReader, format: CSVFormat, progress: JobProgress) {
+  init(reader: ArchiveReader, format: CSVFormat, countsRecords: Bool, progress: JobProgress) {
     self.reader = reader
     self.format = format
+    self.countsRecords = countsRecords
     self.progress = progress
   }
 
   /// Reads the header and puts an empty line in its place, which COPY skips as a header. The server learns from it how
   /// lines end, without which it would not count the line breaks within the first row.
   /// - Throws: ``JobError`` `bad_header`, `archive_corrupt`.
-  mutating func readHeader() async throws -> [[UInt8]] {
+  mutating func readHeader() async throws -> CSVHeaderParser.Header {
     var parser = CSVHeaderParser(format: format)
     var header: CSVHeaderParser.Header?
     while header == nil, let piece = try await reader.next() { header = try parser.feed(piece) }
@@ -34,7 +37,7 @@ struct ArchiveLoader {
     firstRows = whole.lineEnd + whole.rest
     hasHeader = true
     linesBefore = max(0, whole.lines - 1)
-    return whole.names
+    return whole
   }
 
   /// Takes a byte order mark off a file without a header.
@@ -48,58 +51,77 @@ struct ArchiveLoader {
   }
 
   /// Sends all rows and gives the number the server stored.
-  /// - Throws: ``JobError`` `bad_row` with the file's own line and the like; whatever broke the way off.
+  /// - Throws: ``JobError`` `bad_row` with the file's own line, `rows_not_stored`, and the like; whatever broke the way off.
   func load(_ copy: CopyIn) async throws -> Int {
     do {
-      let hasTerminator = try await send(to: copy)
+      guard let sent = try await send(to: copy) else {
+        // The server has ended the COPY; this throws its error.
+        return try await copy.finish()
+      }
       let rows = try await copy.finish()
-      if hasTerminator { try await checkRows(rows) }
+      if let counter = sent.counter { try check(rows, against: counter) }
       return rows
     } catch PostgresError.server(let error) {
       throw JobError(server: error, linesBefore: linesBefore)
     }
   }
 
-  /// Sends all rows; true when a line of them may have told the server that the data ends there.
-  private func send(to copy: CopyIn) async throws -> Bool {
+  private struct Sent: Sendable {
+    var counter: CSVRecordCounter?
+  }
+
+  /// Sends all rows; nil when the server ended the COPY before.
+  private func send(to copy: CopyIn) async throws -> Sent? {
     let channel = BoundedChannel<[UInt8]>(capacity: Self.chunksAhead)
-    return try await withThrowingTaskGroup(of: Bool.self) { group in
+    return try await withThrowingTaskGroup(of: Sent?.self) { group in
       group.addTask {
         if !firstRows.isEmpty { try await channel.send(firstRows) }
         while let piece = try await reader.next() { try await channel.send(piece) }
         channel.finish()
-        return false
+        return nil
+      }
+      // The writer sees an error of the server as it writes; while the lake is slow, this one does.
+      group.addTask {
+        try await copy.watch()
+        return nil
       }
       group.addTask {
-        var terminator = CopyTerminator()
+        var counter = countsRecords ? CSVRecordCounter(format: format) : nil
         while let piece = try await channel.receive() {
-          terminator.look(at: piece)
+          counter?.feed(piece)
           try await copy.write(piece)
           await report(piece.count)
         }
-        return terminator.isSeen
+        return Sent(counter: counter)
       }
-      var hasTerminator = false
+      defer { group.cancelAll() }
       do {
         // One by one: `waitForAll` would wait for the stage that waits for the one that failed.
-        for try await result in group where result { hasTerminator = true }
-      } catch {
-        group.cancelAll()
-        throw error
+        for try await result in group {
+          if let result { return result }
+        }
+      } catch is CopyIn.Ended {
+        return nil
       }
-      return hasTerminator
+      throw CancellationError()
     }
   }
 
-  /// Servers before PostgreSQL 18 end the data at a line `\.` and drop what follows, without a word. Within quotes it is
-  /// text, and as the last line it is meant so.
-  private func checkRows(_ rows: Int) async throws {
-    let records = try await reader.recount(format) - (hasHeader ? 1 : 0)
-    guard records > rows + 1 else { return }
-    throw JobError(
-      .unprocessable, code: "bad_row",
-      "the file has \(records) rows, of which the server took \(rows): a line that holds only \\. ends the data for it. "
-        + "Nothing was loaded. Put the value in quotes", details: ["row": .number(Double(rows + 1))])
+  /// The server has stored every record of the file, or the load is rolled back. A last line `\.` is no record to servers
+  /// before PostgreSQL 18, and one in the middle is the end of the data to them.
+  private func check(_ rows: Int, against counter: CSVRecordCounter) throws {
+    var counter = counter
+    let lines = counter.finish()
+    let before = hasHeader ? 1 : 0
+    let records = lines - before
+    guard rows != records, !(rows == records - 1 && counter.endMark == lines) else { return }
+    if counter.endMark == rows + before + 1 {
+      throw JobError(
+        .unprocessable, code: "bad_row",
+        "the file has \(records) rows, of which the server took \(rows): a line that holds only \\. ends the data for it. "
+          + "Nothing was loaded. Put the value in quotes", details: ["row": .number(Double(rows + 1))])
+    }
+    throw JobError.rowsNotStored(rows, of: records)
   }
 
   private func report(_ bytes: Int) async {
@@ -109,5 +131,16 @@ struct ArchiveLoader {
       reading.gzipBytes = gzipBytes
       reading.fraction = reader.entry.length > 0 ? min(0.99, Double(gzipBytes) / Double(reader.entry.length)) : nil
     }
+  }
+}
+
+extension JobError {
+  /// The table has not taken every row of a file.
+  static func rowsNotStored(_ stored: Int, of rows: Int) -> JobError {
+    JobError(
+      .unprocessable, code: "rows_not_stored",
+      "the file has \(rows) rows, of which the table stored \(stored); nothing was loaded. A trigger of the table may keep "
+        + "rows out: disable it, or load into another table as destination.target_table",
+      details: ["file_rows": .number(Double(rows)), "stored_rows": .number(Double(stored))])
   }
 }

@@ -13,9 +13,9 @@ public struct CSVOptions: Sendable, Equatable {
   /// `ESCAPE`, one byte; else the quote.
   public var escape: String?
   /// `FORCE_NULL`: columns in which a quoted null text is NULL too.
-  public var forceNull: [String] = []
+  var forceNull: [ColumnName] = []
   /// `FORCE_NOT_NULL`: columns in which the null text is a text.
-  public var forceNotNull: [String] = []
+  var forceNotNull: [ColumnName] = []
   /// `ENCODING`; else UTF-8.
   public var encoding: String?
 
@@ -39,8 +39,8 @@ public struct CSVOptions: Sendable, Equatable {
     if null.utf8.contains(where: "\n\r".utf8.contains) { throw JobError.badField("NULL", "a text without line breaks") }
   }
 
-  private static func columns(_ fields: inout Fields, _ name: String) throws -> [String] {
-    let names = try fields.strings(name, "a list of column names") ?? []
+  private static func columns(_ fields: inout Fields, _ name: String) throws -> [ColumnName] {
+    let names = (try fields.strings(name, "a list of column names") ?? []).map { ColumnName($0) }
     guard Set(names).count == names.count else { throw JobError.badField(name, "each column once") }
     return names
   }
@@ -63,7 +63,8 @@ public struct CSVOptions: Sendable, Equatable {
 
   /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read by Sluice; COPY skips
   /// what stands in its place.
-  func sql(on connection: PostgresConnection) async throws -> String {
+  /// - Parameter archiveEncoding: the manifest's, for a request that names none.
+  func sql(_ archiveEncoding: ArchiveEncoding?, on connection: PostgresConnection) async throws -> String {
     var parts = [
       "FORMAT csv", "HEADER \(hasHeader)",
       "DELIMITER \(try await connection.quoteLiteral(delimiter))",
@@ -73,7 +74,9 @@ public struct CSVOptions: Sendable, Equatable {
     if let escape { parts.append("ESCAPE \(try await connection.quoteLiteral(escape))") }
     if !forceNull.isEmpty { parts.append("FORCE_NULL (\(try await connection.quoted(forceNull)))") }
     if !forceNotNull.isEmpty { parts.append("FORCE_NOT_NULL (\(try await connection.quoted(forceNotNull)))") }
-    if let encoding { parts.append("ENCODING \(try await connection.quoteLiteral(encoding))") }
+    if let encoding = encoding ?? archiveEncoding?.rawValue {
+      parts.append("ENCODING \(try await connection.quoteLiteral(encoding))")
+    }
     return parts.joined(separator: ", ")
   }
 }

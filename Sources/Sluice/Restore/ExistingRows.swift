@@ -7,11 +7,11 @@ struct ExistingRows {
   let window: DayWindow
   let destination: RestoreRequest.Destination
 
-  /// Does as `on_existing` says. False: leave all as it is.
+  /// Does as `on_existing` says, and deletes the window's rows where that is `replace`. False: leave all as it is.
   /// - Parameter timeColumn: the column by which the day was cut, where it is known.
   /// - Throws: ``JobError`` `rows_exist` with their number, `no_time_column`, `bad_time_column`.
-  func makeWay(
-    timeColumn: String?, on connection: PostgresConnection, _ result: inout RestoreResult
+  func settle(
+    timeColumn: ColumnName?, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Bool {
     // With a unique index, ON CONFLICT DO NOTHING skips what is there; without one it stops nothing.
     let skipsRows = destination.mode == .staging && facts.recognisesRows(of: plan.loadedColumns)

@@ -3,9 +3,9 @@ import Postgres
 /// How the columns of a file go into a table.
 struct LoadPlan: Sendable, Equatable {
   /// Columns of the file, in its order: the list of the COPY.
-  let fileColumns: [String]
+  let fileColumns: [ColumnName]
   /// Those of them that the table takes.
-  let loadedColumns: [String]
+  let loadedColumns: [ColumnName]
   /// The rows cannot be copied straight into the table: the file has columns that COPY may not fill.
   let needsStaging: Bool
   /// What the caller should know.
@@ -14,29 +14,33 @@ struct LoadPlan: Sendable, Equatable {
   /// Fits the file's columns to the table's.
   /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`.
   init(
-    fileColumns: [String], facts: TableFacts, columnsMissing: RestoreRequest.ColumnsMissing, role: String
+    fileColumns: [ColumnName], facts: TableFacts, columnsMissing: RestoreRequest.ColumnsMissing, role: String
   ) throws {
-    var seen: Set<String> = []
-    if let twice = fileColumns.first(where: { !seen.insert($0).inserted }) {
+    let known = Dictionary(facts.columns.map { ($0.name, $0) }) { first, _ in first }
+    let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
+    // Before any of the file's words is repeated: the first line of a file without a header is a row.
+    guard fileColumns.contains(where: { known[$0] != nil }) else {
       throw JobError(
-        .unprocessable, code: "bad_header", "the file's header has the column \(JSONValue.string(twice).brief) twice")
+        .unprocessable, code: "unknown_columns",
+        "none of the \(fileColumns.count) fields of the file's first line is a column of \(facts.table); name the table it "
+          + "belongs to as destination.target_table, or, for a file without a header, pass copy.csv_options.HEADER false "
+          + "and copy.columns", details: ["fields": .number(Double(fileColumns.count))])
     }
-    let known = Dictionary(uniqueKeysWithValues: facts.columns.map { ($0.name, $0) })
+    try Self.refuseTwice(fileColumns, known)
     let unknown = fileColumns.filter { known[$0] == nil }
     let generated = fileColumns.filter { known[$0]?.isGenerated == true }
-    let list = unknown.map { JSONValue.string($0).brief }.joined(separator: ", ")
+    let list = unknown.map { JSONValue.string($0.text).brief }.joined(separator: ", ")
     guard unknown.isEmpty || columnsMissing == .ignore else {
       throw JobError(
         .unprocessable, code: "unknown_columns",
         "\(facts.table) lacks columns that the file has: \(list); add them, or pass destination.columns_missing \"ignore\" "
-          + "to leave them out", details: ["columns": .array(unknown.map { .string($0) })])
+          + "to leave them out", details: ["columns": .array(unknown.map { .string($0.text) })])
     }
-    let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
     guard !loaded.isEmpty else {
       throw JobError(
         .unprocessable, code: "unknown_columns",
-        "the file has no column of \(facts.table); name the table it belongs to as destination.target_table",
-        details: ["columns": .array(unknown.map { .string($0) })])
+        "the file has no column that \(facts.table) can be filled with; name the table it belongs to as "
+          + "destination.target_table", details: ["columns": .array(unknown.map { .string($0.text) })])
     }
     if let column = loaded.first(where: { known[$0]?.mayInsert == false }) {
       throw TableFacts.denied("INSERT (\(column))", on: "\(facts.table)", role)
@@ -47,15 +51,30 @@ struct LoadPlan: Sendable, Equatable {
     warnings =
       (unknown.isEmpty ? [] : ["left out, as the table has no such columns: \(list)"])
       + (generated.isEmpty
-        ? [] : ["computed anew by the table, not taken from the file: \(generated.joined(separator: ", "))"])
+        ? []
+        : [
+          "computed anew by the table, not taken from the file: "
+            + generated.map(\.text).joined(separator: ", ")
+        ])
+  }
+
+  private static func refuseTwice(_ columns: [ColumnName], _ known: [ColumnName: TableFacts.Column]) throws {
+    var places: [ColumnName: Int] = [:]
+    for (index, name) in columns.enumerated() {
+      guard let first = places.updateValue(index, forKey: name) else { continue }
+      let what = known[name] == nil ? "" : " \(JSONValue.string(name.text).brief)"
+      throw JobError(
+        .unprocessable, code: "bad_header",
+        "the file's header has the column\(what) twice, at places \(first + 1) and \(index + 1)")
+    }
   }
 
   /// The COPY that takes the file's columns into `table`.
   func copyStatement(
-    into table: TableName, options: CSVOptions, on connection: PostgresConnection
+    into table: TableName, options: CSVOptions, encoding: ArchiveEncoding?, on connection: PostgresConnection
   ) async throws -> String {
     let name = try await connection.quoted(table)
     let columns = try await connection.quoted(fileColumns)
-    return "COPY \(name) (\(columns)) FROM STDIN WITH (\(try await options.sql(on: connection)))"
+    return "COPY \(name) (\(columns)) FROM STDIN WITH (\(try await options.sql(encoding, on: connection)))"
   }
 }

@@ -63,16 +63,17 @@ public struct RestoreJob: Sendable {
     progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }
     let target = try request.server.target(database: source.archive.database, context.settings)
     let blank = blank(source, request)
-    var result = try await context.pools.withConnection(to: target, ownPassword: request.server.password) {
-      connection in
-      let load = ArchiveLoad(context: context, progress: progress, source: source, request: request)
-      let archive = ArchiveName(database: target.database, table: load.table, day: source.archive.day)
-      let loaded = try await ArchiveLock.hold(archive, on: connection) {
-        try await connection.withTransaction { try await load.run(on: $0, blank) }
-      }
+    let table = request.destination.targetTable ?? source.archive.table
+    let session = TableSession(
+      context: context, progress: progress, target: target, ownPassword: request.server.password,
+      archive: ArchiveName(database: target.database, table: table, day: source.archive.day), table: table,
+      access: .write)
+    var result = try await session.run { connection, begun in
+      let load = ArchiveLoad(context: context, progress: progress, source: source, request: request, begun: begun)
+      return try await load.run(on: connection, blank)
+    } after: { connection, loaded in
       guard loaded.status == .ok else { return loaded }
-      // The rows are there: a job that is cancelled now says so all the same.
-      return await Task { await afterCommit(request, on: connection, loaded) }.value
+      return await afterCommit(request, on: connection, loaded)
     }
     result.seconds = ((start.duration(to: clock.now) / .seconds(1)) * 1000).rounded() / 1000
     Log.write(
@@ -81,31 +82,21 @@ public struct RestoreJob: Sendable {
     return result
   }
 
-  /// What comes after the commit: the rows stay, whatever happens here.
+  /// What comes after the commit: the rows stay, whatever happens here, and a job that is cancelled says so.
   private func afterCommit(
     _ request: RestoreRequest, on connection: PostgresConnection, _ loaded: RestoreResult
   ) async -> RestoreResult {
     var result = loaded
-    if request.copy.synchronousCommitOff {
-      do {
-        // A commit with synchronous_commit=off answers before its WAL is on disk. One small commit that does wait, and
-        // that writes WAL of its own (a transaction that writes none is never flushed), brings all before it to disk.
-        try await connection.withTransaction { connection in
-          try await connection.query("SET LOCAL synchronous_commit = on")
-          try await connection.query("SELECT pg_catalog.pg_logical_emit_message(true, 'sluice', 'restored')")
-        }
-      } catch {
-        result.status = .partial
-        result.warnings.append(
-          "the rows are committed, but it could not be confirmed that they are on disk: \(JobError(cause: error).message)"
-        )
-      }
+    if let doubt = await Durability(connection: connection, progress: progress).confirm() {
+      result.status = .partial
+      result.warnings.append(doubt)
     }
+    let detail = await Task { await timescaleDetail(connection) }.value
     for (name, isWanted) in [
       ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
       ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
     ] where isWanted {
-      result.steps.append(.init(name: name, status: "skipped", detail: await timescaleDetail(connection)))
+      result.steps.append(.init(name: name, status: "skipped", detail: detail))
     }
     return result
   }

@@ -55,7 +55,7 @@ extension RestoreSource {
       throw JobError(.invalid, code: "bad_field", "adls_url: \(error)", field: "adls_url")
     }
     let (path, lake) = try await place(of: url, context)
-    guard let archive = ArchiveName(path: path) else {
+    guard let archive = try await ArchiveName.read(path, in: lake) else {
       throw JobError(
         .invalid, code: "bad_field",
         "adls_url: expected a path that ends with <database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz or "
@@ -136,41 +136,5 @@ extension ADLSLocation {
     let own = self.root?.components ?? []
     return host == lake.host && port == lake.port && account == lake.account && filesystem == lake.filesystem
       && own.count > root.count && own.starts(with: root)
-  }
-}
-
-extension RestoreRequest.Server {
-  /// The server to load into: the settings' one with what the request changes, and the path's database.
-  /// - Throws: ``JobError`` `host_not_allowed`, `not_configured`, `unverified_server`.
-  func target(database fromPath: String, _ settings: Settings) throws -> PostgresTarget {
-    if let host { try Self.allow(host, settings) }
-    var changed = settings
-    changed.pgHost = host ?? settings.pgHost
-    changed.pgPort = port ?? settings.pgPort
-    changed.pgUser = user ?? settings.pgUser
-    changed.pgSSLMode = sslMode ?? settings.pgSSLMode
-    do {
-      return try changed.target(database: database ?? fromPath, ownPassword: password != nil)
-    } catch var error as JobError where error.code == "unverified_server" && (sslMode != nil || host != nil) {
-      error.field = "pg.sslmode"
-      throw error
-    }
-  }
-
-  /// Refuses a host that the operator has not allowed, before anything is sent to it.
-  private static func allow(_ hosts: String, _ settings: Settings) throws {
-    func names(_ list: String) -> [String] {
-      list.split(separator: ",", omittingEmptySubsequences: false).map { name in
-        let name = String(name).trimmed.lowercased()
-        return name.hasSuffix(".") ? String(name.dropLast()) : name
-      }
-    }
-    let allowed = Set(names(settings.pgHost ?? "") + settings.pgAllowedHosts)
-    for name in names(hosts) where name.isEmpty || !allowed.contains(name) {
-      throw JobError(
-        .forbidden, code: "host_not_allowed",
-        "pg.host: the host \(JSONValue.string(name).brief) is not allowed; the operator can add it to PG_ALLOWED_HOSTS",
-        field: "pg.host")
-    }
   }
 }

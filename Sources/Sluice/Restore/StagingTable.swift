@@ -8,8 +8,10 @@ struct StagingTable {
   let facts: TableFacts
   let plan: LoadPlan
   let request: RestoreRequest
+  let encoding: ArchiveEncoding?
 
   /// Loads all rows and gives the number of rows in the file.
+  /// - Throws: ``JobError`` `deferrable_key`, `rows_not_stored`.
   func load(
     _ loader: ArchiveLoader, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Int {
@@ -21,24 +23,23 @@ struct StagingTable {
     }
     let like = request.destination.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
-    let suffix = UUID().uuidString.lowercased().prefix(8)
-    let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(suffix)")
+    let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
     let staging = try await connection.quoted(name)
     var columns: [String] = []
     for name in plan.fileColumns {
-      let quoted = try await connection.quoteIdentifier(name)
-      let isKnown = model.columns.contains { $0.name == name }
-      let type = facts.columns.first { $0.name == name }?.type ?? "pg_catalog.text"
-      columns.append(isKnown ? quoted : "NULL::\(type) AS \(quoted)")
+      let quoted = try await connection.quoteIdentifier(name.text)
+      let type = facts.column(name)?.type ?? "pg_catalog.text"
+      columns.append(model.column(name) != nil ? quoted : "NULL::\(type) AS \(quoted)")
     }
     // The columns' types without constraints and defaults: what the file lacks, the target's own defaults fill in.
     try await connection.query(
       "CREATE UNLOGGED TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
         + "FROM \(try await connection.quoted(model.table)) WITH NO DATA")
     let copy = try await connection.copyIn(
-      plan.copyStatement(into: name, options: request.copy.options, on: connection))
+      plan.copyStatement(into: name, options: request.copy.options, encoding: encoding, on: connection))
     let staged = try await loader.load(copy)
     let inserted = try await insert(from: staging, model, on: connection)
+    if inserted < staged { try await proveSkipped(from: staging, inserted, of: staged, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
     result.rowsLoaded = inserted
     result.rowsSkipped = staged - inserted
@@ -49,9 +50,9 @@ struct StagingTable {
   {
     var values: [String] = []
     for name in plan.loadedColumns {
-      let quoted = try await connection.quoteIdentifier(name)
-      let type = facts.columns.first { $0.name == name }?.type
-      let staged = model.columns.first { $0.name == name }?.type ?? type
+      let quoted = try await connection.quoteIdentifier(name.text)
+      let type = facts.column(name)?.type
+      let staged = model.column(name)?.type ?? type
       values.append(type == staged ? quoted : "\(quoted)::\(type ?? "pg_catalog.text")")
     }
     let conflict = request.destination.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
@@ -60,5 +61,32 @@ struct StagingTable {
       "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
         + "OVERRIDING SYSTEM VALUE SELECT \(values.joined(separator: ", ")) FROM \(staging)\(conflict)"
     ).affectedRows
+  }
+
+  /// Rows that were not inserted are in the table already, which is why ON CONFLICT skipped them. Where a trigger may have
+  /// kept them out instead, each must be found by one of the table's keys.
+  /// - Throws: ``JobError`` `rows_not_stored`.
+  private func proveSkipped(
+    from staging: String, _ inserted: Int, of staged: Int, on connection: PostgresConnection
+  ) async throws {
+    guard request.destination.mode == .direct || facts.mayDropRows else { return }
+    var matches: [String] = []
+    if request.destination.mode == .staging {
+      for key in facts.keys(within: plan.loadedColumns) {
+        var pairs: [String] = []
+        for column in key {
+          let name = try await connection.quoteIdentifier(column.text)
+          pairs.append("held.\(name) = staged.\(name)")
+        }
+        matches.append(pairs.joined(separator: " AND "))
+      }
+    }
+    guard !matches.isEmpty else { throw JobError.rowsNotStored(inserted, of: staged) }
+    let table = try await connection.quoted(facts.table)
+    let found = matches.map { "EXISTS (SELECT FROM \(table) AS held WHERE \($0))" }.joined(separator: " OR ")
+    let missing: Int = try await connection.query(
+      "SELECT pg_catalog.count(*) AS n FROM \(staging) AS staged WHERE NOT (\(found))"
+    ).rows[0].decode("n")
+    guard missing == 0 else { throw JobError.rowsNotStored(staged - missing, of: staged) }
   }
 }

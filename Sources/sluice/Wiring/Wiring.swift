@@ -25,9 +25,11 @@ enum Wiring {
   static func context(_ settings: Settings) async throws -> JobContext {
     let (lake, openLake) = try await lake(settings)
     var options = ConnectionOptions()
-    options.onNotice = { severity, message in
-      let level: Log.Level = severity == "WARNING" ? .warning : .debug
-      Log.write(level, "notice of the server", ["severity": severity, "message": message])
+    // A notice of a function or trigger may hold row data: then its SQLSTATE alone is told.
+    options.onNotice = { notice in
+      Log.write(
+        .debug, "notice of the server",
+        ["severity": notice.severity, "code": notice.sqlState, "message": notice.ownMessage ?? "(not shown)"])
     }
     let pools = ConnectionPools(
       passwords: passwords(settings), maximum: settings.pgPoolMaximum, options: options)

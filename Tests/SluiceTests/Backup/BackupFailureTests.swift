@@ -18,7 +18,8 @@ import Testing
   func holdingLock<Result>(_ fixture: Fixture, _ body: () async throws -> Result) async throws -> Result {
     let other = try await PostgresConnection.connect(to: fixture.settings.target(), password: nil)
     try await other.query(
-      "SELECT pg_advisory_lock(hashtextextended($1, 0))", ["sluice:\(fixture.database)/events.clicks 2024-01-01"])
+      "SELECT pg_advisory_lock((23580::int8 << 48) | (hashtextextended($1, 0) & 281474976710655))",
+      ["sluice:\(fixture.database)/events.clicks 2024-01-01"])
     let result = try await body()
     await other.close()
     return result
@@ -31,6 +32,8 @@ import Testing
       #expect(error.code == "already_running")
       #expect(error.kind == .conflict)
       #expect(error.message.contains("events.clicks of 2024-01-01"))
+      // Who holds it is named.
+      #expect(error.message.contains(/pid [0-9]+ \(role postgres, sluice, for [0-9]+ s\)/))
       #expect(fixture.files == [])
       // Another day is nobody's.
       #expect(try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-02\"").status == .ok)

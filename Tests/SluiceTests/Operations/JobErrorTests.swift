@@ -27,21 +27,51 @@ import Testing
     #expect(!"\(error)".contains("private"))
   }
 
-  @Test(arguments: [
-    ("42501", "permission_denied", JobError.Kind.forbidden, "Grant the right"),
-    ("42P01", "table_not_found", .notFound, "Check the table's name"),
-    ("53100", "database_full", .full, "Make room"), ("55P03", "locked", .conflict, "run the job again"),
-    ("40P01", "locked", .conflict, "run the job again"), ("57014", "cancelled", .unavailable, "Run the job again"),
-    ("57P01", "database_unavailable", .unavailable, "Check PG_HOST"),
-    ("08006", "database_unavailable", .unavailable, "Check PG_HOST"),
-  ])
-  func anErrorOfTheServerSaysWhatToDo(state: String, code: String, kind: JobError.Kind, remedy: String) {
-    let error = JobError(cause: PostgresError.server(server(state, "words of the server")))
+  @Test(
+    "A condition of the server's own has its code, its message and what to do",
+    arguments: [
+      ("42501", "aclchk.c", "permission_denied", JobError.Kind.forbidden, "Grant the right"),
+      ("42P01", "parse_relation.c", "table_not_found", .notFound, "Check the table's name"),
+      ("53100", "fd.c", "database_full", .full, "Make room"),
+      ("55P03", "postgres.c", "locked", .conflict, "Run the job again"),
+      ("40P01", "deadlock.c", "locked", .conflict, "Run the job again"),
+      ("57014", "postgres.c", "cancelled", .unavailable, "Run the job again"),
+    ])
+  func ownCondition(state: String, file: String, code: String, kind: JobError.Kind, remedy: String) {
+    var cause = ServerError(sqlState: state, message: "words of the server", detail: "Key (id)=(private) exists.")
+    cause.sourceFile = file
+    let error = JobError(cause: PostgresError.server(cause))
     #expect(error.code == code)
     #expect(error.kind == kind)
     #expect(error.message.contains("words of the server"))
     #expect(error.message.contains(remedy))
     #expect(!"\(error)".contains("private"))
+    // The same out of a function: its words may be a row's.
+    cause.context = "PL/pgSQL function f() line 1 at SQL statement"
+    #expect(!"\(JobError(cause: PostgresError.server(cause)))".contains("words of the server"))
+    // And raised by one.
+    cause.sourceFile = "pl_exec.c"
+    let raised = JobError(cause: PostgresError.server(cause))
+    #expect(raised.code == "database_error")
+    #expect(raised.message.contains(state))
+    #expect(!"\(raised)".contains("words of the server"))
+  }
+
+  @Test("A session that the server ends is a server that is not there; the parameter that ended it is named")
+  func fatal() {
+    for (state, code, words) in [
+      ("57P01", "database_unavailable", "Check PG_HOST"), ("08006", "database_unavailable", "Check PG_HOST"),
+      ("25P03", "cancelled", "idle_in_transaction_session_timeout"), ("25P04", "cancelled", "transaction_timeout"),
+    ] {
+      let cause = ServerError(sqlState: state, severity: "FATAL", message: "private")
+      let error = JobError(cause: PostgresError.server(cause))
+      #expect(error.code == code)
+      #expect(error.kind == .unavailable)
+      #expect(error.message.contains(words))
+      #expect(!"\(error)".contains("private"))
+    }
+    // A trigger's error of the same class ends no session.
+    #expect(JobError(cause: PostgresError.server(server("57P01"))).code == "database_error")
   }
 
   @Test func theWayToTheDatabaseIsTold() {

@@ -3,17 +3,18 @@ import Testing
 @testable import Sluice
 
 @Suite struct LoadPlanTests {
-  static func column(_ name: String, generated: Bool = false, mayInsert: Bool = true) -> TableFacts.Column {
+  static func column(_ name: ColumnName, generated: Bool = false, mayInsert: Bool = true) -> TableFacts.Column {
     .init(
-      name: name, type: "text", baseType: "text", isGenerated: generated, maySelect: true, mayInsert: mayInsert)
+      name: name, type: "text", baseType: "text", isGenerated: generated, isName: false, maySelect: true,
+      mayInsert: mayInsert)
   }
 
   let facts = TableFacts(
-    table: TableName(schema: "s", name: "t"),
+    table: TableName(schema: "s", name: "t"), oid: 1,
     columns: [column("a"), column("b"), column("g", generated: true), column("secret", mayInsert: false)],
-    uniqueKeys: [["a", "b"]], hasDeferrableKey: false, partitionColumn: nil)
+    uniqueKeys: [["a", "b"]], hasDeferrableKey: false, mayDropRows: false, partitionColumn: nil)
 
-  func plan(_ columns: [String], _ missing: RestoreRequest.ColumnsMissing = .error) throws -> LoadPlan {
+  func plan(_ columns: [ColumnName], _ missing: RestoreRequest.ColumnsMissing = .error) throws -> LoadPlan {
     try LoadPlan(fileColumns: columns, facts: facts, columnsMissing: missing, role: "r")
   }
 

@@ -98,7 +98,7 @@ import Testing
     #expect(try await fixture.count() == 0)
   }
 
-  @Test(arguments: [("\"rows\" : 30000", "\"rows\" : 30001", "archive_corrupt"), ("{", "", "manifest_unreadable")])
+  @Test(arguments: [("\"rows\" : 30000", "\"rows\" : 30001", "rows_not_stored"), ("{", "", "manifest_unreadable")])
   func aManifestThatDoesNotFitStopsTheLoad(old: String, new: String, code: String) async throws {
     let fixture = try await archived()
     let manifest = fixture.directory.url.appending(path: "\(fixture.database)/_sluice/events.clicks.2024-01-01.json")

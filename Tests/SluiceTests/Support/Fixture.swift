@@ -28,7 +28,7 @@ struct Fixture: Sendable {
     let folder = try TemporaryDirectory("lake")
     let environment = [
       "PG_HOST": "127.0.0.1", "PG_PORT": "\(home.port)", "PG_DATABASE": name, "PG_USER": home.superuser,
-      "PG_SSLMODE": "disable", "LAKE_URL": "file://\(folder.path)",
+      "PG_SSLMODE": "disable", "LAKE_URL": "file://\(folder.path)", "PG_RETRY_SECONDS": "0",
     ]
     let read = try Settings(environment: environment.merging(settings) { $1 })
     lake = try await FolderStore(root: folder.path)
@@ -37,6 +37,17 @@ struct Fixture: Sendable {
     directory = folder
     self.settings = read
     pools = ConnectionPools(passwords: FixedPassword(password.map { Secret($0) }), maximum: 4)
+  }
+
+  /// The same database and lake with connections of its own.
+  init(other: Fixture) async throws {
+    server = other.server
+    database = other.database
+    directory = other.directory
+    settings = other.settings
+    lake = other.lake
+    now = other.now
+    pools = ConnectionPools(passwords: FixedPassword(nil), maximum: 4)
   }
 
   /// Three rows on 2024-01-01, one on each day beside it.

@@ -5,6 +5,28 @@ WITH RECURSIVE base (type, base_type) AS (
   SELECT base.type, t.typbasetype
   FROM base JOIN pg_catalog.pg_type t ON t.oid = base.base_type
   WHERE t.typbasetype <> 0
+),
+-- Every type that a column's values are made of: itself, a domain's base, an array's elements, a range's bounds, the
+-- fields of a row.
+part (attribute, type) AS (
+  SELECT a.attnum, a.atttypid
+  FROM pg_catalog.pg_attribute a
+  WHERE a.attrelid = $1::pg_catalog.int8::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
+  UNION
+  SELECT part.attribute, inner_type.oid
+  FROM part
+  JOIN pg_catalog.pg_type t ON t.oid = part.type
+  CROSS JOIN LATERAL (
+    SELECT t.typbasetype WHERE t.typbasetype <> 0
+    UNION ALL
+    SELECT t.typelem WHERE t.typelem <> 0
+    UNION ALL
+    SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
+    UNION ALL
+    SELECT f.atttypid
+    FROM pg_catalog.pg_attribute f
+    WHERE f.attrelid = t.typrelid AND t.typrelid <> 0 AND f.attnum > 0 AND NOT f.attisdropped
+  ) AS inner_type (oid)
 )
 SELECT a.attname::pg_catalog.text AS name,
   pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
@@ -16,6 +38,16 @@ SELECT a.attname::pg_catalog.text AS name,
     ),
     pg_catalog.format_type(a.atttypid, NULL)) AS base_type,
   a.attgenerated <> '' AS is_generated,
+  -- Values that are written and read as names, which mean another object under another search_path.
+  EXISTS (
+    SELECT FROM part
+    WHERE part.attribute = a.attnum AND part.type IN (
+      'pg_catalog.regclass'::pg_catalog.regtype, 'pg_catalog.regproc'::pg_catalog.regtype,
+      'pg_catalog.regprocedure'::pg_catalog.regtype, 'pg_catalog.regoper'::pg_catalog.regtype,
+      'pg_catalog.regoperator'::pg_catalog.regtype, 'pg_catalog.regtype'::pg_catalog.regtype,
+      'pg_catalog.regconfig'::pg_catalog.regtype, 'pg_catalog.regdictionary'::pg_catalog.regtype,
+      pg_catalog.to_regtype('pg_catalog.regcollation'))
+  ) AS is_name,
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS may_select,
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'INSERT') AS may_insert
 FROM pg_catalog.pg_attribute a

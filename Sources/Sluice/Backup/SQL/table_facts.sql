@@ -23,6 +23,17 @@ SELECT c.oid::pg_catalog.int8 AS oid,
   EXISTS (
     SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND NOT i.indimmediate
   ) AS has_deferrable_key,
+  -- Whether a trigger of it, or of a partition, may keep a row out (PostgreSQL documentation, "Overview of Trigger Behavior").
+  EXISTS (
+    WITH RECURSIVE tree (oid) AS (
+      SELECT c.oid
+      UNION
+      SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
+    )
+    SELECT FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
+    -- Bits of tgtype: 1 for each row, 2 before, 4 on insert.
+    WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
+  ) AS may_drop_rows,
   -- The column by whose ranges the table is partitioned, when there is exactly one.
   (
     SELECT a.attname::pg_catalog.text

@@ -1,0 +1,77 @@
+import Synchronization
+
+/// Lets at most a number of tasks into something at a time; the others wait in the order they came.
+public final class Permits: Sendable {
+  /// Nobody left within the time a task was ready to wait.
+  public struct Timeout: Error {}
+
+  private struct State {
+    var free: Int
+    var nextNumber = 0
+    var waiters: [(number: Int, continuation: CheckedContinuation<Void, any Error>)] = []
+  }
+
+  private let state: Mutex<State>
+
+  /// - Parameter count: how many may be in at a time, at least 1.
+  public init(_ count: Int) {
+    state = Mutex(State(free: max(1, count)))
+  }
+
+  /// Runs `body` once it is let in.
+  /// - Throws: ``Timeout`` after `limit`, `CancellationError`, whatever `body` throws.
+  public func withPermit<Result: Sendable>(
+    within limit: Duration, _ body: @Sendable () async throws -> Result
+  ) async throws -> Result {
+    try await enter(within: limit)
+    defer { leave() }
+    return try await body()
+  }
+
+  private func enter(within limit: Duration) async throws {
+    let number = state.withLock { state in
+      state.nextNumber += 1
+      return state.nextNumber
+    }
+    let timer = Task {
+      try await Task.sleep(for: limit)
+      refuse(number, Timeout())
+    }
+    defer { timer.cancel() }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let isIn = state.withLock { state in
+          guard state.free == 0 else {
+            state.free -= 1
+            return true
+          }
+          state.waiters.append((number, continuation))
+          return false
+        }
+        if isIn { return continuation.resume() }
+        // The cancel handler may have run before the waiter was there to be found.
+        if Task.isCancelled { refuse(number, CancellationError()) }
+      }
+    } onCancel: {
+      refuse(number, CancellationError())
+    }
+  }
+
+  private func refuse(_ number: Int, _ error: any Error) {
+    let waiter = state.withLock { state in
+      state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
+    }
+    waiter?.continuation.resume(throwing: error)
+  }
+
+  private func leave() {
+    let next = state.withLock { state in
+      guard !state.waiters.isEmpty else {
+        state.free += 1
+        return CheckedContinuation<Void, any Error>?.none
+      }
+      return state.waiters.removeFirst().continuation
+    }
+    next?.resume()
+  }
+}

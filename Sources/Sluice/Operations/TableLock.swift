@@ -1,0 +1,104 @@
+import Postgres
+
+/// The lock on a table with which a job's transaction begins.
+///
+/// A snapshot that is older than a rewrite of the table (ALTER COLUMN … TYPE, TRUNCATE, SET UNLOGGED, a swap by rename, a
+/// chunk that is decompressed) sees no rows: rewrites are not MVCC-safe (PostgreSQL documentation, "Caveats"). LOCK TABLE
+/// takes no snapshot. As the first statement of a transaction it waits for a rewrite under way, and the snapshot of the
+/// statements behind it is younger. It takes the table's partitions and children with it.
+struct TableLock: Sendable {
+  /// The lock was not to be had within the patience given; the transaction has failed.
+  struct NotGranted: Error {
+    let holders: [LockHolder]
+  }
+
+  let table: TableName
+  let access: TableFacts.Access
+  /// Whether LOCK TABLE serves: it takes plain and partitioned tables alone, and asks for a right on the whole table.
+  let isLockable: Bool
+  /// Whether the role may name the table in a SELECT.
+  let mayRead: Bool
+
+  /// Finds how `table` can be locked.
+  /// - Throws: ``JobError`` `table_not_found`.
+  static func find(
+    _ table: TableName, for access: TableFacts.Access, on connection: PostgresConnection
+  ) async throws -> TableLock {
+    guard let row = try await connection.query(SQL.tableAccess, [table.schema, table.name]).rows.first else {
+      throw TableFacts.missing(table, in: connection.target.database)
+    }
+    let kind: String = try row.decode("kind")
+    let hasRight: Bool = try row.decode(access == .read ? "may_select" : "may_insert")
+    let mayRead: Bool = try row.decode("may_read")
+    return TableLock(
+      table: table, access: access, isLockable: ["r", "p"].contains(kind) && hasRight,
+      mayRead: ["r", "p", "f"].contains(kind) && mayRead)
+  }
+
+  /// The statement that begins the transaction.
+  ///
+  /// Without LOCK TABLE (a foreign table, a role with rights on columns alone) the lock comes of a SELECT, which takes its
+  /// snapshot before it waits. Under READ COMMITTED the COPY takes another one afterwards.
+  var begin: String {
+    switch access {
+    case .read: "BEGIN ISOLATION LEVEL \(isLockable ? "REPEATABLE READ" : "READ COMMITTED") READ ONLY"
+    case .write: "BEGIN ISOLATION LEVEL READ COMMITTED"
+    }
+  }
+
+  /// Takes the lock and leaves `lock_timeout` at `patience` for the rest of the transaction.
+  /// - Throws: ``NotGranted``; ``PostgresError``.
+  func take(
+    within patience: Duration, on connection: PostgresConnection, watch: LockWatch
+  ) async throws {
+    try await connection.query("SET LOCAL lock_timeout = \(max(1, Int(patience / .milliseconds(1))))")
+    guard isLockable || mayRead else { return }
+    let name = try await connection.quoted(table)
+    let statement =
+      isLockable
+      ? "LOCK TABLE \(name) IN \(access == .read ? "ACCESS SHARE" : "ROW EXCLUSIVE") MODE"
+      : "SELECT FROM \(name) LIMIT 0"
+    let watcher = Task { [pid = await connection.backendProcessID] in await watch.run(pid: pid) }
+    do {
+      try await connection.query(statement)
+      watcher.cancel()
+      _ = await watcher.value
+    } catch PostgresError.server(let error) where error.sqlState == "55P03" {
+      watcher.cancel()
+      throw NotGranted(holders: await watcher.value)
+    } catch {
+      watcher.cancel()
+      throw error
+    }
+  }
+}
+
+/// Finds out, over another connection, who keeps a session waiting, and tells the job's progress.
+struct LockWatch: Sendable {
+  let context: JobContext
+  let progress: JobProgress
+  let target: PostgresTarget
+  let ownPassword: Secret?
+  let table: TableName
+
+  /// Most statements never wait this long.
+  private static let firstLook = Duration.milliseconds(400)
+  private static let interval = Duration.seconds(2)
+
+  /// Looks until its task is cancelled, and gives those who were last seen in the way.
+  func run(pid: Int) async -> [LockHolder] {
+    var holders: [LockHolder] = []
+    var wait = Self.firstLook
+    while (try? await Task.sleep(for: wait)) != nil {
+      wait = Self.interval
+      let found = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
+        try await connection.query(SQL.blockingSessions, [String(pid)]).rows.map { try LockHolder($0) }
+      }
+      guard let found, !found.isEmpty else { continue }
+      holders = found
+      progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))")
+    }
+    progress.waits(for: nil)
+    return holders
+  }
+}

@@ -1,0 +1,165 @@
+import Foundation
+import Postgres
+import Synchronization
+
+/// One table-day's work in the database: a session, the table-day's advisory lock, and a transaction that begins with the
+/// lock on the table.
+///
+/// ```
+/// connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── after
+///    ^  tried again for PG_RETRY_SECONDS until work has begun |
+///    +-- a second's wait for the lock; then without a connection until it is this run's turn to wait on --+
+/// ```
+struct TableSession: Sendable {
+  let context: JobContext
+  let progress: JobProgress
+  let target: PostgresTarget
+  var ownPassword: Secret?
+  /// The table-day that is claimed.
+  let archive: ArchiveName
+  /// The table that is locked, and for what.
+  let table: TableName
+  let access: TableFacts.Access
+
+  /// How long a lock is waited for with a connection of the pool that others could use. Whoever waits longer queues for one
+  /// of the few connections that are left for that, so that a table somebody holds does not stop the others.
+  private static let shortPatience = Duration.seconds(1)
+
+  /// Runs `work` in the transaction.
+  /// - Parameters:
+  ///   - before: runs under the advisory lock, before the transaction; when it gives a result, that is all.
+  ///   - work: tells by `Begun` when it begins what must not be done twice.
+  ///   - after: runs after the commit on the same session.
+  /// - Throws: ``JobError`` `locked`, `already_running`; whatever the parts throw.
+  func run<Result: Sendable>(
+    before: @Sendable (PostgresConnection) async throws -> Result? = { _ in nil },
+    work: @Sendable (PostgresConnection, Begun) async throws -> Result,
+    after: @Sendable (PostgresConnection, Result) async -> Result = { $1 }
+  ) async throws -> Result {
+    let begun = Begun()
+    let limit = Duration.seconds(context.settings.pgLockTimeoutSeconds)
+    let patience = min(Self.shortPatience, limit)
+    return try await retrying(begun) {
+      do {
+        return try await attempt(begun, patience: patience, before, work, after)
+      } catch let busy as TableLock.NotGranted where limit > patience {
+        return try await waitOn(busy, for: limit - patience) { rest in
+          try await attempt(begun, patience: rest, before, work, after)
+        }
+      } catch let busy as TableLock.NotGranted {
+        throw locked(busy, limit)
+      }
+    }
+  }
+
+  private enum Done<Result: Sendable>: Sendable {
+    case before(Result)
+    case committed(Result)
+  }
+
+  private func attempt<Result: Sendable>(
+    _ begun: Begun, patience: Duration, _ before: @Sendable (PostgresConnection) async throws -> Result?,
+    _ work: @Sendable (PostgresConnection, Begun) async throws -> Result,
+    _ after: @Sendable (PostgresConnection, Result) async -> Result
+  ) async throws -> Result {
+    try await context.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
+      let done: Done<Result> = try await ArchiveLock.hold(archive, on: connection) {
+        if let result = try await before(connection) { return .before(result) }
+        let lock = try await TableLock.find(table, for: access, on: connection)
+        return .committed(
+          try await connection.withTransaction(lock.begin) { connection in
+            let watch = LockWatch(
+              context: context, progress: progress, target: target, ownPassword: ownPassword, table: table)
+            try await lock.take(within: patience, on: connection, watch: watch)
+            return try await work(connection, begun)
+          })
+      }
+      switch done {
+      case .before(let result): return result
+      case .committed(let result): return await after(connection, result)
+      }
+    }
+  }
+
+  /// Waits for the lock with one of the connections that are left for long waits.
+  private func waitOn<Result: Sendable>(
+    _ busy: TableLock.NotGranted, for rest: Duration, _ attempt: @Sendable (Duration) async throws -> Result
+  ) async throws -> Result {
+    let limit = Duration.seconds(context.settings.pgLockTimeoutSeconds)
+    let end = ContinuousClock.now + rest
+    progress.waits(for: "\(table) is locked by \(LockHolder.list(busy.holders))")
+    defer { progress.waits(for: nil) }
+    do {
+      return try await context.lockWaits.withPermit(within: rest) {
+        try await attempt(max(.milliseconds(1), ContinuousClock.now.duration(to: end)))
+      }
+    } catch is Permits.Timeout {
+      throw locked(busy, limit)
+    } catch let busy as TableLock.NotGranted {
+      throw locked(busy, limit)
+    }
+  }
+
+  private func locked(_ busy: TableLock.NotGranted, _ limit: Duration) -> JobError {
+    let holder =
+      busy.holders.isEmpty
+      ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"
+    return JobError(
+      .conflict, code: "locked",
+      "\(table) is locked \(holder); waited \(Int(limit / .seconds(1))) s (PG_LOCK_TIMEOUT_SECONDS). Nothing was changed; end "
+        + "that session or wait for it, then run the job again", field: "table")
+  }
+
+  /// Tries again what failed for want of a server, until `work` has begun.
+  private func retrying<Result>(_ begun: Begun, _ body: () async throws -> Result) async throws -> Result {
+    var schedule = DatabaseRetries(budget: .seconds(context.settings.pgRetrySeconds))
+    while true {
+      do {
+        return try await body()
+      } catch let error as PostgresError where error.isTransient && !begun.isSet && !Task.isCancelled {
+        guard let wait = schedule.next(now: .now) else { throw error }
+        Log.write(
+          .warning, "the database is tried again",
+          ["archive": archive, "reason": error, "tries": schedule.tries, "wait_seconds": wait / .seconds(1)])
+        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)")
+        defer { progress.waits(for: nil) }
+        try await Task.sleep(for: wait)
+      }
+    }
+  }
+}
+
+/// Whether a job has begun what must not be done twice: a broken connection is then its end.
+final class Begun: Sendable {
+  private let flag = Atomic(false)
+
+  var isSet: Bool { flag.load(ordering: .relaxed) }
+
+  func set() { flag.store(true, ordering: .relaxed) }
+}
+
+/// When a server that was not there is tried again: after a quarter of a second, then twice as long each time, 5 s at most,
+/// for `budget` from the first failure.
+struct DatabaseRetries {
+  private static let longest = Duration.seconds(5)
+
+  let budget: Duration
+  private(set) var tries = 0
+  private var firstFailure: ContinuousClock.Instant?
+  private var wait = Duration.milliseconds(250)
+
+  init(budget: Duration) {
+    self.budget = budget
+  }
+
+  /// How long to wait after a failure at `now`; nil when the budget is spent.
+  mutating func next(now: ContinuousClock.Instant) -> Duration? {
+    tries += 1
+    let start = firstFailure ?? now
+    firstFailure = start
+    let left = budget - start.duration(to: now)
+    guard left > .zero else { return nil }
+    defer { wait = min(Self.longest, wait * 2) }
+    return min(wait, left)
+  }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Lake
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Sluice
+
+/// Tables that another session holds.
+@Suite struct LockTests {
+  /// A session that holds `table` exclusively, in a transaction.
+  func holding(_ fixture: Fixture, _ table: String = "events.clicks") async throws -> PostgresConnection {
+    let other = try await fixture.otherSession("migration")
+    try await other.query("BEGIN")
+    try await other.query("LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE")
+    return other
+  }
+
+  @Test(
+    "A table that stays locked fails the job after PG_LOCK_TIMEOUT_SECONDS, with who holds it and for how long",
+    arguments: ["1", "2"])
+  func backup(seconds: String) async throws {
+    let fixture = try await Fixture(settings: ["PG_LOCK_TIMEOUT_SECONDS": seconds])
+    let other = try await holding(fixture)
+    let pid = await other.backendProcessID
+    let error = try await fixture.backupError()
+    #expect(error.code == "locked")
+    #expect(error.kind == .conflict)
+    #expect(error.message.contains("pid \(pid) (role postgres, migration, for "), "\(error)")
+    #expect(error.message.contains("waited \(seconds) s (PG_LOCK_TIMEOUT_SECONDS)"))
+    #expect(fixture.files == [])
+    await other.close()
+    try await eventually { try await fixture.backupOne().status == .ok }
+  }
+
+  @Test("A restore waits for its table no longer, and changes nothing", arguments: ["direct", "staging"])
+  func restore(mode: String) async throws {
+    let fixture = try await Fixture(settings: ["PG_LOCK_TIMEOUT_SECONDS": "2"])
+    _ = try await fixture.backupOne()
+    try await fixture.psql("TRUNCATE events.clicks")
+    let other = try await holding(fixture)
+    let error = try await fixture.restoreError(
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"mode\": \"\(mode)\"}")
+    #expect(error.code == "locked")
+    #expect(error.message.contains("migration"))
+    await other.close()
+    #expect(try await fixture.count() == 0)
+  }
+
+  @Test("The progress says what a job waits for, and nothing once it goes on")
+  func progress() async throws {
+    let fixture = try await Fixture()
+    let other = try await holding(fixture)
+    let progress = JobProgress()
+    let backup = Task { try await fixture.backup(progress: progress) }
+    try await eventually { progress.reading.waitsFor?.contains("events.clicks is locked by pid") == true }
+    await other.close()
+    #expect(try await backup.value.status == "ok")
+    #expect(progress.reading.waitsFor == nil)
+  }
+
+  @Test("A waiting job that is cancelled ends at once and leaves the queue")
+  func cancel() async throws {
+    let fixture = try await Fixture(settings: ["PG_LOCK_TIMEOUT_SECONDS": "3600"])
+    let other = try await holding(fixture)
+    let backup = Task { try await fixture.backup() }
+    try await fixture.waitUntilBlocked()
+    // Past the first second, with one of the connections for long waits.
+    try await Task.sleep(for: .milliseconds(1500))
+    try await fixture.waitUntilBlocked()
+    backup.cancel()
+    await #expect(throws: CancellationError.self) { _ = try await backup.value }
+    try await fixture.waitUntilBlocked(0)
+    #expect(fixture.files == [])
+    await other.close()
+  }
+
+  @Test("Runs that wait for a locked table stop neither other tables nor readiness")
+  func others() async throws {
+    // A pool of four, and eight runs that wait.
+    let fixture = try await Fixture(
+      Fixture.clicks + "CREATE TABLE events.other AS TABLE events.clicks;",
+      settings: ["PG_LOCK_TIMEOUT_SECONDS": "3600", "PG_POOL_MAX": "4"])
+    let other = try await holding(fixture)
+    let runs = (1...8).map { day in
+      Task { try await fixture.backup("\"table\": \"events.clicks:at\", \"date\": \"2024-01-0\(day)\"") }
+    }
+    try await eventually {
+      try await fixture.psql(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '\(fixture.database)' AND wait_event_type = 'Lock'")
+        == "t"
+    }
+    let result = try await fixture.backupOne("\"table\": \"events.other:at\", \"date\": \"2024-01-01\"")
+    #expect(result.status == .ok)
+    #expect(await Readiness.check(fixture.context).checks?["postgres"]?.status == "ok")
+    await other.close()
+    for run in runs { #expect(try await run.value.status == "ok") }
+  }
+
+  @Test("A table-day whose key a stranger's session holds is refused with who that is")
+  func stranger() async throws {
+    let fixture = try await Fixture()
+    let other = try await fixture.otherSession("psql")
+    try await other.query(
+      "SELECT pg_advisory_lock((23580::int8 << 48) | (hashtextextended($1, 0) & 281474976710655))",
+      ["sluice:\(fixture.database)/events.clicks 2024-01-01"])
+    let error = try await fixture.backupError()
+    #expect(error.code == "already_running")
+    let pid = await other.backendProcessID
+    #expect(error.message.contains("is held by pid \(pid) (role postgres, psql, "))
+    #expect(error.message.contains("does not look like a run of this program"))
+    // The key shows itself as this program's in pg_locks.
+    #expect(
+      try await fixture.psql(
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' "
+          + "AND classid::int8 / 65536 = 23580 AND datname = '\(fixture.database)'") == "1")
+    await other.close()
+  }
+}

@@ -1,0 +1,30 @@
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Sluice
+
+extension Fixture {
+  /// Another program's session in the fixture's database.
+  func otherSession(_ application: String = "other") async throws -> PostgresConnection {
+    var options = ConnectionOptions()
+    options.applicationName = application
+    return try await PostgresConnection.connect(to: settings.target(), password: nil, options: options)
+  }
+
+  /// Waits until `count` sessions of this database wait for a lock.
+  func waitUntilBlocked(_ count: Int = 1) async throws {
+    try await eventually {
+      try await psql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '\(database)' AND wait_event_type = 'Lock'")
+        == "\(count)"
+    }
+  }
+
+  /// The settings with others on top.
+  func with(_ change: (inout Settings) -> Void) -> Fixture {
+    var copy = self
+    change(&copy.settings)
+    return copy
+  }
+}

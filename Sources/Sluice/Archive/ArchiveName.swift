@@ -42,12 +42,13 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
     guard spelling.utf8.count > limit else { return spelling }
     var hasher = SHA256Hasher()
     hasher.update(Array(name.utf8))
-    var prefix = Array(spelling.utf8.prefix(limit - hashMark.utf8.count - hashDigits))
-    // An escape, such as `%2E`, stays whole.
-    if let escape = prefix.lastIndex(of: UInt8(ascii: "%")), escape > prefix.count - 3 {
-      prefix.removeSubrange(escape...)
+    var prefix = ""
+    for character in name.unicodeScalars {
+      let next = LakeName.encode(String(character))
+      guard (prefix + next).utf8.count <= limit - hashMark.utf8.count - hashDigits else { break }
+      prefix += next
     }
-    return String(decoding: prefix, as: UTF8.self) + hashMark + hasher.finish().hex.prefix(hashDigits)
+    return prefix + hashMark + hasher.finish().hex.prefix(hashDigits)
   }
 
   /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`; names that would pass the bytes of a part of a path are shortened.

@@ -55,7 +55,9 @@ struct ArchiveHeader {
     let number: Int = try await connection.query(
       "SELECT pg_catalog.pg_char_to_encoding($1::pg_catalog.name) AS number", [encoding]
     ).rows[0].decode("number")
-    guard number >= 0 else {
+    // COPY checks such bytes as those of no encoding, and would let any into a database that has one.
+    let server = ArchiveEncoding(ofServer: await connection.serverEncoding)
+    guard number > 0 || (number == 0 && server == .unknown) else {
       throw JobError.badField(
         "copy.csv_options.ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1", got: .string(encoding))
     }

@@ -55,7 +55,8 @@ struct ArchiveLoad: Sendable {
     begun.set()
     result.columnsLoaded = plan.loadedColumns.map(\.text)
     try await pinNames(facts, plan, on: connection)
-    let fileRows = try await copy(loader, facts, plan, encoding(manifest), on: connection, &result)
+    let fileRows = try await copy(
+      loader, facts, plan, await encoding(manifest, on: connection), on: connection, &result)
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
     try await check(reader, against: manifest, rows: fileRows)
@@ -84,9 +85,11 @@ struct ArchiveLoad: Sendable {
     try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
   }
 
-  /// What COPY must be told of the file's encoding; nil for UTF-8.
-  private func encoding(_ manifest: ArchiveManifest?) -> ArchiveEncoding? {
-    manifest?.encoding == .unknown ? .unknown : nil
+  /// What COPY must be told of the file's encoding; nil for UTF-8. Bytes of no known encoding go as they are into a database
+  /// that has none; in another they must be UTF-8, which COPY would not check if it were told the truth.
+  private func encoding(_ manifest: ArchiveManifest?, on connection: PostgresConnection) async -> ArchiveEncoding? {
+    guard manifest?.encoding == .unknown else { return nil }
+    return ArchiveEncoding(ofServer: await connection.serverEncoding) == .unknown ? .unknown : nil
   }
 
   /// The manifest beside the file, if there is one.

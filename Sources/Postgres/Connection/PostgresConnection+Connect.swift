@@ -101,10 +101,7 @@ private actor Connector {
       guard let waiter = SocketWaiter(socket: PQsocket(connection), queue: executor.queue) else { return .noDescriptor }
       let remaining = ContinuousClock.now.duration(to: deadline).seconds
       let events = await withTaskCancellationHandler {
-        await withCheckedContinuation { continuation in
-          waiter.wait(
-            for: poll == PGRES_POLLING_READING ? .read : .write, timeout: remaining, continuation: continuation)
-        }
+        await self.wait(with: waiter, for: poll == PGRES_POLLING_READING ? .read : .write, timeout: remaining)
       } onCancel: {
         executor.queue.async { waiter.shutDownSocket() }
       }
@@ -118,6 +115,14 @@ private actor Connector {
     else { return .noDescriptor }
     PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
     return .connected(SessionHandle(libpq, waiter: waiter))
+  }
+
+  /// On the connection's queue, as every use of a waiter is. A closure that does not name `self` runs on any thread, actor or
+  /// not: the wait is a method so that it can't.
+  private func wait(
+    with waiter: SocketWaiter, for events: SocketWaiter.Events, timeout: Double
+  ) async -> SocketWaiter.Events {
+    await withCheckedContinuation { waiter.wait(for: events, timeout: timeout, continuation: $0) }
   }
 
   private func failure(_ connection: OpaquePointer) -> Outcome {

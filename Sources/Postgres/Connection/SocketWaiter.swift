@@ -7,7 +7,7 @@ import Glibc
 /// address, or finds the connection broken), and a dispatch source must never outlive its descriptor.
 ///
 /// `@unchecked Sendable`: every stored property is read and written on `queue` alone: `wait` and `close` are called by
-/// the actor whose executor is that queue, and the sources' handlers run on it.
+/// the actor whose executor is that queue, and the sources' handlers run on it. Each entry checks that it is.
 final class SocketWaiter: @unchecked Sendable {
   struct Events: OptionSet, Sendable {
     let rawValue: Int
@@ -50,6 +50,7 @@ final class SocketWaiter: @unchecked Sendable {
 
   /// Resumes when one of `events` holds, with what holds; with nothing when `timeout` (seconds) passed first.
   func wait(for events: Events, timeout: Double?, continuation: CheckedContinuation<Events, Never>) {
+    dispatchPrecondition(condition: .onQueue(queue))
     guard !isClosed else { return continuation.resume(returning: []) }
     // Dispatch tells of a connection that is closed both ways once, and never again, while there may be more to read than
     // its reader took at that time. Such a socket is always ready: its reader finds out by itself how it ended.
@@ -78,6 +79,7 @@ final class SocketWaiter: @unchecked Sendable {
 
   /// Ends the wait of that number; any other goes on.
   func timeIsUp(inWait number: Int) {
+    dispatchPrecondition(condition: .onQueue(queue))
     if number == waitNumber { fired([]) }
   }
 
@@ -88,11 +90,13 @@ final class SocketWaiter: @unchecked Sendable {
 
   /// Makes the peer and libpq see the end of the connection; a waiting reader wakes up.
   func shutDownSocket() {
+    dispatchPrecondition(condition: .onQueue(queue))
     guard !isClosed else { return }
     Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
   func close() {
+    dispatchPrecondition(condition: .onQueue(queue))
     guard !isClosed else { return }
     isClosed = true
     fired([])

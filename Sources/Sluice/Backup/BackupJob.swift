@@ -125,7 +125,7 @@ public struct BackupJob: Sendable {
   }
 
   private func archive(
-    _ unit: BackupUnit, _ blank: BackupResult, on connection: PostgresConnection, _ begun: Begun
+    _ unit: BackupUnit, _ blank: BackupResult, on connection: PostgresConnection, _ begun: Flag
   ) async throws -> BackupResult {
     var result = blank
     let path = try unit.archive.path

@@ -116,7 +116,7 @@ extension JobError {
       return JobError(
         .conflict, code: "locked",
         "\(message): another session holds a lock for longer than PG_LOCK_TIMEOUT_SECONDS; nothing was changed. Run the job "
-          + "again")
+          + "again", details: ["sqlstate": .string("55P03")])
     case "40001", "40P01":
       return JobError(
         .conflict, code: "locked", "\(message). Another session is in the way; nothing was changed. Run the job again")

@@ -46,34 +46,22 @@ struct TableLock: Sendable {
     }
   }
 
-  /// Takes the lock and leaves `lock_timeout` at `patience` for the rest of the transaction.
-  /// - Throws: ``NotGranted``; ``PostgresError``.
-  func take(
-    within patience: Duration, on connection: PostgresConnection, watch: LockWatch
-  ) async throws {
+  /// Takes the lock within `patience`, and leaves `lock_timeout` at `limit` for the locks of the statements that follow.
+  /// - Throws: ``PostgresError`` with SQLSTATE 55P03 when it was not to be had; any other.
+  func take(within patience: Duration, limit: Duration, on connection: PostgresConnection) async throws {
     try await connection.query("SET LOCAL lock_timeout = \(max(1, Int(patience / .milliseconds(1))))")
-    guard isLockable || mayRead else { return }
-    let name = try await connection.quoted(table)
-    let statement =
-      isLockable
-      ? "LOCK TABLE \(name) IN \(access == .read ? "ACCESS SHARE" : "ROW EXCLUSIVE") MODE"
-      : "SELECT FROM \(name) LIMIT 0"
-    let watcher = Task { [pid = await connection.backendProcessID] in await watch.run(pid: pid) }
-    do {
-      try await connection.query(statement)
-      watcher.cancel()
-      _ = await watcher.value
-    } catch PostgresError.server(let error) where error.sqlState == "55P03" {
-      watcher.cancel()
-      throw NotGranted(holders: await watcher.value)
-    } catch {
-      watcher.cancel()
-      throw error
+    if isLockable || mayRead {
+      let name = try await connection.quoted(table)
+      try await connection.query(
+        isLockable
+          ? "LOCK TABLE \(name) IN \(access == .read ? "ACCESS SHARE" : "ROW EXCLUSIVE") MODE"
+          : "SELECT FROM \(name) LIMIT 0")
     }
+    try await connection.query("SET LOCAL lock_timeout = \(max(1, Int(limit / .milliseconds(1))))")
   }
 }
 
-/// Finds out, over another connection, who keeps a session waiting, and tells the job's progress.
+/// Finds out, over another connection, who keeps a job's session waiting, and tells the job's progress.
 struct LockWatch: Sendable {
   let context: JobContext
   let progress: JobProgress
@@ -85,20 +73,57 @@ struct LockWatch: Sendable {
   private static let firstLook = Duration.milliseconds(400)
   private static let interval = Duration.seconds(2)
 
-  /// Looks until its task is cancelled, and gives those who were last seen in the way.
-  func run(pid: Int) async -> [LockHolder] {
+  /// Runs `body` on `connection`, and looks meanwhile.
+  /// - Throws: what `body` throws; ``TableLock/NotGranted`` in place of a lock's time limit, with those who were last seen
+  ///   in the way.
+  func whileRunning<Result>(
+    on connection: PostgresConnection, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let pid = await connection.backendProcessID
+    let watcher = Task { await look(at: pid) }
+    do {
+      let result = try await body()
+      watcher.cancel()
+      progress.waits(for: nil)
+      return result
+    } catch {
+      watcher.cancel()
+      let holders = await watcher.value
+      progress.waits(for: nil)
+      throw Self.isLockTimeout(error) ? TableLock.NotGranted(holders: holders) : error
+    }
+  }
+
+  private static func isLockTimeout(_ error: any Error) -> Bool {
+    switch error {
+    case PostgresError.server(let error): error.sqlState == "55P03" && error.isServersOwn
+    case let error as JobError: error.code == "locked" && error.details["sqlstate"] == .string("55P03")
+    default: false
+    }
+  }
+
+  /// Looks until its task is cancelled, and gives those who were last seen in the way. A job that goes on is not asked
+  /// about.
+  private func look(at pid: Int) async -> [LockHolder] {
     var holders: [LockHolder] = []
     var wait = Self.firstLook
+    var before = progress.reading
     while (try? await Task.sleep(for: wait)) != nil {
       wait = Self.interval
+      let reading = progress.reading
+      defer { before = reading }
+      guard reading.csvBytes == before.csvBytes else { continue }
       let found = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
         try await connection.query(SQL.blockingSessions, [String(pid)]).rows.map { try LockHolder($0) }
       }
-      guard let found, !found.isEmpty else { continue }
-      holders = found
-      progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))")
+      if Task.isCancelled { break }
+      if let found, !found.isEmpty {
+        holders = found
+        progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))")
+      } else if !holders.isEmpty {
+        progress.waits(for: nil)
+      }
     }
-    progress.waits(for: nil)
     return holders
   }
 }

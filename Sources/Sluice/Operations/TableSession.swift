@@ -1,6 +1,5 @@
 import Foundation
 import Postgres
-import Synchronization
 
 /// One table-day's work in the database: a session, the table-day's advisory lock, and a transaction that begins with the
 /// lock on the table.
@@ -28,29 +27,33 @@ struct TableSession: Sendable {
   /// Runs `work` in the transaction.
   /// - Parameters:
   ///   - before: runs under the advisory lock, before the transaction; when it gives a result, that is all.
-  ///   - work: tells by `Begun` when it begins what must not be done twice.
+  ///   - work: sets the flag when it begins what must not be done twice: a broken connection is then its end.
   ///   - after: runs after the commit on the same session.
   /// - Throws: ``JobError`` `locked`, `already_running`; whatever the parts throw.
   func run<Result: Sendable>(
     before: @Sendable (PostgresConnection) async throws -> Result? = { _ in nil },
-    work: @Sendable (PostgresConnection, Begun) async throws -> Result,
+    work: @Sendable (PostgresConnection, Flag) async throws -> Result,
     after: @Sendable (PostgresConnection, Result) async -> Result = { $1 }
   ) async throws -> Result {
-    let begun = Begun()
-    let limit = Duration.seconds(context.settings.pgLockTimeoutSeconds)
+    let begun = Flag()
     let patience = min(Self.shortPatience, limit)
     return try await retrying(begun) {
+      // Whether the table itself was locked: what waited longer than the limit after that has waited in full.
+      let isLocked = Flag()
       do {
-        return try await attempt(begun, patience: patience, before, work, after)
-      } catch let busy as TableLock.NotGranted where limit > patience {
+        return try await attempt(begun, isLocked, patience: patience, before, work, after)
+      } catch let busy as TableLock.NotGranted where limit > patience && !isLocked.isSet {
         return try await waitOn(busy, for: limit - patience) { rest in
-          try await attempt(begun, patience: rest, before, work, after)
+          try await attempt(begun, isLocked, patience: rest, before, work, after)
         }
       } catch let busy as TableLock.NotGranted {
-        throw locked(busy, limit)
+        throw locked(busy)
       }
     }
   }
+
+  /// How long a job waits for a lock in all.
+  private var limit: Duration { .seconds(context.settings.pgLockTimeoutSeconds) }
 
   private enum Done<Result: Sendable>: Sendable {
     case before(Result)
@@ -58,8 +61,9 @@ struct TableSession: Sendable {
   }
 
   private func attempt<Result: Sendable>(
-    _ begun: Begun, patience: Duration, _ before: @Sendable (PostgresConnection) async throws -> Result?,
-    _ work: @Sendable (PostgresConnection, Begun) async throws -> Result,
+    _ begun: Flag, _ isLocked: Flag, patience: Duration,
+    _ before: @Sendable (PostgresConnection) async throws -> Result?,
+    _ work: @Sendable (PostgresConnection, Flag) async throws -> Result,
     _ after: @Sendable (PostgresConnection, Result) async -> Result
   ) async throws -> Result {
     try await context.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
@@ -70,8 +74,11 @@ struct TableSession: Sendable {
           try await connection.withTransaction(lock.begin) { connection in
             let watch = LockWatch(
               context: context, progress: progress, target: target, ownPassword: ownPassword, table: table)
-            try await lock.take(within: patience, on: connection, watch: watch)
-            return try await work(connection, begun)
+            return try await watch.whileRunning(on: connection) {
+              try await lock.take(within: patience, limit: limit, on: connection)
+              isLocked.set()
+              return try await work(connection, begun)
+            }
           })
       }
       switch done {
@@ -85,7 +92,6 @@ struct TableSession: Sendable {
   private func waitOn<Result: Sendable>(
     _ busy: TableLock.NotGranted, for rest: Duration, _ attempt: @Sendable (Duration) async throws -> Result
   ) async throws -> Result {
-    let limit = Duration.seconds(context.settings.pgLockTimeoutSeconds)
     let end = ContinuousClock.now + rest
     progress.waits(for: "\(table) is locked by \(LockHolder.list(busy.holders))")
     defer { progress.waits(for: nil) }
@@ -94,13 +100,13 @@ struct TableSession: Sendable {
         try await attempt(max(.milliseconds(1), ContinuousClock.now.duration(to: end)))
       }
     } catch is Permits.Timeout {
-      throw locked(busy, limit)
+      throw locked(busy)
     } catch let busy as TableLock.NotGranted {
-      throw locked(busy, limit)
+      throw locked(busy)
     }
   }
 
-  private func locked(_ busy: TableLock.NotGranted, _ limit: Duration) -> JobError {
+  private func locked(_ busy: TableLock.NotGranted) -> JobError {
     let holder =
       busy.holders.isEmpty
       ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"
@@ -111,7 +117,7 @@ struct TableSession: Sendable {
   }
 
   /// Tries again what failed for want of a server, until `work` has begun.
-  private func retrying<Result>(_ begun: Begun, _ body: () async throws -> Result) async throws -> Result {
+  private func retrying<Result>(_ begun: Flag, _ body: () async throws -> Result) async throws -> Result {
     var schedule = DatabaseRetries(budget: .seconds(context.settings.pgRetrySeconds))
     while true {
       do {
@@ -127,15 +133,6 @@ struct TableSession: Sendable {
       }
     }
   }
-}
-
-/// Whether a job has begun what must not be done twice: a broken connection is then its end.
-final class Begun: Sendable {
-  private let flag = Atomic(false)
-
-  var isSet: Bool { flag.load(ordering: .relaxed) }
-
-  func set() { flag.store(true, ordering: .relaxed) }
 }
 
 /// When a server that was not there is tried again: after a quarter of a second, then twice as long each time, 5 s at most,

@@ -9,7 +9,7 @@ struct ArchiveLoad: Sendable {
   let source: RestoreSource
   let request: RestoreRequest
   /// Is told when the load begins.
-  let begun: Begun
+  let begun: Flag
 
   /// The table the rows go to.
   var table: TableName { request.destination.targetTable ?? source.archive.table }

@@ -118,7 +118,7 @@ extension ProgramTests {
     func aBackupThatIsInterruptedLeavesNothingBehind(_ signal: Int32) async throws {
       let site = try await Site()
       try await site.makeClicks(15)
-      try await site.whileLocked {
+      try await site.whileReadsStop {
         let process = try site.start(backup)
         try await site.waitUntilBlocked()
         #expect(site.temporaries.count == 1)

@@ -80,7 +80,7 @@ extension ProgramTests {
       let site = try await Site()
       try await site.makeClicks(10)
       let first = try await site.serve()
-      try await site.whileLocked {
+      try await site.whileReadsStop {
         let call = Task { try? await first.get(backup) }
         try await site.waitUntilBlocked()
         first.process.kill(SIGKILL)

@@ -42,7 +42,7 @@ extension ProgramTests {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": grace])
-      try await site.whileLocked {
+      try await site.whileReadsStop {
         let call = Task { try await service.get(backup) }
         try await site.waitUntilBlocked()
         #expect(site.temporaries.count == 1)

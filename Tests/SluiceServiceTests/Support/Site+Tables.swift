@@ -46,6 +46,14 @@ extension Site {
     try await whileHolding("LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE", body)
   }
 
+  /// Lets `body` run while whoever has begun to read `table` waits: an index of it is held, which the planner looks at.
+  func whileReadsStop<Value: Sendable>(
+    _ table: String = "events.clicks", _ body: () async throws -> Value
+  ) async throws -> Value {
+    try await sql("CREATE INDEX held ON \(table) (id)")
+    return try await whileHolding("REINDEX INDEX events.held", body)
+  }
+
   /// Lets `body` run while a load into `events.clicks` stops at the row of that id.
   func whileLoadsStop<Value: Sendable>(at id: Int, _ body: () async throws -> Value) async throws -> Value {
     try await sql(

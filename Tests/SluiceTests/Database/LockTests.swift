@@ -47,6 +47,21 @@ import Testing
     #expect(try await fixture.count() == 0)
   }
 
+  @Test("An index that stays locked fails the job after the whole of its time, with who holds it")
+  func index() async throws {
+    let fixture = try await Fixture(
+      Fixture.clicks + "CREATE INDEX byid ON events.clicks (id);", settings: ["PG_LOCK_TIMEOUT_SECONDS": "2"])
+    let other = try await fixture.otherSession("migration")
+    try await other.query("BEGIN")
+    try await other.query("REINDEX INDEX events.byid")
+    let error = try await fixture.backupError()
+    #expect(error.code == "locked")
+    #expect(error.message.contains("role postgres, migration, for "), "\(error)")
+    #expect(error.message.contains("waited 2 s"))
+    #expect(fixture.files == [])
+    await other.close()
+  }
+
   @Test("The progress says what a job waits for, and nothing once it goes on")
   func progress() async throws {
     let fixture = try await Fixture()

@@ -16,7 +16,8 @@ struct TimescaleTests {
     SELECT compress_chunk(c) FROM show_chunks('events.clicks') c;
     """
 
-  @Test("A backup that waits while a chunk is decompressed, or compressed, archives its rows", arguments: [true, false])
+  @Test(
+    "A backup that waits while a chunk is decompressed, or compressed, archives its rows", arguments: [true, false])
   func chunk(decompress: Bool) async throws {
     let server = try await PostgresServer.withTimescale()
     let fixture = try await Fixture(Self.setUp, server: server)

@@ -68,7 +68,7 @@ actor ADLSWriter: LakeWriter {
     case .failed(let failure): throw failure
     case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
     }
-    // Begun, it is carried to its end: a cancelled rename would leave nobody who knows whether it was done.
+    // Flag, it is carried to its end: a cancelled rename would leave nobody who knows whether it was done.
     let client = client
     let entry = try await Task { try await client.rename(source, to: path, condition: condition) }.value
     state = .published

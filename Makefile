@@ -10,7 +10,7 @@ help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
 	@echo '              (LAKE=adls: in an emulated storage account, by a managed identity)'
 	@echo 'make test     build and run every test'
-	@echo 'make lint     check the format of all sources'
+	@echo 'make lint     check the format of all sources, and for what must not stand in them'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
@@ -32,6 +32,7 @@ test: build
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	@scripts/lint.sh
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests

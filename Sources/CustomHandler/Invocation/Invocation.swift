@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPServer
 
@@ -36,7 +37,7 @@ public struct Invocation: Sendable {
   }
 
   /// A new id in the form of the host's.
-  public static func newID() -> String { UUID().uuidString.lowercased() }
+  public static func newID() -> String { UUID().uuidString.asciiLowercased() }
 
   /// The host appends its id to what the caller sent, so only the last value is its own. One that could not be an id is
   /// ignored, for ids go into logs.

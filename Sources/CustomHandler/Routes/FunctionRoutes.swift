@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 /// `function-routes.json`: the one list of the app's functions. The server routes from it, and the deployable package is
@@ -67,7 +68,7 @@ public struct FunctionRoutes: Sendable, Equatable {
 
   private func checkNames() throws(FunctionRoutesError) {
     var seen: Set<String> = []
-    for function in functions where !seen.insert(function.name.lowercased()).inserted {
+    for function in functions where !seen.insert(function.name.asciiLowercased()).inserted {
       throw FunctionRoutesError(
         function: function.name, field: "name", found: "the name is there twice (its case does not count)",
         remedy: "give each function a name of its own")

@@ -1,3 +1,5 @@
+import Essentials
+
 /// Writes a response's head, and decides how its body is framed (RFC 9112 §6).
 struct ResponseEncoder {
   enum BodyPlan: Equatable {

@@ -1,3 +1,5 @@
+import Essentials
+
 /// A whole request: the handler is called when the body is there.
 public struct HTTPRequest: Sendable {
   /// The method.

@@ -52,7 +52,7 @@ extension JobError {
     let state = error.sqlState
     let line = error.copyLine.map { $0 + linesBefore }
     let place = line.map { " at line \($0) of the file" } ?? ""
-    let details = line.map { ["line": JSONValue.number(Double($0))] } ?? [:]
+    let details = line.map { ["line": JSONValue.integer($0)] } ?? [:]
     switch state {
     case "23505":
       return JobError(

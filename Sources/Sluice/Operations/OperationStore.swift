@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Lake
 
@@ -42,11 +43,11 @@ public struct Operation: Sendable, Codable, Equatable {
   /// When this was last written.
   public var updatedAt: Date
   /// How far it is.
-  public var progress: JSONValue
+  package var progress: JSONValue
   /// The job's report, after its end.
-  public var result: JSONValue?
+  package var result: JSONValue?
   /// Why it failed: `code`, `detail`, `field`.
-  public var error: JSONValue?
+  package var error: JSONValue?
 
   enum CodingKeys: String, CodingKey {
     case id, kind, status, progress, result, error
@@ -93,7 +94,7 @@ public actor OperationStore {
       throw JobError(.unavailable, code: "shutting_down", "the program is shutting down; ask again in a minute")
     }
     let operation = Operation(
-      id: UUID().uuidString.lowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
+      id: UUID().uuidString.asciiLowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
       progress: .object([:]))
     try await write(operation)
     let progress = JobProgress()
@@ -109,7 +110,7 @@ public actor OperationStore {
     guard UUID(uuidString: id) != nil else { throw Self.notFound(id) }
     let bytes: [UInt8]
     do {
-      bytes = try await lake.readAll(path(id.lowercased()), limit: Self.maximumBytes)
+      bytes = try await lake.readAll(path(id.asciiLowercased()), limit: Self.maximumBytes)
     } catch LakeError.notFound {
       throw Self.notFound(id)
     }
@@ -188,9 +189,9 @@ public actor OperationStore {
     let reading = progress.reading
     copy.updatedAt = now
     var members: [String: JSONValue] = [
-      "rows": .number(Double(reading.rows)), "csv_bytes": .number(Double(reading.csvBytes)),
-      "gzip_bytes": .number(Double(reading.gzipBytes)), "finished": .number(Double(reading.finishedUnits)),
-      "table_days": .number(Double(reading.units)), "subject": .string(reading.subject),
+      "rows": .integer(reading.rows), "csv_bytes": .integer(reading.csvBytes),
+      "gzip_bytes": .integer(reading.gzipBytes), "finished": .integer(reading.finishedUnits),
+      "table_days": .integer(reading.units), "subject": .string(reading.subject),
     ]
     if let fraction = reading.fraction { members["fraction"] = .number((fraction * 1000).rounded() / 1000) }
     copy.progress = .object(members)
@@ -210,17 +211,8 @@ public actor OperationStore {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let temporary = try LakePath(components: [ArchiveName.privateFolder, "tmp", UUID().uuidString.lowercased()])
+    let temporary = try LakePath(components: [ArchiveName.privateFolder, "tmp", UUID().uuidString.asciiLowercased()])
     try await lake.writeAll(
       Array(encoder.encode(operation)), to: path(operation.id), temporary: temporary, condition: .always)
-  }
-}
-
-extension JSONValue {
-  /// What `value` encodes to.
-  init(encoding value: any Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.dateEncodingStrategy = .iso8601
-    self = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(value))
   }
 }

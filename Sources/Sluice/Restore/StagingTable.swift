@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Postgres
 
@@ -21,7 +22,7 @@ struct StagingTable {
     }
     let like = request.destination.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
-    let suffix = UUID().uuidString.lowercased().prefix(8)
+    let suffix = UUID().uuidString.asciiLowercased().prefix(8)
     let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(suffix)")
     let staging = try await connection.quoted(name)
     var columns: [String] = []

@@ -8,15 +8,15 @@ enum RequestObject {
   static let maximumBytes = 1 << 20
 
   /// - Throws: ``JobError`` `body_too_large`, `bad_json`, or `bad_field` for a field that is in both.
-  static func read(_ request: HTTPRequest) throws -> Sluice.JSONValue {
-    var members: [String: Sluice.JSONValue] = [:]
+  static func read(_ request: HTTPRequest) throws -> JSONValue {
+    var members: [String: JSONValue] = [:]
     if !request.body.isEmpty {
       guard request.body.count <= maximumBytes else {
         throw JobError(
           .tooLarge, code: "body_too_large",
           "the request's JSON is longer than \(maximumBytes) bytes; name fewer tables in one request")
       }
-      let body = try Sluice.JSONValue(json: request.body)
+      let body = try JSONValue(json: request.body)
       guard case .object(let object) = body else {
         throw JobError(
           .invalid, code: "bad_json", "the body is not a JSON object; send one, such as {\"table\": \"events.clicks\"}")

@@ -1,4 +1,5 @@
 import CustomHandler
+import Essentials
 import Foundation
 import HTTPServer
 import Sluice
@@ -50,7 +51,7 @@ extension SluiceFunctions {
     request.headers.list("Prefer").contains { value in
       value.split(separator: ",").contains { preference in
         let name = preference.split(separator: ";", maxSplits: 1).first ?? ""
-        return name.filter { !$0.isWhitespace }.lowercased() == "respond-async"
+        return name.trimmingSpaceAndTab().equalsIgnoringASCIICase("respond-async")
       }
     }
   }
@@ -72,13 +73,13 @@ extension SluiceFunctions {
   /// Works on one message. Any failure fails the invocation, so that the message comes again and ends in the poison queue.
   private func work(
     _ event: FunctionEvent, _ invocation: Invocation,
-    _ job: @Sendable (Sluice.JSONValue) async throws -> JobAnswer
+    _ job: @Sendable (JSONValue) async throws -> JobAnswer
   ) async throws -> FunctionResult {
     try await logged(invocation) {
       guard case .queue(let message) = event else {
         throw JobError(.invalid, code: "wrong_trigger", "this function takes queue messages; correct its trigger")
       }
-      let answer = try await job(Sluice.JSONValue(json: Array(message.text.utf8)))
+      let answer = try await job(JSONValue(json: Array(message.text.utf8)))
       guard answer.status == 200 else {
         throw JobError(.failed, code: "partly_failed", "some of the message's table-days failed; the log says which")
       }

@@ -95,6 +95,10 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       "length over the limit, with Expect", 413, "body_too_large",
       headers: "Expect: 100-continue\r\nContent-Length: 51"),
     Refusal("coding not chunked", 400, "bad_framing", headers: "Transfer-Encoding: gzip"),
+    Refusal("chunked with a Kelvin sign", 400, "bad_framing", headers: "Transfer-Encoding: chun\u{212A}ed"),
+    Refusal(
+      "a Kelvin sign before chunked", 501, "unsupported_transfer_coding",
+      headers: "Transfer-Encoding: \u{212A}, chunked"),
     Refusal("identity", 400, "bad_framing", headers: "Transfer-Encoding: identity"),
     Refusal("chunked not last", 400, "bad_framing", headers: "Transfer-Encoding: chunked, gzip"),
     Refusal("chunked twice", 400, "bad_framing", headers: "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test lint format demo bench faults interop package clean
+.PHONY: help deps build release emulator test lint format demo bench faults sigterm interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -14,6 +14,7 @@ help:
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
+	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
@@ -54,6 +55,9 @@ bench: deps release emulator
 
 faults: deps release emulator
 	@scripts/faults.sh "$(BINARY)"
+
+sigterm: deps release
+	@scripts/sigterm.sh "$(BINARY)"
 
 interop: deps
 	$(SWIFT) build --product lake-emulator

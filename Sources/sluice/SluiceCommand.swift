@@ -10,7 +10,7 @@ struct SluiceCommand {
     signal(SIGPIPE, SIG_IGN)
     Memory.keepLittle()
     let arguments = Array(CommandLine.arguments.dropFirst())
-    exit(await run(arguments).rawValue)
+    await run(arguments).endProcess()
   }
 
   private static func run(_ arguments: [String]) async -> ExitCode {
@@ -98,4 +98,8 @@ enum ExitCode: Int32 {
   case failed = 1
   case usage = 2
   case partlyDone = 3
+
+  /// Ends the process at once. Not `exit`: its handlers and destructors would take away from under threads that still run
+  /// what they use, and output is not buffered.
+  func endProcess() -> Never { _exit(rawValue) }
 }

@@ -11,7 +11,12 @@ struct InvocationEnvelope {
     guard !body.isEmpty else {
       throw EnvelopeError("The body is empty; an object with `Data` and `Metadata` is expected.")
     }
-    guard let root = try? JSONValue(parsing: body) else { throw EnvelopeError("The body is no JSON.") }
+    let root: JSONValue
+    do throws(JSONError) {
+      root = try JSONValue(parsing: body)
+    } catch {
+      throw EnvelopeError("The body is no JSON: \(error).")
+    }
     guard let members = root.object else {
       throw EnvelopeError("The body is \(root.form); an object with `Data` and `Metadata` is expected.")
     }

@@ -26,9 +26,11 @@ public struct FunctionRoutes: Sendable, Equatable {
   /// - Throws: `FunctionRoutesError`.
   public init(json: [UInt8]) throws(FunctionRoutesError) {
     let root: JSONValue
-    do { root = try JSONValue(parsing: json) } catch {
+    do throws(JSONError) {
+      root = try JSONValue(parsing: json)
+    } catch {
       throw FunctionRoutesError(
-        function: nil, field: nil, found: "the content is no JSON", remedy: "make it one JSON object")
+        function: nil, field: nil, found: "the content is no JSON: \(error)", remedy: "make it one JSON object")
     }
     try self.init(root)
   }

@@ -27,7 +27,7 @@ struct RequestHead: Equatable {
   /// Judges the head as a whole. The order of the checks is the order of trust: first what decides where the request
   /// ends, then what it asks for.
   /// - Throws: `HTTPRefusal`.
-  init(line: RequestLine, headers: HTTPHeaders, limits: ParserLimits) throws(HTTPRefusal) {
+  init(line: RequestLine, headers: HTTPHeaders) throws(HTTPRefusal) {
     method = line.method
     target = line.target
     version = line.version
@@ -44,7 +44,6 @@ struct RequestHead: Equatable {
       throw HTTPRefusal(417, "bad_expectation", "`Expect` can only be `100-continue`.")
     }
     expectsContinue = !expectations.isEmpty
-    if case .length(let length) = framing, length > limits.body { throw .bodyTooLarge(limit: limits.body) }
   }
 
   /// RFC 9112 §6.3, without its lenient branches: two ways to tell the length are one too many.

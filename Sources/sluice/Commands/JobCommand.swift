@@ -13,8 +13,10 @@ enum JobCommand {
     let progress = JobProgress()
     let isQuiet = arguments.isFlagSet("json")
     return try await Signals.cancelling {
-      if isQuiet { return try await job(context, progress) }
-      return try await ProgressLine(progress).showing { try await job(context, progress) }
+      try await WorkUnderWay.listing({ progress.words("the job") }) {
+        if isQuiet { return try await job(context, progress) }
+        return try await ProgressLine(progress).showing { try await job(context, progress) }
+      }
     }
   }
 

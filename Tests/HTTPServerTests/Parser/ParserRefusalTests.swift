@@ -44,7 +44,6 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     Refusal("version 0.9", 505, "unsupported_version", "GET / HTTP/0.9\r\n"),
     Refusal("unknown method", 501, "unknown_method", "BREW / HTTP/1.1\r\n"),
     Refusal("method in lower case", 501, "unknown_method", "get / HTTP/1.1\r\n"),
-    Refusal("TRACE", 501, "unknown_method", "TRACE / HTTP/1.1\r\n"),
     Refusal("CONNECT", 501, "unknown_method", "CONNECT a:1 HTTP/1.1\r\n"),
     Refusal("target too long", 414, "target_too_long", "GET /\(String(repeating: "a", count: 100)) HTTP/1.1\r\n"),
     Refusal("line without end", 414, "target_too_long", "GET /\(String(repeating: "a", count: 400))"),

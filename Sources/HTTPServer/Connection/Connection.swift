@@ -52,9 +52,9 @@ final class Connection: @unchecked Sendable {
   }
 
   var isBusy: Bool { state.isBusy }
-  var idleSince: ConnectionState.Instant? { state.idleSince }
-  var answeredSince: ConnectionState.Instant? { state.answeredSince }
-  var headSince: ConnectionState.Instant? { state.headSince }
+  /// How soon it gives way to another connection; nil when it does not.
+  var rank: Rank? { state.rank }
+  typealias Rank = ConnectionState.Rank
   var untrustedBytes: Int { state.untrustedBytes }
   var isReceiving: Bool { state.stage == .receiving }
 

@@ -101,14 +101,24 @@ struct ConnectionState {
   /// Whether a request is under way: one that is coming in, being handled, or being answered.
   var isBusy: Bool { stage != .lingering && stage != .closed && !isIdle }
 
-  /// Since when no byte of a request has come; nil while one is under way.
-  var idleSince: Instant? { isIdle ? phaseSince : nil }
+  /// How soon a connection gives way to another one: the lowest first.
+  struct Rank: Comparable {
+    enum Kind: Int { case idle, answered, head }
 
-  /// Since when its last answer is out; nil while there is one to come.
-  var answeredSince: Instant? { stage == .lingering ? phaseSince : nil }
+    let kind: Kind
+    let since: Instant
 
-  /// Since when the head of a request is coming in; nil otherwise.
-  var headSince: Instant? { stage == .receiving && phase == .head ? phaseSince : nil }
+    static func < (one: Rank, other: Rank) -> Bool {
+      one.kind == other.kind ? one.since < other.since : one.kind.rawValue < other.kind.rawValue
+    }
+  }
+
+  /// Idle, with its last answer out, or with a head coming in; nil when a request is under way.
+  var rank: Rank? {
+    if isIdle { return Rank(kind: .idle, since: phaseSince) }
+    if stage == .lingering { return Rank(kind: .answered, since: phaseSince) }
+    return stage == .receiving && phase == .head ? Rank(kind: .head, since: phaseSince) : nil
+  }
 
   /// About the memory that callers take here who have not shown who they are, in bytes.
   var untrustedBytes: Int {

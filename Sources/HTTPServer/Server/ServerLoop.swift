@@ -143,11 +143,12 @@ final class ServerLoop: @unchecked Sendable {
   /// Closes the connection that has been idle for the longest; where none is idle, one that has had its last answer, or the
   /// one whose head has been coming in for the longest. Whoever only holds connections open shuts nobody out.
   private func makeRoom() -> Bool {
-    let own = connections.values.filter { !$0.isRefusal && !$0.hasGivenWay }
-    func oldest(_ since: (Connection) -> ConnectionState.Instant?) -> Connection? {
-      own.compactMap { connection in since(connection).map { (connection, $0) } }.min { $0.1 < $1.1 }?.0
+    var best: (connection: Connection, rank: Connection.Rank)?
+    for connection in connections.values where !connection.isRefusal && !connection.hasGivenWay {
+      guard let rank = connection.rank else { continue }
+      if best.map({ rank < $0.rank }) ?? true { best = (connection, rank) }
     }
-    guard let connection = oldest(\.idleSince) ?? oldest(\.answeredSince) ?? oldest(\.headSince) else { return false }
+    guard let connection = best?.connection else { return false }
     givingWay += 1
     connection.giveWay()
     return true
@@ -164,11 +165,15 @@ final class ServerLoop: @unchecked Sendable {
     advanceShutdown()
   }
 
-  /// Refuses the request coming in that takes the most, of callers who have not shown who they are.
+  /// Refuses requests coming in of callers who have not shown who they are, the largest first, until there is room for some
+  /// more: looking at all connections for each of them would take long.
   private func shedUntrusted() {
-    let largest = connections.values.filter { $0.isReceiving && untrusted.counts($0.countedBytes) }
-      .max { $0.countedBytes < $1.countedBytes }
-    largest?.refuse(.tooMuchUnfinished)
+    let large = connections.values.filter { $0.isReceiving && untrusted.counts($0.countedBytes) }
+      .sorted { $0.countedBytes > $1.countedBytes }
+    for connection in large {
+      connection.refuse(.tooMuchUnfinished)
+      if untrusted.hasRoom { return }
+    }
   }
 
   private func remove(_ connection: Connection) {

@@ -25,4 +25,7 @@ struct UntrustedMemory {
 
   /// Whether somebody has to go.
   var isOver: Bool { excess > limit / 2 }
+
+  /// Whether a quarter of what all share is free.
+  var hasRoom: Bool { excess <= limit / 8 * 3 }
 }

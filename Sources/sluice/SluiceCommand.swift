@@ -37,12 +37,12 @@ struct SluiceCommand {
         throw error
       }
     } catch let error as UsageError {
-      Output.error("sluice: \(error)\nTry 'sluice help'.")
+      Output.error("sluice: \(Log.visible(error.description))\nTry 'sluice help'.")
       return .usage
     } catch {
       let error = JobError(cause: error)
       // An error that is not of a job says all there is in its own words; "internal" would only frighten.
-      Output.error("sluice: \(error.code == "internal" ? error.message : error.description)")
+      Output.error("sluice: \(Log.visible(error.code == "internal" ? error.message : error.description))")
       return error.kind == .invalid ? .usage : .failed
     }
   }

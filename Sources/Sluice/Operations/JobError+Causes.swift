@@ -7,8 +7,8 @@ extension JobError {
   public init(cause: any Error) {
     switch cause {
     case let error as JobError: self = error
-    case let error as PostgresError: self = Self.database(error)
-    case let error as LakeError: self = Self.lake(error)
+    case let error as PostgresError: self = Self.database(error).withoutPathsOfTheMachine
+    case let error as LakeError: self = Self.lake(error).withoutPathsOfTheMachine
     case let error as GzipError: self = Self.gzip(error)
     case is CancellationError:
       self.init(

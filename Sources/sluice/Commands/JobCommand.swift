@@ -22,6 +22,7 @@ enum JobCommand {
 
   /// Prints one result: what failed goes where errors go, so that a schedule whose output is thrown away still tells.
   static func show(_ line: String, isFailure: Bool) {
+    let line = Log.visible(line)
     if isFailure { Output.error("sluice: \(line)") } else { Output.line(line) }
   }
 

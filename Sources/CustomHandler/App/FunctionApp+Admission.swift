@@ -4,22 +4,37 @@ extension FunctionApp {
   /// Decides on a request by its head; give it to `HTTPServer` as its gatekeeper. Whoever lacks the key is told so before a
   /// byte of the body is read.
   @Sendable public func admit(_ head: HTTPRequest) -> HTTPAdmission {
-    if let refusal = refusal(of: head) { return .refused(refusal) }
+    if case .refused(let response) = way(of: head) { return .refused(response) }
     return isKeyShown(in: head) ? .trusted : .anonymous
   }
 
-  /// The answer to a request that no function is to see; nil for one that may be called. The body is not looked at.
-  func refusal(of request: HTTPRequest) -> HTTPResponse? {
-    if callers.refuse(request) { return Self.foreignCaller }
-    if isProbe(request) || (request.path == "*" && request.method == .options) { return nil }
+  /// Where a request goes.
+  enum Way {
+    /// No function is to see it.
+    case refused(HTTPResponse)
+    case probe
+    /// `OPTIONS *`
+    case options
+    case envelope(FunctionRoute)
+    /// By its public path. With an empty prefix this may be another function's envelope.
+    case function(FunctionRoute, parameters: [String: String])
+  }
+
+  /// Looks at the head alone.
+  func way(of request: HTTPRequest) -> Way {
+    if callers.refuse(request) { return .refused(Self.foreignCaller) }
+    if isProbe(request) { return .probe }
+    if request.path == "*", request.method == .options { return .options }
     let match = router.match(request.method, request.pathSegments)
-    if case .found(let function, _) = match {
-      // With an empty prefix this may be another function's envelope; `respond` asks for its key then.
-      return isAllowed(request, to: function) ? nil : Self.unauthorized
+    if case .found(let function, let parameters) = match {
+      return isAllowed(request, to: function)
+        ? .function(function, parameters: parameters) : .refused(Self.unauthorized)
     }
-    if envelopeName(request) != nil { return isKeyShown(in: request) ? nil : Self.unauthorized }
-    if case .methodNotAllowed(let allow) = match { return Self.wrongMethod(allow: allow) }
-    return notFound(request)
+    if let function = envelopeName(request) {
+      return isKeyShown(in: request) ? .envelope(function) : .refused(Self.unauthorized)
+    }
+    if case .methodNotAllowed(let allow) = match { return .refused(Self.wrongMethod(allow: allow)) }
+    return .refused(notFound(request))
   }
 
   func isKeyShown(in request: HTTPRequest) -> Bool { accessKey?.isShown(in: request) ?? true }

@@ -61,28 +61,27 @@ public struct FunctionApp: Sendable {
 
   /// Answers a request; give it to `HTTPServer` as its handler.
   @Sendable public func respond(to request: HTTPRequest) async -> HTTPResponse {
-    if let refusal = refusal(of: request) { return refusal }
-    if isProbe(request) { return .text("ready\n") }
-    if request.path == "*" {
+    switch way(of: request) {
+    case .refused(let response): return response
+    case .probe: return .text("ready\n")
+    case .options:
       return HTTPResponse(status: 204, headers: ["Allow": HTTPMethod.known.map(\.rawValue).joined(separator: ", ")])
+    case .envelope(let function): return await answerEnvelope(AccessKey.removed(from: request), for: function)
+    case .function(let function, let parameters):
+      if let envelope = await envelopeFunction(request) {
+        guard isKeyShown(in: request) else { return Self.unauthorized }
+        return await answerEnvelope(AccessKey.removed(from: request), for: envelope)
+      }
+      var plain = AccessKey.removed(from: request)
+      plain.parameters = parameters
+      return await call(function, with: plain, Invocation(of: function, request))
     }
-    let match = router.match(request.method, request.pathSegments)
-    if let function = await envelopeFunction(request, match) {
-      guard isKeyShown(in: request) else { return Self.unauthorized }
-      return await answerEnvelope(AccessKey.removed(from: request), for: function)
-    }
-    guard case .found(let function, let parameters) = match else { return notFound(request) }
-    var plain = AccessKey.removed(from: request)
-    plain.parameters = parameters
-    return await call(function, with: plain, Invocation(of: function, request))
   }
 
-  private func envelopeFunction(
-    _ request: HTTPRequest, _ match: HTTPRouter<FunctionRoute>.Match
-  ) async -> FunctionRoute? {
-    guard let function = envelopeName(request) else { return nil }
-    guard case .found = match else { return function }
-    guard request.headers.contains(Invocation.idHeader) else { return nil }
+  /// The function that a request to another function's public path calls with an envelope: the two paths can be one when the
+  /// prefix is empty.
+  private func envelopeFunction(_ request: HTTPRequest) async -> FunctionRoute? {
+    guard let function = envelopeName(request), request.headers.contains(Invocation.idHeader) else { return nil }
     let body = request.body
     let isEnvelope = try? await LongWork.run(bytes: body.count) { InvocationEnvelope.looksLikeOne(body) }
     return isEnvelope == true ? function : nil

@@ -16,12 +16,15 @@ package enum RequestID {
   /// 32 hexadecimal digits at random.
   static func make() -> String {
     var generator = SystemRandomNumberGenerator()
-    let digits = Array("0123456789abcdef".utf8)
-    let id = (0..<2).flatMap { _ in
-      let bits = generator.next()
-      return (0..<16).map { digits[Int(bits >> (UInt64($0) * 4) & 15)] }
+    var bits = (generator.next(), generator.next())
+    return String(unsafeUninitializedCapacity: 32) { text in
+      for position in 0..<32 {
+        let digit = UInt8(truncatingIfNeeded: bits.0 & 15)
+        text[position] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        bits.0 = position == 15 ? bits.1 : bits.0 >> 4
+      }
+      return 32
     }
-    return String(decoding: id, as: UTF8.self)
   }
 
   private static func isUsable(_ id: String) -> Bool {

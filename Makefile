@@ -4,16 +4,17 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test lint format demo bench faults interop package clean
+.PHONY: help deps build release emulator test lint format demo bench faults sigterm interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
 	@echo '              (LAKE=adls: in an emulated storage account, by a managed identity)'
 	@echo 'make test     build and run every test'
-	@echo 'make lint     check the format of all sources'
+	@echo 'make lint     check the format of all sources, and for what must not stand in them'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
+	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
@@ -32,6 +33,7 @@ test: build
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	@scripts/lint.sh
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
@@ -53,6 +55,9 @@ bench: deps release emulator
 
 faults: deps release emulator
 	@scripts/faults.sh "$(BINARY)"
+
+sigterm: deps release
+	@scripts/sigterm.sh "$(BINARY)"
 
 interop: deps
 	$(SWIFT) build --product lake-emulator

@@ -16,26 +16,27 @@ let package = Package(
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CMalloc"),
 
-    .target(name: "HTTPServer"),
-    .target(name: "CustomHandler", dependencies: ["HTTPServer"]),
-    .target(name: "Postgres", dependencies: ["CPQ"]),
+    .target(name: "Essentials"),
+    .target(name: "HTTPServer", dependencies: ["Essentials"]),
+    .target(name: "CustomHandler", dependencies: ["HTTPServer", "Essentials"]),
+    .target(name: "Postgres", dependencies: ["CPQ", "Essentials"]),
     .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
-    .target(name: "HTTPClient", dependencies: ["CCurl"]),
-    .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn"]),
-    .target(name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL"]),
+    .target(name: "HTTPClient", dependencies: ["CCurl", "Essentials"]),
+    .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn", "Essentials"]),
+    .target(name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"]),
     .target(
       name: "Sluice",
-      dependencies: ["Lake", "Postgres", "Gzip"],
+      dependencies: ["Lake", "Postgres", "Gzip", "Essentials"],
       resources: [
         .embedInCode("Backup/SQL")
       ]
     ),
-    .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice"]),
+    .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice", "Essentials"]),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Identity", "HTTPClient", "Postgres",
-        "CMalloc",
+        "Essentials", "CMalloc",
       ],
       linkerSettings: [
         // The deployable folder carries the shared libraries in `lib` beside the binary. The old DT_RPATH is wanted:
@@ -51,8 +52,10 @@ let package = Package(
     .executableTarget(
       name: "connection-load", dependencies: ["Postgres", "TestSupport"], path: "Tests/ConnectionLoad"),
     .testTarget(name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"]),
+    .testTarget(name: "EssentialsTests", dependencies: ["Essentials"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
-    .testTarget(name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "TestSupport"]),
+    .testTarget(
+      name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials", "TestSupport"]),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestSupport"]),
     .testTarget(name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),

@@ -10,7 +10,7 @@ struct SluiceCommand {
     signal(SIGPIPE, SIG_IGN)
     Memory.keepLittle()
     let arguments = Array(CommandLine.arguments.dropFirst())
-    exit(await run(arguments).rawValue)
+    await run(arguments).endProcess()
   }
 
   private static func run(_ arguments: [String]) async -> ExitCode {
@@ -37,12 +37,12 @@ struct SluiceCommand {
         throw error
       }
     } catch let error as UsageError {
-      Output.error("sluice: \(error)\nTry 'sluice help'.")
+      Output.error("sluice: \(Log.visible(error.description))\nTry 'sluice help'.")
       return .usage
     } catch {
       let error = JobError(cause: error)
       // An error that is not of a job says all there is in its own words; "internal" would only frighten.
-      Output.error("sluice: \(error.code == "internal" ? error.message : error.description)")
+      Output.error("sluice: \(Log.visible(error.code == "internal" ? error.message : error.description))")
       return error.kind == .invalid ? .usage : .failed
     }
   }
@@ -98,4 +98,8 @@ enum ExitCode: Int32 {
   case failed = 1
   case usage = 2
   case partlyDone = 3
+
+  /// Ends the process at once. Not `exit`: its handlers and destructors would take away from under threads that still run
+  /// what they use, and output is not buffered.
+  func endProcess() -> Never { _exit(rawValue) }
 }

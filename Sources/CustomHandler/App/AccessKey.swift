@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 /// The key that callers must show when no Functions host stands in front. It cannot be printed.
@@ -44,7 +45,7 @@ public struct AccessKey: Sendable, CustomStringConvertible, CustomDebugStringCon
 
   private static let header = "x-functions-key"
 
-  private static func isCode(_ item: HTTPQuery.Item) -> Bool { item.name.lowercased() == "code" }
+  private static func isCode(_ item: HTTPQuery.Item) -> Bool { item.name.equalsIgnoringASCIICase("code") }
 
   /// Not the key.
   public var description: String { "AccessKey(hidden)" }

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 extension FunctionApp {
@@ -5,13 +6,19 @@ extension FunctionApp {
   static let maximumEnvelopeBody = 16 * 1024 * 1024
 
   func answerEnvelope(_ request: HTTPRequest, for function: FunctionRoute) async -> HTTPResponse {
-    let invocation = Invocation(of: function, headers: request.headers)
+    let invocation = Invocation(of: function, request)
+    let kind = function.trigger.kind
+    let body = request.body
     do {
-      let envelope = try InvocationEnvelope(request.body)
-      switch function.trigger.kind {
-      case .timer: return await call(function, with: .timer(try envelope.timer()), invocation)
-      case .queue: return await call(function, with: .queue(try envelope.queueMessage()), invocation)
-      case .http: return await answerHTTP(try envelope.httpRequest().request, for: function, invocation)
+      let call = try await LongWork.run(bytes: body.count) { try EnvelopeCall(body, kind) }
+      switch call {
+      case .event(let event): return await self.call(function, with: event, invocation)
+      case .http(let inner):
+        // The caller's own id is inside; without one the call is known by that of the host's request.
+        return await answerHTTP(
+          inner, for: function,
+          inner.headers.contains(RequestID.header)
+            ? Invocation(of: function, request, requestID: inner.id) : invocation)
       }
     } catch {
       return .problem(Problem(failure: error))
@@ -25,6 +32,7 @@ extension FunctionApp {
     var inner = AccessKey.removed(from: inner)
     inner.parameters = parameters(of: function, in: inner).merging(inner.parameters) { _, given in given }
     var response = await call(function, with: inner, invocation)
+    response.headers[RequestID.header] = invocation.requestID
     do {
       let body = inner.method == .head ? [] : try await Self.collect(response.body)
       return EnvelopeAnswer.http(response, body: body, log: invocation.log)

@@ -8,6 +8,13 @@ extension FunctionApp {
     // RFC 9110 §11.6.1: a 401 names a scheme. There is no registered one for a key in a header of its own.
     headers: ["WWW-Authenticate": "FunctionsKey"])
 
+  static let foreignCaller = HTTPResponse.problem(
+    Problem(
+      status: 403, code: "foreign_caller",
+      detail: "This server asks for no key and so takes requests of programs on this machine alone: `Host` must be "
+        + "localhost, 127.0.0.1 or [::1], and no web page may stand behind the request. Set SLUICE_KEY to serve others."
+    ))
+
   static func wrongMethod(allow: [HTTPMethod]) -> HTTPResponse {
     let list = allow.map(\.rawValue).joined(separator: ", ")
     return .problem(
@@ -20,6 +27,7 @@ extension FunctionApp {
     if request.pathSegments.count == 1, routes.functions.contains(where: { $0.name == request.pathSegments[0] }) {
       return Self.wrongMethod(allow: [.post])
     }
+    if request.method == .trace { return Self.wrongMethod(allow: HTTPMethod.known) }
     return .problem(
       Problem(
         status: 404, code: "not_found",

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 /// The functions of an app behind one HTTP handler. It serves
@@ -13,18 +14,22 @@ public struct FunctionApp: Sendable {
   let routes: FunctionRoutes
   let accessKey: AccessKey?
   private let handlers: FunctionHandlers
-  private let byName: [String: FunctionRoute]
-  private var router = HTTPRouter<FunctionRoute>()
+  let callers: Callers
+  let byName: [String: FunctionRoute]
+  private(set) var router = HTTPRouter<FunctionRoute>()
 
   /// An app.
   /// - Parameters:
+  ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
   ///   - aliases: further routes under the prefix for HTTP functions, by route: the host never forwards them and no
   ///     function.json is written for them. For paths that the host keeps for itself.
   /// - Throws: `FunctionAppError`.
   public init(
-    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, aliases: [String: String] = [:]
+    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,
+    aliases: [String: String] = [:]
   ) throws(FunctionAppError) {
+    self.callers = callers
     self.routes = routes
     self.handlers = handlers
     self.accessKey = accessKey
@@ -56,50 +61,30 @@ public struct FunctionApp: Sendable {
 
   /// Answers a request; give it to `HTTPServer` as its handler.
   @Sendable public func respond(to request: HTTPRequest) async -> HTTPResponse {
-    if isProbe(request) { return .text("ready\n") }
-    if request.path == "*" {
+    switch way(of: request) {
+    case .refused(let response): return response
+    case .probe: return .text("ready\n")
+    case .options:
       return HTTPResponse(status: 204, headers: ["Allow": HTTPMethod.known.map(\.rawValue).joined(separator: ", ")])
-    }
-    let match = router.match(request.method, request.pathSegments)
-    if let function = envelopeFunction(request, match) {
-      guard accessKey?.isShown(in: request) ?? true else { return Self.unauthorized }
-      return await answerEnvelope(AccessKey.removed(from: request), for: function)
-    }
-    switch match {
-    case .found(let function, let parameters):
-      guard isAllowed(request, to: function) else { return Self.unauthorized }
+    case .envelope(let function): return await answerEnvelope(AccessKey.removed(from: request), for: function)
+    case .function(let function, let parameters):
+      if let envelope = await envelopeFunction(request) {
+        guard isKeyShown(in: request) else { return Self.unauthorized }
+        return await answerEnvelope(AccessKey.removed(from: request), for: envelope)
+      }
       var plain = AccessKey.removed(from: request)
       plain.parameters = parameters
-      return await call(function, with: plain, Invocation(of: function, headers: request.headers))
-    case .methodNotAllowed(let allow): return Self.wrongMethod(allow: allow)
-    case .notFound: return notFound(request)
+      return await call(function, with: plain, Invocation(of: function, request))
     }
   }
 
-  // MARK: Which way
-
-  /// A function may own `/` when the prefix is empty; the host's probe is the request without an invocation id.
-  private func isProbe(_ request: HTTPRequest) -> Bool {
-    guard request.path == "/", request.method == .get || request.method == .head else { return false }
-    if !request.headers.contains(Invocation.idHeader) { return true }
-    if case .found = router.match(request.method, []) { return false }
-    return true
-  }
-
-  private func envelopeFunction(_ request: HTTPRequest, _ match: HTTPRouter<FunctionRoute>.Match) -> FunctionRoute? {
-    guard request.method == .post, request.pathSegments.count == 1, let function = byName[request.pathSegments[0]]
-    else {
-      return nil
-    }
-    guard case .found = match else { return function }
-    let isEnvelope =
-      request.headers.contains(Invocation.idHeader) && InvocationEnvelope.looksLikeOne(request.body)
-    return isEnvelope ? function : nil
-  }
-
-  private func isAllowed(_ request: HTTPRequest, to function: FunctionRoute) -> Bool {
-    if case .http(_, _, .anonymous) = function.trigger { return true }
-    return accessKey?.isShown(in: request) ?? true
+  /// The function that a request to another function's public path calls with an envelope: the two paths can be one when the
+  /// prefix is empty.
+  private func envelopeFunction(_ request: HTTPRequest) async -> FunctionRoute? {
+    guard let function = envelopeName(request), request.headers.contains(Invocation.idHeader) else { return nil }
+    let body = request.body
+    let isEnvelope = try? await LongWork.run(bytes: body.count) { InvocationEnvelope.looksLikeOne(body) }
+    return isEnvelope == true ? function : nil
   }
 
   // MARK: Calling

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 /// The answer to an envelope: `200 application/json` with an object, always. An empty 2xx would hang the invocation.
@@ -15,7 +16,7 @@ enum EnvelopeAnswer {
       return http(.problem(problem), body: problem.json, log: log)
     }
     let res: JSONValue = [
-      "statusCode": .integer(Int64(response.status.code)), "headers": .object(headers(response.headers, log: log)),
+      "statusCode": .integer(response.status.code), "headers": .object(headers(response.headers, log: log)),
       "body": .string(text),
     ]
     return answer(outputs: ["res": res], log: log, returnValue: .null)
@@ -32,7 +33,7 @@ enum EnvelopeAnswer {
   private static func headers(_ headers: HTTPHeaders, log: InvocationLog) -> [String: JSONValue] {
     var lines: [String: (name: String, values: [String])] = [:]
     for field in headers.fields where field.isWellFormed {
-      let key = field.name.lowercased()
+      let key = field.name.asciiLowercased()
       guard !["content-length", "transfer-encoding", "connection", "keep-alive", "date"].contains(key) else { continue }
       lines[key, default: (field.name, [])].values.append(field.value)
     }

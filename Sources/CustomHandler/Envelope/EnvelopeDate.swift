@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// The host's dates: ISO 8601 with `Z`, an offset or no zone at all (which is UTC then), with or without fractions.

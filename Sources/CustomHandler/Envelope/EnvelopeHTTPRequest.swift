@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPServer
 
@@ -6,7 +7,7 @@ struct EnvelopeHTTPRequest {
   let request: HTTPRequest
 
   init(_ members: [String: JSONValue]) throws(EnvelopeError) {
-    guard let method = members.member("Method")?.string?.uppercased() else {
+    guard let method = members.member("Method")?.string?.asciiUppercased() else {
       throw EnvelopeError("`Data.req.Method` is missing or no string.")
     }
     guard HTTPMethod.known.contains(HTTPMethod(rawValue: method)) else {
@@ -92,7 +93,7 @@ struct EnvelopeHTTPRequest {
     switch value {
     case nil, .null?: return []
     case .string(let text)?:
-      let mediaType = type.prefix { $0 != ";" }.trimmingSpaceAndTab().lowercased()
+      let mediaType = type.prefix { $0 != ";" }.trimmingSpaceAndTab().asciiLowercased()
       guard mediaType == "application/octet-stream" || mediaType.hasPrefix("multipart/") else {
         return Array(text.utf8)
       }

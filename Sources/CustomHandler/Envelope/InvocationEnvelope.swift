@@ -1,3 +1,5 @@
+import Essentials
+
 /// The body of the host's call: `{"Data": {...}, "Metadata": {...}}`. Names are looked up without case, unknown ones are
 /// ignored.
 struct InvocationEnvelope {
@@ -9,7 +11,12 @@ struct InvocationEnvelope {
     guard !body.isEmpty else {
       throw EnvelopeError("The body is empty; an object with `Data` and `Metadata` is expected.")
     }
-    guard let root = try? JSONValue(parsing: body) else { throw EnvelopeError("The body is no JSON.") }
+    let root: JSONValue
+    do throws(JSONError) {
+      root = try JSONValue(parsing: body)
+    } catch {
+      throw EnvelopeError("The body is no JSON: \(error).")
+    }
     guard let members = root.object else {
       throw EnvelopeError("The body is \(root.form); an object with `Data` and `Metadata` is expected.")
     }
@@ -45,7 +52,8 @@ struct InvocationEnvelope {
     let isPastDue: Bool
     switch members.member("IsPastDue")?.decoded {
     case .bool(let flag)?: isPastDue = flag
-    case .string(let text)? where ["true", "false"].contains(text.lowercased()): isPastDue = text.lowercased() == "true"
+    case .string(let text)? where ["true", "false"].contains(text.asciiLowercased()):
+      isPastDue = text.equalsIgnoringASCIICase("true")
     case nil, .null?: isPastDue = false
     case let other?: throw EnvelopeError("`Data.timer.IsPastDue` is \(other.form); true or false is expected.")
     }
@@ -73,9 +81,8 @@ struct InvocationEnvelope {
 
   private static func integer(_ value: JSONValue) -> Int? {
     switch value.decoded {
-    case .integer(let whole): Int(exactly: whole)
     case .string(let text): Int(text)
-    default: nil
+    case let other: other.whole
     }
   }
 

@@ -1,3 +1,5 @@
+import Essentials
+
 extension JSONValue {
   /// The host's encoding of values undone: a string that holds JSON text stands for that JSON, any other string for
   /// itself, and so does everything that is no string.
@@ -10,6 +12,6 @@ extension JSONValue {
 extension [String: JSONValue] {
   /// The member of that name: the exact one if it is there, else one that differs in ASCII case alone.
   func member(_ name: String) -> JSONValue? {
-    self[name] ?? first { $0.key.lowercased() == name.lowercased() }?.value
+    self[name] ?? first { $0.key.equalsIgnoringASCIICase(name) }?.value
   }
 }

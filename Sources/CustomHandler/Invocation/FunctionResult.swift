@@ -1,8 +1,10 @@
+import Essentials
+
 /// What a timer or queue function gives back.
 public struct FunctionResult: Sendable, Equatable {
   /// A value for an output binding. There is no bare string: the host decodes one that happens to be valid base64 (`done`,
   /// `test`, the empty string) to bytes, and so sends something else than was meant.
-  public enum Output: Sendable, Equatable {
+  package enum Output: Sendable, Equatable {
     /// One message, or the content of another binding.
     case object([String: JSONValue])
     /// One message per element.
@@ -10,7 +12,7 @@ public struct FunctionResult: Sendable, Equatable {
 
     /// The output that a value encodes to; a value that encodes to neither an object nor an array becomes an array of one.
     /// - Throws: `EncodingError`.
-    public init(encoding value: some Encodable) throws {
+    package init(encoding value: some Encodable) throws {
       switch try JSONValue(encoding: value) {
       case .object(let members): self = .object(members)
       case .array(let items): self = .array(items)
@@ -27,12 +29,11 @@ public struct FunctionResult: Sendable, Equatable {
   }
 
   /// By the names of output bindings; the host ignores other names.
-  public var outputs: [String: Output]
+  package var outputs: [String: Output]
   /// The value for the binding `$return`.
-  public var returnValue: Output?
+  package var returnValue: Output?
 
-  /// A result.
-  public init(outputs: [String: Output] = [:], returnValue: Output? = nil) {
+  package init(outputs: [String: Output] = [:], returnValue: Output? = nil) {
     self.outputs = outputs
     self.returnValue = returnValue
   }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPServer
 
@@ -7,6 +8,8 @@ public struct Invocation: Sendable {
   public let id: String
   /// The function's name.
   public let functionName: String
+  /// The `X-Request-Id` of the request, the caller's own where it sent one that is fit for logs.
+  public let requestID: String
   /// The caller's trace, when it sent a well-formed one.
   public let traceParent: TraceParent?
   /// What called the function.
@@ -20,23 +23,24 @@ public struct Invocation: Sendable {
   /// An invocation, as tests and one-shot jobs need it too.
   public init(
     id: String = Invocation.newID(), functionName: String, trigger: FunctionTrigger.Kind,
-    traceParent: TraceParent? = nil
+    requestID: String? = nil, traceParent: TraceParent? = nil
   ) {
     self.id = id
+    self.requestID = requestID ?? id
     self.functionName = functionName
     self.trigger = trigger
     self.traceParent = traceParent
     log = InvocationLog()
   }
 
-  init(of function: FunctionRoute, headers: HTTPHeaders) {
+  init(of function: FunctionRoute, _ request: HTTPRequest, requestID: String? = nil) {
     self.init(
-      id: Self.id(headers) ?? Self.newID(), functionName: function.name, trigger: function.trigger.kind,
-      traceParent: TraceParent(headers))
+      id: Self.id(request.headers) ?? Self.newID(), functionName: function.name, trigger: function.trigger.kind,
+      requestID: requestID ?? request.id, traceParent: TraceParent(request.headers))
   }
 
   /// A new id in the form of the host's.
-  public static func newID() -> String { UUID().uuidString.lowercased() }
+  public static func newID() -> String { UUID().uuidString.asciiLowercased() }
 
   /// The host appends its id to what the caller sent, so only the last value is its own. One that could not be an id is
   /// ignored, for ids go into logs.

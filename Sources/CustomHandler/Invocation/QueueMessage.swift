@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// A queue message.
@@ -14,8 +15,9 @@ public struct QueueMessage: Sendable, Equatable {
   }
 
   /// The text read as JSON into a type.
-  /// - Throws: `DecodingError`.
+  /// - Throws: `JSONError` for what is no strict JSON, `DecodingError`.
   public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-    try JSONDecoder().decode(type, from: Data(text.utf8))
+    _ = try JSONValue(parsing: text.utf8)
+    return try JSONDecoder().decode(type, from: Data(text.utf8))
   }
 }

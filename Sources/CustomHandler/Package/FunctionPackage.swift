@@ -1,3 +1,5 @@
+import Essentials
+
 /// The files that make a folder a function app: `host.json` and a `function.json` per function. It only makes their
 /// content; the same routes and options always give the same bytes.
 public struct FunctionPackage: Sendable {
@@ -38,7 +40,7 @@ public struct FunctionPackage: Sendable {
     switch function.trigger {
     case .http(let route, let methods, let level):
       trigger["authLevel"] = .string(level.rawValue)
-      trigger["methods"] = .array(methods.map { .string($0.rawValue.lowercased()) })
+      trigger["methods"] = .array(methods.map { .string($0.rawValue.asciiLowercased()) })
       trigger["route"] = .string(route)
       return [.object(trigger), ["direction": "out", "name": "res", "type": "http"]]
     case .timer(let schedule):
@@ -67,8 +69,8 @@ public struct FunctionPackage: Sendable {
       "extensions": [
         "http": ["routePrefix": .string(routes.routePrefix)],
         "queues": [
-          "batchSize": .integer(Int64(options.queueBatchSize)), "newBatchThreshold": 0,
-          "maxDequeueCount": .integer(Int64(options.queueMaximumDequeueCount)), "messageEncoding": "base64",
+          "batchSize": .integer(options.queueBatchSize), "newBatchThreshold": 0,
+          "maxDequeueCount": .integer(options.queueMaximumDequeueCount), "messageEncoding": "base64",
           "visibilityTimeout": .string(Self.timeSpan(options.queueVisibilityTimeout)),
         ],
       ],

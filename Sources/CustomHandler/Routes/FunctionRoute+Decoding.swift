@@ -1,10 +1,11 @@
+import Essentials
 import HTTPServer
 
 extension FunctionRoute {
   init(_ fields: inout RouteFields) throws(FunctionRoutesError) {
     let nameRule = "a letter, then letters, digits, `_`, `-`, at most 128 in all, and not `host`"
     let name = try fields.text("name", remedy: "give \(nameRule)")
-    guard name.wholeMatch(of: #/[A-Za-z][A-Za-z0-9_\-]{0,127}/#) != nil, name.lowercased() != "host" else {
+    guard name.wholeMatch(of: #/[A-Za-z][A-Za-z0-9_\-]{0,127}/#) != nil, !name.equalsIgnoringASCIICase("host") else {
       throw fields.error("name", found: "`\(name)` is no function name", remedy: "give \(nameRule)")
     }
     self.name = name
@@ -64,7 +65,7 @@ extension FunctionRoute {
     }
     var methods: [HTTPMethod] = []
     for item in items {
-      let method = HTTPMethod(rawValue: item.string?.uppercased() ?? "")
+      let method = HTTPMethod(rawValue: item.string?.asciiUppercased() ?? "")
       guard HTTPMethod.known.contains(method) else {
         throw fields.error(
           "methods", found: "`\(item.compact)` is no method this server has", remedy: remedy)

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 /// `function-routes.json`: the one list of the app's functions. The server routes from it, and the deployable package is
@@ -25,9 +26,11 @@ public struct FunctionRoutes: Sendable, Equatable {
   /// - Throws: `FunctionRoutesError`.
   public init(json: [UInt8]) throws(FunctionRoutesError) {
     let root: JSONValue
-    do { root = try JSONValue(parsing: json) } catch {
+    do throws(JSONError) {
+      root = try JSONValue(parsing: json)
+    } catch {
       throw FunctionRoutesError(
-        function: nil, field: nil, found: "the content is no JSON", remedy: "make it one JSON object")
+        function: nil, field: nil, found: "the content is no JSON: \(error)", remedy: "make it one JSON object")
     }
     try self.init(root)
   }
@@ -67,7 +70,7 @@ public struct FunctionRoutes: Sendable, Equatable {
 
   private func checkNames() throws(FunctionRoutesError) {
     var seen: Set<String> = []
-    for function in functions where !seen.insert(function.name.lowercased()).inserted {
+    for function in functions where !seen.insert(function.name.asciiLowercased()).inserted {
       throw FunctionRoutesError(
         function: function.name, field: "name", found: "the name is there twice (its case does not count)",
         remedy: "give each function a name of its own")

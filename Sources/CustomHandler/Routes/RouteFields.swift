@@ -1,3 +1,5 @@
+import Essentials
+
 /// The members of one object of the file. Each is taken once; what is left in the end is unknown.
 struct RouteFields {
   private(set) var function: String?
@@ -40,7 +42,6 @@ struct RouteFields {
   /// Whether the Functions host keeps the path for itself. It looks at how the route begins, so `administration` is
   /// refused too.
   static func isReserved(_ route: String) -> Bool {
-    let lowered = route.lowercased()
-    return lowered.hasPrefix("admin") || lowered.hasPrefix("runtime")
+    route.hasPrefixIgnoringASCIICase("admin") || route.hasPrefixIgnoringASCIICase("runtime")
   }
 }

@@ -1,3 +1,5 @@
+import Essentials
+
 /// A schedule as the Functions host reads it (NCRONTAB): `second minute hour day month weekday`. Five fields are refused:
 /// the host would take them, but an expression copied from cron shifts its meaning as soon as someone adds the sixth.
 struct ScheduleExpression {
@@ -44,7 +46,7 @@ struct ScheduleExpression {
   }
 
   private static func value(_ text: Substring, of field: Field) -> Int? {
-    if let index = field.names.firstIndex(of: text.uppercased()) { return field.range.lowerBound + index }
+    if let index = field.names.firstIndex(of: text.asciiUppercased()) { return field.range.lowerBound + index }
     guard let value = number(text), field.range.contains(value) else { return nil }
     return value
   }

@@ -1,3 +1,5 @@
+import Essentials
+
 /// How a client reaches hosts, and whom it trusts.
 public struct HTTPClientConfiguration: Sendable {
   /// A file of PEM certificates that are trusted beside the system's roots; nil for those alone.
@@ -20,7 +22,7 @@ public struct HTTPClientConfiguration: Sendable {
   /// with curl(1). `HTTP_PROXY` and `ALL_PROXY` are left out: plain http is for this machine's own endpoints alone.
   public mutating func takeProxy(from environment: [String: String]) {
     func value(_ name: String) -> String? {
-      [name.lowercased(), name].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+      [name.asciiLowercased(), name].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
     }
     httpsProxy = value("HTTPS_PROXY")
     noProxy = value("NO_PROXY")

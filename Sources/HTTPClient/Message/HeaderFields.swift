@@ -1,3 +1,5 @@
+import Essentials
+
 /// Header fields in their order. Names are looked up without regard to case (RFC 9110 §5.1).
 public struct HeaderFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// Names and values in their order.
@@ -16,12 +18,10 @@ public struct HeaderFields: Sendable, Equatable, ExpressibleByDictionaryLiteral 
   /// The first value of `name`; setting replaces all of them, setting nil removes them.
   public subscript(name: String) -> String? {
     get {
-      let wanted = name.lowercased()
-      return fields.first { $0.name.lowercased() == wanted }?.value
+      fields.first { $0.name.equalsIgnoringASCIICase(name) }?.value
     }
     set {
-      let wanted = name.lowercased()
-      fields.removeAll { $0.name.lowercased() == wanted }
+      fields.removeAll { $0.name.equalsIgnoringASCIICase(name) }
       if let newValue { fields.append((name: name, value: newValue)) }
     }
   }

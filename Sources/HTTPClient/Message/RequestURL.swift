@@ -1,3 +1,5 @@
+import Essentials
+
 /// An absolute http or https URL that is checked, so that the host it names is the host that is spoken to.
 ///
 /// Its description leaves the query out: a shared access signature lies there.
@@ -13,7 +15,7 @@ public struct RequestURL: Hashable, Sendable {
 
   /// Takes the parts; throws ``HTTPClientError/invalidRequest(reason:)`` for what can't be sent as it is.
   public init(usesTLS: Bool, host: String, port: Int? = nil, target: String) throws(HTTPClientError) {
-    let host = host.lowercased()
+    let host = host.asciiLowercased()
     guard Self.isHost(host) else { throw .invalidRequest(reason: "the URL's host is missing or malformed") }
     let port = port ?? (usesTLS ? 443 : 80)
     guard (1...65_535).contains(port) else {
@@ -32,7 +34,7 @@ public struct RequestURL: Hashable, Sendable {
   public init(parsing text: String) throws(HTTPClientError) {
     guard let separator = text.range(of: "://") else { throw .invalidRequest(reason: "the URL has no scheme") }
     let usesTLS: Bool
-    switch text[..<separator.lowerBound].lowercased() {
+    switch text[..<separator.lowerBound].asciiLowercased() {
     case "https": usesTLS = true
     case "http": usesTLS = false
     default: throw .invalidRequest(reason: "the URL's scheme is neither http nor https")

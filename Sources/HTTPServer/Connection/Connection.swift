@@ -9,8 +9,8 @@ final class Connection: @unchecked Sendable {
   /// What the server wants to hear, called on `queue`.
   struct Events {
     let request: (Connection, HTTPRequest) -> Void
-    /// The connection may have stopped being busy.
-    let changed: () -> Void
+    /// The connection may have stopped being busy, or hold more or less.
+    let changed: (Connection) -> Void
     /// The descriptor is closed.
     let closed: (Connection) -> Void
   }
@@ -30,6 +30,10 @@ final class Connection: @unchecked Sendable {
   private var timerSetFor: ConnectionState.Instant?
   private var producer: CheckedContinuation<Bool, Never>?
   private var openSources = 2
+  /// Whether it was closed to make room for another.
+  private(set) var hasGivenWay = false
+  /// What the server has counted of `untrustedBytes`.
+  var countedBytes = 0
 
   /// Beyond this many bytes in one go, other connections get their turn.
   private static let fairShare = 4 * 1024 * 1024
@@ -48,6 +52,11 @@ final class Connection: @unchecked Sendable {
   }
 
   var isBusy: Bool { state.isBusy }
+  /// How soon it gives way to another connection; nil when it does not.
+  var rank: Rank? { state.rank }
+  typealias Rank = ConnectionState.Rank
+  var untrustedBytes: Int { state.untrustedBytes }
+  var isReceiving: Bool { state.stage == .receiving }
 
   /// Begins to read, or to refuse. The sources hold the connection until it closes.
   func open() {
@@ -78,6 +87,24 @@ final class Connection: @unchecked Sendable {
   func close() {
     dispatchPrecondition(condition: .onQueue(queue))
     carryOut(state.failed())
+  }
+
+  /// Closes it to make room for another.
+  func giveWay() {
+    hasGivenWay = true
+    close()
+  }
+
+  /// Answers a request that is coming in, and closes.
+  func refuse(_ refusal: HTTPRefusal) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    carryOut(state.refuse(refusal, now: .now))
+  }
+
+  /// Answers what is being handled, without waiting for the handler any longer.
+  func abandon() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    carryOut(state.abandon(now: .now))
   }
 
   /// Sends the handler's answer, or drops it when the client has gone. Returns when a streamed body has been produced to
@@ -161,7 +188,7 @@ final class Connection: @unchecked Sendable {
     reader?.turn(on: state.wantsRead)
     writer?.turn(on: state.wantsWrite)
     setTimer()
-    events?.changed()
+    events?.changed(self)
   }
 
   private func perform(_ actions: [ConnectionState.Action]) {

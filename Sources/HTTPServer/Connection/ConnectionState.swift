@@ -6,6 +6,8 @@
 ///     |                        |
 ///     +---- refused -----------+-> closing (answer on its way) -> lingering (drain) -> closed
 /// ```
+/// A request is admitted when its head is whole: one that is refused then never has its body read.
+///
 /// While a request is handled nothing is read: a client that pipelines is held back by its own socket, and one that goes
 /// away is noticed when its answer is written, so no handler is ever cancelled by a client.
 struct ConnectionState {
@@ -40,10 +42,15 @@ struct ConnectionState {
     case stops
   }
 
+  /// The request that is admitted, until its answer is out.
   private struct Current {
     let method: HTTPMethod
     let version: RequestHead.Version
-    let keepAlive: Bool
+    var keepAlive: Bool
+    let id: String
+    let isTrusted: Bool
+    let headCost: Int
+    var bodyBytes = 0
   }
 
   let timeouts: ConnectionTimeouts
@@ -52,6 +59,8 @@ struct ConnectionState {
   private(set) var isDraining = false
   /// The value of `Date`, handed in like every other notion of time.
   private let date: @Sendable () -> String
+  private let admit: HTTPServer.Gatekeeper
+  private let anonymousBody: Int
   private var parser: RequestParser
   private var current: Current?
   private var plan = ResponseEncoder.BodyPlan.complete
@@ -68,8 +77,10 @@ struct ConnectionState {
 
   init(
     limits: ParserLimits, timeouts: ConnectionTimeouts, remoteAddress: String?, date: @escaping @Sendable () -> String,
-    now: Instant
+    anonymousBody: Int = 0, admit: @escaping HTTPServer.Gatekeeper = { _ in .trusted }, now: Instant
   ) {
+    self.admit = admit
+    self.anonymousBody = anonymousBody
     self.timeouts = timeouts
     self.date = date
     parser = RequestParser(limits: limits, remoteAddress: remoteAddress)
@@ -89,6 +100,33 @@ struct ConnectionState {
 
   /// Whether a request is under way: one that is coming in, being handled, or being answered.
   var isBusy: Bool { stage != .lingering && stage != .closed && !isIdle }
+
+  /// How soon a connection gives way to another one: the lowest first.
+  struct Rank: Comparable {
+    enum Kind: Int { case idle, answered, head }
+
+    let kind: Kind
+    let since: Instant
+
+    static func < (one: Rank, other: Rank) -> Bool {
+      one.kind == other.kind ? one.since < other.since : one.kind.rawValue < other.kind.rawValue
+    }
+  }
+
+  /// Idle, with its last answer out, or with a head coming in; nil when a request is under way.
+  var rank: Rank? {
+    if isIdle { return Rank(kind: .idle, since: phaseSince) }
+    if stage == .lingering { return Rank(kind: .answered, since: phaseSince) }
+    return stage == .receiving && phase == .head ? Rank(kind: .head, since: phaseSince) : nil
+  }
+
+  /// About the memory that callers take here who have not shown who they are, in bytes.
+  var untrustedBytes: Int {
+    if let current {
+      return current.isTrusted ? 0 : parser.heldBytes + output.count + current.headCost + current.bodyBytes
+    }
+    return stage == .closed ? 0 : parser.heldBytes + output.count
+  }
 
   /// When `timePassed` must be called at the latest.
   var deadline: Instant? {
@@ -139,7 +177,7 @@ struct ConnectionState {
     guard stage == .handling, let current else { return ([], nil) }
     let encoded = ResponseEncoder(
       response, method: current.method, version: current.version, keepAlive: current.keepAlive && !isDraining,
-      date: date())
+      date: date(), requestID: current.id)
     stage = .responding
     plan = encoded.plan
     closeAfter = !encoded.keepAlive
@@ -176,6 +214,18 @@ struct ConnectionState {
     return isIdle ? close() : []
   }
 
+  /// The server ends and waits for no handler any more: a request that is being handled is told so, an answer that is not
+  /// whole is cut.
+  mutating func abandon(now: Instant) -> [Action] {
+    switch stage {
+    case .handling:
+      current?.keepAlive = false
+      return respond(.problem(HTTPRefusal.shuttingDown.problem), now: now).0
+    case .responding: return bodyEnded ? [] : close()
+    case .receiving, .closing, .lingering, .closed: return []
+    }
+  }
+
   /// Answers instead of reading: for a connection that is over the cap.
   mutating func refuse(_ refusal: HTTPRefusal, now: Instant) -> [Action] {
     enqueueRefusal(refusal, now: now)
@@ -202,12 +252,13 @@ struct ConnectionState {
           return []
         }
         switch event {
+        case .head(let parsed):
+          if let actions = judge(parsed, now: now) { return actions }
         case .expectsContinue: enqueue(ResponseEncoder.continueLine, now: now)
         case .request(let parsed):
           stage = .handling
-          let request = parsed.request
-          current = Current(method: request.method, version: parsed.version, keepAlive: parsed.keepAlive)
-          return [.handle(request)]
+          current?.bodyBytes = parsed.request.body.count
+          return [.handle(parsed.request)]
         }
       } catch {
         return refuse(error, now: now)
@@ -216,10 +267,36 @@ struct ConnectionState {
     return []
   }
 
+  /// - Returns: nil when the request may come in; else the actions of its answer.
+  private mutating func judge(_ parsed: ParsedRequest, now: Instant) -> [Action]? {
+    let request = parsed.request
+    let admission = admit(request)
+    let isTrusted = if case .trusted = admission { true } else { false }
+    current = Current(
+      method: request.method, version: parsed.version, keepAlive: parsed.keepAlive, id: request.id,
+      isTrusted: isTrusted, headCost: parsed.headCost)
+    switch admission {
+    case .trusted: return nil
+    case .anonymous:
+      parser.limitBody(to: anonymousBody)
+      return nil
+    case .refused(let response):
+      // Where the next request begins is known only behind the body, which is not read.
+      if parsed.hasBody { current?.keepAlive = false }
+      parser.passOver()
+      stage = .handling
+      let (actions, stream) = respond(response, now: now)
+      return stream == nil ? actions : close()
+    }
+  }
+
   private mutating func enqueueRefusal(_ refusal: HTTPRefusal, now: Instant) {
     let encoded = ResponseEncoder(
-      .problem(refusal.problem), method: .get, version: .http11, keepAlive: false, date: date())
+      .problem(refusal.problem), method: .get, version: .http11, keepAlive: false, date: date(),
+      requestID: parser.requestID ?? RequestID.make())
     stage = .closing
+    current = nil
+    parser.forget()
     enqueue(encoded.bytes, now: now)
   }
 
@@ -235,6 +312,8 @@ struct ConnectionState {
       // Closing at once would answer unread bytes with a reset, which can take the answer away from the client before it
       // reads it (RFC 9112 §9.6). So: FIN, read what still comes, close.
       stage = .lingering
+      current = nil
+      parser.forget()
       phaseSince = now
       return [.shutdownWrite]
     }
@@ -249,6 +328,8 @@ struct ConnectionState {
   private mutating func close() -> [Action] {
     guard stage != .closed else { return [] }
     stage = .closed
+    current = nil
+    parser.forget()
     output.removeAll()
     let waits = producerWaits
     producerWaits = false

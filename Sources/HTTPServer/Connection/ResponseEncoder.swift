@@ -1,3 +1,5 @@
+import Essentials
+
 /// Writes a response's head, and decides how its body is framed (RFC 9112 §6).
 struct ResponseEncoder {
   enum BodyPlan: Equatable {
@@ -25,8 +27,10 @@ struct ResponseEncoder {
   ///   - method: that of the request; HEAD gets the head alone.
   ///   - keepAlive: whether the request and the server's state let the connection stay.
   ///   - date: the value of `Date`.
+  ///   - requestID: the value of `X-Request-Id`; one that the handler set gives way.
   init(
-    _ answer: HTTPResponse, method: HTTPMethod, version: RequestHead.Version, keepAlive: Bool, date: String
+    _ answer: HTTPResponse, method: HTTPMethod, version: RequestHead.Version, keepAlive: Bool, date: String,
+    requestID: String
   ) {
     let response = Self.checked(answer)
     var headers = response.headers
@@ -54,6 +58,7 @@ struct ResponseEncoder {
       }
       if method != .head { stream = source }
     }
+    headers[RequestID.header] = requestID
     if headers["Date"] == nil { headers.append("Date", date) }
     if !stays {
       headers.append("Connection", "close")

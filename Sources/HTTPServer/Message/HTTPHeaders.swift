@@ -1,3 +1,5 @@
+import Essentials
+
 /// Header fields in the order they were sent. Names are looked up without regard to case (RFC 9110 §5.1), and one name may
 /// have several values.
 public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {

@@ -27,7 +27,10 @@ public struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleByStr
   /// `OPTIONS`
   public static let options = HTTPMethod(rawValue: "OPTIONS")
 
-  /// The methods this server hands to its handler. Any other is answered 501 (RFC 9110 §15.6.2); that goes for `CONNECT`
-  /// and `TRACE` too, which make no sense at an origin that serves an API.
+  /// `TRACE`
+  public static let trace = HTTPMethod(rawValue: "TRACE")
+
+  /// The methods that a route may have. `TRACE` is handed to the handler too, which answers it 405 with the methods of its
+  /// target; any other is answered 501 (RFC 9110 §15.6.2), `CONNECT` among them.
   public static let known: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
 }

@@ -1,3 +1,5 @@
+import Essentials
+
 /// A whole request: the handler is called when the body is there.
 public struct HTTPRequest: Sendable {
   /// The method.
@@ -13,7 +15,11 @@ public struct HTTPRequest: Sendable {
   /// The header fields as sent.
   public var headers: HTTPHeaders
   /// The body, transfer coding removed.
-  public let body: [UInt8]
+  public internal(set) var body: [UInt8]
+  /// The client's `X-Request-Id` when it is fit for logs, else a new one; the answer carries it.
+  public let id: String
+  /// Host and port of a target in absolute form.
+  package let targetAuthority: Authority?
   /// `address:port` of the peer, IPv6 in brackets; nil when the request did not come over a socket.
   public let remoteAddress: String?
   /// The decoded values of the route's `{name}` parts.
@@ -45,6 +51,8 @@ public struct HTTPRequest: Sendable {
     self.body = body
     self.remoteAddress = remoteAddress
     self.parameters = [:]
+    id = RequestID.of(headers)
+    targetAuthority = parts.authority.flatMap { Authority($0) }
   }
 
   /// Takes every query item whose decoded name is `name` (without regard to ASCII case) out of `query` and `target`, so

@@ -1,3 +1,5 @@
+import Essentials
+
 /// The parts of a request target (RFC 9112 §3.2), split but for the path segments still encoded.
 struct RequestTarget: Equatable {
   /// The percent-encoded path, at least `/`, or `*`.
@@ -46,8 +48,7 @@ struct RequestTarget: Equatable {
       let tail = target.dropFirst(scheme.count)
       let end = tail.firstIndex { $0 == "/" || $0 == "?" } ?? tail.endIndex
       let authority = tail[..<end]
-      // RFC 9110 §4.2.4: user information in a target is to be treated as an error.
-      guard !authority.isEmpty, !authority.contains("@") else { return nil }
+      guard Authority(authority) != nil else { return nil }
       return (String(authority), tail[end...])
     }
     return nil

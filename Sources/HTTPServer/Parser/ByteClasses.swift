@@ -33,17 +33,9 @@ extension UInt8 {
     default: nil
     }
   }
-
-  /// ASCII lower case; other bytes are left alone.
-  var asciiLowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
 }
 
 extension StringProtocol {
-  /// Equality without ASCII case, and without building a lower-cased copy for each header looked at.
-  package func equalsIgnoringASCIICase(_ other: some StringProtocol) -> Bool {
-    utf8.lazy.map(\.asciiLowercased).elementsEqual(other.utf8.lazy.map(\.asciiLowercased))
-  }
-
   /// Without the optional white space of RFC 9110 §5.6.3 at both ends.
   package func trimmingSpaceAndTab() -> String {
     var view = Array(utf8)[...]

@@ -15,14 +15,16 @@ struct ChunkedBody {
   /// Uses what is there.
   /// - Returns: whether the body is whole.
   /// - Throws: `HTTPRefusal` 400 `bad_chunk`, 400 `bad_header` and 431 for trailers, 413.
-  mutating func read(_ input: inout InputBuffer, limits: ParserLimits) throws(HTTPRefusal) -> Bool {
+  mutating func read(
+    _ input: inout InputBuffer, limits: ParserLimits, bodyLimit: Int
+  ) throws(HTTPRefusal) -> Bool {
     while true {
       switch step {
       case .size:
         switch input.takeLine(limit: limits.chunkLine) {
         case .incomplete: return false
         case .tooLong, .malformed: throw .badChunk("A chunk's size line is too long or not ended by CRLF.")
-        case .line(let line, _): step = try sizeRead(line, limits: limits)
+        case .line(let line, _): step = try sizeRead(line, limits: limits, bodyLimit: bodyLimit)
         }
       case .data(let left):
         let part = input.take(upTo: left)
@@ -58,7 +60,9 @@ struct ChunkedBody {
     }
   }
 
-  private mutating func sizeRead(_ line: [UInt8], limits: ParserLimits) throws(HTTPRefusal) -> Step {
+  private mutating func sizeRead(
+    _ line: [UInt8], limits: ParserLimits, bodyLimit: Int
+  ) throws(HTTPRefusal) -> Step {
     let digits = line.prefix { $0.hexValue != nil }
     // 15 digits cannot overflow an Int; a size with more is no honest one, zeros in front or not.
     guard !digits.isEmpty, digits.count <= 15 else {
@@ -75,7 +79,7 @@ struct ChunkedBody {
       throw .badChunk("The chunk extensions are over \(limits.chunkExtensions) bytes.")
     }
     let size = digits.reduce(0) { $0 << 4 | Int($1.hexValue ?? 0) }
-    guard size <= limits.body - body.count else { throw .bodyTooLarge(limit: limits.body) }
+    guard size <= bodyLimit - body.count else { throw .bodyTooLarge(limit: bodyLimit) }
     return size == 0 ? .trailers(left: limits.headerBlock) : .data(left: size)
   }
 }

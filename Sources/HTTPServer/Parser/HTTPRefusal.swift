@@ -30,12 +30,25 @@ public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     HTTPRefusal(431, "headers_too_large", "The header block is over \(limit) bytes.")
   }
 
+  static func tooManyHeaders(limit: Int) -> HTTPRefusal {
+    HTTPRefusal(431, "headers_too_large", "There are more than \(limit) header lines.")
+  }
+
   static func bodyTooLarge(limit: Int) -> HTTPRefusal {
     HTTPRefusal(413, "body_too_large", "The body is over the limit of \(limit) bytes.")
   }
 
   static let timeout = HTTPRefusal(
     408, "request_timeout", "The request did not arrive in time; send it again without pauses.")
+
+  static let tooMuchUnfinished = HTTPRefusal(
+    503, "too_many_connections",
+    "Requests of callers that are not signed in yet hold too much memory together; try again in a moment.")
+
+  static let shuttingDown = HTTPRefusal(
+    503, "shutting_down",
+    "The program had to end before the work of this request did. What it had finished stays; look before you ask again."
+  )
 
   static let tooManyConnections = HTTPRefusal(
     503, "too_many_connections", "The server has as many connections as it takes; try again in a moment.")

@@ -16,6 +16,8 @@ struct InputBuffer {
 
   var count: Int { bytes.count - start }
   var isEmpty: Bool { count == 0 }
+  /// Bytes of memory it has taken.
+  var capacity: Int { bytes.capacity }
   var first: UInt8? { isEmpty ? nil : bytes[start] }
   func byte(at offset: Int) -> UInt8? { offset < count ? bytes[start + offset] : nil }
 
@@ -26,6 +28,11 @@ struct InputBuffer {
       searched = 0
     }
     bytes += more
+  }
+
+  /// Gives memory back when nothing is left in it: an idle connection keeps none.
+  mutating func release() {
+    if isEmpty { self = InputBuffer() }
   }
 
   mutating func drop(_ n: Int) {

@@ -2,6 +2,8 @@
 struct ParserLimits: Equatable {
   var target = 8 * 1024
   var headerBlock = 32 * 1024
+  /// Header lines: each costs many times its bytes in memory when it is short.
+  var headerLines = 256
   var body = 16 * 1024 * 1024
   /// A size line with its extensions. They are skipped, so a short line is enough.
   var chunkLine = 1024

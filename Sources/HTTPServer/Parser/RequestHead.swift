@@ -1,3 +1,5 @@
+import Essentials
+
 /// Request line and header fields with what follows from them.
 struct RequestHead: Equatable {
   enum Framing: Equatable {
@@ -25,7 +27,7 @@ struct RequestHead: Equatable {
   /// Judges the head as a whole. The order of the checks is the order of trust: first what decides where the request
   /// ends, then what it asks for.
   /// - Throws: `HTTPRefusal`.
-  init(line: RequestLine, headers: HTTPHeaders, limits: ParserLimits) throws(HTTPRefusal) {
+  init(line: RequestLine, headers: HTTPHeaders) throws(HTTPRefusal) {
     method = line.method
     target = line.target
     version = line.version
@@ -33,7 +35,7 @@ struct RequestHead: Equatable {
     framing = try Self.framing(headers, version: line.version)
     try Self.checkHost(headers, version: line.version)
     parts = try RequestTarget(line.target, method: line.method)
-    let options = headers.list("Connection").map { $0.lowercased() }
+    let options = headers.list("Connection").map { $0.asciiLowercased() }
     keepAlive =
       !options.contains("close") && (line.version == .http11 || options.contains("keep-alive"))
     // RFC 9110 §10.1.1: an HTTP/1.0 client cannot mean it.
@@ -42,7 +44,6 @@ struct RequestHead: Equatable {
       throw HTTPRefusal(417, "bad_expectation", "`Expect` can only be `100-continue`.")
     }
     expectsContinue = !expectations.isEmpty
-    if case .length(let length) = framing, length > limits.body { throw .bodyTooLarge(limit: limits.body) }
   }
 
   /// RFC 9112 §6.3, without its lenient branches: two ways to tell the length are one too many.
@@ -55,7 +56,7 @@ struct RequestHead: Equatable {
     guard version == .http11 else {
       throw .badFraming("`Transfer-Encoding` does not exist in HTTP/1.0 (RFC 9112 §6.1).")
     }
-    let codings = headers.list("Transfer-Encoding").map { $0.lowercased() }
+    let codings = headers.list("Transfer-Encoding").map { $0.asciiLowercased() }
     if codings == ["chunked"] { return .chunked }
     // §6.3: without chunked at the end, or with it twice, nobody can tell where the body ends.
     guard codings.last == "chunked", !codings.dropLast().contains("chunked") else {
@@ -92,9 +93,9 @@ struct RequestHead: Equatable {
       if version == .http11 { throw .badHeader("`Host` is missing; HTTP/1.1 demands it.") }
       return
     }
-    let punctuation = Array("-._~%!$&'()*+,;=:[]".utf8)
-    guard host.utf8.allSatisfy({ $0.isAlpha || $0.isDigit || punctuation.contains($0) }) else {
-      throw .badHeader("`Host` is not `name`, `name:port` or `[address]:port`.")
+    // RFC 9112 §3.2: it is empty when the target has no authority.
+    guard host.isEmpty || Authority(host) != nil else {
+      throw .badHeader("`Host` is not `name`, `name:port` or `[address]:port` (RFC 3986 §3.2.2).")
     }
   }
 }

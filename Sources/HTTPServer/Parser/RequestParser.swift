@@ -2,6 +2,9 @@
 /// and knows no time. RFC 9112, read strictly: what two parsers could understand in two ways is refused.
 struct RequestParser {
   enum Event {
+    /// The head is whole. Whoever is asked for the next event takes the body; `limitBody` says how much of it, and
+    /// `passOver` leaves it out.
+    case head(ParsedRequest)
     /// The head is whole, the body is to come, and the client waits for `100 Continue`.
     case expectsContinue
     case request(ParsedRequest)
@@ -18,8 +21,9 @@ struct RequestParser {
   private enum State {
     case start
     case fields(RequestLine, HTTPHeaders, left: Int)
-    case lengthBody(RequestHead, [UInt8], left: Int)
-    case chunkedBody(RequestHead, ChunkedBody)
+    case headDone(ParsedRequest)
+    case lengthBody(ParsedRequest, [UInt8], left: Int)
+    case chunkedBody(ParsedRequest, ChunkedBody)
     case refused(HTTPRefusal)
   }
 
@@ -27,10 +31,48 @@ struct RequestParser {
   let remoteAddress: String?
   private var input = InputBuffer()
   private var state = State.start
+  private var bodyLimit: Int
+  /// The id of the request whose header lines are whole, from before they are judged.
+  private(set) var requestID: String?
 
   init(limits: ParserLimits = ParserLimits(), remoteAddress: String? = nil) {
     self.limits = limits
     self.remoteAddress = remoteAddress
+    bodyLimit = limits.body
+  }
+
+  /// About the memory that the request coming in takes, in bytes.
+  var heldBytes: Int {
+    switch state {
+    case .start, .refused: input.capacity
+    case .fields(let line, let headers, let left):
+      input.capacity + Self.headCost(line.target, headers, block: limits.headerBlock - left)
+    case .headDone(let parsed): input.capacity + parsed.headCost
+    case .lengthBody(let parsed, let body, _): input.capacity + parsed.headCost + body.capacity
+    case .chunkedBody(let parsed, let chunks): input.capacity + parsed.headCost + chunks.body.capacity
+    }
+  }
+
+  /// Texts are held once as lines and once decoded; a line costs its two texts' own memory besides.
+  private static func headCost(_ target: String, _ headers: HTTPHeaders, block: Int) -> Int {
+    2 * (target.utf8.count + block) + 64 * headers.fields.count
+  }
+
+  /// The most bytes of the present request's body, below `limits.body`.
+  mutating func limitBody(to bytes: Int) { bodyLimit = min(bodyLimit, bytes) }
+
+  /// Leaves out the request whose head was given: it has no body, and is answered already.
+  mutating func passOver() {
+    guard case .headDone(let parsed) = state, !parsed.hasBody else { return }
+    state = .start
+    input.release()
+    requestID = nil
+  }
+
+  /// Forgets everything: nothing that comes on this connection counts any more.
+  mutating func forget() {
+    input = InputBuffer()
+    state = .start
   }
 
   var phase: Phase {
@@ -39,7 +81,7 @@ struct RequestParser {
       // A line end in front of a request line is skipped and starts no clock.
       input.isEmpty || (input.count == 1 && input.first == .carriageReturn) ? .idle : .head
     case .fields: .head
-    case .lengthBody, .chunkedBody: .body
+    case .headDone, .lengthBody, .chunkedBody: .body
     case .refused: .idle
     }
   }
@@ -73,26 +115,33 @@ struct RequestParser {
       case .fields(let line, var headers, let left):
         guard let (field, size) = try takeField(left: left) else { return nil }
         if let field {
+          guard headers.fields.count < limits.headerLines else { throw .tooManyHeaders(limit: limits.headerLines) }
           state = .start  // lets go of the fields held in the state, so that the append does not copy them all
           headers.append(field.name, field.value)
           state = .fields(line, headers, left: left - size)
         } else {
-          let head = try RequestHead(line: line, headers: headers, limits: limits)
-          if let event = begin(head) { return event }
+          requestID = RequestID.given(headers)
+          let head = try RequestHead(line: line, headers: headers)
+          let cost = Self.headCost(head.target, headers, block: limits.headerBlock - left)
+          let parsed = ParsedRequest(head, remoteAddress: remoteAddress, headCost: cost)
+          requestID = parsed.request.id
+          bodyLimit = limits.body
+          state = .headDone(parsed)
+          return .head(parsed)
         }
-      case .lengthBody(let head, var body, let left):
+      case .headDone(let parsed):
+        if let event = try begin(parsed) { return event }
+      case .lengthBody(let parsed, var body, let left):
         state = .start  // gives up the copy held in the state, so that the append below does not copy the body
         let part = input.take(upTo: left)
         body += part
-        if part.count == left { return .request(ParsedRequest(head, body: body, remoteAddress: remoteAddress)) }
-        state = .lengthBody(head, body, left: left - part.count)
+        if part.count == left { return whole(parsed, body: body) }
+        state = .lengthBody(parsed, body, left: left - part.count)
         return nil
-      case .chunkedBody(let head, var chunks):
+      case .chunkedBody(let parsed, var chunks):
         state = .start
-        if try chunks.read(&input, limits: limits) {
-          return .request(ParsedRequest(head, body: chunks.body, remoteAddress: remoteAddress))
-        }
-        state = .chunkedBody(head, chunks)
+        if try chunks.read(&input, limits: limits, bodyLimit: bodyLimit) { return whole(parsed, body: chunks.body) }
+        state = .chunkedBody(parsed, chunks)
         return nil
       }
     }
@@ -122,20 +171,28 @@ struct RequestParser {
     }
   }
 
+  private mutating func whole(_ parsed: ParsedRequest, body: [UInt8]) -> Event {
+    state = .start
+    input.release()
+    requestID = nil
+    var parsed = parsed
+    parsed.request.body = body
+    return .request(parsed)
+  }
+
   /// Goes on to the body.
-  private mutating func begin(_ head: RequestHead) -> Event? {
-    switch head.framing {
-    case .none, .length(0):
-      state = .start
-      return .request(ParsedRequest(head, body: [], remoteAddress: remoteAddress))
+  private mutating func begin(_ parsed: ParsedRequest) throws(HTTPRefusal) -> Event? {
+    switch parsed.framing {
+    case .none, .length(0): return whole(parsed, body: [])
     case .length(let length):
+      guard length <= bodyLimit else { throw .bodyTooLarge(limit: bodyLimit) }
       var body: [UInt8] = []
       // Not the whole length at once: it is only a promise so far.
       body.reserveCapacity(min(length, 256 * 1024))
-      state = .lengthBody(head, body, left: length)
+      state = .lengthBody(parsed, body, left: length)
     case .chunked:
-      state = .chunkedBody(head, ChunkedBody())
+      state = .chunkedBody(parsed, ChunkedBody())
     }
-    return head.expectsContinue ? .expectsContinue : nil
+    return parsed.expectsContinue ? .expectsContinue : nil
   }
 }

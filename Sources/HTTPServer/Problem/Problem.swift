@@ -1,3 +1,5 @@
+import Essentials
+
 /// An error answer, `application/problem+json` (RFC 9457). `code` is the stable name a program may act on; title and
 /// detail are for people and may change.
 public struct Problem: Sendable, Equatable {

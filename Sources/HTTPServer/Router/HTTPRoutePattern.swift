@@ -1,3 +1,5 @@
+import Essentials
+
 /// A path pattern such as `/api/operations/{id}` or `/api/cron/{action?}`. Literal segments match without ASCII case, as
 /// ASP.NET's routing does; `{name}` takes one segment that is not empty; `{name?}` may stand last and may be missing.
 public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
@@ -26,7 +28,7 @@ public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
       case .optional where index < pieces.count - 1:
         throw .badPattern(text, "`\(piece)` is optional and so must be the last segment")
       case .parameter(let name), .optional(let name):
-        guard names.insert(name.lowercased()).inserted else {
+        guard names.insert(name.asciiLowercased()).inserted else {
           throw .badPattern(text, "the parameter `\(name)` is there twice")
         }
       }

@@ -12,11 +12,18 @@ public final class HTTPServer: Sendable {
   /// because the client has gone.
   public typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
 
+  /// Decides on a request by its head, which is given with an empty body. Called on the server's queue, so it must not take
+  /// long.
+  public typealias Gatekeeper = @Sendable (HTTPRequest) -> HTTPAdmission
+
   private let loop: ServerLoop
 
   /// A server that does not listen yet.
-  public init(configuration: HTTPServerConfiguration = .init(), handler: @escaping Handler) {
-    loop = ServerLoop(configuration: configuration, handler: handler)
+  public init(
+    configuration: HTTPServerConfiguration = .init(), admit: @escaping Gatekeeper = { _ in .trusted },
+    handler: @escaping Handler
+  ) {
+    loop = ServerLoop(configuration: configuration, admit: admit, handler: handler)
   }
 
   /// Listens.
@@ -26,7 +33,12 @@ public final class HTTPServer: Sendable {
   public func start() async throws -> Int { try await loop.start() }
 
   /// Stops accepting, closes idle connections, and waits for the requests under way to be answered. When `grace` is over,
-  /// cancels the handlers' tasks, waits for them to end, and sends what they still answered. Returns when every socket is
-  /// closed. A second call waits for the same end, and makes it come earlier if its grace ends earlier.
-  public func shutdown(grace: Duration) async { await loop.shutdown(grace: grace) }
+  /// cancels the handlers' tasks, waits for them to end, and sends what they still answered. When `cleanup` is over too (nil:
+  /// never), answers 503 `shutting_down` for handlers that have not ended, and leaves them behind. Returns when every socket
+  /// is closed. A second call waits for the same end, and makes it come earlier if its grace ends earlier.
+  /// - Returns: how many handlers were left behind.
+  @discardableResult
+  public func shutdown(grace: Duration, cleanup: Duration? = nil) async -> Int {
+    await loop.shutdown(grace: grace, cleanup: cleanup)
+  }
 }

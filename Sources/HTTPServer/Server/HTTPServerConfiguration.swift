@@ -5,10 +5,16 @@ public struct HTTPServerConfiguration: Sendable {
   public var host = "127.0.0.1"
   /// The TCP port; 0 takes a free one, which `start()` returns.
   public var port = 0
-  /// Connections at a time; one more is answered 503 and closed.
+  /// Connections at a time. For one more, the one that has been idle for the longest is closed, or the one whose head has
+  /// been coming in for the longest; where all have requests under way, the new one is answered 503 and closed.
   public var maximumConnections = 1024
   /// The largest body in bytes; a larger one is answered 413.
   public var maximumBodySize = 16 * 1024 * 1024
+  /// The largest body in bytes of a request that is admitted as `anonymous`; a larger one is answered 413.
+  public var maximumAnonymousBody = 4 * 1024
+  /// About the most memory in bytes that callers take together who have not shown who they are: heads that are coming in,
+  /// requests that are admitted as `anonymous`, and their answers. Beyond it, the largest request coming in is answered 503.
+  public var maximumUntrustedBytes = 8 * 1024 * 1024
   /// The largest block of header lines in bytes; a larger one is answered 431.
   public var maximumHeaderSize = 32 * 1024
   /// The longest request target in bytes; a longer one is answered 414.

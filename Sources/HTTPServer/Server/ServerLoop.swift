@@ -20,6 +20,7 @@ final class ServerLoop: @unchecked Sendable {
 
   private let queue = DispatchQueue(label: "http-server", qos: .userInitiated)
   private let configuration: HTTPServerConfiguration
+  private let admit: HTTPServer.Gatekeeper
   private let handler: HTTPServer.Handler
   private let readBuffer = ReadBuffer()
   private var phase = Phase.new
@@ -28,16 +29,26 @@ final class ServerLoop: @unchecked Sendable {
   private var isExhausted = false
   private var connections: [Int: Connection] = [:]
   private var refusals = 0
+  /// Connections that were closed to make room and are not gone yet.
+  private var givingWay = 0
+  private var untrusted: UntrustedMemory
+  private var abandoned = 0
   private var tasks: [Int: Task<Void, Never>] = [:]
   private var lastID = 0
-  private var waiters: [CheckedContinuation<Void, Never>] = []
+  private var waiters: [CheckedContinuation<Int, Never>] = []
 
   /// Connections over the cap that are told so at a time; beyond them the socket is closed without a word.
   private static let maximumRefusals = 64
   private static let exhaustionPause = DispatchTimeInterval.milliseconds(100)
 
-  init(configuration: HTTPServerConfiguration, handler: @escaping HTTPServer.Handler) {
+  init(
+    configuration: HTTPServerConfiguration, admit: @escaping HTTPServer.Gatekeeper,
+    handler: @escaping HTTPServer.Handler
+  ) {
     self.configuration = configuration
+    self.admit = admit
+    untrusted = UntrustedMemory(
+      limit: configuration.maximumUntrustedBytes, connections: configuration.maximumConnections)
     self.handler = handler
   }
 
@@ -53,12 +64,14 @@ final class ServerLoop: @unchecked Sendable {
     }
   }
 
-  func shutdown(grace: Duration) async {
+  func shutdown(grace: Duration, cleanup: Duration?) async -> Int {
     await withCheckedContinuation { continuation in
       queue.async {
         self.waiters.append(continuation)
         self.beginShutdown()
         self.queue.asyncAfter(deadline: .now() + grace.dispatchInterval) { self.graceEnded() }
+        guard let cleanup else { return }
+        self.queue.asyncAfter(deadline: .now() + (grace + cleanup).dispatchInterval) { self.cleanupEnded() }
       }
     }
   }
@@ -106,7 +119,8 @@ final class ServerLoop: @unchecked Sendable {
   }
 
   private func add(_ descriptor: Int32, peer: SocketAddress) {
-    let isRefusal = connections.count - refusals >= configuration.maximumConnections
+    let isFull = connections.count - refusals - givingWay >= configuration.maximumConnections
+    let isRefusal = isFull && !makeRoom()
     if isRefusal {
       guard refusals < Self.maximumRefusals else {
         Glibc.close(descriptor)
@@ -117,18 +131,56 @@ final class ServerLoop: @unchecked Sendable {
     lastID += 1
     let state = ConnectionState(
       limits: configuration.limits, timeouts: configuration.timeouts, remoteAddress: peer.text,
-      date: { HTTPDate.now }, now: .now)
+      date: { HTTPDate.now }, anonymousBody: configuration.maximumAnonymousBody, admit: admit, now: .now)
     let connection = Connection(
       id: lastID, descriptor: descriptor, isRefusal: isRefusal, state: state, queue: queue, readBuffer: readBuffer,
       events: Connection.Events(
-        request: { self.handle($0, $1) }, changed: { self.advanceShutdown() }, closed: { self.remove($0) }))
+        request: { self.handle($0, $1) }, changed: { self.changed($0) }, closed: { self.remove($0) }))
     connections[lastID] = connection
     connection.open()
   }
 
+  /// Closes the connection that has been idle for the longest; where none is idle, one that has had its last answer, or the
+  /// one whose head has been coming in for the longest. Whoever only holds connections open shuts nobody out.
+  private func makeRoom() -> Bool {
+    var best: (connection: Connection, rank: Connection.Rank)?
+    for connection in connections.values where !connection.isRefusal && !connection.hasGivenWay {
+      guard let rank = connection.rank else { continue }
+      if best.map({ rank < $0.rank }) ?? true { best = (connection, rank) }
+    }
+    guard let connection = best?.connection else { return false }
+    givingWay += 1
+    connection.giveWay()
+    return true
+  }
+
+  private func changed(_ connection: Connection) {
+    let bytes = connection.untrustedBytes
+    if bytes != connection.countedBytes {
+      let hasGrown = bytes > connection.countedBytes
+      untrusted.count(bytes, before: connection.countedBytes)
+      connection.countedBytes = bytes
+      if hasGrown, untrusted.isOver { shedUntrusted() }
+    }
+    advanceShutdown()
+  }
+
+  /// Refuses requests coming in of callers who have not shown who they are, the largest first, until there is room for some
+  /// more: looking at all connections for each of them would take long.
+  private func shedUntrusted() {
+    let large = connections.values.filter { $0.isReceiving && untrusted.counts($0.countedBytes) }
+      .sorted { $0.countedBytes > $1.countedBytes }
+    for connection in large {
+      connection.refuse(.tooMuchUnfinished)
+      if untrusted.hasRoom { return }
+    }
+  }
+
   private func remove(_ connection: Connection) {
     connections[connection.id] = nil
+    untrusted.count(0, before: connection.countedBytes)
     if connection.isRefusal { refusals -= 1 }
+    if connection.hasGivenWay { givingWay -= 1 }
     finishIfClosed()
     advanceShutdown()
   }
@@ -176,6 +228,15 @@ final class ServerLoop: @unchecked Sendable {
     advanceShutdown()
   }
 
+  /// What still runs is left behind: its callers are told.
+  private func cleanupEnded() {
+    guard phase == .cancelling else { return }
+    abandoned = tasks.count
+    tasks = [:]
+    for connection in Array(connections.values) { connection.abandon() }
+    advanceShutdown()
+  }
+
   private var isQuiet: Bool { tasks.isEmpty && !connections.values.contains(where: \.isBusy) }
 
   /// Goes as far as it can. Called whenever something has ended.
@@ -189,7 +250,7 @@ final class ServerLoop: @unchecked Sendable {
       advanceShutdown()
     case .flushing where isQuiet: closeAll()
     case .stopped:
-      for waiter in waiters { waiter.resume() }
+      for waiter in waiters { waiter.resume(returning: abandoned) }
       waiters = []
     default: break
     }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// The claims by which an application proves itself instead of sending a secret (RFC 7523 §3;
@@ -23,7 +24,7 @@ struct ClientAssertion: Sendable {
     if sendsChain { header["x5c"] = ([key.certificate] + key.chain).map { Data($0).base64EncodedString() } }
     let start = Int(now.timeIntervalSince1970)
     let claims: [String: Any] = [
-      "aud": audience, "iss": clientID, "sub": clientID, "jti": id.uuidString.lowercased(), "nbf": start,
+      "aud": audience, "iss": clientID, "sub": clientID, "jti": id.uuidString.asciiLowercased(), "nbf": start,
       "exp": start + Self.lifetime,
     ]
     let text = "\(try Self.part(header)).\(try Self.part(claims))"

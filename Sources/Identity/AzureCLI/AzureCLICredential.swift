@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// The person who ran `az login`: for a developer's machine.
@@ -63,7 +64,8 @@ public struct AzureCLICredential: TokenCredential {
   /// Without this program's own passwords and keys, which are none of the CLI's business.
   private var childEnvironment: [String: String] {
     var environment = environment.filter { name, _ in
-      !["PASSWORD", "SECRET"].contains(where: name.uppercased().contains) && !name.uppercased().hasSuffix("_KEY")
+      !["PASSWORD", "SECRET"].contains(where: name.asciiUppercased().contains)
+        && !name.asciiUppercased().hasSuffix("_KEY")
     }
     environment["AZURE_CORE_NO_COLOR"] = "true"
     return environment

@@ -1,3 +1,5 @@
+import Essentials
+
 /// Which members a chain has: `AZURE_TOKEN_CREDENTIALS`.
 struct CredentialSelection: Sendable, Equatable {
   enum Member: String, CaseIterable, Sendable {
@@ -13,12 +15,12 @@ struct CredentialSelection: Sendable, Equatable {
   /// any case.
   /// - Throws: ``IdentityError`` `bad_setting`.
   init(_ text: String?) throws(IdentityError) {
-    switch text?.lowercased() {
+    switch text?.asciiLowercased() {
     case nil: members = Member.allCases
     case "prod": members = [.environment, .workload, .managed]
     case "dev": members = [.cli]
     case let name?:
-      guard let member = Member.allCases.first(where: { $0.rawValue.lowercased() == name }) else {
+      guard let member = Member.allCases.first(where: { $0.rawValue.asciiLowercased() == name }) else {
         let known = (["prod", "dev"] + Member.allCases.map(\.rawValue)).joined(separator: ", ")
         throw IdentityError(
           .badSetting, "AZURE_TOKEN_CREDENTIALS: \"\(ServiceText.readable(text ?? ""))\" is not supported",

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -50,7 +51,7 @@ public struct EnvironmentCredential: TokenCredential {
         signIn,
         ClientCertificate(
           path: path ?? "", password: environment["AZURE_CLIENT_CERTIFICATE_PASSWORD"],
-          sendsChain: ["1", "true"].contains(environment["AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"]?.lowercased())))
+          sendsChain: ["1", "true"].contains(environment["AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"]?.asciiLowercased())))
     }
   }
 

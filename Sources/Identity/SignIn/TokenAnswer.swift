@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// Reads the JSON that a token comes in. The endpoints differ: `expires_in` or `expires_on`, numbers or texts.
@@ -11,7 +12,7 @@ enum TokenAnswer {
     guard let text = object["access_token"] as? String, isToken(text) else {
       throw malformed(member, "the answer holds no access_token")
     }
-    if let type = object["token_type"] as? String, type.lowercased() != "bearer" {
+    if let type = object["token_type"] as? String, !type.equalsIgnoringASCIICase("bearer") {
       throw malformed(member, "the token's type is not Bearer but \(ServiceText.readable(type))")
     }
     // Where both stand, the earlier counts: a token is never used past its end.

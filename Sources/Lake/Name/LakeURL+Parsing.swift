@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 extension LakeURL {
@@ -7,7 +8,7 @@ extension LakeURL {
   /// Throws `LakeError.invalidURL`, whose text repeats nothing of the value but its scheme: the rest may hold a secret.
   public init(parsing text: String, currentDirectory: String? = nil) throws(LakeError) {
     guard let separator = text.range(of: "://") else { throw .invalidURL(reason: "it has no scheme") }
-    let scheme = text[..<separator.lowerBound].lowercased()
+    let scheme = text[..<separator.lowerBound].asciiLowercased()
     let rest = text[separator.upperBound...]
     guard ["abfss", "abfs", "https", "http", "file"].contains(scheme) else {
       throw .invalidURL(reason: "its scheme is not known")

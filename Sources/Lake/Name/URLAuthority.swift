@@ -1,3 +1,5 @@
+import Essentials
+
 /// The host and port of a URL, checked and in normal form.
 struct URLAuthority {
   let host: String
@@ -22,7 +24,7 @@ struct URLAuthority {
       if host.hasSuffix(".") { host = host.dropLast() }
       guard Self.isHostName(host) else { throw .invalidURL(reason: "the host is missing or malformed") }
     }
-    self.host = host.lowercased()
+    self.host = host.asciiLowercased()
     guard let portText else {
       port = nil
       return

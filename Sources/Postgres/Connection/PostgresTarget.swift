@@ -1,3 +1,5 @@
+import Essentials
+
 /// Where to connect and as whom: the key of a pool. It holds no secret.
 public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
   /// How TLS is used, with libpq's names (libpq, `sslmode`).
@@ -83,7 +85,7 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
   /// The names of a host list, in lower case, without a dot at the end.
   public static func hosts(_ list: String) -> [String] {
     list.split(separator: ",").map { name in
-      let name = name.trimmingSpaces.lowercased()
+      let name = name.trimmingSpaces.asciiLowercased()
       return name.hasSuffix(".") ? String(name.dropLast()) : name
     }.filter { !$0.isEmpty }
   }

@@ -97,7 +97,9 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
     }
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .iso8601
-    guard let manifest = try? decoder.decode(ArchiveManifest.self, from: Data(bytes)),
+    // The strict reader first: what two programs could read in two ways proves nothing.
+    guard (try? JSONValue(parsing: bytes)) != nil,
+      let manifest = try? decoder.decode(ArchiveManifest.self, from: Data(bytes)),
       manifest.formatVersion <= currentFormat
     else {
       throw JobError(

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Lake
 
@@ -69,7 +70,7 @@ public struct ArchiveName: Sendable, Hashable, Comparable, CustomStringConvertib
 
   /// A new temporary path: `<database>/_sluice/tmp/<uuid>`.
   public var temporaryPath: LakePath {
-    get throws { try Self.temporaryFolder(database: database).appending(UUID().uuidString.lowercased()) }
+    get throws { try Self.temporaryFolder(database: database).appending(UUID().uuidString.asciiLowercased()) }
   }
 
   /// `<database>/_sluice/tmp`.

@@ -11,7 +11,7 @@ public struct ArchivesRequest: Sendable, Equatable {
 
   /// Reads `{table, from, to, database}`, all optional.
   /// - Throws: ``JobError``, naming the field.
-  public init(_ value: JSONValue) throws {
+  package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     table = try fields.string("table", "schema.table, such as events.bannerclicked").map { try TableName(parsing: $0) }
     from = try fields.day("from")

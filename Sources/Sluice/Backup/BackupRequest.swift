@@ -29,7 +29,7 @@ public struct BackupRequest: Sendable, Codable, Equatable {
 
   /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level}`.
   /// - Throws: ``JobError``, naming the field.
-  public init(_ value: JSONValue) throws {
+  package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     let form = "schema.table, such as events.bannerclicked"
     let table = try fields.strings("table", form)

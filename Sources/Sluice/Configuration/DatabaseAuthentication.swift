@@ -1,3 +1,4 @@
+import Essentials
 import Postgres
 
 /// How the program proves itself to a database server: `PG_AUTH`.
@@ -55,6 +56,6 @@ public enum DatabaseCloud: Sendable, CaseIterable {
 
   /// The cloud of a server under a name of its own, by the sign-in service in use (`AZURE_AUTHORITY_HOST`).
   public init(authorityHost: String?) {
-    self = Self.allCases.first { authorityHost?.lowercased().contains($0.signInHost) == true } ?? .worldwide
+    self = Self.allCases.first { authorityHost?.asciiLowercased().contains($0.signInHost) == true } ?? .worldwide
   }
 }

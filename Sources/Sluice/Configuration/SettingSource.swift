@@ -1,3 +1,5 @@
+import Essentials
+
 /// Reads single settings, with errors that name them.
 struct SettingSource {
   let values: [String: String]
@@ -20,7 +22,7 @@ struct SettingSource {
   }
 
   func list(_ name: String) -> [String] {
-    (values[name] ?? "").split(separator: ",").map { String($0).trimmed.lowercased() }.filter { !$0.isEmpty }
+    (values[name] ?? "").split(separator: ",").map { String($0).trimmed.asciiLowercased() }.filter { !$0.isEmpty }
   }
 
   func bad(_ name: String, _ expected: String) -> JobError {

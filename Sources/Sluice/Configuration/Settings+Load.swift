@@ -117,6 +117,7 @@ extension Settings {
         switch fields.value(name) {
         case nil: continue
         case .string(let text): values[name] = text
+        case .integer(let number): values[name] = String(number)
         case .number(let number): values[name] = Int(exactly: number).map(String.init) ?? "\(number)"
         case .array(let items):
           values[name] = try items.map { item in

@@ -57,9 +57,8 @@ struct Fields {
     guard let value = value(name) else { return nil }
     let number: Int? =
       switch value {
-      case .number(let double): Int(exactly: double)
       case .string(let text): Int(text)
-      default: nil
+      default: value.whole
       }
     guard let number, range.contains(number) else {
       throw JobError.badField(

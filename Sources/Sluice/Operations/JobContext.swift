@@ -21,19 +21,21 @@ public struct JobContext: Sendable {
   public var now: @Sendable () -> Date
 
   /// Made once at the start of the program.
+  /// - Parameter openLake: nil where no other place can be opened: the lake is a folder.
   public init(
     settings: Settings, pools: ConnectionPools, lake: any LakeStore,
-    openLake: @escaping @Sendable (ADLSLocation) async throws -> any LakeStore = { _ in
-      throw JobError(
-        .invalid, code: "not_configured", "adls_url: this lake is a folder; set LAKE_URL to a storage account",
-        field: "adls_url")
-    },
+    openLake: (@Sendable (ADLSLocation) async throws -> any LakeStore)? = nil,
     checkTokens: (@Sendable () async throws -> Void)? = nil, now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.settings = settings
     self.pools = pools
     self.lake = lake
-    self.openLake = openLake
+    self.openLake =
+      openLake ?? { _ in
+        throw JobError(
+          .invalid, code: "not_configured", "adls_url: this lake is a folder; set LAKE_URL to a storage account",
+          field: "adls_url")
+      }
     self.checkTokens = checkTokens
     self.now = now
     lockWaits = Permits(settings.pgPoolMaximum / 2)

@@ -7,8 +7,8 @@ extension JobError {
   public init(cause: any Error) {
     switch cause {
     case let error as JobError: self = error
-    case let error as PostgresError: self = Self.database(error)
-    case let error as LakeError: self = Self.lake(error)
+    case let error as PostgresError: self = Self.database(error).withoutPathsOfTheMachine
+    case let error as LakeError: self = Self.lake(error).withoutPathsOfTheMachine
     case let error as GzipError: self = Self.gzip(error)
     case is CancellationError:
       self.init(
@@ -61,7 +61,7 @@ extension JobError {
         let place = line.map { " at line \($0) of the file" } ?? ""
         return JobError(
           .failed, code: "database_error", "\(error)\(place); nothing was changed. The server's log says why",
-          details: line.map { ["line": .number(Double($0))] } ?? [:])
+          details: line.map { ["line": .integer($0)] } ?? [:])
       }()
   }
 
@@ -69,7 +69,7 @@ extension JobError {
   /// says no more.
   private static func data(_ error: ServerError, line: Int?) -> JobError? {
     let place = line.map { " at line \($0) of the file" } ?? ""
-    let details = line.map { ["line": JSONValue.number(Double($0))] } ?? [:]
+    let details = line.map { ["line": JSONValue.integer($0)] } ?? [:]
     switch error.sqlState {
     case "23505":
       return JobError(

@@ -35,10 +35,9 @@ public struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The request's field at fault, such as `destination.mode`.
   public var field: String?
   /// More for machines, such as the number of rows found.
-  public var details: [String: JSONValue]
+  package var details: [String: JSONValue]
 
-  /// Made from its parts.
-  public init(
+  package init(
     _ kind: Kind, code: String, _ message: String, field: String? = nil, details: [String: JSONValue] = [:]
   ) {
     self.kind = kind

@@ -1,59 +1,6 @@
+import Essentials
 import Foundation
 import Lake
-
-/// How a long job ended.
-public struct OperationOutcome: Sendable {
-  /// How it ended: `succeeded`, `partial` or `failed`.
-  public var status: Operation.Status
-  /// The job's report.
-  public var result: any Encodable & Sendable
-
-  /// Made by whoever starts an operation.
-  public init(status: Operation.Status, result: any Encodable & Sendable) {
-    self.status = status
-    self.result = result
-  }
-}
-
-/// A long job as others see it: `GET /api/operations/{id}`.
-public struct Operation: Sendable, Codable, Equatable {
-  /// Where it stands.
-  public enum Status: String, Sendable, Codable {
-    /// Under way.
-    case running
-    /// Done.
-    case succeeded
-    /// Done in part.
-    case partial
-    /// Failed.
-    case failed
-    /// The process that ran it is gone; what it had finished is in the lake.
-    case interrupted
-  }
-
-  /// Names it in its URL.
-  public var id: String
-  /// `backup` or `restore`.
-  public var kind: String
-  /// Where it stands.
-  public var status: Status
-  /// When it was begun.
-  public var createdAt: Date
-  /// When this was last written.
-  public var updatedAt: Date
-  /// How far it is.
-  public var progress: JSONValue
-  /// The job's report, after its end.
-  public var result: JSONValue?
-  /// Why it failed: `code`, `detail`, `field`.
-  public var error: JSONValue?
-
-  enum CodingKeys: String, CodingKey {
-    case id, kind, status, progress, result, error
-    case createdAt = "created_at"
-    case updatedAt = "updated_at"
-  }
-}
 
 /// Long jobs that are begun in one call and looked at in others.
 ///
@@ -70,13 +17,24 @@ public actor OperationStore {
   private struct Running {
     var operation: Operation
     let progress: JobProgress
+    /// Writes the file for the first time; nobody is told of the operation before.
+    let noting: Task<Void, any Error>
     let task: Task<Void, Never>
   }
+
+  /// Seconds between the tries to note an operation's end.
+  static let retryWaits: [Double] = [0.1, 0.5, 2, 5, 10, 20, 40]
+
+  /// How long the last notes may take.
+  static let lastNotes: Duration = .milliseconds(700)
 
   private let lake: any LakeStore
   private let now: @Sendable () -> Date
   private var running: [String: Running] = [:]
-  private var isClosed = false
+  /// Ends that could not be noted in the lake, the newest last: this process at least tells them.
+  private var unnoted: [Operation] = []
+  private(set) var isClosed = false
+  private var waiters: [CheckedContinuation<Void, Never>] = []
 
   /// Operations kept in `lake`.
   public init(lake: any LakeStore, now: @escaping @Sendable () -> Date = { Date() }) {
@@ -84,7 +42,10 @@ public actor OperationStore {
     self.now = now
   }
 
-  /// Begins `job` and gives its operation at once.
+  /// Begins `job` and gives its operation once it is noted in the lake.
+  ///
+  /// Whoever comes before ``shutDown(grace:cleanup:)`` is waited for by it, from this call's first moment on; whoever comes
+  /// later is refused.
   /// - Throws: ``JobError`` `shutting_down`; ``LakeError`` when the operation cannot be noted in the lake.
   public func start(
     kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> OperationOutcome
@@ -93,12 +54,21 @@ public actor OperationStore {
       throw JobError(.unavailable, code: "shutting_down", "the program is shutting down; ask again in a minute")
     }
     let operation = Operation(
-      id: UUID().uuidString.lowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
+      id: UUID().uuidString.asciiLowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
       progress: .object([:]))
-    try await write(operation)
     let progress = JobProgress()
-    let task = Task { await run(operation.id, progress, job) }
-    running[operation.id] = Running(operation: operation, progress: progress, task: task)
+    let noting = Task { try await write(operation) }
+    let task = Task {
+      do {
+        try await noting.value
+        await run(operation.id, progress, job)
+      } catch {
+        // The caller is told.
+      }
+      forget(operation.id)
+    }
+    running[operation.id] = Running(operation: operation, progress: progress, noting: noting, task: task)
+    try await noting.value
     return operation
   }
 
@@ -106,16 +76,15 @@ public actor OperationStore {
   /// - Throws: ``JobError`` `operation_not_found`; ``LakeError``.
   public func operation(_ id: String) async throws -> Operation {
     if let current = running[id] { return Self.present(current.operation, current.progress, now()) }
+    if let ended = unnoted.last(where: { $0.id == id }) { return ended }
     guard UUID(uuidString: id) != nil else { throw Self.notFound(id) }
     let bytes: [UInt8]
     do {
-      bytes = try await lake.readAll(path(id.lowercased()), limit: Self.maximumBytes)
+      bytes = try await lake.readAll(path(id.asciiLowercased()), limit: Self.maximumBytes)
     } catch LakeError.notFound {
       throw Self.notFound(id)
     }
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .iso8601
-    var operation = try decoder.decode(Operation.self, from: Data(bytes))
+    var operation = try await LongWork.run(bytes: bytes.count) { try Operation(file: bytes) }
     if operation.status == .running, operation.updatedAt.distance(to: now()) > Self.silence {
       operation.status = .interrupted
     }
@@ -123,17 +92,58 @@ public actor OperationStore {
   }
 
   /// Takes no new operations, lets those under way go on for `grace`, then cancels them and waits until they have
-  /// cleaned up.
-  public func shutDown(grace: Duration) async {
+  /// cleaned up; nil waits for ever. Those that have not by the end of `cleanup` are noted as interrupted and left behind.
+  /// - Returns: the ids of those.
+  @discardableResult
+  public func shutDown(grace: Duration, cleanup: Duration? = nil) async -> [String] {
     isClosed = true
-    let tasks = running.values.map(\.task)
-    guard !tasks.isEmpty else { return }
+    guard !running.isEmpty else { return [] }
     let timer = Task {
-      try? await Task.sleep(for: grace)
-      if !Task.isCancelled { tasks.forEach { $0.cancel() } }
+      guard (try? await Task.sleep(for: grace)) != nil else { return }
+      cancelAll()
+      guard let cleanup, (try? await Task.sleep(for: cleanup)) != nil else { return }
+      giveUp()
     }
-    for task in tasks { await task.value }
+    await withCheckedContinuation { waiters.append($0) }
     timer.cancel()
+    return running.keys.sorted()
+  }
+
+  private func cancelAll() {
+    for operation in running.values {
+      operation.noting.cancel()
+      operation.task.cancel()
+    }
+  }
+
+  /// Writes down those that are waited for no longer, as far as the lake takes it at once.
+  private func giveUp() {
+    var notes: [Task<Void, Never>] = []
+    for (id, current) in running {
+      var operation = Self.present(current.operation, current.progress, now())
+      operation.status = .interrupted
+      Log.write(.error, "an operation did not end in time", ["operation": id, "kind": operation.kind])
+      let last = operation
+      notes.append(Task { try? await write(last) })
+    }
+    Task {
+      for note in notes { await note.value }
+      resumeWaiters()
+    }
+    Task {
+      try? await Task.sleep(for: Self.lastNotes)
+      resumeWaiters()
+    }
+  }
+
+  private func forget(_ id: String) {
+    running[id] = nil
+    if running.isEmpty { resumeWaiters() }
+  }
+
+  private func resumeWaiters() {
+    for waiter in waiters { waiter.resume() }
+    waiters = []
   }
 
   private func run(
@@ -175,12 +185,26 @@ public actor OperationStore {
       operation.error = try? JSONValue(encoding: JobFailure(error))
       Log.write(.error, "operation failed", ["operation": id, "code": error.code, "reason": error.message])
     }
-    do {
-      try await write(operation)
-    } catch {
-      Log.write(.error, "the end of an operation was not noted", ["operation": id, "reason": error])
+    let ended = operation
+    // In a task of its own: the end is noted also when the job's task was cancelled.
+    await Task { await noteEnd(ended) }.value
+  }
+
+  private func noteEnd(_ operation: Operation) async {
+    for wait in Self.retryWaits + [0] {
+      do {
+        return try await write(operation)
+      } catch {
+        guard wait > 0 else {
+          Log.write(
+            .error, "the end of an operation was not noted",
+            ["operation": operation.id, "status": operation.status.rawValue, "reason": error])
+          unnoted = unnoted.suffix(99) + [operation]
+          return
+        }
+        try? await Task.sleep(for: .seconds(wait))
+      }
     }
-    running[id] = nil
   }
 
   private static func present(_ operation: Operation, _ progress: JobProgress, _ now: Date) -> Operation {
@@ -188,9 +212,9 @@ public actor OperationStore {
     let reading = progress.reading
     copy.updatedAt = now
     var members: [String: JSONValue] = [
-      "rows": .number(Double(reading.rows)), "csv_bytes": .number(Double(reading.csvBytes)),
-      "gzip_bytes": .number(Double(reading.gzipBytes)), "finished": .number(Double(reading.finishedUnits)),
-      "table_days": .number(Double(reading.units)), "subject": .string(reading.subject),
+      "rows": .integer(reading.rows), "csv_bytes": .integer(reading.csvBytes),
+      "gzip_bytes": .integer(reading.gzipBytes), "finished": .integer(reading.finishedUnits),
+      "table_days": .integer(reading.units), "subject": .string(reading.subject),
     ]
     if let fraction = reading.fraction { members["fraction"] = .number((fraction * 1000).rounded() / 1000) }
     copy.progress = .object(members)
@@ -210,17 +234,8 @@ public actor OperationStore {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let temporary = try LakePath(components: [ArchiveName.privateFolder, "tmp", UUID().uuidString.lowercased()])
+    let temporary = try LakePath(components: [ArchiveName.privateFolder, "tmp", UUID().uuidString.asciiLowercased()])
     try await lake.writeAll(
       Array(encoder.encode(operation)), to: path(operation.id), temporary: temporary, condition: .always)
-  }
-}
-
-extension JSONValue {
-  /// What `value` encodes to.
-  init(encoding value: any Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.dateEncodingStrategy = .iso8601
-    self = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(value))
   }
 }

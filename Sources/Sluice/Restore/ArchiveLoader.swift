@@ -119,7 +119,7 @@ struct ArchiveLoader {
       throw JobError(
         .unprocessable, code: "bad_row",
         "the file has \(records) rows, of which the server took \(rows): a line that holds only \\. ends the data for it. "
-          + "Nothing was loaded. Put the value in quotes", details: ["row": .number(Double(rows + 1))])
+          + "Nothing was loaded. Put the value in quotes", details: ["row": .integer(rows + 1)])
     }
     throw JobError.rowsNotStored(rows, of: records)
   }
@@ -141,6 +141,6 @@ extension JobError {
       .unprocessable, code: "rows_not_stored",
       "the file has \(rows) rows, of which the table stored \(stored); nothing was loaded. A trigger of the table may keep "
         + "rows out: disable it, or load into another table as destination.target_table",
-      details: ["file_rows": .number(Double(rows)), "stored_rows": .number(Double(stored))])
+      details: ["file_rows": .integer(rows), "stored_rows": .integer(stored)])
   }
 }

@@ -39,6 +39,6 @@ struct ExistingRows {
     throw JobError(
       .conflict, code: "rows_exist",
       "\(facts.table) holds \(count) rows of \(window.day) already\(without); nothing was loaded. Pass \(field): append, "
-        + "replace or skip", field: field, details: ["rows": .number(Double(count))])
+        + "replace or skip", field: field, details: ["rows": .integer(count)])
   }
 }

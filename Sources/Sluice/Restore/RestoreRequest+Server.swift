@@ -46,7 +46,7 @@ extension RestoreRequest.Server {
   private static func allow(_ hosts: String, _ settings: Settings) throws {
     func names(_ list: String) -> [String] {
       list.split(separator: ",", omittingEmptySubsequences: false).map { name in
-        let name = String(name).trimmed.lowercased()
+        let name = String(name).trimmed.asciiLowercased()
         return name.hasSuffix(".") ? String(name.dropLast()) : name
       }
     }

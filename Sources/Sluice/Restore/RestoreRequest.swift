@@ -112,7 +112,7 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
 
   /// Reads the request of `POST /api/restore`.
   /// - Throws: ``JobError``, naming the field.
-  public init(_ value: JSONValue) throws {
+  package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     source = try Self.source(&fields)
     server = try fields.object("pg", Self.server)

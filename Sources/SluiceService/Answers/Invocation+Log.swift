@@ -5,11 +5,13 @@ import Sluice
 extension Invocation {
   /// Runs `body` with every log line carrying this invocation's id and trace, and going into its `Logs` too.
   func logged<Result>(_ body: () async throws -> Result) async rethrows -> Result {
-    var fields = [(key: "function", value: functionName), (key: "invocation", value: id)]
+    var fields = [
+      (key: "function", value: functionName), (key: "invocation", value: id), (key: "request", value: requestID),
+    ]
     if let traceParent { fields.append((key: "traceparent", value: "\(traceParent)")) }
     let log = log
     return try await Log.$context.withValue(Log.Context(fields: fields) { log.add($0) }) {
-      try await body()
+      try await WorkUnderWay.listing({ "function \(functionName), invocation \(id), request \(requestID)" }, body)
     }
   }
 

@@ -29,11 +29,11 @@ extension HTTPResponse {
     var members = error.details
     members["type"] = .string("about:blank")
     members["title"] = .string(error.status.reason)
-    members["status"] = .number(Double(error.status.code))
+    members["status"] = .integer(error.status.code)
     members["code"] = .string(error.code)
     members["detail"] = .string(error.message)
     if let field = error.field { members["field"] = .string(field) }
-    var response = json(Sluice.JSONValue.object(members), status: error.status)
+    var response = json(JSONValue.object(members), status: error.status)
     response.headers["Content-Type"] = "application/problem+json"
     return response
   }

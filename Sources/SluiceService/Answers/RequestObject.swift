@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 import Sluice
 
@@ -8,15 +9,16 @@ enum RequestObject {
   static let maximumBytes = 1 << 20
 
   /// - Throws: ``JobError`` `body_too_large`, `bad_json`, or `bad_field` for a field that is in both.
-  static func read(_ request: HTTPRequest) throws -> Sluice.JSONValue {
-    var members: [String: Sluice.JSONValue] = [:]
+  static func read(_ request: HTTPRequest) async throws -> JSONValue {
+    var members: [String: JSONValue] = [:]
     if !request.body.isEmpty {
       guard request.body.count <= maximumBytes else {
         throw JobError(
           .tooLarge, code: "body_too_large",
           "the request's JSON is longer than \(maximumBytes) bytes; name fewer tables in one request")
       }
-      let body = try Sluice.JSONValue(json: request.body)
+      let text = request.body
+      let body = try await LongWork.run(bytes: text.count) { try JSONValue(json: text) }
       guard case .object(let object) = body else {
         throw JobError(
           .invalid, code: "bad_json", "the body is not a JSON object; send one, such as {\"table\": \"events.clicks\"}")

@@ -1,4 +1,5 @@
 import CustomHandler
+import Essentials
 import Foundation
 import HTTPServer
 import Sluice
@@ -13,7 +14,7 @@ extension SluiceFunctions {
           Problem(status: 405, code: "method_not_allowed", detail: "HEAD runs no backup; use GET or POST"),
           headers: ["Allow": "GET, POST"])
       }
-      let job = try BackupRequest(RequestObject.read(request))
+      let job = try await BackupRequest(RequestObject.read(request))
       return try await run(request, kind: "backup") { progress in
         try JobAnswer(await BackupJob(context, progress: progress).run(job))
       }
@@ -23,7 +24,7 @@ extension SluiceFunctions {
   /// `POST /api/restore`.
   @Sendable func restore(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      let job = try RestoreRequest(RequestObject.read(request))
+      let job = try await RestoreRequest(RequestObject.read(request))
       return try await run(request, kind: "restore") { progress in
         try JobAnswer(await RestoreJob(context, progress: progress).run(job))
       }
@@ -34,9 +35,12 @@ extension SluiceFunctions {
   private func run(
     _ request: HTTPRequest, kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> JobAnswer
   ) async throws -> HTTPResponse {
-    guard prefersAsync(request) else { return try await job(JobProgress()).response }
+    guard prefersAsync(request) else {
+      let progress = JobProgress()
+      return try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress).response }
+    }
     let operation = try await operations.start(kind: kind) { progress in
-      let answer = try await job(progress)
+      let answer = try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress) }
       return OperationOutcome(status: answer.outcome, result: answer.report)
     }
     return .json(
@@ -50,7 +54,7 @@ extension SluiceFunctions {
     request.headers.list("Prefer").contains { value in
       value.split(separator: ",").contains { preference in
         let name = preference.split(separator: ";", maxSplits: 1).first ?? ""
-        return name.filter { !$0.isWhitespace }.lowercased() == "respond-async"
+        return name.trimmingSpaceAndTab().equalsIgnoringASCIICase("respond-async")
       }
     }
   }
@@ -72,13 +76,15 @@ extension SluiceFunctions {
   /// Works on one message. Any failure fails the invocation, so that the message comes again and ends in the poison queue.
   private func work(
     _ event: FunctionEvent, _ invocation: Invocation,
-    _ job: @Sendable (Sluice.JSONValue) async throws -> JobAnswer
+    _ job: @Sendable (JSONValue) async throws -> JobAnswer
   ) async throws -> FunctionResult {
     try await logged(invocation) {
       guard case .queue(let message) = event else {
         throw JobError(.invalid, code: "wrong_trigger", "this function takes queue messages; correct its trigger")
       }
-      let answer = try await job(Sluice.JSONValue(json: Array(message.text.utf8)))
+      let text = message.text
+      let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
+      let answer = try await job(request)
       guard answer.status == 200 else {
         throw JobError(.failed, code: "partly_failed", "some of the message's table-days failed; the log says which")
       }

@@ -7,7 +7,8 @@ extension SluiceFunctions {
   /// `GET /api/archives`.
   @Sendable func archives(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      .json(try await ArchivesRequest(RequestObject.read(request)).answer(context))
+      let wanted = try await ArchivesRequest(RequestObject.read(request))
+      return .json(try await wanted.answer(context))
     }
   }
 

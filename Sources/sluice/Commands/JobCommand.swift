@@ -13,13 +13,16 @@ enum JobCommand {
     let progress = JobProgress()
     let isQuiet = arguments.isFlagSet("json")
     return try await Signals.cancelling {
-      if isQuiet { return try await job(context, progress) }
-      return try await ProgressLine(progress).showing { try await job(context, progress) }
+      try await WorkUnderWay.listing({ progress.words("the job") }) {
+        if isQuiet { return try await job(context, progress) }
+        return try await ProgressLine(progress).showing { try await job(context, progress) }
+      }
     }
   }
 
   /// Prints one result: what failed goes where errors go, so that a schedule whose output is thrown away still tells.
   static func show(_ line: String, isFailure: Bool) {
+    let line = Log.visible(line)
     if isFailure { Output.error("sluice: \(line)") } else { Output.line(line) }
   }
 

@@ -19,35 +19,49 @@ enum ServeCommand {
     let operations = OperationStore(lake: context.lake)
     let functions = SluiceFunctions(
       context: context, operations: operations, functionTimeout: HostLimits.functionTimeout())
-    let app = try FunctionApp(routes: routes, handlers: functions.handlers, accessKey: key)
+    let app = try FunctionApp(
+      routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key))
 
-    let signals = Signals.stream()
+    let grace = Duration.seconds(settings.shutdownGrace)
+    let signals = Signals.stream {
+      Watchdog.arm(after: grace + Watchdog.cleanup) { left in
+        Log.write(.error, "not ended in time", ["seconds": (grace + Watchdog.cleanup) / .seconds(1)])
+        for work in left { Log.write(.error, "left undone", ["work": work]) }
+      }
+    }
     var configuration = HTTPServerConfiguration(host: host, port: port)
     configuration.onTrouble = { Log.write(.warning, "http", ["trouble": $0]) }
-    let server = HTTPServer(configuration: configuration, handler: app.respond)
+    let server = HTTPServer(configuration: configuration, admit: app.admit, handler: app.respond)
     let bound = try await server.start()
     Log.write(
       .info, "listening", ["host": host, "port": bound, "lake": context.lake.displayURL, "version": Program.version])
 
-    await stop(server, operations, grace: .seconds(settings.shutdownGrace), signals)
+    let isComplete = await stop(server, operations, grace: grace, signals)
     await context.pools.close()
-    Log.write(.info, "stopped")
-    return .done
+    Log.write(isComplete ? .info : .error, isComplete ? "stopped" : "stopped before all work had ended")
+    return isComplete ? .done : .failed
   }
 
+  /// What of `Watchdog.cleanup` jobs have to end after their grace; the rest is for answering those who wait for them.
+  private static let jobCleanup: Duration = .milliseconds(3500)
+
   /// Waits for the first signal, then ends in order. A second one ends at once.
+  /// - Returns: whether nothing was left behind.
   private static func stop(
     _ server: HTTPServer, _ operations: OperationStore, grace: Duration, _ signals: AsyncStream<Int32>
-  ) async {
+  ) async -> Bool {
     for await _ in signals { break }
     Log.write(.info, "stopping", ["grace_seconds": grace / .seconds(1)])
     let impatience = Task {
-      for await _ in signals { exit(ExitCode.failed.rawValue) }
+      for await _ in signals { ExitCode.failed.endProcess() }
     }
-    async let answered: Void = server.shutdown(grace: grace)
-    async let finished: Void = operations.shutDown(grace: grace)
-    _ = await (answered, finished)
+    async let abandoned = server.shutdown(grace: grace, cleanup: jobCleanup)
+    async let interrupted = operations.shutDown(grace: grace, cleanup: jobCleanup)
+    let (requests, unfinished) = await (abandoned, interrupted)
     impatience.cancel()
+    guard requests > 0 || !unfinished.isEmpty else { return true }
+    for work in WorkUnderWay.all { Log.write(.error, "left undone", ["work": work]) }
+    return false
   }
 
   private static func port(_ arguments: ParsedArguments, _ settings: Settings) throws -> Int {
@@ -57,6 +71,12 @@ enum ServeCommand {
       throw UsageError("--port: expected a whole number from 0 to 65535, got \"\(text)\"")
     }
     return port
+  }
+
+  /// Without a key only this machine's programs are served, and no web page that a browser on it shows.
+  private static func callers(_ settings: Settings, _ key: AccessKey?) -> Callers {
+    guard key == nil else { return .anyone }
+    return settings.customHandlerPort.map { .functionsHost(port: $0) } ?? .thisMachine
   }
 
   /// The key that callers must show. On loopback behind a Functions host none: the host checks its own keys.

@@ -13,12 +13,13 @@ enum HostLimits {
     return duration(text)
   }
 
-  /// A .NET time span, `[d.]hh:mm:ss`; nil for `-1` and for anything else.
+  /// A .NET time span, `[d.]hh:mm:ss`; nil for `-1`, for one beyond .NET's longest, and for anything else.
   static func duration(_ text: String) -> Duration? {
     guard let match = text.wholeMatch(of: #/(?:(\d+)\.)?(\d+):(\d\d):(\d\d)/#), let hours = Int(match.2),
       let minutes = Int(match.3), let seconds = Int(match.4)
     else { return nil }
-    let days = match.1.flatMap { Int($0) } ?? 0
+    let days = match.1.map { Int($0) ?? .max } ?? 0
+    guard days <= 10_675_199, hours < 24 || (days == 0 && hours <= 24 * 10_675_199) else { return nil }
     return .seconds(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
   }
 }

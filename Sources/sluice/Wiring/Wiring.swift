@@ -23,7 +23,8 @@ enum Wiring {
   /// What jobs work with.
   /// - Throws: ``JobError``, ``LakeError``.
   static func context(_ settings: Settings) async throws -> JobContext {
-    let (lake, openLake) = try await lake(settings)
+    let (place, openPlace) = try await lake(settings)
+    let lake = ListedTemporaries(place)
     var options = ConnectionOptions()
     // A notice of a function or trigger may hold row data: then its SQLSTATE alone is told.
     options.onNotice = { notice in
@@ -34,9 +35,9 @@ enum Wiring {
     let pools = ConnectionPools(
       passwords: passwords(settings), maximum: settings.pgPoolMaximum, options: options)
     let checkTokens = try tokenCheck(settings)
-    guard let openLake else {
+    guard let openPlace else {
       return JobContext(settings: settings, pools: pools, lake: lake, checkTokens: checkTokens)
     }
-    return JobContext(settings: settings, pools: pools, lake: lake, openLake: openLake, checkTokens: checkTokens)
+    return JobContext(settings: settings, pools: pools, lake: lake, openLake: openPlace, checkTokens: checkTokens)
   }
 }

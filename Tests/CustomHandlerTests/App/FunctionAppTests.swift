@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 import Testing
 
@@ -12,7 +13,10 @@ extension HTTPResponse {
 }
 
 /// An app that tells what reached its handlers.
-func makeApp(prefix: String = "api", key: AccessKey? = nil, aliases: [String: String] = [:]) throws -> FunctionApp {
+func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .anyone, aliases: [String: String] = [:])
+  throws
+  -> FunctionApp
+{
   let routes = try FunctionRoutes(
     json: Array(
       #"""
@@ -65,7 +69,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, aliases: [String: St
       }
     }
   }
-  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, aliases: aliases)
+  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, callers: callers, aliases: aliases)
 }
 
 @Suite struct FunctionAppTests {
@@ -146,7 +150,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, aliases: [String: St
       try makeApp(), .post, "/Items",
       #"""
       {"Data":{"req":{"Url":"http://h/api/items/7?code=s&x=1","Method":"POST",
-       "Headers":{"X-Functions-Key":["s"]},"Body":"b"}},"Metadata":{}}
+       "Headers":{"X-Functions-Key":["s"],"X-Request-Id":["mine"]},"Body":"b"}},"Metadata":{}}
       """#)
     #expect(answer.status == 200)
     #expect(answer.json["Logs"] == ["seen Items", "only the last of 2 Set-Cookie headers could be sent"])
@@ -154,7 +158,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, aliases: [String: St
     #expect(
       answer.json["Outputs"]?.object?["res"] == [
         "statusCode": 201, "body": "POST /api/items/7?x=1 [id=7] b key:-",
-        "headers": ["X-A": "1, 2", "Set-Cookie": "d=2", "Content-Type": "text/x"],
+        "headers": ["X-A": "1, 2", "Set-Cookie": "d=2", "Content-Type": "text/x", "X-Request-Id": "mine"],
       ])
   }
 

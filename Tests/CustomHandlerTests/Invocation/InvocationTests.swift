@@ -6,23 +6,27 @@ import Testing
 @Suite struct InvocationTests {
   private let function = FunctionRoute(name: "f", trigger: .timer(schedule: "0 0 0 * * *"), handler: "h")
 
-  @Test func theLastInvocationIDIsTheHosts() {
+  private func invocation(_ headers: HTTPHeaders) throws -> Invocation {
+    Invocation(of: function, try HTTPRequest(method: .post, target: "/f", headers: headers))
+  }
+
+  @Test func theLastInvocationIDIsTheHosts() throws {
     let headers: HTTPHeaders = ["x-azure-functions-invocationid": "forged", Invocation.idHeader: "also-forged, host-1"]
-    #expect(Invocation(of: function, headers: headers).id == "host-1")
+    #expect(try invocation(headers).id == "host-1")
   }
 
   @Test(arguments: ["", "a b", "x\u{1B}[31m", String(repeating: "a", count: 129)])
-  func anIDThatCouldNotBeOneIsReplaced(_ value: String) {
-    let id = Invocation(of: function, headers: HTTPHeaders([(Invocation.idHeader, value)])).id
+  func anIDThatCouldNotBeOneIsReplaced(_ value: String) throws {
+    let id = try invocation(HTTPHeaders([(Invocation.idHeader, value)])).id
     #expect(id.wholeMatch(of: #/[0-9a-f\-]{36}/#) != nil)
   }
 
   private static let trace = "0af7651916cd43dd8448eb211c80319c"
   private static let span = "b7ad6b7169203331"
 
-  @Test func aTraceOfTheW3CFormIsTaken() {
+  @Test func aTraceOfTheW3CFormIsTaken() throws {
     let headers: HTTPHeaders = ["Traceparent": "00-\(Self.trace)-\(Self.span)-01"]
-    let parent = Invocation(of: function, headers: headers).traceParent
+    let parent = try invocation(headers).traceParent
     #expect(parent?.traceID == Self.trace && parent?.parentID == Self.span)
     #expect(TraceParent("01-\(Self.trace)-\(Self.span)-01-more") != nil, "a later version may carry more")
   }

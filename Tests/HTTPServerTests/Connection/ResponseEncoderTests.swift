@@ -6,14 +6,16 @@ import Testing
   private func encode(
     _ response: HTTPResponse, method: HTTPMethod = .get, version: RequestHead.Version = .http11, keepAlive: Bool = true
   ) -> (text: String, encoded: ResponseEncoder) {
-    let encoded = ResponseEncoder(response, method: method, version: version, keepAlive: keepAlive, date: "D")
+    let encoded = ResponseEncoder(
+      response, method: method, version: version, keepAlive: keepAlive, date: "D", requestID: "R")
     return (String(decoding: encoded.bytes + encoded.largeBody, as: UTF8.self), encoded)
   }
 
   @Test func writesStatusLengthAndDate() {
     #expect(
       encode(.text("hi")).text
-        == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\nDate: D\r\n\r\nhi")
+        == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\nX-Request-Id: R\r\nDate: D\r\n\r\nhi"
+    )
   }
 
   @Test func headHasTheLengthButNoBody() {

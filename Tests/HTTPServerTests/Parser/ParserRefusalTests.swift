@@ -44,7 +44,6 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     Refusal("version 0.9", 505, "unsupported_version", "GET / HTTP/0.9\r\n"),
     Refusal("unknown method", 501, "unknown_method", "BREW / HTTP/1.1\r\n"),
     Refusal("method in lower case", 501, "unknown_method", "get / HTTP/1.1\r\n"),
-    Refusal("TRACE", 501, "unknown_method", "TRACE / HTTP/1.1\r\n"),
     Refusal("CONNECT", 501, "unknown_method", "CONNECT a:1 HTTP/1.1\r\n"),
     Refusal("target too long", 414, "target_too_long", "GET /\(String(repeating: "a", count: 100)) HTTP/1.1\r\n"),
     Refusal("line without end", 414, "target_too_long", "GET /\(String(repeating: "a", count: 400))"),
@@ -95,6 +94,10 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       "length over the limit, with Expect", 413, "body_too_large",
       headers: "Expect: 100-continue\r\nContent-Length: 51"),
     Refusal("coding not chunked", 400, "bad_framing", headers: "Transfer-Encoding: gzip"),
+    Refusal("chunked with a Kelvin sign", 400, "bad_framing", headers: "Transfer-Encoding: chun\u{212A}ed"),
+    Refusal(
+      "a Kelvin sign before chunked", 501, "unsupported_transfer_coding",
+      headers: "Transfer-Encoding: \u{212A}, chunked"),
     Refusal("identity", 400, "bad_framing", headers: "Transfer-Encoding: identity"),
     Refusal("chunked not last", 400, "bad_framing", headers: "Transfer-Encoding: chunked, gzip"),
     Refusal("chunked twice", 400, "bad_framing", headers: "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),

@@ -28,6 +28,7 @@ struct ParserRun: Equatable {
     do throws(HTTPRefusal) {
       while let event = try parser.next() {
         switch event {
+        case .head: break
         case .expectsContinue: events.append("continue")
         case .request(let parsed):
           let request = parsed.request

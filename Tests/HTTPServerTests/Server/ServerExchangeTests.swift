@@ -4,12 +4,13 @@ import Testing
 
 /// Starts a server, runs `body` with its port, and takes the server down.
 func withServer(
-  _ configure: (inout HTTPServerConfiguration) -> Void = { _ in }, handler: @escaping HTTPServer.Handler,
+  _ configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+  admit: @escaping HTTPServer.Gatekeeper = { _ in .trusted }, handler: @escaping HTTPServer.Handler,
   _ body: (Int) async throws -> Void
 ) async throws {
   var configuration = HTTPServerConfiguration()
   configure(&configuration)
-  let server = HTTPServer(configuration: configuration, handler: handler)
+  let server = HTTPServer(configuration: configuration, admit: admit, handler: handler)
   let port = try await server.start()
   do {
     try await body(port)

@@ -45,18 +45,62 @@ import Testing
     }
   }
 
-  @Test func oneConnectionTooManyIsToldSo() async throws {
-    try await withServer({ $0.maximumConnections = 1 }, handler: hello) { port in
+  @Test("A connection too many is told so when all others have requests under way")
+  func oneConnectionTooMany() async throws {
+    let (started, go) = (Gate(), Gate())
+    let slow: HTTPServer.Handler = { _ in
+      started.open()
+      await go.wait()
+      return .text("hello")
+    }
+    try await withServer({ $0.maximumConnections = 1 }, handler: slow) { port in
       let first = try RawClient(port: port)
       try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-      #expect(try await first.readAnswer().hasSuffix("hello"))
+      await started.wait()
       let second = try RawClient(port: port)
       try await second.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
       let refusal = try await second.readAnswer()
       #expect(refusal.hasPrefix("HTTP/1.1 503 ") && refusal.contains("Connection: close\r\n"))
-      #expect(refusal.contains("too_many_connections"))
-      try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(refusal.contains("too_many_connections") && refusal.contains("X-Request-Id: "))
+      go.open()
       #expect(try await first.readAnswer().hasSuffix("hello"), "the connection within the cap is served on")
+    }
+  }
+
+  @Test("Idle connections shut nobody out: the one that has been idle for the longest gives way")
+  func idleGivesWay() async throws {
+    try await withServer({ $0.maximumConnections = 3 }, handler: hello) { port in
+      var idle: [RawClient] = []
+      for _ in 0..<3 {
+        idle.append(try RawClient(port: port))
+        // Served once, so that it is certain to be accepted before the next.
+        try await idle[idle.count - 1].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await idle[idle.count - 1].readAnswer().hasSuffix("hello"))
+      }
+      let fourth = try RawClient(port: port)
+      try await fourth.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(try await fourth.readAnswer().hasSuffix("hello"))
+      #expect(try await idle[0].readAll().isEmpty, "closed without a word")
+      for client in idle.dropFirst() {
+        try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await client.readAnswer().hasSuffix("hello"))
+      }
+    }
+  }
+
+  @Test("Heads that never end shut nobody out either")
+  func unfinishedHeadsGiveWay() async throws {
+    try await withServer({ $0.maximumConnections = 2 }, handler: hello) { port in
+      let slow = try RawClient(port: port)
+      try await slow.send("GET / HTTP/1.1\r\n")
+      let busy = try RawClient(port: port)
+      try await busy.send("GET / HTTP/1.1\r\n")
+      for _ in 0..<5 {
+        let client = try RawClient(port: port)
+        try await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(try await client.readAll().hasSuffix("hello"))
+      }
+      _ = (slow, busy)
     }
   }
 

@@ -15,13 +15,13 @@ import Testing
     let busy = try RawClient(port: port)
     try await busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     await started.wait()
-    async let down: Void = server.shutdown(grace: .seconds(30))
+    async let down = server.shutdown(grace: .seconds(30))
     #expect(try await idle.readAll().isEmpty)
     go.open()
     let answer = try await busy.readAll()
     #expect(answer.contains("Connection: close\r\n"))
     #expect(answer.hasSuffix("done, cancelled: false"))
-    await down
+    _ = await down
     #expect(throws: RawClient.Failure.self) { try RawClient(port: port) }
     await server.shutdown(grace: .zero)
   }
@@ -70,8 +70,8 @@ import Testing
     let client = try RawClient(port: port)
     try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     await started.wait()
-    async let first: Void = server.shutdown(grace: .seconds(3600))
-    async let second: Void = server.shutdown(grace: .milliseconds(10))
+    async let first = server.shutdown(grace: .seconds(3600))
+    async let second = server.shutdown(grace: .milliseconds(10))
     _ = await (first, second)
   }
 

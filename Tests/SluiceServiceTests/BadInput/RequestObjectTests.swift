@@ -11,10 +11,10 @@ import Testing
       remoteAddress: nil, parameters: [:])
   }
 
-  @Test func jsonLongerThanAnyRequestIsRefusedUnread() throws {
+  @Test func jsonLongerThanAnyRequestIsRefusedUnread() async throws {
     let members = String(repeating: " ", count: RequestObject.maximumBytes - 2)
-    #expect(try RequestObject.read(request(body: "{\(members)}")) == .object([:]))
-    let error = #expect(throws: JobError.self) { try RequestObject.read(request(body: "{\(members)} ")) }
+    #expect(try await RequestObject.read(request(body: "{\(members)}")) == .object([:]))
+    let error = await #expect(throws: JobError.self) { try await RequestObject.read(request(body: "{\(members)} ")) }
     #expect(error?.code == "body_too_large")
     #expect(error?.status == 413)
   }

@@ -5,7 +5,7 @@ import TestSupport
 /// Looking into answers.
 extension Sluice.JSONValue {
   init(_ text: some StringProtocol) throws {
-    self = try JSONDecoder().decode(Sluice.JSONValue.self, from: Data(text.utf8))
+    self = try Sluice.JSONValue(parsing: text.utf8)
   }
 
   subscript(_ name: String) -> Sluice.JSONValue {
@@ -24,8 +24,7 @@ extension Sluice.JSONValue {
   }
 
   var number: Int? {
-    guard case .number(let number) = self else { return nil }
-    return Int(exactly: number)
+    self.whole
   }
 
   var items: [Sluice.JSONValue] {

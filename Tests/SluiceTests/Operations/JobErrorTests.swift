@@ -6,6 +6,22 @@ import Testing
 @testable import Sluice
 
 @Suite struct JobErrorTests {
+  @Test("What is not available is told without the machine's paths")
+  func noPaths() throws {
+    let folder = JobError(cause: LakeError.rootUnavailable("/srv/secret-place/lake", reason: "no such folder"))
+    #expect(folder.kind == .unavailable)
+    #expect(folder.message == "lake: (a path of this machine): the lake's root folder can't be used: no such folder")
+    let target = PostgresTarget(host: "/var/run/postgresql", port: 5432, database: "d", user: "u")
+    let socket = JobError(
+      cause: PostgresError.connectFailed(
+        target: target, reasons: ["connection to server on socket \"/var/run/postgresql/.s.PGSQL.5432\" failed"],
+        sqlState: nil))
+    #expect(!socket.message.contains("/var"), "\(socket.message)")
+    let url = LakeError.unavailable(
+      try LakePath("db/a.b.2024-01-01.csv.gz"), operation: "read", reason: "https://a/b: 503")
+    #expect(JobError(cause: url).message.contains("db/a.b.2024-01-01.csv.gz: read failed: https://a/b: 503"))
+  }
+
   func server(_ state: String, _ message: String = "the private value", line: Int? = nil) -> ServerError {
     ServerError(
       sqlState: state, message: message, detail: "Key (id)=(private) exists.", hint: nil,
@@ -99,7 +115,7 @@ import Testing
       (.permissionDenied(path, operation: "write"), "lake_permission_denied", .forbidden),
       (.readOnly(path), "lake_read_only", .unavailable), (.noSpace(path), "lake_full", .full),
       (.fileTooLarge(path), "lake_full", .full), (.escapesRoot(path), "outside_lake", .forbidden),
-      (.rootUnavailable("/x", reason: "gone"), "lake_unavailable", .unavailable),
+      (.rootUnavailable("https://a/lake", reason: "gone"), "lake_unavailable", .unavailable),
       (.io(path, operation: "read", reason: "x"), "lake_error", .failed),
     ]
     for (cause, code, kind) in cases {

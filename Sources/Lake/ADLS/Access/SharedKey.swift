@@ -1,4 +1,5 @@
 import COpenSSL
+import Essentials
 import Foundation
 
 /// An account's key, which signs requests. It prints as `<key>`.
@@ -51,7 +52,8 @@ struct SignedParts {
   let bodyLength: Int
 
   func text(account: String) -> String {
-    let values = Dictionary(fields.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+    let values = Dictionary(
+      fields.map { ($0.name.asciiLowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
     var lines = [method]
     for name in ["content-encoding", "content-language"] { lines.append(values[name] ?? "") }
     lines.append(bodyLength == 0 ? "" : String(bodyLength))
@@ -66,7 +68,7 @@ struct SignedParts {
       lines.append("\(name):\(value)")
     }
     lines.append("/\(account)\(path)")
-    for (name, value) in query.map({ ($0.name.lowercased(), $0.value) }).sorted(by: { $0.0 < $1.0 }) {
+    for (name, value) in query.map({ ($0.name.asciiLowercased(), $0.value) }).sorted(by: { $0.0 < $1.0 }) {
       lines.append("\(name):\(value)")
     }
     return lines.joined(separator: "\n")

@@ -1,3 +1,5 @@
+import Essentials
+
 /// What `AZURE_STORAGE_CONNECTION_STRING` tells: an account, where it is, and its key or a shared access signature.
 ///
 /// Only the account and host are ever shown.
@@ -19,7 +21,7 @@ public struct StorageConnectionString: Sendable {
       guard let equals = part.firstIndex(of: "="), equals > part.startIndex else {
         throw .invalidConnectionString(reason: "a part is not of the form Name=value")
       }
-      values[part[..<equals].lowercased()] = String(part[part.index(after: equals)...])
+      values[part[..<equals].asciiLowercased()] = String(part[part.index(after: equals)...])
     }
     let endpoint = values["dfsendpoint"] ?? values["blobendpoint"]
     guard let account = values["accountname"] ?? endpoint.flatMap({ Self.account(ofEndpoint: $0) }) else {
@@ -40,7 +42,7 @@ public struct StorageConnectionString: Sendable {
       host = ADLSLocation.dfsHost(place.host)
       port = place.port
     } else {
-      host = "\(account).dfs.\(values["endpointsuffix"] ?? "core.windows.net")".lowercased()
+      host = "\(account).dfs.\(values["endpointsuffix"] ?? "core.windows.net")".asciiLowercased()
       port = nil
     }
     if let text = values["accountkey"] {

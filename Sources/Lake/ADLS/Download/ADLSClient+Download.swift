@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -100,7 +101,7 @@ struct ContentRange: Equatable {
   let total: Int
 
   init?(_ text: String) {
-    guard text.lowercased().hasPrefix("bytes ") else { return nil }
+    guard text.hasPrefixIgnoringASCIICase("bytes ") else { return nil }
     let parts = text.dropFirst(6).split(whereSeparator: { $0 == "-" || $0 == "/" }).map { Int($0) }
     guard parts.count == 3, let first = parts[0], let last = parts[1], let total = parts[2], first >= 0, first <= last,
       last < total

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Identity
@@ -85,7 +86,7 @@ struct ADLSClient: Sendable {
     var query = call.query.map { "\(URLText.encodeSegment($0.name))=\(URLText.encodeSegment($0.value))" }
     var fields = call.fields
     fields.append("x-ms-version", Self.version)
-    fields.append("x-ms-client-request-id", UUID().uuidString.lowercased())
+    fields.append("x-ms-client-request-id", UUID().uuidString.asciiLowercased())
     switch credential {
     case .bearer:
       fields.append("Authorization", "Bearer \(token?.secretText ?? "")")

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -9,7 +10,7 @@ struct ADLSProperties: Sendable {
 
   /// Throws `LakeError.io` when a field that is always there is not.
   init(_ fields: HeaderFields, path: LakePath) throws(LakeError) {
-    let isDirectory = fields["x-ms-resource-type"]?.lowercased() == "directory"
+    let isDirectory = fields["x-ms-resource-type"]?.equalsIgnoringASCIICase("directory") == true
     guard let length = fields["Content-Length"].flatMap({ Int($0) }), length >= 0, let etag = fields["ETag"],
       let modified = fields["Last-Modified"].flatMap({ HTTPDate.parse($0) })
     else {

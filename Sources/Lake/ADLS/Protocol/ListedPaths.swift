@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -27,7 +28,7 @@ struct ListedPath: Decodable {
       length = try values.decodeIfPresent(Int.self, forKey: .contentLength) ?? 0
     }
     if let text = try? values.decode(String.self, forKey: .isDirectory) {
-      isDirectory = text.lowercased() == "true"
+      isDirectory = text.equalsIgnoringASCIICase("true")
     } else {
       isDirectory = try values.decodeIfPresent(Bool.self, forKey: .isDirectory) ?? false
     }

@@ -1,19 +1,17 @@
-import HTTPServer
-
 extension JSONValue {
   /// Compact JSON text. Members are in the order of their names, so the same value always gives the same bytes.
-  public var compact: String { write(indent: nil) }
+  package var compact: String { write(indent: nil) }
 
   /// JSON text with two spaces per level and a line break at the end, for files that people read and compare.
-  public var pretty: String { write(indent: 0) + "\n" }
+  package var pretty: String { write(indent: 0) + "\n" }
 
   private func write(indent: Int?) -> String {
     switch self {
     case .null: "null"
     case .bool(let flag): flag ? "true" : "false"
     case .integer(let whole): String(whole)
-    // JSON has no NaN and no infinity (RFC 8259 §6).
-    case .number(let number): number.isFinite ? "\(number)" : "null"
+    // JSON has no NaN and no infinity (RFC 8259 §6). What a Double holds as a whole number is written as one.
+    case .number(let number): Int(exactly: number).map(String.init) ?? (number.isFinite ? "\(number)" : "null")
     case .string(let text): JSONText.quoted(text)
     case .array(let items):
       enclose(items.map { $0.write(indent: indent.map { $0 + 2 }) }, in: ("[", "]"), indent: indent)

@@ -1,0 +1,60 @@
+import HTTPServer
+
+extension FunctionApp {
+  /// Decides on a request by its head; give it to `HTTPServer` as its gatekeeper. Whoever lacks the key is told so before a
+  /// byte of the body is read.
+  @Sendable public func admit(_ head: HTTPRequest) -> HTTPAdmission {
+    if case .refused(let response) = way(of: head) { return .refused(response) }
+    return isKeyShown(in: head) ? .trusted : .anonymous
+  }
+
+  /// Where a request goes.
+  enum Way {
+    /// No function is to see it.
+    case refused(HTTPResponse)
+    case probe
+    /// `OPTIONS *`
+    case options
+    case envelope(FunctionRoute)
+    /// By its public path. With an empty prefix this may be another function's envelope.
+    case function(FunctionRoute, parameters: [String: String])
+  }
+
+  /// Looks at the head alone.
+  func way(of request: HTTPRequest) -> Way {
+    if callers.refuse(request) { return .refused(Self.foreignCaller) }
+    if isProbe(request) { return .probe }
+    if request.path == "*", request.method == .options { return .options }
+    let match = router.match(request.method, request.pathSegments)
+    if case .found(let function, let parameters) = match {
+      return isAllowed(request, to: function)
+        ? .function(function, parameters: parameters) : .refused(Self.unauthorized)
+    }
+    if let function = envelopeName(request) {
+      return isKeyShown(in: request) ? .envelope(function) : .refused(Self.unauthorized)
+    }
+    if case .methodNotAllowed(let allow) = match { return .refused(Self.wrongMethod(allow: allow)) }
+    return .refused(notFound(request))
+  }
+
+  func isKeyShown(in request: HTTPRequest) -> Bool { accessKey?.isShown(in: request) ?? true }
+
+  private func isAllowed(_ request: HTTPRequest, to function: FunctionRoute) -> Bool {
+    if case .http(_, _, .anonymous) = function.trigger { return true }
+    return isKeyShown(in: request)
+  }
+
+  /// A function may own `/` when the prefix is empty; the host's probe is the request without an invocation id.
+  func isProbe(_ request: HTTPRequest) -> Bool {
+    guard request.path == "/", request.method == .get || request.method == .head else { return false }
+    if !request.headers.contains(Invocation.idHeader) { return true }
+    if case .found = router.match(request.method, []) { return false }
+    return true
+  }
+
+  /// The function that the host calls by this path with an envelope, if it is one.
+  func envelopeName(_ request: HTTPRequest) -> FunctionRoute? {
+    guard request.method == .post, request.pathSegments.count == 1 else { return nil }
+    return byName[request.pathSegments[0]]
+  }
+}

@@ -1,0 +1,68 @@
+public import Lake
+
+/// A lake whose unfinished files are listed in ``WorkUnderWay`` from their making to their final name or their removal, so
+/// that a program that ends before they are removed can name them.
+public struct ListedTemporaries: LakeStore {
+  private let base: any LakeStore
+
+  /// `base`, with its unfinished files listed.
+  public init(_ base: any LakeStore) {
+    self.base = base
+  }
+
+  /// The root as an operator would write it.
+  public var displayURL: String { base.displayURL }
+
+  /// Starts a new file and lists it.
+  public func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
+    let id = WorkUnderWay.begin { "the temporary file \(temporary)" }
+    do {
+      return ListedWriter(try await base.makeWriter(temporary: temporary), id)
+    } catch {
+      WorkUnderWay.end(id)
+      throw error
+    }
+  }
+
+  /// Opens a file for reading.
+  public func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
+
+  /// What is known of a file or folder.
+  public func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
+
+  /// One page of a folder.
+  public func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
+    try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
+  }
+
+  /// Removes a file or an empty folder.
+  public func delete(_ path: LakePath) async throws { try await base.delete(path) }
+}
+
+private final class ListedWriter: LakeWriter {
+  private let base: any LakeWriter
+  private let id: Int
+
+  init(_ base: any LakeWriter, _ id: Int) {
+    self.base = base
+    self.id = id
+  }
+
+  deinit { WorkUnderWay.end(id) }
+
+  func append(_ bytes: [UInt8]) async throws { try await base.append(bytes) }
+
+  func close() async throws -> LakeFileDigest { try await base.close() }
+
+  func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
+    let entry = try await base.publish(as: path, condition: condition)
+    WorkUnderWay.end(id)
+    return entry
+  }
+
+  func discard() async -> LakePath? {
+    let leftover = await base.discard()
+    WorkUnderWay.end(id)
+    return leftover
+  }
+}

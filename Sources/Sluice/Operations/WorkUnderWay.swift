@@ -1,0 +1,45 @@
+import Synchronization
+
+/// What the program is working on at this moment, told when it has to end before the work does.
+public enum WorkUnderWay {
+  private struct State {
+    var last = 0
+    var entries: [Int: @Sendable () -> String] = [:]
+  }
+
+  private static let state = Mutex(State())
+
+  /// Lists `what` while `body` runs; it is asked for its words when somebody looks.
+  public static func listing<Result>(
+    _ what: @escaping @Sendable () -> String, _ body: () async throws -> Result
+  ) async rethrows -> Result {
+    let id = begin(what)
+    defer { end(id) }
+    return try await body()
+  }
+
+  /// All of it, the oldest first.
+  public static var all: [String] {
+    state.withLock { $0.entries }.sorted { $0.key < $1.key }.map { $0.value() }
+  }
+
+  static func begin(_ what: @escaping @Sendable () -> String) -> Int {
+    state.withLock { state in
+      state.last += 1
+      state.entries[state.last] = what
+      return state.last
+    }
+  }
+
+  static func end(_ id: Int) {
+    state.withLock { $0.entries[id] = nil }
+  }
+}
+
+extension JobProgress {
+  /// What is worked on, for ``WorkUnderWay``.
+  public func words(_ kind: String) -> String {
+    let reading = reading
+    return [kind, reading.subject, "(\(reading.rows) rows)"].filter { !$0.isEmpty }.joined(separator: " ")
+  }
+}

@@ -35,13 +35,11 @@ final class Transfer: @unchecked Sendable {
   private(set) var isReceivePaused = false
   /// Why this side gave up from within a callback; libcurl's own result then says no more than that.
   private(set) var ownError: HTTPClientError?
-  /// Asks the loop to go on with a paused transfer.
-  var resume: () -> Void = {}
-  /// Ends the transfer by the error of the body's stream.
-  var abort: (any Error) -> Void = { _ in }
+  /// What drives it, from its start to its end.
+  var loop: TransferLoop?
 
   /// Bytes that moved when the watchdog last looked, and when it last saw them move.
-  var lastMoved = -1
+  var lastMoved: Int?
   var lastMoveTime = DispatchTime.now()
   let startTime = DispatchTime.now()
 
@@ -78,7 +76,7 @@ final class Transfer: @unchecked Sendable {
       // Before the reader goes on: it may let go of all that keeps the loop.
       if isReceivePaused, end == nil {
         isReceivePaused = false
-        resume()
+        loop?.goOn(self)
       }
       return continuation.resume(returning: bytes)
     }
@@ -195,8 +193,8 @@ final class Transfer: @unchecked Sendable {
     case .success(let bytes):
       if let bytes { piece = bytes[...] } else { isStreamAtEnd = true }
       isSendPaused = false
-      resume()
-    case .failure(let error): abort(error)
+      loop?.goOn(self)
+    case .failure(let error): loop?.end(self, error)
     }
   }
 }

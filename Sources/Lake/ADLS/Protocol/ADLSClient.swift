@@ -14,6 +14,8 @@ struct ADLSClient: Sendable {
   var policy: RetryPolicy
   let timer: RetryTimer
   let onRetry: @Sendable (LakeRetry) -> Void
+  /// Folders that are there as far as this process knows.
+  let folders = KnownFolders()
 
   /// Carries a call out, with as many tries as the policy allows.
   ///

@@ -20,10 +20,10 @@ enum Wiring {
     return try Settings(environment: environment, file: file)
   }
 
-  /// What jobs work with.
+  /// What jobs work with. One that only looks makes no lake, whatever `LAKE_URL` says.
   /// - Throws: ``JobError``, ``LakeError``.
-  static func context(_ settings: Settings) async throws -> JobContext {
-    let (lake, openLake) = try await lake(settings)
+  static func context(_ settings: Settings, mayCreateLake: Bool = true) async throws -> JobContext {
+    let (lake, openLake) = try await lake(settings, mayCreate: mayCreateLake)
     var options = ConnectionOptions()
     options.onNotice = { severity, message in
       let level: Log.Level = severity == "WARNING" ? .warning : .debug

@@ -11,6 +11,9 @@ public struct FolderOptions: Sendable {
   public var onLockWait: @Sendable (_ path: LakePath, _ holder: String) -> Void = { _, _ in }
   /// Told once of each symbolic link that a listing passes over.
   public var onStrayLink: @Sendable (LakePath) -> Void = { _ in }
+  /// Told of a temporary file that may be left, where nobody got a writer of it that would name it: the job that wanted
+  /// one was cancelled meanwhile.
+  public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
 
   /// The defaults.
   public init() {}

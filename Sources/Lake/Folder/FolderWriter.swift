@@ -19,8 +19,15 @@ actor FolderWriter: LakeWriter {
 
   /// Makes the file; leaves none behind when it throws.
   static func start(_ temporary: LakePath, in store: FolderStore) async throws -> FolderWriter {
-    try await store.operations.run(undo: { $0.place.remove() }) {
-      try FolderWriter(store: store, temporary: temporary)
+    do {
+      return try await CancellationGrace.carryOn {
+        try await store.operations.run(undo: { $0.place.remove() }) {
+          try FolderWriter(store: store, temporary: temporary)
+        }
+      }
+    } catch let error as CancellationError {
+      store.options.onLeftover(temporary)
+      throw error
     }
   }
 

@@ -47,11 +47,16 @@ extension Wiring {
     }
   }
 
+  private static let leftover: @Sendable (LakePath) -> Void = { path in
+    Log.write(.warning, "a temporary file may be left in the lake", ["path": path])
+  }
+
   private static var folderOptions: FolderOptions {
     var options = FolderOptions()
     options.onLockWait = { path, holder in
       Log.write(.warning, "waiting for the lock of a folder of the lake", ["path": path, "holder": holder])
     }
+    options.onLeftover = leftover
     options.onStrayLink = { path in
       Log.write(.warning, "a symbolic link in the lake is passed over", ["path": path])
     }
@@ -64,6 +69,7 @@ extension Wiring {
     options.appendsInFlight = access.appendsInFlight
     options.limits.stall = .seconds(access.stallSeconds)
     options.retries.budget = .seconds(access.retrySeconds)
+    options.onLeftover = leftover
     options.onRetry = { retry in
       Log.write(
         .warning, "a request to the lake failed and is tried again",

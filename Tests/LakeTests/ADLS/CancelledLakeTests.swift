@@ -59,6 +59,20 @@ import Testing
     #expect(throws: CancellationError.self) { try result.get() }
   }
 
+  @Test("A file that may have been made, and can't be looked for, is named")
+  func create() async throws {
+    let left = Count()
+    let lake = try EmulatedLake {
+      $0.limits.stall = .seconds(3600)
+      $0.timer = .system
+      $0.onLeftover = { path in if path == at("db/t") { left.add() } }
+    }
+    lake.emulator.setFaults([Fault(.stall)])
+    let result = try await cancelled(lake) { _ = try await lake.store.makeWriter(temporary: at("db/t")) }
+    #expect(throws: CancellationError.self) { try result.get() }
+    #expect(left.value == 1)
+  }
+
   @Test("A rename that hangs, and that can't be looked at, is told as one whose outcome is unknown")
   func rename() async throws {
     let lake = try lake()

@@ -48,7 +48,10 @@ import Testing
     .enabled("needs root, a loop device and fsfreeze(8)") { await isPossible() })
   func cancelledJob() async throws {
     try await Self.withDisk { folder in
-      let store = try await FolderStore(root: folder)
+      let left = Count()
+      var options = FolderOptions()
+      options.onLeftover = { path in if path == at("db/u") { left.add() } }
+      let store = try await FolderStore(root: folder, options: options)
       let started = Count()
       let job = Task {
         try await CancellationGrace.shared(timer: Self.hurried) { () -> LakePath? in
@@ -65,7 +68,9 @@ import Testing
       let other = Task {
         try await eventually { started.value == 1 }
         started.add()
-        _ = try await store.makeWriter(temporary: at("db/u"))
+        _ = try await CancellationGrace.shared(timer: Self.hurried) {
+          try await store.makeWriter(temporary: at("db/u"))
+        }
       }
       try await eventually { started.value == 2 }
       // The disk can still be read.
@@ -74,6 +79,7 @@ import Testing
       other.cancel()
       #expect(try await job.value == at("db/t"))
       await #expect(throws: CancellationError.self) { try await other.value }
+      #expect(left.value == 1)
       try await thaw(folder)
       // What was under way comes to its end: the removal, and the file of the writer that nobody waits for.
       try await eventually {

@@ -14,6 +14,7 @@ struct ADLSClient: Sendable {
   var policy: RetryPolicy
   let timer: RetryTimer
   let onRetry: @Sendable (LakeRetry) -> Void
+  let onLeftover: @Sendable (LakePath) -> Void
   /// Folders that are there as far as this process knows.
   let folders = KnownFolders()
 

@@ -25,8 +25,12 @@ extension ADLSClient {
     } catch {
       // It may have been made all the same.
       let client = forCleanUp
-      try? await CancellationGrace.carryOn {
-        if try await client.isMarked(path, mark) { try await client.delete(path) }
+      do {
+        try await CancellationGrace.carryOn {
+          if try await client.isMarked(path, mark) { try await client.delete(path) }
+        }
+      } catch {
+        onLeftover(path)
       }
       throw error
     }

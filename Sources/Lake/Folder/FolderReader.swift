@@ -48,7 +48,15 @@ actor FolderReader: LakeReader {
   }
 
   func close() async {
-    file = nil
+    guard let file else { return }
+    self.file = nil
+    queue.async { withExtendedLifetime(file) {} }
+  }
+
+  deinit {
+    // close(2) may wait for a network mount.
+    guard let file else { return }
+    queue.async { withExtendedLifetime(file) {} }
   }
 
   private func bytes(at offset: Int, count: Int) async throws -> [UInt8] {

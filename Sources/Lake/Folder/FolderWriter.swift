@@ -4,9 +4,9 @@ import Glibc
 /// One new file of a `FolderStore`; writing, hashing and syncing run on a queue of its own.
 actor FolderWriter: LakeWriter {
   private enum State {
-    case writing(WrittenFile)
+    case writing
     case failed(any Error)
-    case closed(WrittenFile, LakeFileDigest)
+    case closed(LakeFileDigest)
     case published
     case discarded
   }
@@ -14,8 +14,8 @@ actor FolderWriter: LakeWriter {
   private let store: FolderStore
   private let temporary: LakePath
   private let place: FolderRoot.Place
-  // The descriptor lives in the state: a removed file gives back its space only when nobody has it open.
-  private var state: State
+  private let file: WrittenFile
+  private var state = State.writing
 
   /// Makes the file; leaves none behind when it throws.
   static func start(_ temporary: LakePath, in store: FolderStore) async throws -> FolderWriter {
@@ -35,10 +35,9 @@ actor FolderWriter: LakeWriter {
   private init(store: FolderStore, temporary: LakePath) throws(LakeError) {
     guard let place = try store.root.place(of: temporary, making: true) else { throw .notFound(temporary) }
     do throws(SystemError) {
-      state = .writing(
-        WrittenFile(
-          try FileDescriptor.open(
-            place.name, in: place.folder, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: FolderRoot.fileMode)))
+      file = WrittenFile(
+        try FileDescriptor.open(
+          place.name, in: place.folder, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: FolderRoot.fileMode))
     } catch {
       throw error.lakeError(temporary, operation: "create")
     }
@@ -49,8 +48,8 @@ actor FolderWriter: LakeWriter {
 
   func append(_ bytes: [UInt8]) async throws {
     try Task.checkCancellation()
-    let file = try written("append")
-    let temporary = temporary
+    try checkWriting("append")
+    let (file, temporary) = (file, temporary)
     try await failing {
       try await store.operations.run(on: file.queue) {
         do throws(SystemError) {
@@ -63,9 +62,9 @@ actor FolderWriter: LakeWriter {
   }
 
   func close() async throws -> LakeFileDigest {
-    if case .closed(_, let digest) = state { return digest }
-    let file = try written("close")
-    let (temporary, place) = (temporary, place)
+    if case .closed(let digest) = state { return digest }
+    try checkWriting("close")
+    let (file, temporary, place) = (file, temporary, place)
     let digest = try await failing {
       try await store.operations.run(on: file.queue) {
         let stored: Int
@@ -82,32 +81,38 @@ actor FolderWriter: LakeWriter {
         return file.digest()
       }
     }
-    if case .writing = state { state = .closed(file, digest) }
+    if case .writing = state { state = .closed(digest) }
     return digest
   }
 
   func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
     try Task.checkCancellation()
-    let file: WrittenFile
     switch state {
-    case .closed(let closed, _): file = closed
+    case .closed: break
     case .failed(let failure): throw failure
     case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
     }
-    let (root, operations) = (store.root, store.operations)
+    let (root, operations, file) = (store.root, store.operations, file)
     let found = try await operations.run { try root.place(of: path, making: true) }
     guard let destination = found else { throw LakeError.notFound(path) }
     // One publisher at a time in a folder, over all processes: else two could both find the etag they expect.
     try await FolderLock(
       folder: destination.folder, path: path, operations: operations, options: store.options
     ).acquire()
-    let rename = FolderRename(
-      file: file.descriptor, source: place, sourcePath: temporary, destination: destination, destinationPath: path,
-      syncFolders: store.syncFolders)
+    let (place, temporary, syncFolders) = (place, temporary, store.syncFolders)
     let published: FolderRename.Published
     do {
       // Begun, it is carried to its end: nobody would know otherwise whether it was done.
-      published = try await CancellationGrace.carryOn { try await operations.run { try rename.perform(condition) } }
+      published = try await CancellationGrace.carryOn {
+        try await operations.run(on: file.queue) {
+          let rename = FolderRename(
+            file: try file.open(), source: place, sourcePath: temporary, destination: destination,
+            destinationPath: path, syncFolders: syncFolders)
+          let published = try rename.perform(condition)
+          file.close()
+          return published
+        }
+      }
     } catch is CancellationError {
       throw LakeError.outcomeUnknown(
         path, operation: "renaming a file to it", reason: "the file system did not answer before the job had to end")
@@ -124,15 +129,17 @@ actor FolderWriter: LakeWriter {
     case .writing, .failed, .closed: break
     }
     state = .discarded
-    let (place, operations) = (place, store.operations)
+    let (place, operations, file) = (place, store.operations, file)
     // A file that can't be removed now is found and removed by the nightly run.
     let isRemoved = try? await CancellationGrace.carryOn { try await operations.run { place.remove() } }
+    // A removed file gives back its space only when nobody has it open.
+    try? await CancellationGrace.carryOn { try await operations.run(on: file.queue) { file.close() } }
     return isRemoved == true ? nil : temporary
   }
 
-  private func written(_ operation: String) throws -> WrittenFile {
+  private func checkWriting(_ operation: String) throws {
     switch state {
-    case .writing(let file): return file
+    case .writing: return
     case .failed(let failure): throw failure
     case .closed, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: operation)
     }
@@ -151,11 +158,11 @@ actor FolderWriter: LakeWriter {
 
 /// The open file, its digest and its length.
 ///
-/// `@unchecked Sendable`: all but `descriptor` and `queue`, which never change, is touched on `queue` alone.
+/// `@unchecked Sendable`: all but `queue`, which never changes, is touched on `queue` alone once it is made.
 private final class WrittenFile: @unchecked Sendable {
-  let descriptor: FileDescriptor
   let queue = DispatchQueue(label: "sluice.lake.writer")
   private(set) var length = 0
+  private var descriptor: FileDescriptor?
   private var hasher = SHA256Hasher()
 
   init(_ descriptor: FileDescriptor) {
@@ -164,7 +171,7 @@ private final class WrittenFile: @unchecked Sendable {
 
   func write(_ bytes: [UInt8]) throws(SystemError) {
     dispatchPrecondition(condition: .onQueue(queue))
-    try descriptor.write(bytes)
+    try open().write(bytes)
     hasher.update(bytes)
     length += bytes.count
   }
@@ -172,8 +179,25 @@ private final class WrittenFile: @unchecked Sendable {
   /// Makes it durable; gives the bytes that are stored.
   func sync() throws(SystemError) -> Int {
     dispatchPrecondition(condition: .onQueue(queue))
-    try descriptor.sync()
-    return Int(try descriptor.status().st_size)
+    try open().sync()
+    return Int(try open().status().st_size)
+  }
+
+  func open() throws(SystemError) -> FileDescriptor {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard let descriptor else { throw SystemError(number: EBADF) }
+    return descriptor
+  }
+
+  /// close(2) may wait for a network mount, so it is not left to whoever lets go of the file last.
+  func close() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    descriptor = nil
+  }
+
+  deinit {
+    guard let descriptor else { return }
+    queue.async { withExtendedLifetime(descriptor) {} }
   }
 
   func digest() -> LakeFileDigest {

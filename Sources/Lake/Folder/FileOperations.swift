@@ -6,7 +6,7 @@ import Synchronization
 /// A network mount that is dead lets none of them come back. So each has a thread that nothing else waits for, and a caller
 /// that is cancelled waits no longer: the operation is abandoned, and undone should it still end.
 final class FileOperations: Sendable {
-  /// Abandoned operations that may be stuck at a time; beyond that no other is begun.
+  /// Abandoned operations that may be stuck at a time; beyond that no other is begun, but what cleans up.
   static let maximumAbandoned = 32
 
   private let abandoned = Mutex(0)
@@ -25,10 +25,11 @@ final class FileOperations: Sendable {
   /// `undo` is told, on the same queue, of a result that came after the caller had gone.
   /// Throws what `work` throws, `CancellationError`, and `LakeError.rootUnavailable` where too many are stuck.
   func run<Value: Sendable>(
-    on queue: DispatchQueue = DispatchQueue(label: "sluice.lake.file"),
+    on queue: DispatchQueue = DispatchQueue(label: "sluice.lake.file"), cleaningUp: Bool = false,
     undo: @escaping @Sendable (Value) -> Void = { _ in }, _ work: @escaping @Sendable () throws -> Value
   ) async throws -> Value {
-    guard abandonedCount < Self.maximumAbandoned else {
+    // Of many jobs that are cancelled at a time, each has left an operation that is soon over.
+    guard cleaningUp || abandonedCount < Self.maximumAbandoned else {
       throw LakeError.rootUnavailable(
         place, reason: "\(Self.maximumAbandoned) file operations have not come back; its file system does not answer")
     }

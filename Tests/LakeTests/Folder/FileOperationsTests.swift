@@ -65,6 +65,7 @@ import Testing
       let error = await lakeError { _ = try await operations.run { 7 } as Int }
       #expect(error?.code == "root_unavailable")
       #expect(error?.description.contains("does not answer") == true)
+      #expect(try await operations.run(cleaningUp: true) { 7 } == 7)
       try await eventually {
         release(pipe)
         return operations.abandonedCount == 0

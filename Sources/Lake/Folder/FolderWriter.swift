@@ -131,11 +131,11 @@ actor FolderWriter: LakeWriter {
     state = .discarded
     let (place, operations, file) = (place, store.operations, file)
     // A file that can't be removed now is found and removed by the nightly run.
-    let isRemoved = try? await CancellationGrace.carryOn {
+    let isRemoved = try? await CancellationGrace.cleanUp {
       try await operations.run(cleaningUp: true) { place.remove() }
     }
     // A removed file gives back its space only when nobody has it open.
-    try? await CancellationGrace.carryOn {
+    try? await CancellationGrace.cleanUp {
       try await operations.run(on: file.queue, cleaningUp: true) { file.close() }
     }
     return isRemoved == true ? nil : temporary

@@ -69,7 +69,7 @@ import Testing
     while !step.isBegun.withLock({ $0 }) { await Task.yield() }
     job.cancel()
     while clock.waits.withLock({ $0.isEmpty }) { await Task.yield() }
-    clock.move(by: .seconds(4))
+    clock.move(by: .seconds(2))
     step.end.finish()
     #expect(try await job.value == 7)
   }
@@ -89,13 +89,39 @@ import Testing
     clock.move(by: .seconds(1000))
     job.cancel()
     while clock.waits.withLock({ $0.count }) < 1 { await Task.yield() }
-    clock.move(by: .seconds(3))
+    clock.move(by: .seconds(1))
     steps[0].end.finish()
     while clock.waits.withLock({ $0.count }) < 2 { await Task.yield() }
     clock.move(by: .seconds(2))
     // The second is ended by the clock, the third has no time at all.
     #expect(try await job.value == [true, false, false])
-    #expect(clock.waits.withLock { $0 } == [.seconds(5), .seconds(2), .zero])
+    #expect(clock.waits.withLock { $0 } == [.seconds(3), .seconds(2), .zero])
+  }
+
+  @Test("When what was carried on has used up its time, there is some left to clean up; then none")
+  func cleaningUp() async throws {
+    let clock = Clock()
+    let steps = [Step(), Step(), Step()]
+    let job = Task {
+      try await CancellationGrace.shared(timer: clock.timer) { () -> [Bool] in
+        let rename = (try? await CancellationGrace.carryOn { try await steps[0].run() }) != nil
+        var ends = [rename]
+        for step in steps.dropFirst() {
+          ends.append((try? await CancellationGrace.cleanUp { try await step.run() }) != nil)
+        }
+        return ends
+      }
+    }
+    while !steps[0].isBegun.withLock({ $0 }) { await Task.yield() }
+    job.cancel()
+    while clock.waits.withLock({ $0.count }) < 1 { await Task.yield() }
+    clock.move(by: .seconds(3))
+    while clock.waits.withLock({ $0.count }) < 2 { await Task.yield() }
+    steps[1].end.finish()
+    while clock.waits.withLock({ $0.count }) < 3 { await Task.yield() }
+    clock.move(by: .seconds(2))
+    #expect(try await job.value == [false, true, false])
+    #expect(clock.waits.withLock { $0 } == [.seconds(3), .seconds(2), .seconds(2)])
   }
 
   @Test("A step within a step is ended with it, and no later")

@@ -26,7 +26,7 @@ extension ADLSClient {
       // It may have been made all the same.
       let client = forCleanUp
       do {
-        try await CancellationGrace.carryOn {
+        try await CancellationGrace.cleanUp {
           if try await client.isMarked(path, mark) { try await client.delete(path) }
         }
       } catch {
@@ -130,7 +130,8 @@ extension ADLSClient {
         // Without a token nothing was sent.
         throw LakeError.signInFailed(reason: reason)
       } catch {
-        guard let isDone = try? await forCleanUp.isThere(published) else {
+        let client = forCleanUp
+        guard let isDone = try? await CancellationGrace.cleanUp({ try await client.isThere(published) }) else {
           let reason = error is CancellationError ? "the service did not answer before the job had to end" : "\(error)"
           throw LakeError.outcomeUnknown(path, operation: "renaming a file to it", reason: reason)
         }

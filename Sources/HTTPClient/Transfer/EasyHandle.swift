@@ -160,9 +160,9 @@ enum EasyHandle {
     options.set(CURLOPT_READDATA, me)
     options.set(CURLOPT_SEEKDATA, me)
     options.setFunction(CURLOPT_HEADERFUNCTION) { pointer, size, count, transfer in
-      Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()
+      let isTaken = Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()
         .takeHeader(UnsafeRawBufferPointer(start: pointer, count: size * count))
-      return size * count
+      return isTaken ? size * count : 0
     }
     options.setFunction(CURLOPT_WRITEFUNCTION) { pointer, size, count, transfer in
       let isTaken = Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()

@@ -19,6 +19,7 @@ final class Transfer: @unchecked Sendable {
   let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   private(set) var head = ResponseHead()
+  private var headBytes = 0
   private var isHeadDelivered = false
   private var waitingForHead: CheckedContinuation<ResponseHead, any Error>?
   private var waitingForBody: CheckedContinuation<[UInt8]?, any Error>?
@@ -45,6 +46,8 @@ final class Transfer: @unchecked Sendable {
 
   /// More than this many unread bytes pause the transfer.
   static let highWater = 512 << 10
+  /// Bytes of an answer's head, interim ones and a trailer included: a far side that never ends it must not fill memory.
+  static let headLimit = 256 << 10
 
   init(request: ClientRequest, queue: DispatchQueue) {
     self.request = request
@@ -106,11 +109,19 @@ final class Transfer: @unchecked Sendable {
 
   // MARK: libcurl's callbacks, on the queue
 
-  func takeHeader(_ line: UnsafeRawBufferPointer) {
-    guard head.take(line: line), !isHeadDelivered else { return }
+  /// Whether the line was taken; else the transfer ends.
+  func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+    headBytes += line.count
+    guard headBytes <= Self.headLimit else {
+      ownError = .malformedResponse(
+        host: request.url.host, reason: "its head is longer than \(Self.headLimit) bytes")
+      return false
+    }
+    guard head.take(line: line), !isHeadDelivered else { return true }
     isHeadDelivered = true
     waitingForHead?.resume(returning: head)
     waitingForHead = nil
+    return true
   }
 
   /// Whether the bytes were taken; else libcurl pauses and offers them again.

@@ -27,6 +27,7 @@ psql -q -X -v ON_ERROR_STOP=1 -f scripts/bench.sql
 
 export PG_HOST=$PGHOST PG_PORT=$PGPORT PG_USER=$PGUSER PG_DATABASE=$PGDATABASE PG_SSLMODE=disable
 export LAKE_URL="file://$work/lake"
+"$binary" init >/dev/null
 query="COPY (SELECT * FROM bench.telemetry WHERE ts >= '2024-01-02 00:00+00' AND ts < '2024-01-03 00:00+00') TO STDOUT WITH (FORMAT csv, HEADER)"
 
 # run NAME COMMAND...: appends "wall cpu" of one run to NAME's results. CPU is user and system time of all its processes.

@@ -51,6 +51,8 @@ if [ "$lake" = adls ]; then
   echo "IDENTITY_ENDPOINT=$IDENTITY_ENDPOINT"
 else
   lake_url=file://$work/lake
+  say "A folder for the lake: one that is missing is an error, since it may be a disk that is not mounted"
+  LAKE_URL=$lake_url show "$binary" init
 fi
 
 say "Sluice, started as the Functions host starts it"

@@ -241,6 +241,7 @@ export PG_HOST=$PGHOST PG_PORT=$PGPORT PG_USER=$PGUSER PG_DATABASE=$PGDATABASE P
 archive=$PGDATABASE/bench.telemetry.2024-01-02.csv.gz
 manifest=$PGDATABASE/_sluice/bench.telemetry.2024-01-02.json
 case=folder
+LAKE_URL=file://$work/lake "$binary" init >/dev/null
 LAKE_URL=file://$work/lake backup || fail "backup to a folder"
 known=$(sha256sum <"$work/lake/$archive" | cut -c 1-64)
 content=$(gzip -dc "$work/lake/$archive" | sha256sum)

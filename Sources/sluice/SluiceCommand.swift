@@ -49,6 +49,7 @@ struct SluiceCommand {
 
   private static func run(_ command: Command, _ arguments: ParsedArguments) async throws -> ExitCode {
     switch command {
+    case .`init`: try await InitCommand.run(arguments)
     case .serve: try await ServeCommand.run(arguments)
     case .backup: try await BackupCommand.run(arguments)
     case .restore: try await RestoreCommand.run(arguments)

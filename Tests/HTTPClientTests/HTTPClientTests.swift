@@ -255,6 +255,22 @@ struct HTTPClientTests {
     if case .malformedResponse = error {} else { Issue.record("\(error as Any)") }
   }
 
+  @Test("A head without an end is an error, and does not fill memory")
+  func endlessHead() async throws {
+    let server = try ScriptedServer { peer in
+      _ = peer.head()
+      peer.send("HTTP/1.1 200 OK\r\n")
+      // 64 MiB, unless the client goes.
+      for _ in 0..<65_536 { peer.send("X-More: \(String(repeating: "x", count: 1000))\r\n") }
+    }
+    let error = await #expect(throws: HTTPClientError.self) {
+      _ = try await client.send(ClientRequest(.get, try url(server)))
+    }
+    #expect(
+      error == .malformedResponse(host: "127.0.0.1", reason: "its head is longer than 262144 bytes"),
+      "\(error as Any)")
+  }
+
   @Test("A redirect is an answer: nothing is sent to the other host", arguments: [301, 302, 303, 307, 308])
   func redirect(status: Int) async throws {
     let other = try ScriptedServer(Self.echo)

@@ -23,6 +23,15 @@ struct RetryPolicyTests {
         == .exhausted)
   }
 
+  @Test("A wait that would reach beyond the budget ends with it, and what comes after the budget is no try")
+  func lastTry() {
+    let busy = RetryPolicy.Outcome.status(503, retryAfter: nil)
+    let policy = RetryPolicy(budget: .seconds(60))
+    #expect(policy.decision(after: busy, tries: 50, elapsed: .seconds(59), random: 1) == .retry(after: .seconds(1)))
+    #expect(policy.decision(after: busy, tries: 50, elapsed: .seconds(60), random: 0) == .exhausted)
+    #expect(policy.decision(after: busy, tries: 50, elapsed: .seconds(61), random: 0) == .exhausted)
+  }
+
   @Test("What will not pass is final", arguments: [301, 400, 401, 403, 404, 409, 412, 501, 505])
   func finalStatuses(status: Int) {
     #expect(

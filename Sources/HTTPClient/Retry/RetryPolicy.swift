@@ -32,7 +32,7 @@ public struct RetryPolicy: Sendable, Equatable {
   public var retriesFailures: Bool
   /// Tries in all, the first included.
   public var maximumTries: Int
-  /// From the start of the first try to the start of the last.
+  /// From the start of the first try to the start of the last, which is made when this time is over.
   public var budget: Duration
   /// The waits.
   public var backoff: Backoff
@@ -42,9 +42,9 @@ public struct RetryPolicy: Sendable, Equatable {
   /// 408, 429 and the 5xx that pass (RFC 9110 §15; the storage and sign-in services' own lists).
   public static let transientStatuses: Set<Int> = [408, 429, 500, 502, 503, 504]
 
-  /// A policy; by default 10 tries within 3 minutes, half a second doubling to 30 s.
+  /// A policy; by default as many tries as 3 minutes allow, half a second doubling to 30 s.
   public init(
-    statuses: Set<Int> = RetryPolicy.transientStatuses, retriesFailures: Bool = true, maximumTries: Int = 10,
+    statuses: Set<Int> = RetryPolicy.transientStatuses, retriesFailures: Bool = true, maximumTries: Int = .max,
     budget: Duration = .seconds(180), backoff: Backoff = .exponential(first: .milliseconds(500), maximum: .seconds(30)),
     backoffByStatus: [Int: Backoff] = [:]
   ) {
@@ -85,7 +85,8 @@ public struct RetryPolicy: Sendable, Equatable {
       guard tries <= waits.count else { return .exhausted }
       wait = waits[tries - 1]
     }
-    let delay = max(wait, minimum)
-    return elapsed + delay <= budget ? .retry(after: delay) : .exhausted
+    let left = budget - elapsed
+    guard left > .zero, minimum <= left else { return .exhausted }
+    return .retry(after: min(max(wait, minimum), left))
   }
 }

@@ -9,6 +9,8 @@ enum EasyHandle {
   ) throws(HTTPClientError) -> UnsafeMutableRawPointer {
     guard let easy = curl_easy_init() else { throw .invalidRequest(reason: "there is no memory for it") }
     transfer.easy = easy
+    // libcurl's callbacks get it as a bare pointer: it stays until the handle is freed.
+    _ = Unmanaged.passRetained(transfer)
     let options = Options(easy: easy)
     let request = transfer.request
 
@@ -18,6 +20,9 @@ enum EasyHandle {
     options.set(CURLOPT_FOLLOWLOCATION, 0)
     options.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     options.set(CURLOPT_NOSIGNAL, 1)
+    // A transfer that ends while its host's name is looked up leaves that thread to itself. Waiting for it would stop the
+    // queue, and with it all other transfers, for as long as the name servers are silent.
+    options.set(CURLOPT_QUICK_EXIT, 1)
     options.set(CURLOPT_TCP_KEEPALIVE, 1)
     options.set(CURLOPT_USERAGENT, configuration.userAgent)
     options.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(request.limits.connect.seconds * 1000)))
@@ -42,22 +47,24 @@ enum EasyHandle {
   static func free(_ transfer: Transfer) {
     if let easy = transfer.easy { curl_easy_cleanup(easy) }
     if let list = transfer.fieldList { curl_slist_free_all(list) }
+    if transfer.easy != nil { Unmanaged.passUnretained(transfer).release() }
     transfer.easy = nil
     transfer.fieldList = nil
   }
 
-  /// Bytes that went either way; -1 until the connection stands, whose limit libcurl keeps.
+  /// Bytes that went either way, but for a constant; nil until the connection stands.
   ///
   /// What still lies in the socket's send buffer did not go yet: it holds megabytes, which a slow link carries for a while
-  /// after libcurl has handed them over.
-  static func bytesMoved(_ transfer: Transfer) -> Int {
-    guard let easy = transfer.easy else { return -1 }
+  /// after libcurl has handed them over. The request's head lies there too and is not counted among what was sent, so a
+  /// connection that takes nothing has a number below 0.
+  static func bytesMoved(_ transfer: Transfer) -> Int? {
+    guard let easy = transfer.easy else { return nil }
     var ready: curl_off_t = 0
     var up: curl_off_t = 0
     var down: curl_off_t = 0
     var heads = 0
     sluice_curl_get_off(easy, CURLINFO_PRETRANSFER_TIME_T, &ready)
-    guard ready > 0 else { return -1 }
+    guard ready > 0 else { return nil }
     sluice_curl_get_off(easy, CURLINFO_SIZE_UPLOAD_T, &up)
     sluice_curl_get_off(easy, CURLINFO_SIZE_DOWNLOAD_T, &down)
     sluice_curl_get_long(easy, CURLINFO_HEADER_SIZE, &heads)
@@ -153,9 +160,9 @@ enum EasyHandle {
     options.set(CURLOPT_READDATA, me)
     options.set(CURLOPT_SEEKDATA, me)
     options.setFunction(CURLOPT_HEADERFUNCTION) { pointer, size, count, transfer in
-      Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()
+      let isTaken = Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()
         .takeHeader(UnsafeRawBufferPointer(start: pointer, count: size * count))
-      return size * count
+      return isTaken ? size * count : 0
     }
     options.setFunction(CURLOPT_WRITEFUNCTION) { pointer, size, count, transfer in
       let isTaken = Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()

@@ -5,7 +5,7 @@ import Glibc
 /// Tells when one of libcurl's sockets can be read or written.
 ///
 /// It watches a duplicate of the descriptor: libcurl may close its own at any time, while a Dispatch source needs the
-/// descriptor to stay until its cancellation is through.
+/// descriptor to stay until its cancellation is through. Its sources hold it until then: who makes one must ``cancel()`` it.
 ///
 /// `@unchecked Sendable`: its calls are made, and its handlers run, on `queue` alone.
 final class SocketWatch: @unchecked Sendable {
@@ -20,6 +20,7 @@ final class SocketWatch: @unchecked Sendable {
   private var isReading = false
   private var isWriting = false
   private var isRepeating = false
+  private var isCancelled = false
 
   /// `act` is told of `CURL_CSELECT_IN` and `CURL_CSELECT_OUT` for as long as they hold and are wanted. Nil when the
   /// process is out of descriptors.
@@ -34,8 +35,8 @@ final class SocketWatch: @unchecked Sendable {
     let open = OpenSources(descriptor)
     reading.setCancelHandler { open.oneLess() }
     writing.setCancelHandler { open.oneLess() }
-    reading.setEventHandler { [weak self] in self?.fired(CURL_CSELECT_IN) }
-    writing.setEventHandler { [weak self] in self?.fired(CURL_CSELECT_OUT) }
+    reading.setEventHandler { self.fired(CURL_CSELECT_IN) }
+    writing.setEventHandler { self.fired(CURL_CSELECT_OUT) }
   }
 
   func want(read: Bool, write: Bool) {
@@ -43,7 +44,10 @@ final class SocketWatch: @unchecked Sendable {
     repeatWhenHungUp()
   }
 
+  /// Ends it; `act` is told of nothing any more.
   func cancel() {
+    guard !isCancelled else { return }
+    isCancelled = true
     reading.cancel()
     writing.cancel()
     // A suspended source would never be told of its cancellation, nor could it be let go of.
@@ -64,6 +68,7 @@ final class SocketWatch: @unchecked Sendable {
   }
 
   private func fired(_ events: Int32) {
+    guard !isCancelled else { return }
     act(events)
     repeatWhenHungUp()
   }
@@ -71,13 +76,12 @@ final class SocketWatch: @unchecked Sendable {
   /// Dispatch tells of a connection that is closed both ways once, and never again, while there may be more to read than
   /// libcurl took at that time. Such a socket is always ready.
   private func repeatWhenHungUp() {
-    guard isReading || isWriting, !isRepeating else { return }
+    guard isReading || isWriting, !isRepeating, !isCancelled else { return }
     var state = pollfd(fd: descriptor, events: 0, revents: 0)
     guard poll(&state, 1, 0) > 0 else { return }
     isRepeating = true
     // Later: libcurl may be the caller.
-    queue.async { [weak self] in
-      guard let self else { return }
+    queue.async { [self] in
       isRepeating = false
       guard isReading || isWriting else { return }
       fired((isReading ? CURL_CSELECT_IN : 0) | (isWriting ? CURL_CSELECT_OUT : 0))

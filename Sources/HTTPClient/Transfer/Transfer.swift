@@ -19,6 +19,7 @@ final class Transfer: @unchecked Sendable {
   let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   private(set) var head = ResponseHead()
+  private var headBytes = 0
   private var isHeadDelivered = false
   private var waitingForHead: CheckedContinuation<ResponseHead, any Error>?
   private var waitingForBody: CheckedContinuation<[UInt8]?, any Error>?
@@ -35,18 +36,18 @@ final class Transfer: @unchecked Sendable {
   private(set) var isReceivePaused = false
   /// Why this side gave up from within a callback; libcurl's own result then says no more than that.
   private(set) var ownError: HTTPClientError?
-  /// Asks the loop to go on with a paused transfer.
-  var resume: () -> Void = {}
-  /// Ends the transfer by the error of the body's stream.
-  var abort: (any Error) -> Void = { _ in }
+  /// What drives it, from its start to its end.
+  var loop: TransferLoop?
 
   /// Bytes that moved when the watchdog last looked, and when it last saw them move.
-  var lastMoved = -1
+  var lastMoved: Int?
   var lastMoveTime = DispatchTime.now()
   let startTime = DispatchTime.now()
 
   /// More than this many unread bytes pause the transfer.
   static let highWater = 512 << 10
+  /// Bytes of an answer's head, interim ones and a trailer included: a far side that never ends it must not fill memory.
+  static let headLimit = 256 << 10
 
   init(request: ClientRequest, queue: DispatchQueue) {
     self.request = request
@@ -78,7 +79,7 @@ final class Transfer: @unchecked Sendable {
       // Before the reader goes on: it may let go of all that keeps the loop.
       if isReceivePaused, end == nil {
         isReceivePaused = false
-        resume()
+        loop?.goOn(self)
       }
       return continuation.resume(returning: bytes)
     }
@@ -108,11 +109,19 @@ final class Transfer: @unchecked Sendable {
 
   // MARK: libcurl's callbacks, on the queue
 
-  func takeHeader(_ line: UnsafeRawBufferPointer) {
-    guard head.take(line: line), !isHeadDelivered else { return }
+  /// Whether the line was taken; else the transfer ends.
+  func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+    headBytes += line.count
+    guard headBytes <= Self.headLimit else {
+      ownError = .malformedResponse(
+        host: request.url.host, reason: "its head is longer than \(Self.headLimit) bytes")
+      return false
+    }
+    guard head.take(line: line), !isHeadDelivered else { return true }
     isHeadDelivered = true
     waitingForHead?.resume(returning: head)
     waitingForHead = nil
+    return true
   }
 
   /// Whether the bytes were taken; else libcurl pauses and offers them again.
@@ -195,8 +204,8 @@ final class Transfer: @unchecked Sendable {
     case .success(let bytes):
       if let bytes { piece = bytes[...] } else { isStreamAtEnd = true }
       isSendPaused = false
-      resume()
-    case .failure(let error): abort(error)
+      loop?.goOn(self)
+    case .failure(let error): loop?.end(self, error)
     }
   }
 }

@@ -4,6 +4,9 @@ import Dispatch
 /// Drives libcurl's multi handle on one serial queue: Dispatch sources tell it of sockets and time, it tells transfers of
 /// bytes.
 ///
+/// It keeps itself alive until ``close()`` ran: its sources' handlers and libcurl's callbacks hold it strongly, since a
+/// source may fire once more after it was cancelled. ``HTTPClient`` closes it when it goes.
+///
 /// `@unchecked Sendable`: everything below `queue` is touched on that queue alone. libcurl calls back only from within calls
 /// made there.
 final class TransferLoop: @unchecked Sendable {
@@ -31,13 +34,14 @@ final class TransferLoop: @unchecked Sendable {
     self.multi = multi
     timer = DispatchSource.makeTimerSource(queue: queue)
     watchdog = DispatchSource.makeTimerSource(queue: queue)
-    timer.setEventHandler { [unowned self] in act(CURL_SOCKET_TIMEOUT_, 0) }
-    watchdog.setEventHandler { [unowned self] in look() }
+    timer.setEventHandler { self.act(CURL_SOCKET_TIMEOUT_, 0) }
+    watchdog.setEventHandler { self.look() }
     timer.schedule(deadline: .distantFuture)
     watchdog.schedule(deadline: .distantFuture)
     timer.activate()
     watchdog.activate()
-    let me = Unmanaged.passUnretained(self).toOpaque()
+    // Given back by `close()`, after libcurl's last call.
+    let me = Unmanaged.passRetained(self).toOpaque()
     _ = sluice_curl_multi_set_socket(
       multi,
       { easy, socket, what, loop, _ in
@@ -64,8 +68,7 @@ final class TransferLoop: @unchecked Sendable {
       } catch {
         return transfer.finish(error)
       }
-      transfer.resume = { [unowned self, unowned transfer] in goOn(transfer) }
-      transfer.abort = { [unowned self, unowned transfer] in end(transfer, $0) }
+      transfer.loop = self
       transfers[easy] = transfer
       guard curl_multi_add_handle(multi, easy) == CURLM_OK else {
         return end(transfer, HTTPClientError.invalidRequest(reason: "libcurl did not take it"))
@@ -96,15 +99,17 @@ final class TransferLoop: @unchecked Sendable {
       watches = [:]
       timer.cancel()
       watchdog.cancel()
+      Unmanaged.passUnretained(self).release()
     }
   }
 
-  private func end(_ transfer: Transfer, _ error: (any Error)?) {
+  func end(_ transfer: Transfer, _ error: (any Error)?) {
     if let easy = transfer.easy {
       transfers[easy] = nil
       curl_multi_remove_handle(multi, easy)
       EasyHandle.free(transfer)
     }
+    transfer.loop = nil
     transfer.finish(error)
     if transfers.isEmpty, isWatching {
       isWatching = false
@@ -113,7 +118,7 @@ final class TransferLoop: @unchecked Sendable {
   }
 
   /// Goes on with a transfer whose reader or stream is ready again.
-  private func goOn(_ transfer: Transfer) {
+  func goOn(_ transfer: Transfer) {
     guard let easy = transfer.easy else { return }
     var pauses: Int32 = 0
     if transfer.isReceivePaused { pauses |= CURLPAUSE_RECV }
@@ -125,13 +130,20 @@ final class TransferLoop: @unchecked Sendable {
   // MARK: What wakes libcurl
 
   private func watch(_ socket: curl_socket_t, _ what: Int32, for easy: UnsafeMutableRawPointer?) {
-    if let easy { transfers[easy]?.socket = what == CURL_POLL_REMOVE ? nil : socket }
+    if let easy, let transfer = transfers[easy] {
+      // Of several addresses that are tried at once, the sockets of those that lost go last.
+      if what != CURL_POLL_REMOVE {
+        transfer.socket = socket
+      } else if transfer.socket == socket {
+        transfer.socket = nil
+      }
+    }
     guard what != CURL_POLL_REMOVE else {
       watches.removeValue(forKey: socket)?.cancel()
       return
     }
     if watches[socket] == nil {
-      watches[socket] = SocketWatch(socket, queue: queue) { [unowned self] events in act(socket, events) }
+      watches[socket] = SocketWatch(socket, queue: queue) { self.act(socket, $0) }
     }
     watches[socket]?.want(
       read: what == CURL_POLL_IN || what == CURL_POLL_INOUT, write: what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
@@ -159,6 +171,7 @@ final class TransferLoop: @unchecked Sendable {
 
   /// The watchdog's look at every transfer: has a byte moved, is its time over?
   private func look() {
+    guard !isClosed else { return }
     let now = DispatchTime.now()
     for transfer in Array(transfers.values) {
       let limits = transfer.request.limits
@@ -168,10 +181,11 @@ final class TransferLoop: @unchecked Sendable {
         continue
       }
       let moved = EasyHandle.bytesMoved(transfer)
-      if moved != transfer.lastMoved || transfer.isReceivePaused || transfer.isSendPaused {
+      // Until the connection stands, libcurl keeps the limit.
+      if moved == nil || moved != transfer.lastMoved || transfer.isReceivePaused || transfer.isSendPaused {
         transfer.lastMoved = moved
         transfer.lastMoveTime = now
-      } else if moved >= 0, now.since(transfer.lastMoveTime) > limits.stall {
+      } else if now.since(transfer.lastMoveTime) > limits.stall {
         end(transfer, HTTPClientError.timedOut(.stall, host: host, seconds: limits.stall.seconds))
       }
     }

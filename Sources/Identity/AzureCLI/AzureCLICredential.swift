@@ -34,7 +34,8 @@ public struct AzureCLICredential: TokenCredential {
     }
     let result = try await command.run(
       CommandRunner.Call(
-        program: program, arguments: arguments, environment: childEnvironment, directory: "/bin", limit: Self.limit))
+        program: program, arguments: arguments, environment: AzureCLIEnvironment.passedOn(environment),
+        directory: "/bin", limit: Self.limit))
     switch result {
     case .ended(0, let output, _): return try token(output)
     case .ended(127, _, _): throw unavailable("az could not be run", "Install the Azure CLI")
@@ -59,16 +60,6 @@ public struct AzureCLICredential: TokenCredential {
   private func program() -> String? {
     (environment["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }.map { "\($0)/az" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  /// Without this program's own passwords and keys, which are none of the CLI's business.
-  private var childEnvironment: [String: String] {
-    var environment = environment.filter { name, _ in
-      !["PASSWORD", "SECRET"].contains(where: name.asciiUppercased().contains)
-        && !name.asciiUppercased().hasSuffix("_KEY")
-    }
-    environment["AZURE_CORE_NO_COLOR"] = "true"
-    return environment
   }
 
   private func token(_ output: String) throws(IdentityError) -> AccessToken {

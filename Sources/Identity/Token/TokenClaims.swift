@@ -28,7 +28,7 @@ public struct TokenClaims: Sendable, Equatable {
     objectID = text("oid")
     applicationID = text("appid") ?? text("azp")
     tenantID = text("tid")
-    expires = (claims["exp"] as? NSNumber).map { Date(timeIntervalSince1970: $0.doubleValue) }
+    expires = TokenAnswer.number(claims["exp"]).map { Date(timeIntervalSince1970: $0) }
     identityType = text("idtyp")
   }
 }

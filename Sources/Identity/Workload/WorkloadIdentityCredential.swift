@@ -52,7 +52,7 @@ public struct WorkloadIdentityCredential: TokenCredential {
     let token = content?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
     guard !token.isEmpty else {
       throw IdentityError(
-        .unavailable, member: name,
+        .badSetting, member: name,
         "the file that AZURE_FEDERATED_TOKEN_FILE names \(content == nil ? "cannot be read" : "is empty")",
         remedy: "Check that the pod has the projected service account token, and that this user may read it")
     }

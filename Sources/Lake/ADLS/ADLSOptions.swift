@@ -21,6 +21,8 @@ public struct ADLSOptions: Sendable {
 
   /// Told of each request that failed and is tried again.
   public var onRetry: @Sendable (LakeRetry) -> Void = { _ in }
+  /// Told of a temporary file that may be left: the service did not say whether it was made, nor that it was removed.
+  public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
 
   /// The defaults.
   public init() {}

@@ -17,7 +17,7 @@ public struct ADLSStore: LakeStore {
   ) {
     client = ADLSClient(
       location: location, transport: transport, credential: credential, limits: options.limits, policy: options.retries,
-      timer: options.timer, onRetry: options.onRetry)
+      timer: options.timer, onRetry: options.onRetry, onLeftover: options.onLeftover)
     self.options = options
   }
 

@@ -77,14 +77,4 @@ final class FileDescriptor: Sendable {
     if let failure { throw failure }
     return bytes
   }
-
-  /// Waits for the advisory lock on this folder, which ends with the descriptor.
-  func lock() throws(SystemError) {
-    do {
-      try SystemError.check { flock(number, LOCK_EX) }
-    } catch {
-      // Some network file systems have no locks. Then the look before the rename is all there is.
-      guard [EOPNOTSUPP, ENOLCK, ENOSYS, EBADF, EINVAL].contains(error.number) else { throw error }
-    }
-  }
 }

@@ -8,12 +8,15 @@ struct FolderListing {
   let root: FolderRoot
   let recursive: Bool
   let pageSize: Int
+  /// Told of each symbolic link.
+  let onStrayLink: (LakePath) -> Void
   private var entries: [LakeEntry] = []
 
-  init(root: FolderRoot, recursive: Bool, pageSize: Int) {
+  init(root: FolderRoot, recursive: Bool, pageSize: Int, onStrayLink: @escaping (LakePath) -> Void) {
     self.root = root
     self.recursive = recursive
     self.pageSize = pageSize
+    self.onStrayLink = onStrayLink
   }
 
   /// The entries of `folder` (nil: the root) that stand after `last` in the listing's order.
@@ -64,14 +67,14 @@ struct FolderListing {
     do throws(SystemError) {
       opened = try FileDescriptor.open(name, in: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     } catch {
-      // Removed meanwhile, or a file.
-      if [ENOENT, ENOTDIR].contains(error.number) { return true }
+      // Removed meanwhile, a file, or a link.
+      if [ENOENT, ENOTDIR, ELOOP].contains(error.number) { return true }
       throw error.lakeError(child, operation: "list")
     }
     return try collect(opened, path: child, after: names)
   }
 
-  /// Nil for what has gone meanwhile, and for sockets, pipes and devices, which no lake holds.
+  /// Nil for what has gone meanwhile, and for links, sockets, pipes and devices, which no lake holds.
   private func status(of name: String, in folder: FileDescriptor, path: LakePath) throws(LakeError) -> stat? {
     let status: stat?
     do throws(SystemError) {
@@ -80,8 +83,9 @@ struct FolderListing {
       throw error.lakeError(path, operation: "look at")
     }
     guard let status else { return nil }
-    // Leaving a link out could make an archive seem missing; following it could lead anywhere.
-    if status.isLink { throw .escapesRoot(path) }
+    // Following it could lead anywhere. Left out it may make an archive seem missing, whose name is then refused when it
+    // is asked for; refused here it would make all the others unreachable.
+    if status.isLink { onStrayLink(path) }
     return status.isFile || status.isFolder ? status : nil
   }
 }

@@ -1,16 +1,16 @@
+import Dispatch
 import Glibc
 
 /// One open file of a `FolderStore`; reading runs on a queue of its own.
 actor FolderReader: LakeReader {
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
   nonisolated let entry: LakeEntry
-  private let executor: QueueExecutor
+  private let operations: FileOperations
+  private let queue = DispatchQueue(label: "sluice.lake.reader")
   private var file: FileDescriptor?
   private var offset = 0
 
   /// Opens the file; blocks.
-  init(root: FolderRoot, path: LakePath) throws(LakeError) {
+  init(root: FolderRoot, path: LakePath, operations: FileOperations) throws(LakeError) {
     let place: FolderRoot.Place?
     do {
       place = try root.place(of: path, making: false)
@@ -32,36 +32,47 @@ actor FolderReader: LakeReader {
     posix_fadvise(file.number, 0, 0, POSIX_FADV_SEQUENTIAL)
     self.file = file
     entry = status.entry(at: path)
-    executor = QueueExecutor(label: "sluice.lake.reader")
+    self.operations = operations
   }
 
   func read(maxBytes: Int) async throws -> [UInt8] {
     precondition(maxBytes > 0, "maxBytes must be at least 1")
-    let bytes = try bytes(at: offset, count: maxBytes)
+    let bytes = try await bytes(at: offset, count: maxBytes)
     offset += bytes.count
     return bytes
   }
 
   func read(at offset: Int, count: Int) async throws -> [UInt8] {
     precondition(offset >= 0 && count >= 0, "an offset or count below 0")
-    return try bytes(at: offset, count: count)
+    return try await bytes(at: offset, count: count)
   }
 
   func close() async {
-    file = nil
+    guard let file else { return }
+    self.file = nil
+    queue.async { withExtendedLifetime(file) {} }
   }
 
-  private func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+  deinit {
+    // close(2) may wait for a network mount.
+    guard let file else { return }
+    queue.async { withExtendedLifetime(file) {} }
+  }
+
+  private func bytes(at offset: Int, count: Int) async throws -> [UInt8] {
     try Task.checkCancellation()
     guard let file else { throw LakeError.outOfOrder(entry.path, operation: "read") }
-    let wanted = min(count, max(0, entry.length - offset))
-    do throws(SystemError) {
-      let bytes = wanted > 0 ? try file.read(at: offset, count: wanted) : []
-      // A file replaced by a rename is still whole behind our descriptor. One that is written in place is not.
-      if bytes.count == wanted, try file.status().etag == entry.etag { return bytes }
-    } catch {
-      throw error.lakeError(entry.path, operation: "read")
+    let entry = entry
+    return try await operations.run(on: queue) {
+      let wanted = min(count, max(0, entry.length - offset))
+      do throws(SystemError) {
+        let bytes = wanted > 0 ? try file.read(at: offset, count: wanted) : []
+        // A file replaced by a rename is still whole behind our descriptor. One that is written in place is not.
+        if bytes.count == wanted, try file.status().etag == entry.etag { return bytes }
+      } catch {
+        throw error.lakeError(entry.path, operation: "read")
+      }
+      throw LakeError.changed(entry.path)
     }
-    throw LakeError.changed(entry.path)
   }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The step that gives a closed file its final name. All calls block.
-struct FolderRename {
+struct FolderRename: Sendable {
   /// The file to be renamed.
   let file: FileDescriptor
   let source: FolderRoot.Place
@@ -9,21 +9,41 @@ struct FolderRename {
   let destination: FolderRoot.Place
   let destinationPath: LakePath
 
+  /// Makes the names on the way to a file durable; tests put a failing disk in its place.
+  var syncFolders: @Sendable (FolderRoot.Place) throws(SystemError) -> Void = { (place) throws(SystemError) in
+    try place.sync()
+  }
+
   /// renameat2(2) with RENAME_NOREPLACE; tests put a file system without it in its place.
   var renameWithoutReplacing: @Sendable (CInt, String, CInt, String) -> CInt = ExclusiveRename.perform
 
-  /// Renames when `condition` holds; else throws and leaves both names as they are.
-  func perform(_ condition: LakePublishCondition) throws(LakeError) {
-    // One publisher at a time in a folder, over all processes: else two could both find the etag they expect.
+  /// What has come of a rename that was done.
+  struct Published: Sendable {
+    let entry: LakeEntry
+    /// Why the storage did not confirm that the new name is durable; nil when it did.
+    let undurable: String?
+  }
+
+  /// Renames when `condition` holds; else throws and leaves both names as they are. The caller has locked the
+  /// destination's folder, which is unlocked.
+  func perform(_ condition: LakePublishCondition) throws(LakeError) -> Published {
+    let entry = try rename(condition)
     do throws(SystemError) {
-      try destination.folder.lock()
+      try syncFolders(destination)
+      try source.folder.sync()
+      return Published(entry: entry, undurable: nil)
     } catch {
-      throw error.lakeError(destinationPath, operation: "lock the folder of")
+      return Published(entry: entry, undurable: error.text)
     }
+  }
+
+  private func rename(_ condition: LakePublishCondition) throws(LakeError) -> LakeEntry {
     defer { flock(destination.folder.number, LOCK_UN) }
     try checkSource()
     try check(condition)
     do throws(SystemError) {
+      // Before: once the file has its name, nothing is left that can fail but the sync.
+      let entry = try file.status().entry(at: destinationPath)
       if condition == .ifAbsent {
         try renameIfAbsent()
       } else {
@@ -31,6 +51,7 @@ struct FolderRename {
           renameat(source.folder.number, source.name, destination.folder.number, destination.name)
         }
       }
+      return entry
     } catch {
       if error.number == ENOENT { throw .notFound(sourcePath) }
       throw error.lakeError(destinationPath, operation: "rename a file to")
@@ -76,7 +97,8 @@ struct FolderRename {
       try SystemError.check {
         linkat(source.folder.number, source.name, destination.folder.number, destination.name, 0)
       }
-      try SystemError.check { unlinkat(source.folder.number, source.name, 0) }
+      // The file has its name by now. One that keeps its temporary name as well is removed by its age.
+      unlinkat(source.folder.number, source.name, 0)
     }
   }
 }

@@ -12,7 +12,7 @@ struct FolderRoot: Sendable {
   let path: String
 
   /// A folder, the folders it was reached through, and a name in it.
-  struct Place {
+  struct Place: Sendable {
     /// From the root down to the folder that holds `name`; never empty.
     let folders: [FileDescriptor]
     let name: String
@@ -23,16 +23,23 @@ struct FolderRoot: Sendable {
     func sync() throws(SystemError) {
       for folder in folders.reversed() { try folder.sync() }
     }
+
+    /// Removes the file of that name; whether it is gone.
+    @discardableResult
+    func remove() -> Bool { unlinkat(folder.number, name, 0) == 0 || errno == ENOENT }
   }
 
-  /// Makes the root, its parents too, where they are missing.
-  func make() throws(LakeError) {
+  /// Makes the root, its parents too, where they are missing; whether it was missing.
+  @discardableResult
+  func make() throws(LakeError) -> Bool {
+    var isMade = false
     do throws(SystemError) {
       var parent = "/"
       for name in path.split(separator: "/") {
         let folder = (parent == "/" ? "" : parent) + "/" + name
         do throws(SystemError) {
           try SystemError.check { mkdir(folder, Self.folderMode) }
+          isMade = folder == path
           try FileDescriptor.open(parent, flags: O_RDONLY | O_DIRECTORY).sync()
         } catch {
           // An existing folder may answer with the error of its read-only or forbidden parent.
@@ -45,6 +52,7 @@ struct FolderRoot: Sendable {
       throw .rootUnavailable(path, reason: error.text)
     }
     _ = try open()
+    return isMade
   }
 
   /// The root, opened anew each time: what is mounted there may have changed.
@@ -52,7 +60,8 @@ struct FolderRoot: Sendable {
     do {
       return try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
     } catch {
-      throw .rootUnavailable(path, reason: error.text)
+      let remedy = error.number == ENOENT ? "; is its disk mounted? A new lake is made by 'sluice init'" : ""
+      throw .rootUnavailable(path, reason: error.text + remedy)
     }
   }
 

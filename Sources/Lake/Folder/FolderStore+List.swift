@@ -11,8 +11,9 @@ extension FolderStore {
       }
       last = path
     }
-    return try await offPool { [last] in
-      var listing = FolderListing(root: root, recursive: recursive, pageSize: pageSize)
+    return try await operations.run { [last] in
+      var listing = FolderListing(
+        root: root, recursive: recursive, pageSize: pageSize, onStrayLink: strayLinks.met)
       return try listing.page(of: folder, after: last)
     }
   }

@@ -1,33 +1,60 @@
-import Dispatch
 import Foundation
 import Glibc
 
 /// A lake in a folder of this machine.
 ///
 /// Files get the mode 0640 and folders 0750, less the process's umask. What `close` and `publish` have confirmed survives
-/// a power cut, folders on the way included. Symbolic links below the root are refused with `LakeError.escapesRoot`; the
-/// root itself may be one. No call blocks a thread of the cooperative pool.
+/// a power cut, folders on the way included. Symbolic links below the root are refused with `LakeError.escapesRoot`, and
+/// passed over in listings; the root itself may be one. No call blocks a thread of the cooperative pool, and a cancelled
+/// task does not wait for a file system that does not answer.
 public struct FolderStore: LakeStore {
   let root: FolderRoot
-  private let queue = DispatchQueue(label: "sluice.lake.folder", attributes: .concurrent)
+  let options: FolderOptions
+  let operations: FileOperations
+  let strayLinks: StrayLinks
 
   /// Entries in one page of a listing.
   let pageSize: Int
 
-  /// Opens the folder at a path, absolute or relative to the process's folder, and makes it where it is missing.
-  ///
-  /// Throws `LakeError.rootUnavailable`.
-  public init(root: String) async throws {
-    try await self.init(root: root, pageSize: 1000)
+  /// Makes the names on the way to a file durable; see ``FolderRename``.
+  var syncFolders: @Sendable (FolderRoot.Place) throws(SystemError) -> Void = { (place) throws(SystemError) in
+    try place.sync()
   }
 
-  init(root: String, pageSize: Int) async throws {
-    let absolute = root.hasPrefix("/") ? root : FileManager.default.currentDirectoryPath + "/" + root
-    let names = absolute.split(separator: "/").filter { $0 != "." }
-    let folder = FolderRoot(path: "/" + names.joined(separator: "/"))
+  /// Opens the folder at a path, absolute or relative to the process's folder; with `creating` it is made where it is
+  /// missing, its parents too.
+  ///
+  /// Throws `LakeError.rootUnavailable`: a folder that is not there may be a disk that is not mounted.
+  public init(root: String, creating: Bool = false, options: FolderOptions = FolderOptions()) async throws {
+    try await self.init(root: root, creating: creating, options: options, pageSize: 1000)
+  }
+
+  init(
+    root: String, creating: Bool = false, options: FolderOptions = FolderOptions(), pageSize: Int
+  ) async throws {
+    let folder = Self.root(root)
     self.root = folder
+    self.options = options
     self.pageSize = pageSize
-    try await offPool { try folder.make() }
+    operations = FileOperations(place: folder.path)
+    strayLinks = StrayLinks(options.onStrayLink)
+    try await operations.run {
+      if creating { try folder.make() } else { _ = try folder.open() }
+    }
+  }
+
+  /// Makes the folder at a path, its parents too, where it is missing; whether it was missing.
+  ///
+  /// Throws `LakeError.rootUnavailable`.
+  public static func make(root: String) async throws -> Bool {
+    let folder = Self.root(root)
+    return try await FileOperations(place: folder.path).run { try folder.make() }
+  }
+
+  private static func root(_ path: String) -> FolderRoot {
+    let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    let names = absolute.split(separator: "/").filter { $0 != "." }
+    return FolderRoot(path: "/" + names.joined(separator: "/"))
   }
 
   /// The root as a file URL.
@@ -36,19 +63,21 @@ public struct FolderStore: LakeStore {
   /// Starts a new file; see `LakeStore`.
   public func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     try Task.checkCancellation()
-    return try await offPool { try FolderWriter(root: root, temporary: temporary) }
+    return try await FolderWriter.start(temporary, in: self)
   }
 
   /// Opens a file; see `LakeStore`.
   public func openReader(_ path: LakePath) async throws -> any LakeReader {
     try Task.checkCancellation()
-    return try await offPool { try FolderReader(root: root, path: path) }
+    return try await operations.run { [root, operations] in
+      try FolderReader(root: root, path: path, operations: operations)
+    }
   }
 
   /// What is known of a file or folder; see `LakeStore`.
   public func properties(of path: LakePath) async throws -> LakeEntry? {
     try Task.checkCancellation()
-    return try await offPool {
+    return try await operations.run {
       guard let status = try status(of: path)?.status else { return nil }
       guard status.isFile || status.isFolder else { throw LakeError.notAFile(path) }
       return status.entry(at: path)
@@ -58,7 +87,7 @@ public struct FolderStore: LakeStore {
   /// Removes a file or an empty folder, durably; see `LakeStore`.
   public func delete(_ path: LakePath) async throws {
     try Task.checkCancellation()
-    try await offPool {
+    try await operations.run {
       guard let (place, status) = try status(of: path) else { return }
       do throws(SystemError) {
         try SystemError.check { unlinkat(place.folder.number, place.name, status.isFolder ? AT_REMOVEDIR : 0) }
@@ -88,12 +117,5 @@ public struct FolderStore: LakeStore {
     guard let status else { return nil }
     guard !status.isLink else { throw .escapesRoot(path) }
     return (place, status)
-  }
-
-  /// Runs blocking work on the store's own queue.
-  func offPool<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      queue.async { continuation.resume(with: Result(catching: work)) }
-    }
   }
 }

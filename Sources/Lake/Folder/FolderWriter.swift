@@ -1,105 +1,126 @@
+import Dispatch
 import Glibc
 
 /// One new file of a `FolderStore`; writing, hashing and syncing run on a queue of its own.
 actor FolderWriter: LakeWriter {
   private enum State {
-    case writing(FileDescriptor)
-    case failed(LakeError)
-    case closed(FileDescriptor, LakeFileDigest)
+    case writing
+    case failed(any Error)
+    case closed(LakeFileDigest)
     case published
     case discarded
   }
 
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
-  private let executor: QueueExecutor
-  private let root: FolderRoot
+  private let store: FolderStore
   private let temporary: LakePath
   private let place: FolderRoot.Place
-  private var hasher = SHA256Hasher()
-  private var length = 0
-  // The descriptor lives in the state: a removed file gives back its space only when nobody has it open.
-  private var state: State
+  private let file: WrittenFile
+  private var state = State.writing
 
-  /// Makes the file; blocks. Leaves none behind when it throws.
-  init(root: FolderRoot, temporary: LakePath) throws(LakeError) {
-    guard let place = try root.place(of: temporary, making: true) else { throw .notFound(temporary) }
+  /// Makes the file; leaves none behind when it throws.
+  static func start(_ temporary: LakePath, in store: FolderStore) async throws -> FolderWriter {
+    do {
+      return try await CancellationGrace.carryOn {
+        try await store.operations.run(undo: { $0.place.remove() }) {
+          try FolderWriter(store: store, temporary: temporary)
+        }
+      }
+    } catch let error as CancellationError {
+      store.options.onLeftover(temporary)
+      throw error
+    }
+  }
+
+  /// Makes the file; blocks.
+  private init(store: FolderStore, temporary: LakePath) throws(LakeError) {
+    guard let place = try store.root.place(of: temporary, making: true) else { throw .notFound(temporary) }
     do throws(SystemError) {
-      state = .writing(
+      file = WrittenFile(
         try FileDescriptor.open(
           place.name, in: place.folder, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: FolderRoot.fileMode))
     } catch {
       throw error.lakeError(temporary, operation: "create")
     }
-    self.root = root
+    self.store = store
     self.temporary = temporary
     self.place = place
-    executor = QueueExecutor(label: "sluice.lake.writer")
   }
 
   func append(_ bytes: [UInt8]) async throws {
     try Task.checkCancellation()
-    let file: FileDescriptor
-    switch state {
-    case .writing(let open): file = open
-    case .failed(let failure): throw failure
-    case .closed, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "append")
+    try checkWriting("append")
+    let (file, temporary) = (file, temporary)
+    try await failing {
+      try await store.operations.run(on: file.queue) {
+        do throws(SystemError) {
+          try file.write(bytes)
+        } catch {
+          throw error.lakeError(temporary, operation: "write")
+        }
+      }
     }
-    do throws(SystemError) {
-      try file.write(bytes)
-    } catch {
-      throw fail(error.lakeError(temporary, operation: "write"))
-    }
-    hasher.update(bytes)
-    length += bytes.count
   }
 
   func close() async throws -> LakeFileDigest {
-    let file: FileDescriptor
-    switch state {
-    case .writing(let open): file = open
-    case .closed(_, let digest): return digest
-    case .failed(let failure): throw failure
-    case .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "close")
+    if case .closed(let digest) = state { return digest }
+    try checkWriting("close")
+    let (file, temporary, place) = (file, temporary, place)
+    let digest = try await failing {
+      try await store.operations.run(on: file.queue) {
+        let stored: Int
+        do throws(SystemError) {
+          stored = try file.sync()
+          try place.sync()
+        } catch {
+          // After a failed fsync(2) the kernel may have dropped the data and would call the next one a success: no retry.
+          throw error.lakeError(temporary, operation: "sync")
+        }
+        guard stored == file.length else {
+          throw LakeError.lengthMismatch(temporary, expected: file.length, found: stored)
+        }
+        return file.digest()
+      }
     }
-    let stored: Int
-    do throws(SystemError) {
-      try file.sync()
-      stored = Int(try file.status().st_size)
-      try place.sync()
-    } catch {
-      // After a failed fsync(2) the kernel may have dropped the data and would call the next one a success: no retry.
-      throw fail(error.lakeError(temporary, operation: "sync"))
-    }
-    guard stored == length else {
-      throw fail(LakeError.lengthMismatch(temporary, expected: length, found: stored))
-    }
-    let digest = LakeFileDigest(length: length, sha256: hasher.finish())
-    state = .closed(file, digest)
+    if case .writing = state { state = .closed(digest) }
     return digest
   }
 
   func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
     try Task.checkCancellation()
-    let file: FileDescriptor
     switch state {
-    case .closed(let open, _): file = open
+    case .closed: break
     case .failed(let failure): throw failure
     case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
     }
-    guard let destination = try root.place(of: path, making: true) else { throw LakeError.notFound(path) }
-    let rename = FolderRename(
-      file: file, source: place, sourcePath: temporary, destination: destination, destinationPath: path)
-    try rename.perform(condition)
+    let (root, operations, file) = (store.root, store.operations, file)
+    let found = try await operations.run { try root.place(of: path, making: true) }
+    guard let destination = found else { throw LakeError.notFound(path) }
+    // One publisher at a time in a folder, over all processes: else two could both find the etag they expect.
+    try await FolderLock(
+      folder: destination.folder, path: path, operations: operations, options: store.options
+    ).acquire()
+    let (place, temporary, syncFolders) = (place, temporary, store.syncFolders)
+    let published: FolderRename.Published
+    do {
+      // Begun, it is carried to its end: nobody would know otherwise whether it was done.
+      published = try await CancellationGrace.carryOn {
+        try await operations.run(on: file.queue) {
+          let rename = FolderRename(
+            file: try file.open(), source: place, sourcePath: temporary, destination: destination,
+            destinationPath: path, syncFolders: syncFolders)
+          let published = try rename.perform(condition)
+          file.close()
+          return published
+        }
+      }
+    } catch is CancellationError {
+      throw LakeError.outcomeUnknown(
+        path, operation: "renaming a file to it", reason: "the file system did not answer before the job had to end")
+    }
     // From here on the file has its final name, whatever becomes of the sync.
     state = .published
-    do throws(SystemError) {
-      try destination.sync()
-      try place.folder.sync()
-      return try file.status().entry(at: path)
-    } catch {
-      throw error.lakeError(path, operation: "sync")
-    }
+    if let reason = published.undurable { throw LakeError.notDurable(path, reason: reason) }
+    return published.entry
   }
 
   func discard() async -> LakePath? {
@@ -108,12 +129,83 @@ actor FolderWriter: LakeWriter {
     case .writing, .failed, .closed: break
     }
     state = .discarded
+    let (place, operations, file) = (place, store.operations, file)
     // A file that can't be removed now is found and removed by the nightly run.
-    return unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT ? nil : temporary
+    let isRemoved = try? await CancellationGrace.cleanUp {
+      try await operations.run(cleaningUp: true) { place.remove() }
+    }
+    // A removed file gives back its space only when nobody has it open.
+    try? await CancellationGrace.cleanUp {
+      try await operations.run(on: file.queue, cleaningUp: true) { file.close() }
+    }
+    return isRemoved == true ? nil : temporary
   }
 
-  private func fail(_ error: LakeError) -> LakeError {
-    state = .failed(error)
-    return error
+  private func checkWriting(_ operation: String) throws {
+    switch state {
+    case .writing: return
+    case .failed(let failure): throw failure
+    case .closed, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: operation)
+    }
+  }
+
+  /// After a step that failed, or was abandoned, nobody knows what the file holds.
+  private func failing<Value: Sendable>(_ step: () async throws -> Value) async throws -> Value {
+    do {
+      return try await step()
+    } catch {
+      if case .writing = state { state = .failed(error) }
+      throw error
+    }
+  }
+}
+
+/// The open file, its digest and its length.
+///
+/// `@unchecked Sendable`: all but `queue`, which never changes, is touched on `queue` alone once it is made.
+private final class WrittenFile: @unchecked Sendable {
+  let queue = DispatchQueue(label: "sluice.lake.writer")
+  private(set) var length = 0
+  private var descriptor: FileDescriptor?
+  private var hasher = SHA256Hasher()
+
+  init(_ descriptor: FileDescriptor) {
+    self.descriptor = descriptor
+  }
+
+  func write(_ bytes: [UInt8]) throws(SystemError) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    try open().write(bytes)
+    hasher.update(bytes)
+    length += bytes.count
+  }
+
+  /// Makes it durable; gives the bytes that are stored.
+  func sync() throws(SystemError) -> Int {
+    dispatchPrecondition(condition: .onQueue(queue))
+    try open().sync()
+    return Int(try open().status().st_size)
+  }
+
+  func open() throws(SystemError) -> FileDescriptor {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard let descriptor else { throw SystemError(number: EBADF) }
+    return descriptor
+  }
+
+  /// close(2) may wait for a network mount, so it is not left to whoever lets go of the file last.
+  func close() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    descriptor = nil
+  }
+
+  deinit {
+    guard let descriptor else { return }
+    queue.async { withExtendedLifetime(descriptor) {} }
+  }
+
+  func digest() -> LakeFileDigest {
+    dispatchPrecondition(condition: .onQueue(queue))
+    return LakeFileDigest(length: length, sha256: hasher.finish())
   }
 }

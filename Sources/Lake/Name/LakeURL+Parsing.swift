@@ -14,7 +14,10 @@ extension LakeURL {
       throw .invalidURL(reason: "its scheme is not known")
     }
     if rest.utf8.contains(UInt8(ascii: "?")) {
-      throw .invalidURL(reason: "an \(scheme) URL must have no query, and no SAS")
+      throw .invalidURL(
+        reason: scheme == "file"
+          ? "a file URL must have no query but ?create=true, which LAKE_URL alone may have"
+          : "an \(scheme) URL must have no query, and no SAS")
     }
     if rest.utf8.contains(UInt8(ascii: "#")) { throw .invalidURL(reason: "an \(scheme) URL must have no fragment") }
     guard rest.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F && $0 != "\\" }) else {

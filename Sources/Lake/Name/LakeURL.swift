@@ -20,6 +20,23 @@ public enum LakeURL: Hashable, Sendable {
   }
 }
 
+extension LakeURL {
+  /// Reads a URL as `LAKE_URL` has it: that of a folder may end in `?create=true`, so that the folder is made where it is
+  /// missing.
+  ///
+  /// Throws `LakeError.invalidURL`.
+  public static func withCreation(
+    parsing text: String, currentDirectory: String? = nil
+  ) throws(LakeError) -> (url: LakeURL, creates: Bool) {
+    for (query, creates) in [("?create=true", true), ("?create=false", false)] where text.hasSuffix(query) {
+      let url = try LakeURL(parsing: String(text.dropLast(query.count)), currentDirectory: currentDirectory)
+      guard case .folder = url else { throw .invalidURL(reason: "?create= goes with file alone") }
+      return (url, creates)
+    }
+    return (try LakeURL(parsing: text, currentDirectory: currentDirectory), false)
+  }
+}
+
 extension LakeURL: CustomStringConvertible {
   /// The same as `displayURL`.
   public var description: String { displayURL }

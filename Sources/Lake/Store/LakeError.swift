@@ -14,6 +14,10 @@ public enum LakeError: Error, Equatable, Sendable {
   case signInFailed(reason: String)
   /// The storage service did not answer, or not well, for as long as was tried.
   case unavailable(LakePath, operation: String, reason: String)
+  /// The file has its final name, but the storage did not confirm that it keeps it over a power cut.
+  case notDurable(LakePath, reason: String)
+  /// Nobody can tell whether what was asked for was done.
+  case outcomeUnknown(LakePath, operation: String, reason: String)
   /// The text is not a storage account's connection string. The text itself is not kept: it holds a secret.
   case invalidConnectionString(reason: String)
   /// The storage or the quota is full.
@@ -63,6 +67,8 @@ extension LakeError {
     case .accessRefused: "access_refused"
     case .signInFailed: "sign_in_failed"
     case .unavailable: "unavailable"
+    case .notDurable: "not_durable"
+    case .outcomeUnknown: "outcome_unknown"
     case .invalidConnectionString: "invalid_connection_string"
     case .noSpace: "no_space"
     case .fileTooLarge: "file_too_large"
@@ -97,6 +103,11 @@ extension LakeError: CustomStringConvertible {
     case .accessRefused(let path, let operation, let reason): "\(path): \(operation) is refused: \(reason)"
     case .signInFailed(let reason): "there is no token for the lake: \(reason)"
     case .unavailable(let path, let operation, let reason): "\(path): \(operation) failed: \(reason)"
+    case .notDurable(let path, let reason):
+      "\(path): is in its place, but the storage did not confirm that it stays there over a power cut (\(reason)); check "
+        + "the storage, then write it again"
+    case .outcomeUnknown(let path, let operation, let reason):
+      "\(path): \(operation) may have been done or not: \(reason); look whether it is there"
     case .invalidConnectionString(let reason):
       "not a storage account's connection string: \(reason); expected "
         + "AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net, or SharedAccessSignature= in place of the key"

@@ -15,10 +15,13 @@ public protocol LakeWriter: AnyObject, Sendable {
 
   /// Renames the closed file to its final name, atomically and durably; folders on the way are made.
   ///
-  /// Throws `LakeError.alreadyExists` or `.conditionNotMet` as `condition` asks, and then leaves both names as they were.
+  /// Throws `LakeError.alreadyExists` or `.conditionNotMet` as `condition` asks, and then leaves both names as they were;
+  /// `.notDurable` when the file has its name but may lose it in a power cut, and `.outcomeUnknown` when nobody can tell
+  /// whether it has. Begun, it is carried on in a cancelled task for as long as ``CancellationGrace`` lasts.
   func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry
 
-  /// Removes the temporary file. Does nothing after `publish` or a second time; works in a cancelled task.
+  /// Removes the temporary file. Does nothing after `publish` or a second time; works in a cancelled task, for as long as
+  /// ``CancellationGrace`` lasts.
   ///
   /// Gives the temporary file's path when it could not be removed, nil otherwise.
   @discardableResult

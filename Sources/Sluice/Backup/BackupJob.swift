@@ -44,6 +44,10 @@ public struct BackupJob: Sendable {
   /// Archives `units`; a unit is no longer begun once `mayBegin` says no, and its result is then missing.
   func run(_ units: [BackupUnit], mayBegin: @Sendable () -> Bool = { true }) async throws -> [BackupResult] {
     progress.update { $0.units += units.count }
+    return try await CancellationGrace.shared { try await runAll(units, mayBegin: mayBegin) }
+  }
+
+  private func runAll(_ units: [BackupUnit], mayBegin: @Sendable () -> Bool) async throws -> [BackupResult] {
     var results = [BackupResult?](repeating: nil, count: units.count)
     try await withThrowingTaskGroup(of: (Int, BackupResult).self) { group in
       var next = 0
@@ -82,7 +86,9 @@ public struct BackupJob: Sendable {
     }
     let seconds = start.duration(to: clock.now) / .seconds(1)
     result.seconds = (seconds * 1000).rounded() / 1000
-    if result.status != .failed {
+    if let error = result.error?.cause, result.status == .unconfirmed {
+      Log.write(.error, "backup unconfirmed", ["archive": archive, "code": error.code, "reason": error.message])
+    } else if result.status != .failed {
       Log.write(
         .info, "backup \(result.status.rawValue)",
         [
@@ -142,10 +148,12 @@ public struct BackupJob: Sendable {
       if let existing, !unit.force {
         try await refuseFewerRows(unit.archive, existing, rows: manifest.rows, &result)
       }
-      result.warnings += try await ArchivePublication(
+      let outcome = try await ArchivePublication(
         archive: unit.archive, writer: writer, manifest: manifest, existing: existing, lake: context.lake
       ).perform()
-      result.status = .ok
+      result.warnings += outcome.warnings
+      result.status = outcome.doubt == nil ? .ok : .unconfirmed
+      result.error = outcome.doubt.map { JobFailure(JobError(cause: $0)) }
       result.rows = manifest.rows
       result.csvBytes = manifest.csvBytes
       result.gzipBytes = manifest.gzipBytes

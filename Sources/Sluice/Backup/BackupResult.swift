@@ -8,6 +8,8 @@ public struct BackupResult: Sendable, Encodable, Equatable {
     case ok
     /// The archive that is there was left alone.
     case skipped
+    /// The new archive is in the lake, or may be, and the storage did not confirm that it stays; `error` says more.
+    case unconfirmed
     /// Nothing was written.
     case failed
   }
@@ -68,10 +70,11 @@ public struct JobFailure: Sendable, Encodable, Equatable {
 
 /// The answer to a ``BackupRequest``: one result for each table-day, in the order asked for.
 public struct BackupReport: Sendable, Encodable {
-  /// `ok`, `partial` when some failed, `failed` when all did.
+  /// `ok`, `partial` when some failed or are unconfirmed, `failed` when all failed.
   public var status: String {
     let failures = results.filter { $0.status == .failed }.count
-    return failures == 0 ? "ok" : failures == results.count ? "failed" : "partial"
+    if failures == results.count, failures > 0 { return "failed" }
+    return failures > 0 || results.contains { $0.status == .unconfirmed } ? "partial" : "ok"
   }
   /// One for each table-day.
   public var results: [BackupResult]

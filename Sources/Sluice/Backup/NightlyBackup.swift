@@ -12,9 +12,6 @@ public struct NightlyBackup: Sendable {
     self.progress = progress
   }
 
-  /// Age at which a temporary file is nobody's any more: no job runs for a day.
-  static let temporaryLife: TimeInterval = 86_400
-
   /// Archives what is missing, yesterday first. Nothing is begun after `deadline`: the host ends the process when a
   /// function outlives its limit, and what was left is missing again the next night.
   /// - Throws: ``JobError`` `not_configured` without tables, `nightly_failed` with the failures, after all was tried.
@@ -27,7 +24,7 @@ public struct NightlyBackup: Sendable {
         field: "BACKUP_TABLES")
     }
     let database = try settings.target().database
-    await removeOldTemporaries(database)
+    await OldFiles(context).remove(database: database)
     let present = try await archivedDays(database)
     let yesterday = Day(context.now(), in: settings.timeZone).adding(days: -1)
     let days = yesterday.adding(days: 1 - settings.lookbackDays).through(yesterday).reversed()
@@ -46,7 +43,7 @@ public struct NightlyBackup: Sendable {
     if left > 0 {
       Log.write(.warning, "the time is short; days were left for the next run", ["left": left])
     }
-    let failures = results.filter { $0.status == .failed }
+    let failures = results.filter { $0.error != nil }
     guard failures.isEmpty else {
       let texts = failures.map { "\($0.table) \($0.date): \($0.error?.cause.code ?? "failed")" }
       throw JobError(
@@ -61,18 +58,6 @@ public struct NightlyBackup: Sendable {
       return try await ArchiveCatalog(context.lake).days(database: database)
     } catch let error as LakeError {
       throw JobError(cause: error)
-    }
-  }
-
-  /// What a killed process left behind. That it cannot be removed does not stop the night's work.
-  private func removeOldTemporaries(_ database: String) async {
-    do {
-      let removed = try await context.lake.removeTemporaries(
-        under: ArchiveName.temporaryFolder(database: database),
-        olderThan: context.now().addingTimeInterval(-Self.temporaryLife))
-      if removed > 0 { Log.write(.info, "old temporary files removed", ["files": removed]) }
-    } catch {
-      Log.write(.warning, "old temporary files were not removed", ["reason": error])
     }
   }
 }

@@ -32,7 +32,7 @@ extension Settings {
     values["PG_DATABASE"] = environment["PG_DATABASE"].flatMap { $0.isEmpty ? nil : $0 } ?? values["PG_DATABASE"]
     let source = SettingSource(values: values)
 
-    lake = try Self.lake(source)
+    (lake, createsLake) = try Self.lake(source)
     customHandlerPort = try source.integer("FUNCTIONS_CUSTOMHANDLER_PORT", in: 1...65535)
     pgHost = values["PG_HOST"]
     pgPort = try source.integer("PG_PORT", in: 1...65535) ?? pgPort
@@ -90,7 +90,7 @@ extension Settings {
     }
   }
 
-  private static func lake(_ source: SettingSource) throws -> LakeURL {
+  private static func lake(_ source: SettingSource) throws -> (LakeURL, creates: Bool) {
     let text: String
     if let url = source.values["LAKE_URL"] {
       text = url
@@ -102,7 +102,7 @@ extension Settings {
       text = "file://./lake"
     }
     do {
-      return try LakeURL(parsing: text)
+      return try LakeURL.withCreation(parsing: text)
     } catch {
       // The text may hold a SAS or a password: the error says what is wrong without repeating it.
       throw JobError(.invalid, code: "bad_setting", "LAKE_URL: \(error)", field: "LAKE_URL")

@@ -38,6 +38,8 @@ public struct Settings: Sendable {
   public var pgAllowedHosts: [String] = []
   /// `LAKE_URL`.
   public var lake: LakeURL
+  /// `?create=true` behind the URL of a folder: it is made where it is missing.
+  public var createsLake = false
   /// `LAKE_ALLOWED_HOSTS`: where a request's `adls_url` may point, beside the configured lake.
   public var lakeAllowedHosts: [String] = []
   /// How a lake in a storage account is reached.

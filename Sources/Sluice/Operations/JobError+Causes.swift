@@ -136,6 +136,8 @@ extension JobError {
       case .permissionDenied, .accessRefused: (.forbidden, "lake_permission_denied")
       case .signInFailed: (.unavailable, "lake_sign_in_failed")
       case .unavailable: (.unavailable, "lake_unavailable")
+      case .outcomeUnknown: (.unavailable, "lake_outcome_unknown")
+      case .notDurable: (.failed, "lake_not_durable")
       case .readOnly: (.unavailable, "lake_read_only")
       case .noSpace, .fileTooLarge: (.full, "lake_full")
       case .escapesRoot: (.forbidden, "outside_lake")

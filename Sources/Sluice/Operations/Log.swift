@@ -35,11 +35,17 @@ public enum Log {
   /// The invocation that the present task works for.
   @TaskLocal public static var context: Context?
 
-  private static let sink = Mutex<@Sendable (Level, String) -> Void>({ _, _ in })
+  /// A closure of its own type: one that lies in a generic place itself is wrapped once more each time it is read, and
+  /// what wraps it stays.
+  private struct Sink {
+    let write: @Sendable (Level, String) -> Void
+  }
+
+  private static let sink = Mutex(Sink { _, _ in })
 
   /// Sends lines to `sink` from now on.
   public static func start(_ sink: @escaping @Sendable (Level, String) -> Void) {
-    self.sink.withLock { $0 = sink }
+    self.sink.withLock { $0 = Sink(write: sink) }
   }
 
   /// Writes one line: time, level, message, fields, context.
@@ -47,8 +53,7 @@ public enum Log {
     var line = "\(Date().formatted(.iso8601)) \(level.rawValue) \(visible(message))"
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
     for (key, value) in context?.fields ?? [] { line += " \(key)=\(quoted(value))" }
-    let write = sink.withLock { $0 }
-    write(level, line)
+    sink.withLock { $0 }.write(level, line)
     context?.collect(line)
   }
 

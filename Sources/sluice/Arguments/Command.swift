@@ -1,5 +1,6 @@
 /// The commands, with the options each takes.
 enum Command: String, CaseIterable {
+  case `init`
   case serve
   case backup
   case restore
@@ -12,6 +13,7 @@ enum Command: String, CaseIterable {
   /// One line for the overview.
   var summary: String {
     switch self {
+    case .`init`: "make the lake of LAKE_URL where it is missing, and look whether it can be reached"
     case .serve: "answer HTTP calls, timers and queue messages: the Functions custom handler"
     case .backup: "move days of tables to the lake"
     case .restore: "load archived days back into a table"
@@ -35,6 +37,7 @@ enum Command: String, CaseIterable {
     let verbose = CommandOption("verbose", .flag, "print all log lines on standard error, not only warnings")
     let request = CommandOption("request", .value("FILE"), "take the request's JSON from FILE (- is standard input)")
     switch self {
+    case .`init`: return [json, verbose, help]
     case .serve:
       return [
         CommandOption("host", .value("ADDRESS"), "listen there (default 127.0.0.1; elsewhere SLUICE_KEY is needed)"),

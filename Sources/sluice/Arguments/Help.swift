@@ -15,7 +15,7 @@ enum Help {
 
       Settings come from the environment, and from the JSON file SLUICE_CONFIG (default ./sluice.json, if there):
         PG_HOST PG_PORT PG_DATABASE PG_USER PG_PASSWORD PG_SSLMODE   the database
-        LAKE_URL                                                     the lake, such as file:///srv/lake or
+        LAKE_URL                                                     the lake, such as file:///srv/lake (made by init) or
                                                                      abfss://filesystem@account.dfs.core.windows.net/root
         BACKUP_TABLES                                                events.clicks:received_at,events.pages
       docs/configuration.md has them all.

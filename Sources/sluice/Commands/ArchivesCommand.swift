@@ -6,7 +6,7 @@ enum ArchivesCommand {
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     TerminalLog.start(verbose: false)
     let request = try ArchivesRequest(arguments.request())
-    let answer = try await request.answer(Wiring.context(Wiring.settings()))
+    let answer = try await request.answer(Wiring.context(Wiring.settings(), mayCreateLake: false))
     if arguments.isFlagSet("json") {
       Output.bytes(try AnswerEncoding.bytes(answer))
       return .done

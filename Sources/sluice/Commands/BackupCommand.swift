@@ -6,13 +6,16 @@ enum BackupCommand {
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let request = try BackupRequest(arguments.request())
     let report = try await JobCommand.run(arguments) { context, progress in
-      try await BackupJob(context, progress: progress).run(request)
+      let report = try await BackupJob(context, progress: progress).run(request)
+      // A program that runs once has no nightly run that would clean up.
+      await OldFiles(context).remove(database: try context.settings.target().database)
+      return report
     }
     if arguments.isFlagSet("json") {
       Output.bytes(try AnswerEncoding.bytes(report))
     } else {
       for result in report.results {
-        JobCommand.show(result.line, isFailure: result.status == .failed)
+        JobCommand.show(result.line, isFailure: result.error != nil)
         result.warnings.forEach { Output.line("  warning: \($0)") }
       }
     }

@@ -8,6 +8,7 @@ extension BackupResult {
       "\(table) \(date)  \(Figures.count(rows ?? 0)) rows  \(Figures.megabytes(csvBytes ?? 0)) csv  "
         + "\(Figures.megabytes(gzipBytes ?? 0)) gzip  \(Figures.seconds(seconds ?? 0))  \(path ?? "")"
     case .skipped: "\(table) \(date)  skipped: \(skipped ?? "")  \(path ?? "")"
+    case .unconfirmed: "\(table) \(date)  unconfirmed: \(error?.cause.description ?? "")"
     case .failed: "\(table) \(date)  failed: \(error?.cause.description ?? "")"
     }
   }

@@ -4,13 +4,17 @@ import Lake
 import Sluice
 
 extension Wiring {
-  /// The lake of `LAKE_URL`, and how another place of a storage account is opened.
+  /// The lake of `LAKE_URL`, and how another place of a storage account is opened. A folder that is missing is made where
+  /// the URL says so and `mayCreate`.
   /// - Throws: ``LakeError``, ``JobError`` `bad_setting`.
   static func lake(
-    _ settings: Settings
+    _ settings: Settings, mayCreate: Bool
   ) async throws -> (store: any LakeStore, open: (@Sendable (ADLSLocation) async throws -> any LakeStore)?) {
     switch settings.lake {
-    case .folder(let path): return (try await FolderStore(root: path), nil)
+    case .folder(let path):
+      let store = try await FolderStore(
+        root: path, creating: mayCreate && settings.createsLake, options: folderOptions)
+      return (store, nil)
     case .adls(let location):
       let transport = try transport(rootsFile: settings.lakeAccess.rootsFile)
       let open: @Sendable (ADLSLocation) throws -> any LakeStore = { location in
@@ -43,12 +47,29 @@ extension Wiring {
     }
   }
 
+  private static let leftover: @Sendable (LakePath) -> Void = { path in
+    Log.write(.warning, "a temporary file may be left in the lake", ["path": path])
+  }
+
+  private static var folderOptions: FolderOptions {
+    var options = FolderOptions()
+    options.onLockWait = { path, holder in
+      Log.write(.warning, "waiting for the lock of a folder of the lake", ["path": path, "holder": holder])
+    }
+    options.onLeftover = leftover
+    options.onStrayLink = { path in
+      Log.write(.warning, "a symbolic link in the lake is passed over", ["path": path])
+    }
+    return options
+  }
+
   private static func options(_ access: LakeAccess) -> ADLSOptions {
     var options = ADLSOptions()
     options.appendBytes = access.appendBytes
     options.appendsInFlight = access.appendsInFlight
     options.limits.stall = .seconds(access.stallSeconds)
     options.retries.budget = .seconds(access.retrySeconds)
+    options.onLeftover = leftover
     options.onRetry = { retry in
       Log.write(
         .warning, "a request to the lake failed and is tried again",

@@ -20,10 +20,10 @@ enum Wiring {
     return try Settings(environment: environment, file: file)
   }
 
-  /// What jobs work with.
+  /// What jobs work with. One that only looks makes no lake, whatever `LAKE_URL` says.
   /// - Throws: ``JobError``, ``LakeError``.
-  static func context(_ settings: Settings) async throws -> JobContext {
-    let (place, openPlace) = try await lake(settings)
+  static func context(_ settings: Settings, mayCreateLake: Bool = true) async throws -> JobContext {
+    let (place, openPlace) = try await lake(settings, mayCreate: mayCreateLake)
     let lake = ListedTemporaries(place)
     var options = ConnectionOptions()
     // A notice of a function or trigger may hold row data: then its SQLSTATE alone is told.

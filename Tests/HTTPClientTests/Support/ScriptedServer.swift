@@ -47,9 +47,14 @@ final class ScriptedServer: Sendable {
 
   /// One connection.
   final class Peer: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    /// setsockopt(2).
+    func setOption<Value: BitwiseCopyable>(_ level: Int32, _ name: Int32, _ value: inout Value) -> Int32 {
+      setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Value>.size))
+    }
 
     func send(_ text: String) { send(Array(text.utf8)) }
 

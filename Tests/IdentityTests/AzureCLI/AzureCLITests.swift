@@ -6,14 +6,15 @@ import Testing
 
 @Suite("Azure CLI")
 struct AzureCLITests {
-  /// A folder with an `az` that is this shell script.
+  /// A folder with an `az` that is this shell script, which may write to `$OUT`, the folder's `out`.
   ///
   /// Another process writes it: a child that a test beside this one starts would inherit our descriptor for a moment, and
   /// a file that is open for writing can't be run (ETXTBSY).
   func folder(_ script: String) async throws -> TemporaryDirectory {
     let folder = try TemporaryDirectory("az")
     try await runChecked(
-      "/bin/sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", folder.file("az")], input: "#!/bin/sh\n\(script)\n")
+      "/bin/sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", folder.file("az")],
+      input: "#!/bin/sh\nOUT=${0%/*}/out\n\(script)\n")
     return folder
   }
 
@@ -40,8 +41,7 @@ struct AzureCLITests {
       [ . -ef /bin ] && echo /bin >> "$OUT"; echo "$AZURE_CORE_NO_COLOR" >> "$OUT"; env > "$OUT.env"
       echo '{"accessToken":"abc","expiresOn":"2020-01-01 00:00:00.000000","expires_on":1769862896}'
       """)
-    let token = try await token(
-      folder, ["OUT": folder.file("out"), "AZURE_TENANT_ID": "t-1.example", "PG_PASSWORD": "hunter2"])
+    let token = try await token(folder, ["AZURE_TENANT_ID": "t-1.example"])
     #expect(token.secretText == "abc")
     #expect(token.expires == Date(timeIntervalSince1970: 1_769_862_896))
     let said = try String(contentsOfFile: folder.file("out"), encoding: .utf8)
@@ -51,7 +51,27 @@ struct AzureCLITests {
         "t-1.example", "/bin", "true",
       ])
     #expect(try String(contentsOfFile: folder.file("out.input"), encoding: .utf8).isEmpty)
-    #expect(try !String(contentsOfFile: folder.file("out.env"), encoding: .utf8).contains("hunter2"))
+  }
+
+  @Test("az gets the variables it needs, and none of this program's keys, passwords and connection strings")
+  func environment() async throws {
+    let folder = try await folder("env > \"$OUT\"; echo '{\"accessToken\":\"abc\",\"expires_on\":1769862896}'")
+    let secret = [
+      "PG_PASSWORD", "SLUICE_KEY", "AZURE_STORAGE_KEY", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN",
+      "AzureWebJobsStorage", "APPLICATIONINSIGHTS_CONNECTION_STRING", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
+      "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "IDENTITY_HEADER", "MSI_SECRET", "LAKE_URL", "MY_SAS",
+      "CUSTOMCONNSTR_other", "azure_core_x",
+    ]
+    let needed = [
+      "HOME", "LANG", "LC_ALL", "AZURE_CONFIG_DIR", "AZURE_CORE_COLLECT_TELEMETRY", "HTTPS_PROXY", "no_proxy",
+      "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
+    ]
+    var environment = Dictionary(secret.map { ($0, "hunter2") }, uniquingKeysWith: { first, _ in first })
+    for name in needed { environment[name] = "value-of-\(name)" }
+    _ = try await token(folder, environment)
+    let given = try String(contentsOfFile: folder.file("out"), encoding: .utf8).split(separator: "\n")
+    #expect(!given.contains { $0.contains("hunter2") }, "\(given)")
+    for name in needed { #expect(given.contains("\(name)=value-of-\(name)"), "\(name)") }
   }
 
   @Test("An older az gives local time without a zone")
@@ -111,8 +131,8 @@ struct AzureCLITests {
   @Test("Cancelling ends az with all it started")
   func cancelled() async throws {
     let folder = try await folder("sleep 600 & echo $! > \"$OUT.new\"; mv \"$OUT.new\" \"$OUT\"; wait")
-    let pidFile = folder.file("pid")
-    let task = Task { try await token(folder, ["OUT": pidFile]) }
+    let pidFile = folder.file("out")
+    let task = Task { try await token(folder) }
     try await eventually { FileManager.default.fileExists(atPath: pidFile) }
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
@@ -125,8 +145,8 @@ struct AzureCLITests {
   func leftBehind() async throws {
     let folder = try await folder(
       "sleep 600 & echo $! > \"$OUT\"; echo '{\"accessToken\":\"abc\",\"expires_on\":1769862896}'")
-    #expect(try await token(folder, ["OUT": folder.file("pid")]).secretText == "abc")
-    let text = try String(contentsOfFile: folder.file("pid"), encoding: .utf8)
+    #expect(try await token(folder).secretText == "abc")
+    let text = try String(contentsOfFile: folder.file("out"), encoding: .utf8)
     if let pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)) { kill(pid, SIGKILL) }
   }
 

@@ -205,19 +205,26 @@ struct SignInTests {
     #expect(hopeless.requests.count == 2)
   }
 
-  @Test("Without its file or a variable workload identity is unavailable")
-  func noFile() async throws {
-    let folder = try TemporaryDirectory("workload")
+  @Test("Without one of its variables workload identity is unavailable")
+  func unsetVariable() async throws {
     let transport = ScriptedTransport([.token()])
-    for content in [nil, " \n"] {
-      try content?.write(toFile: folder.file("token"), atomically: true, encoding: .utf8)
-      let error = try await error(workload(folder), transport, only: "WorkloadIdentityCredential")
-      #expect(error.attempts.first?.reason.contains("AZURE_FEDERATED_TOKEN_FILE") == true)
-    }
-    var environment = workload(folder)
+    var environment = workload(try TemporaryDirectory("workload"))
     environment["AZURE_CLIENT_ID"] = nil
     let error = try await error(environment, transport, only: "WorkloadIdentityCredential")
     #expect(error.attempts.first?.reason.contains("AZURE_CLIENT_ID") == true)
+    #expect(transport.requests.isEmpty)
+  }
+
+  @Test("A federated token file that is set and can't be read, or is empty, ends the chain", arguments: [nil, " \n"])
+  func unreadableFile(content: String?) async throws {
+    let folder = try TemporaryDirectory("workload")
+    try content?.write(toFile: folder.file("token"), atomically: true, encoding: .utf8)
+    // Whoever comes next would get a token.
+    let transport = ScriptedTransport([.token()])
+    let error = try await error(workload(folder), transport, only: "prod")
+    #expect(error.code == .badSetting)
+    #expect(error.member == "WorkloadIdentityCredential")
+    #expect("\(error)".contains("AZURE_FEDERATED_TOKEN_FILE"))
     #expect(transport.requests.isEmpty)
   }
 }

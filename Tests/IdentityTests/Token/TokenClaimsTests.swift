@@ -30,6 +30,11 @@ struct TokenClaimsTests {
     #expect(second.expires == nil)
   }
 
+  @Test("An expiry that is no time is left out", arguments: ["1e300", "-1", "1e12", "\"x\"", "null", "[1]"])
+  func oddExpiry(text: String) throws {
+    #expect(try #require(TokenClaims(token("{\"aud\":\"x\",\"exp\":\(text)}"))).expires == nil)
+  }
+
   @Test("An opaque token has none", arguments: ["opaque", "a.b.c", "..", "eyJ.e30", "a.W10.c"])
   func opaque(text: String) {
     #expect(TokenClaims(AccessToken(secretText: text, expires: .distantFuture)) == nil)

@@ -50,6 +50,20 @@ struct ProtocolValuesTests {
     #expect(code(["x-ms-error-code": "Bad\u{1B}[31m code=1"], "") == "Bad31mcode1")
   }
 
+  @Test(
+    "A length that no file has is an error, and sums with it never overflow", arguments: ["9223372036854775807", "-1"])
+  func absurdLengths(text: String) throws {
+    let fields: HeaderFields = [
+      "Content-Length": text, "ETag": "\"1\"", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
+    ]
+    #expect(throws: LakeError.self) { try ADLSProperties(fields, path: LakePath("a")) }
+    #expect(ContentRange("bytes 0-4/\(text)") == nil)
+    for length in [text, "\"\(text)\""] {
+      let json = "{\"paths\":[{\"name\":\"a\",\"contentLength\":\(length)}]}"
+      #expect(throws: DecodingError.self) { try JSONDecoder().decode(ListedPaths.self, from: Data(json.utf8)) }
+    }
+  }
+
   @Test("What was damaged on the way, and what is being deleted, is tried again")
   func retriedRefusals() {
     for name in ["Md5Mismatch", "Crc64Mismatch", "DestinationPathIsBeingDeleted"] {

@@ -9,7 +9,7 @@ import Testing
   private func withLinks(_ body: (FolderStore, _ outside: String) async throws -> Void) async throws {
     try await withLake { _, folder in
       let outside = folder + "/outside"
-      let store = try await FolderStore(root: folder + "/lake")
+      let store = try await FolderStore(root: folder + "/lake", creating: true)
       try FileManager.default.createDirectory(atPath: outside + "/sub", withIntermediateDirectories: true)
       try Data("private".utf8).write(to: URL(fileURLWithPath: outside + "/file"))
       try await store.put("inside", at: "d/real")

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Lake
@@ -105,11 +106,25 @@ import Testing
     }
   }
 
-  @Test func aLinkInAListingIsRefused() async throws {
-    try await withLake { store, folder in
-      #expect(symlink("/etc", folder + "/link") == 0)
-      #expect(await lakeError { _ = try await names(store) } == .escapesRoot(at("link")))
+  @Test("A symbolic link is passed over and told once; what is asked for through it is refused")
+  func strayLinks() async throws {
+    let links = Mutex<[LakePath]>([])
+    var options = FolderOptions()
+    options.onStrayLink = { path in links.withLock { $0.append(path) } }
+    try await withLake(pageSize: 2, options: options) { store, folder in
+      for name in ["d/a", "d/z"] { try await store.put("x", at: name) }
+      try await store.delete(at("_put"))
+      #expect(symlink("/etc", folder + "/d/README") == 0)
+      #expect(symlink("a", folder + "/d/near") == 0)
+      #expect(symlink("/nowhere", folder + "/link") == 0)
+      for _ in 0..<2 {
+        #expect(try await names(store) == ["d/", "d/a", "d/z"])
+        #expect(try await names(store, under: "d", recursive: false) == ["d/a", "d/z"])
+      }
+      #expect(links.withLock { $0 } == [at("d/README"), at("d/near"), at("link")])
       #expect(await lakeError { _ = try await names(store, under: "link") } == .escapesRoot(at("link")))
+      #expect(await lakeError { _ = try await names(store, under: "d/README") } == .escapesRoot(at("d/README")))
+      #expect(await lakeError { _ = try await store.openReader(at("d/near")) } == .escapesRoot(at("d/near")))
     }
   }
 }

@@ -5,9 +5,30 @@ import Testing
 @testable import Lake
 
 @Suite struct FolderStoreTests {
-  @Test func aMissingRootIsMadeWithItsParents() async throws {
+  @Test("A root that is missing is an error that says how it is made, and nothing is made")
+  func missingRoot() async throws {
     try await withLake { _, folder in
-      let store = try await FolderStore(root: folder + "/a/./b//c")
+      let error = await lakeError { _ = try await FolderStore(root: folder + "/a/b") }
+      #expect(error?.code == "root_unavailable")
+      #expect(error?.description.contains("sluice init") == true)
+      #expect(contents(of: folder) == [])
+    }
+  }
+
+  @Test("Making a root makes its parents, tells whether it was missing, and leaves one that is there alone")
+  func makingARoot() async throws {
+    try await withLake { _, folder in
+      #expect(try await FolderStore.make(root: folder + "/a/b"))
+      let store = try await FolderStore(root: folder + "/a/b")
+      try await store.put("x", at: "f")
+      #expect(try await !FolderStore.make(root: folder + "/a/b"))
+      #expect(try await store.text(at: "f") == "x")
+    }
+  }
+
+  @Test func aMissingRootIsMadeWithItsParentsWhereThatIsAskedFor() async throws {
+    try await withLake { _, folder in
+      let store = try await FolderStore(root: folder + "/a/./b//c", creating: true)
       #expect(contents(of: folder) == ["a", "a/b", "a/b/c"])
       #expect(store.displayURL == "file://\(folder)/a/b/c")
       try await store.put("x", at: "f")

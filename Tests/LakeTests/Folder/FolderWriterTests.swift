@@ -136,10 +136,24 @@ import Testing
         return rename
       }
       #expect(throws: LakeError.alreadyExists(at("taken"))) { try rename(to: "taken").perform(.ifAbsent) }
-      try rename(to: "free").perform(.ifAbsent)
+      #expect(try rename(to: "free").perform(.ifAbsent).entry.path == at("free"))
       #expect(try await store.text(at: "free") == "new")
       #expect(try await store.text(at: "taken") == "old")
       #expect(contents(of: folder) == ["_put", "free", "taken"])
+    }
+  }
+
+  @Test("A sync that fails after the rename says that the file is in its place, and that it may not stay there")
+  func undurable() async throws {
+    try await withLake { store, folder in
+      var store = store
+      store.syncFolders = { (_) throws(SystemError) in throw SystemError(number: EIO) }
+      let writer = try await store.closedWriter("x", at: "t")
+      let error = await lakeError { _ = try await writer.publish(as: at("a"), condition: .ifAbsent) }
+      #expect(error == .notDurable(at("a"), reason: "Input/output error"))
+      #expect(error?.description.contains("is in its place") == true)
+      #expect(await writer.discard() == nil)
+      #expect(contents(of: folder) == ["a"])
     }
   }
 

@@ -1,21 +1,22 @@
 import Foundation
 import Glibc
+import Synchronization
 
 @testable import Lake
 
 /// A folder that goes with the test, and a lake in it.
 func withLake<Result>(
-  pageSize: Int = 1000, mounting options: String? = nil,
+  pageSize: Int = 1000, mounting mount: String? = nil, options: FolderOptions = FolderOptions(),
   _ body: (_ store: FolderStore, _ folder: String) async throws -> Result
 ) async throws -> Result {
   let folder = NSTemporaryDirectory() + "lake-\(UUID().uuidString)"
   try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  if let options { try SystemError.check { mount("tmpfs", folder, "tmpfs", 0, options) } }
+  if let mount { try SystemError.check { Glibc.mount("tmpfs", folder, "tmpfs", 0, mount) } }
   defer {
-    if options != nil { umount2(folder, 2 /* MNT_DETACH of sys/mount.h */) }
+    if mount != nil { umount2(folder, 2 /* MNT_DETACH of sys/mount.h */) }
     try? FileManager.default.removeItem(atPath: folder)
   }
-  return try await body(try await FolderStore(root: folder, pageSize: pageSize), folder)
+  return try await body(try await FolderStore(root: folder, options: options, pageSize: pageSize), folder)
 }
 
 /// Makes a mounted folder read-only.
@@ -80,4 +81,11 @@ extension FolderStore {
   func text(at path: String) async throws -> String {
     String(decoding: try await readAll(at(path), limit: 1 << 20), as: UTF8.self)
   }
+}
+
+/// A number that several tasks count up.
+final class Count: Sendable {
+  private let number = Mutex(0)
+  var value: Int { number.withLock { $0 } }
+  func add() { number.withLock { $0 += 1 } }
 }

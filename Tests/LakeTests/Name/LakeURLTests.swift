@@ -33,6 +33,23 @@ import Testing
     #expect(location.displayURL == "abfss://data@acct1.dfs.core.windows.net")
   }
 
+  @Test("A folder's URL may ask for the folder to be made; no other URL may, and no other query is known")
+  func creation() throws {
+    for (text, creates) in [("", false), ("?create=true", true), ("?create=false", false)] {
+      let read = try LakeURL.withCreation(parsing: "file:///srv/lake" + text)
+      #expect(read.url == .folder(path: "/srv/lake"))
+      #expect(read.creates == creates)
+    }
+    for text in [
+      "file:///a?create=yes", "file:///a?create=true&x=1", "file:///a?",
+      "abfss://data@acct1.dfs.core.windows.net?create=true",
+      "file:///a?create=true?create=true",
+    ] {
+      #expect(throws: LakeError.self, "\(text)") { try LakeURL.withCreation(parsing: text) }
+    }
+    #expect(throws: LakeError.self) { try LakeURL(parsing: "file:///a?create=true") }
+  }
+
   @Test func zonedAndSovereignHostsAreKept() throws {
     #expect(try adls("https://acct1.z12.blob.storage.azure.net/data")?.host == "acct1.z12.dfs.storage.azure.net")
     #expect(try adls("abfss://$web@acct1.dfs.core.chinacloudapi.cn/x")?.filesystem == "$web")

@@ -63,10 +63,10 @@ extension ProgramTests {
       try await LakeSite.with { lake in
         try await lake.makeRows(10)
         let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1"])
-        // The archive and its manifest are both finished when their folder can't be made.
+        // The archive and its manifest are both finished when the rename is refused.
         try await lake.setFaults(
           """
-          [{"fault": "operation_timed_out", "operation": "create", "applied": true, "always": true},
+          [{"fault": "server_busy", "operation": "rename", "always": true},
            {"fault": "server_busy", "operation": "delete", "always": true}]
           """)
         let answer = try await lake.backUp(service)
@@ -75,6 +75,23 @@ extension ProgramTests {
         #expect(left.count == 2)
         #expect(try answer.json["temporaries"].items.compactMap(\.text).sorted() == left, "\(answer.text)")
         for path in left { #expect(try answer.json["detail"].text?.contains(path) == true, "\(answer.text)") }
+      }
+    }
+
+    @Test("A rename that nobody answers is told as one whose outcome is unknown")
+    func unknownRename() async throws {
+      try await LakeSite.with { lake in
+        try await lake.makeRows(10)
+        let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1", "LAKE_STALL_SECONDS": "1"])
+        try await lake.setFaults(
+          """
+          [{"fault": "stall", "operation": "rename", "always": true},
+           {"fault": "stall", "operation": "properties", "path_contains": ".csv.gz", "every": 2}]
+          """)
+        let answer = try await lake.backUp(service)
+        #expect(answer.status == 503)
+        #expect(answer.code == "lake_outcome_unknown", "\(answer.text)")
+        #expect(try answer.json["detail"].text?.contains("look whether it is there") == true)
       }
     }
 

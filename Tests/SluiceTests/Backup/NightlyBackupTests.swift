@@ -85,6 +85,24 @@ import Testing
     #expect(fixture.temporaries == ["\(fixture.database)/_sluice/tmp/new"])
   }
 
+  @Test("A stray symbolic link fails no run and no listing, and one in an archive's place fails its day alone")
+  func strayLink() async throws {
+    let fixture = try await nightly("events.clicks:at", lookback: 2)
+    let folder = fixture.directory.file(fixture.database)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(atPath: "\(folder)/README", withDestinationPath: "/etc/passwd")
+    #expect(days(try await NightlyBackup(fixture.context).run()).count == 2)
+    #expect(
+      try await ArchiveCatalog(fixture.lake).items(database: fixture.database, table: nil, from: nil, to: nil).count
+        == 2)
+    let archive = "\(folder)/events.clicks.2024-01-08.csv.gz"
+    try FileManager.default.removeItem(atPath: archive)
+    try FileManager.default.createSymbolicLink(atPath: archive, withDestinationPath: "/etc/passwd")
+    let error = try #require(
+      await #expect(throws: JobError.self) { try await NightlyBackup(fixture.context).run() })
+    #expect(error.message == "1 of 1 table-days failed: events.clicks 2024-01-08: outside_lake")
+  }
+
   @Test func withoutTablesTheSettingIsNamed() async throws {
     let fixture = try await Fixture()
     let error = try #require(

@@ -20,6 +20,7 @@ import Testing
     #expect(settings.pgRootCertificateFile == nil)
     #expect(settings.pgPoolMaximum == 8)
     #expect(settings.lake == .folder(path: FileManager.default.currentDirectoryPath + "/lake"))
+    #expect(!settings.createsLake)
     #expect(settings.timeZone == .gmt)
     #expect(settings.lookbackDays == 7)
     #expect(settings.concurrency == 2)

@@ -117,6 +117,8 @@ import Testing
       (.fileTooLarge(path), "lake_full", .full), (.escapesRoot(path), "outside_lake", .forbidden),
       (.rootUnavailable("https://a/lake", reason: "gone"), "lake_unavailable", .unavailable),
       (.io(path, operation: "read", reason: "x"), "lake_error", .failed),
+      (.notDurable(path, reason: "x"), "lake_not_durable", .failed),
+      (.outcomeUnknown(path, operation: "rename", reason: "x"), "lake_outcome_unknown", .unavailable),
     ]
     for (cause, code, kind) in cases {
       let error = JobError(cause: cause)

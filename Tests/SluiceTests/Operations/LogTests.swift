@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 
@@ -24,6 +25,18 @@ import Testing
     #expect(
       line.hasSuffix(
         " warning two lines path=a/b reason=\"said 'no' and left\" empty=\"\" invocation=\"i 1\""), "\(line)")
+  }
+
+  @Test("However many lines were written, the next takes no more steps than the first")
+  func stepsDoNotGrow() {
+    let depths = Mutex<[Int]>([])
+    Log.start { _, line in
+      if line.contains("of one depth") { depths.withLock { $0.append(Thread.callStackReturnAddresses.count) } }
+    }
+    for _ in 0..<20 { Log.write(.debug, "of one depth") }
+    Log.start { _, _ in }
+    #expect(depths.withLock { $0.count } == 20)
+    #expect(Set(depths.withLock { $0 }).count == 1, "\(depths.withLock { $0 })")
   }
 
   @Test func aValueCannotSteerATerminal() throws {

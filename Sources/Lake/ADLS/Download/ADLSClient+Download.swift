@@ -104,7 +104,7 @@ struct ContentRange: Equatable {
     guard text.hasPrefixIgnoringASCIICase("bytes ") else { return nil }
     let parts = text.dropFirst(6).split(whereSeparator: { $0 == "-" || $0 == "/" }).map { Int($0) }
     guard parts.count == 3, let first = parts[0], let last = parts[1], let total = parts[2], first >= 0, first <= last,
-      last < total
+      last < total, ADLSProperties.lengths.contains(total)
     else { return nil }
     self.first = first
     self.last = last

@@ -14,16 +14,27 @@ extension ADLSClient {
     }
   }
 
-  /// Makes a folder and those above it; success when it is there.
+  /// Makes a folder and those above it, where this process has not done so before.
+  ///
+  /// One that is there stays as it is: without the condition the service would overwrite it, its properties and the time of
+  /// its last change too.
   func makeFolder(_ path: LakePath) async throws {
+    guard !folders.contains(path) else { return }
     do {
       _ = try await perform(
         ADLSCall(
-          operation: .makeFolder, method: .put, path: path, query: [("resource", "directory")], success: [201, 200]))
+          operation: .makeFolder, method: .put, path: path, query: [("resource", "directory")],
+          fields: ["If-None-Match": "*"], success: [201]))
     } catch let refusal as ADLSRefusal {
-      if refusal.status == 409 { throw LakeError.notAFolder(path) }
-      throw refusal.lakeError(path, .makeFolder, at: self)
+      switch (refusal.status, refusal.code) {
+      case (409, "PathAlreadyExists"), (409, ""):
+        // Whether it is a folder is not told.
+        if try await properties(of: path)?.entry.isDirectory == false { throw LakeError.notAFolder(path) }
+      case (409, "PathConflict"): throw LakeError.notAFolder(path)
+      default: throw refusal.lakeError(path, .makeFolder, at: self)
+      }
     }
+    folders.insert(path)
   }
 
   /// Removes a file or an empty folder; success when there is none.

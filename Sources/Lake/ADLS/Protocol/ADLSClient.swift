@@ -15,6 +15,9 @@ struct ADLSClient: Sendable {
   var policy: RetryPolicy
   let timer: RetryTimer
   let onRetry: @Sendable (LakeRetry) -> Void
+  let onLeftover: @Sendable (LakePath) -> Void
+  /// Folders that are there as far as this process knows.
+  let folders = KnownFolders()
 
   /// Carries a call out, with as many tries as the policy allows.
   ///

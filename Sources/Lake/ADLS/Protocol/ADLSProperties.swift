@@ -8,13 +8,19 @@ struct ADLSProperties: Sendable {
   /// `x-ms-properties` as sent.
   let userProperties: String
 
+  /// Bytes a file may have by what a service says: five times what the largest has ("Scalability and performance
+  /// targets for Blob storage"), and far from where sums would overflow.
+  static let lengths = 0...(1 << 50)
+
   /// Throws `LakeError.io` when a field that is always there is not.
   init(_ fields: HeaderFields, path: LakePath) throws(LakeError) {
     let isDirectory = fields["x-ms-resource-type"]?.equalsIgnoringASCIICase("directory") == true
-    guard let length = fields["Content-Length"].flatMap({ Int($0) }), length >= 0, let etag = fields["ETag"],
+    guard let length = fields["Content-Length"].flatMap({ Int($0) }), Self.lengths.contains(length),
+      let etag = fields["ETag"],
       let modified = fields["Last-Modified"].flatMap({ HTTPDate.parse($0) })
     else {
-      throw .io(path, operation: "look at", reason: "the service's answer has no Content-Length, ETag or Last-Modified")
+      throw .io(
+        path, operation: "look at", reason: "the service's answer has no sound Content-Length, ETag or Last-Modified")
     }
     entry = LakeEntry(
       path: path, length: isDirectory ? 0 : length, modified: modified, etag: Self.unquoted(etag),

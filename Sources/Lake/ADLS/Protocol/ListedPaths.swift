@@ -27,6 +27,9 @@ struct ListedPath: Decodable {
     } else {
       length = try values.decodeIfPresent(Int.self, forKey: .contentLength) ?? 0
     }
+    guard ADLSProperties.lengths.contains(length) else {
+      throw DecodingError.dataCorruptedError(forKey: .contentLength, in: values, debugDescription: "no file's length")
+    }
     if let text = try? values.decode(String.self, forKey: .isDirectory) {
       isDirectory = text.equalsIgnoringASCIICase("true")
     } else {

@@ -25,9 +25,13 @@ extension ADLSClient {
     } catch {
       // It may have been made all the same.
       let client = forCleanUp
-      await Task {
-        if (try? await client.isMarked(path, mark)) == true { try? await client.delete(path) }
-      }.value
+      do {
+        try await CancellationGrace.cleanUp {
+          if try await client.isMarked(path, mark) { try await client.delete(path) }
+        }
+      } catch {
+        onLeftover(path)
+      }
       throw error
     }
   }
@@ -90,7 +94,7 @@ extension ADLSClient {
   /// Renames a finished file to its final name, whose folder is made: a rename makes none.
   ///
   /// A rename keeps the ETag. So whenever the service says no, or nothing, the destination is looked at: the file of this
-  /// ETag there means that it was done.
+  /// ETag there means that it was done. Throws `LakeError.outcomeUnknown` when that can't be seen either.
   func rename(_ source: LakeEntry, to path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
     let published = LakeEntry(
       path: path, length: source.length, modified: source.modified, etag: source.etag, isDirectory: false)
@@ -114,12 +118,24 @@ extension ADLSClient {
         // Seen although the folder is there; a look at the source cures it (the vendor's Hadoop client does so).
         if refusal.code == "RenameDestinationParentPathNotFound", attempt < Self.looks {
           _ = try await properties(of: source.path)
-          if let folder = path.parent { try await makeFolder(folder) }
+          if let folder = path.parent {
+            // It may have been deleted since it was made.
+            folders.forget(folder)
+            try await makeFolder(folder)
+          }
           continue
         }
         throw meaning(of: refusal, source: source.path, destination: path, condition)
-      } catch let error as LakeError {
-        if (try? await forCleanUp.isThere(published)) == true { return published }
+      } catch LakeError.signInFailed(let reason) {
+        // Without a token nothing was sent.
+        throw LakeError.signInFailed(reason: reason)
+      } catch {
+        let client = forCleanUp
+        guard let isDone = try? await CancellationGrace.cleanUp({ try await client.isThere(published) }) else {
+          let reason = error is CancellationError ? "the service did not answer before the job had to end" : "\(error)"
+          throw LakeError.outcomeUnknown(path, operation: "renaming a file to it", reason: reason)
+        }
+        if isDone { return published }
         throw error
       }
     }

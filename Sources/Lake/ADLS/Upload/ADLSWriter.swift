@@ -70,7 +70,9 @@ actor ADLSWriter: LakeWriter {
     }
     // Flag, it is carried to its end: a cancelled rename would leave nobody who knows whether it was done.
     let client = client
-    let entry = try await Task { try await client.rename(source, to: path, condition: condition) }.value
+    let entry = try await CancellationGrace.carryOn {
+      try await client.rename(source, to: path, condition: condition)
+    }
     state = .published
     return entry
   }
@@ -84,17 +86,14 @@ actor ADLSWriter: LakeWriter {
     for task in appends.values { task.cancel() }
     // An append that arrives after the delete would fail, but one that is under way could keep the file busy.
     for task in appends.values { await task.value }
-    // In a task of its own, since this one may be cancelled already.
     let client = client.forCleanUp
     let temporary = temporary
-    return await Task {
-      do {
-        try await client.delete(temporary)
-        return nil
-      } catch {
-        return temporary
-      }
-    }.value
+    do {
+      try await CancellationGrace.cleanUp { try await client.delete(temporary) }
+      return nil
+    } catch {
+      return temporary
+    }
   }
 
   private func checkWriting(_ operation: String) throws {

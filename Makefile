@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test lint format demo bench faults sigterm interop package clean
+.PHONY: help deps build release emulator test lint format demo bench faults sigterm sanitize soak interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -15,6 +15,8 @@ help:
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
 	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
+	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
+	@echo 'make soak     two services under load for half an hour: nothing dies, nothing grows'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
@@ -58,6 +60,12 @@ faults: deps release emulator
 
 sigterm: deps release
 	@scripts/sigterm.sh "$(BINARY)"
+
+sanitize: deps
+	@scripts/sanitize.sh
+
+soak: deps release emulator
+	@scripts/soak.sh "$(BINARY)" "$(dir $(BINARY))lake-emulator"
 
 interop: deps
 	$(SWIFT) build --product lake-emulator

@@ -39,9 +39,17 @@ start_postgres() {
   chmod 755 "$work"
   [ "$(id -u)" -ne 0 ] || chown postgres "$PGHOST"
   (as_postgres "$binaries/initdb" -D "$PGHOST/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null)
+  postgres_options=("$@")
+  launch_postgres
+}
+
+# Starts the server that `start_postgres` made, again after `stop_postgres`.
+launch_postgres() {
+  local binaries
+  binaries=$(postgres_binaries)
   # In a session of its own: Ctrl-C is for the script, which ends the server when its clients are through.
-  as_postgres setsid "$binaries/postgres" -D "$PGHOST/data" -k "$PGHOST" -p "$PGPORT" -c listen_addresses=127.0.0.1 "$@" \
-    >"$work/postgres.log" 2>&1 </dev/null &
+  as_postgres setsid "$binaries/postgres" -D "$PGHOST/data" -k "$PGHOST" -p "$PGPORT" -c listen_addresses=127.0.0.1 \
+    "${postgres_options[@]}" >"$work/postgres.log" 2>&1 </dev/null &
   postgres_pid=$!
   for _ in $(seq 200); do
     "$binaries/pg_isready" -q && return

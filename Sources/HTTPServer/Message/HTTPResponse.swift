@@ -33,6 +33,7 @@ public struct HTTPResponse: Sendable {
   public static func json(_ bytes: [UInt8], status: HTTPStatus = 200, headers: HTTPHeaders = [:]) -> HTTPResponse {
     var headers = headers
     headers["Content-Type"] = "application/json"
+    headers.askAgain(after: status)
     return HTTPResponse(status: status, headers: headers, body: .bytes(bytes))
   }
 
@@ -40,6 +41,17 @@ public struct HTTPResponse: Sendable {
   public static func problem(_ problem: Problem, headers: HTTPHeaders = [:]) -> HTTPResponse {
     var headers = headers
     headers["Content-Type"] = "application/problem+json"
+    headers.askAgain(after: problem.status)
     return HTTPResponse(status: problem.status, headers: headers, body: .bytes(problem.json))
+  }
+}
+
+extension HTTPHeaders {
+  /// Seconds after which a caller that was told 503 may ask again.
+  private static let retrySeconds = 10
+
+  /// Adds `Retry-After` (RFC 9110 §10.2.3) to a 503, unless it is there.
+  fileprivate mutating func askAgain(after status: HTTPStatus) {
+    if status == 503, !contains("Retry-After") { self["Retry-After"] = String(Self.retrySeconds) }
   }
 }

@@ -1,16 +1,17 @@
 public import HTTPClient
 import Synchronization
 
-/// What a cancelled job may still do: end what it has begun, for 3 s, and clean up, until 5 s are over in all.
+/// What a cancelled job may still do: end what it has begun, for 2 s, and clean up, until 3 s are over in all. The
+/// program that is told to end gives its jobs a little more, so that they tell what they could not remove.
 ///
 /// A rename that is under way is carried on, since a rename nobody waits for would leave nobody who knows whether it was
 /// done; a temporary file is removed. Each such step runs in a task of its own. When the job is cancelled the grace begins;
 /// when a step's part of it is over, its task is cancelled as well. A lake that hangs so holds no job up for longer.
 public final class CancellationGrace: Sendable {
   /// How long what was begun is carried on.
-  public static let carryOnLimit = Duration.seconds(3)
+  public static let carryOnLimit = Duration.seconds(2)
   /// How long it all may last, cleaning up included.
-  public static let limit = Duration.seconds(5)
+  public static let limit = Duration.seconds(3)
 
   @TaskLocal private static var current: CancellationGrace?
 

@@ -139,7 +139,8 @@ public struct BackupJob: Sendable {
     let timeColumn = try facts.timeColumn(
       named: unit.timeColumn.map { ColumnName($0) }, remedy: "as time_column in the request")
     result.path = "\(path)"
-    let existing = try await context.lake.properties(of: path)
+    // Without `overwrite` it was looked for under the lock, and is not there.
+    let existing = unit.overwrite ? try await context.lake.properties(of: path) : nil
     let window = DayWindow(unit.archive.day, in: context.settings.timeZone)
     begun.set()
     let writer = try await context.lake.makeWriter(temporary: unit.archive.temporaryPath)

@@ -216,6 +216,7 @@ public actor OperationStore {
       "gzip_bytes": .integer(reading.gzipBytes), "finished": .integer(reading.finishedUnits),
       "table_days": .integer(reading.units), "subject": .string(reading.subject),
     ]
+    if let waitsFor = reading.waitsFor { members["waits_for"] = .string(waitsFor) }
     if let fraction = reading.fraction { members["fraction"] = .number((fraction * 1000).rounded() / 1000) }
     copy.progress = .object(members)
     return copy

@@ -42,6 +42,7 @@ struct ProgressLine: Sendable {
   }
 
   static func text(_ reading: JobProgress.Reading, elapsed: Double) -> String {
+    if let waitsFor = reading.waitsFor { return "\(reading.subject)  waits: \(waitsFor)  \(Figures.seconds(elapsed))" }
     var parts = [reading.subject]
     if reading.units > 1 { parts.append("\(reading.finishedUnits)/\(reading.units) done") }
     if reading.rows > 0 { parts.append("\(Figures.count(reading.rows)) rows") }

@@ -69,7 +69,7 @@ import Testing
     while !step.isBegun.withLock({ $0 }) { await Task.yield() }
     job.cancel()
     while clock.waits.withLock({ $0.isEmpty }) { await Task.yield() }
-    clock.move(by: .seconds(2))
+    clock.move(by: CancellationGrace.carryOnLimit - .seconds(1))
     step.end.finish()
     #expect(try await job.value == 7)
   }
@@ -92,10 +92,13 @@ import Testing
     clock.move(by: .seconds(1))
     steps[0].end.finish()
     while clock.waits.withLock({ $0.count }) < 2 { await Task.yield() }
-    clock.move(by: .seconds(2))
+    clock.move(by: CancellationGrace.carryOnLimit - .seconds(1))
     // The second is ended by the clock, the third has no time at all.
     #expect(try await job.value == [true, false, false])
-    #expect(clock.waits.withLock { $0 } == [.seconds(3), .seconds(2), .zero])
+    #expect(
+      clock.waits.withLock { $0 } == [
+        CancellationGrace.carryOnLimit, CancellationGrace.carryOnLimit - .seconds(1), .zero,
+      ])
   }
 
   @Test("When what was carried on has used up its time, there is some left to clean up; then none")
@@ -115,13 +118,14 @@ import Testing
     while !steps[0].isBegun.withLock({ $0 }) { await Task.yield() }
     job.cancel()
     while clock.waits.withLock({ $0.count }) < 1 { await Task.yield() }
-    clock.move(by: .seconds(3))
+    clock.move(by: CancellationGrace.carryOnLimit)
     while clock.waits.withLock({ $0.count }) < 2 { await Task.yield() }
     steps[1].end.finish()
     while clock.waits.withLock({ $0.count }) < 3 { await Task.yield() }
-    clock.move(by: .seconds(2))
+    let rest = CancellationGrace.limit - CancellationGrace.carryOnLimit
+    clock.move(by: rest)
     #expect(try await job.value == [false, true, false])
-    #expect(clock.waits.withLock { $0 } == [.seconds(3), .seconds(2), .seconds(2)])
+    #expect(clock.waits.withLock { $0 } == [CancellationGrace.carryOnLimit, rest, rest])
   }
 
   @Test("A step within a step is ended with it, and no later")

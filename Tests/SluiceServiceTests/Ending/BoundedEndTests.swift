@@ -30,7 +30,7 @@ extension ProgramTests {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "0"])
-      try await site.whileLocked {
+      try await site.whileReadsStop {
         let call = Task { try await service.get(backup) }
         try await site.waitUntilBlocked()
         try await whileSessionHangs(site) {
@@ -66,7 +66,7 @@ extension ProgramTests {
     func command(_ signal: Int32) async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      try await site.whileLocked {
+      try await site.whileReadsStop {
         let process = try site.start(["backup", "--table", "events.clicks", "--date", "2024-01-01"])
         try await site.waitUntilBlocked()
         try await whileSessionHangs(site) {
@@ -99,28 +99,6 @@ extension ProgramTests {
         }
         _ = await call.value
       }
-    }
-
-    @Test("Another process's lock on the lake's folder does not keep the service")
-    func lock() async throws {
-      let site = try await Site()
-      try await site.makeClicks(10)
-      let folder = site.lake.file(site.database)
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      let holder = try ChildProcess("/usr/bin/flock", [folder, "sleep", "120"])
-      defer { holder.kill(SIGKILL) }
-      let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "0"])
-      let call = Task { try? await service.get(backup) }
-      // Its rename waits for the lock.
-      try await eventually {
-        try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n").contains {
-          $0.contains("-> FLOCK") && $0.contains(" \(service.process.pid) ")
-        }
-      }
-      let end = await service.stop()
-      #expect(end == .exited(1) || end == .exited(0), "\(end)")
-      _ = await call.value
-      #expect(!site.hasFile(site.archive()))
     }
 
     @Test("A standby that is gone at the flush after the commit does not keep the service")

@@ -220,7 +220,7 @@ struct ConnectionState {
     switch stage {
     case .handling:
       current?.keepAlive = false
-      return respond(.problem(HTTPRefusal.shuttingDown.problem), now: now).0
+      return respond(HTTPRefusal.shuttingDown.response, now: now).0
     case .responding: return bodyEnded ? [] : close()
     case .receiving, .closing, .lingering, .closed: return []
     }
@@ -292,7 +292,7 @@ struct ConnectionState {
 
   private mutating func enqueueRefusal(_ refusal: HTTPRefusal, now: Instant) {
     let encoded = ResponseEncoder(
-      .problem(refusal.problem), method: .get, version: .http11, keepAlive: false, date: date(),
+      refusal.response, method: .get, version: .http11, keepAlive: false, date: date(),
       requestID: parser.requestID ?? RequestID.make())
     stage = .closing
     current = nil

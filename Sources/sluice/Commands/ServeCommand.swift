@@ -25,6 +25,7 @@ enum ServeCommand {
         for work in left { Log.write(.error, "left undone", ["work": work]) }
       }
     }
+    defer { withExtendedLifetime(signals) {} }
     let host = arguments.value("host") ?? "127.0.0.1"
     let port = try port(arguments, settings)
     let key = try accessKey(settings, host: host)
@@ -60,13 +61,9 @@ enum ServeCommand {
   ) async -> Bool {
     for await _ in signals { break }
     Log.write(.info, "stopping", ["grace_seconds": grace / .seconds(1)])
-    let impatience = Task {
-      for await _ in signals { ExitCode.failed.endProcess() }
-    }
     async let abandoned = server.shutdown(grace: grace, cleanup: jobCleanup)
     async let interrupted = operations.shutDown(grace: grace, cleanup: jobCleanup)
     let (requests, unfinished) = await (abandoned, interrupted)
-    impatience.cancel()
     guard requests > 0 || !unfinished.isEmpty else { return true }
     for work in WorkUnderWay.all { Log.write(.error, "left undone", ["work": work]) }
     return false

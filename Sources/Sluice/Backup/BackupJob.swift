@@ -103,7 +103,8 @@ public struct BackupJob: Sendable {
     progress.update { $0.subject = "\(unit.archive.table) \(unit.archive.day)" }
     let session = TableSession(
       context: context, progress: progress, target: try context.settings.target(database: unit.archive.database),
-      archive: unit.archive, table: unit.archive.table, access: .read)
+      archive: unit.archive, table: unit.archive.table, access: .read
+    ) { try await rowsToRead(unit, on: $0) }
     return try await session.run { _ in
       unit.overwrite ? nil : try await existing(unit, blank)
     } work: { connection, begun in
@@ -114,6 +115,17 @@ public struct BackupJob: Sendable {
       return try await archive(unit, blank, on: connection, begun)
     }
   }
+
+  /// A SELECT of no rows of the unit's day: what it locks is what the COPY reads.
+  private func rowsToRead(_ unit: BackupUnit, on connection: PostgresConnection) async throws -> String {
+    let facts = try await TableFacts.read(unit.archive.table, for: .read, on: connection)
+    let column = try facts.timeColumn(named: unit.timeColumn.map { ColumnName($0) }, remedy: Self.timeColumnRemedy)
+    let condition = try await column.condition(
+      for: DayWindow(unit.archive.day, in: context.settings.timeZone), on: connection)
+    return "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition) LIMIT 0"
+  }
+
+  private static let timeColumnRemedy = "as time_column in the request"
 
   /// The result where an archive is there already, which costs no wait for the table.
   private func existing(_ unit: BackupUnit, _ blank: BackupResult) async throws -> BackupResult? {
@@ -137,7 +149,7 @@ public struct BackupJob: Sendable {
     let path = try unit.archive.path
     let facts = try await TableFacts.read(unit.archive.table, for: .read, on: connection)
     let timeColumn = try facts.timeColumn(
-      named: unit.timeColumn.map { ColumnName($0) }, remedy: "as time_column in the request")
+      named: unit.timeColumn.map { ColumnName($0) }, remedy: Self.timeColumnRemedy)
     result.path = "\(path)"
     // Without `overwrite` it was looked for under the lock, and is not there.
     let existing = unit.overwrite ? try await context.lake.properties(of: path) : nil

@@ -91,6 +91,23 @@ public actor OperationStore {
     return operation
   }
 
+  /// Cancels the operation, which ends as `failed` with `cancelled` once it has cleaned up, and gives it as it stands.
+  /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_elsewhere`; ``LakeError``.
+  public func cancel(_ id: String) async throws -> Operation {
+    if let current = running[id] {
+      current.task.cancel()
+      return Self.present(current.operation, current.progress, now())
+    }
+    let operation = try await operation(id)
+    guard operation.status == .running else {
+      throw JobError(
+        .conflict, code: "operation_ended", "the operation has ended already: it is \(operation.status.rawValue)")
+    }
+    throw JobError(
+      .conflict, code: "operation_elsewhere",
+      "another process runs the operation; ask that instance, or wait until it has ended")
+  }
+
   /// Takes no new operations, lets those under way go on for `grace`, then cancels them and waits until they have
   /// cleaned up; nil waits for ever. Those that have not by the end of `cleanup` are noted as interrupted and left behind.
   /// - Returns: the ids of those.

@@ -10,6 +10,8 @@ struct TableLock: Sendable {
   /// The lock was not to be had within the patience given; the transaction has failed.
   struct NotGranted: Error {
     let holders: [LockHolder]
+    /// The server's error, as it came.
+    let cause: any Error
   }
 
   let table: TableName
@@ -18,11 +20,16 @@ struct TableLock: Sendable {
   let isLockable: Bool
   /// Whether the role may name the table in a SELECT.
   let mayRead: Bool
+  /// What a backup is going to read, as a SELECT of no rows; nil for what is not read.
+  let reading: (@Sendable (PostgresConnection) async throws -> String)?
+  /// Lock what is read, and not the whole table: a partition that another session holds may be none of this day's.
+  let isNarrow: Bool
 
   /// Finds how `table` can be locked.
   /// - Throws: ``JobError`` `table_not_found`.
   static func find(
-    _ table: TableName, for access: TableFacts.Access, on connection: PostgresConnection
+    _ table: TableName, for access: TableFacts.Access, isNarrow: Bool,
+    reading: (@Sendable (PostgresConnection) async throws -> String)?, on connection: PostgresConnection
   ) async throws -> TableLock {
     guard let row = try await connection.query(SQL.tableAccess, [table.schema, table.name]).rows.first else {
       throw TableFacts.missing(table, in: connection.target.database)
@@ -32,16 +39,17 @@ struct TableLock: Sendable {
     let mayRead: Bool = try row.decode("may_read")
     return TableLock(
       table: table, access: access, isLockable: ["r", "p"].contains(kind) && hasRight,
-      mayRead: ["r", "p", "f"].contains(kind) && mayRead)
+      mayRead: ["r", "p", "f"].contains(kind) && mayRead, reading: reading, isNarrow: isNarrow)
   }
 
-  /// The statement that begins the transaction.
-  ///
-  /// Without LOCK TABLE (a foreign table, a role with rights on columns alone) the lock comes of a SELECT, which takes its
-  /// snapshot before it waits. Under READ COMMITTED the COPY takes another one afterwards.
+  /// Whether the lock comes of a SELECT, which takes its snapshot before it waits.
+  private var isBySelect: Bool { access == .read && (isNarrow || !isLockable) }
+
+  /// The statement that begins the transaction. Where the lock comes of a SELECT, each statement has a snapshot of its own,
+  /// and the COPY's is younger than the lock.
   var begin: String {
     switch access {
-    case .read: "BEGIN ISOLATION LEVEL \(isLockable ? "REPEATABLE READ" : "READ COMMITTED") READ ONLY"
+    case .read: "BEGIN ISOLATION LEVEL \(isBySelect ? "READ COMMITTED" : "REPEATABLE READ") READ ONLY"
     case .write: "BEGIN ISOLATION LEVEL READ COMMITTED"
     }
   }
@@ -50,14 +58,20 @@ struct TableLock: Sendable {
   /// - Throws: ``PostgresError`` with SQLSTATE 55P03 when it was not to be had; any other.
   func take(within patience: Duration, limit: Duration, on connection: PostgresConnection) async throws {
     try await connection.query("SET LOCAL lock_timeout = \(max(1, Int(patience / .milliseconds(1))))")
-    if isLockable || mayRead {
-      let name = try await connection.quoted(table)
-      try await connection.query(
-        isLockable
-          ? "LOCK TABLE \(name) IN \(access == .read ? "ACCESS SHARE" : "ROW EXCLUSIVE") MODE"
-          : "SELECT FROM \(name) LIMIT 0")
-    }
+    if let statement = try await statement(on: connection) { try await connection.query(statement) }
     try await connection.query("SET LOCAL lock_timeout = \(max(1, Int(limit / .milliseconds(1))))")
+  }
+
+  private func statement(on connection: PostgresConnection) async throws -> String? {
+    if isBySelect {
+      guard mayRead, let reading else { return nil }
+      return try await reading(connection)
+    }
+    guard isLockable else { return nil }
+    let name = try await connection.quoted(table)
+    // Its partitions and children are locked with it for a reader; a load locks those that its rows go to.
+    return access == .read
+      ? "LOCK TABLE \(name) IN ACCESS SHARE MODE" : "LOCK TABLE ONLY \(name) IN ROW EXCLUSIVE MODE"
   }
 }
 
@@ -84,19 +98,21 @@ struct LockWatch: Sendable {
     do {
       let result = try await body()
       watcher.cancel()
+      _ = await watcher.value
       progress.waits(for: nil)
       return result
     } catch {
       watcher.cancel()
       let holders = await watcher.value
       progress.waits(for: nil)
-      throw Self.isLockTimeout(error) ? TableLock.NotGranted(holders: holders) : error
+      throw Self.isLockTimeout(error) ? TableLock.NotGranted(holders: holders, cause: error) : error
     }
   }
 
   private static func isLockTimeout(_ error: any Error) -> Bool {
     switch error {
-    case PostgresError.server(let error): error.sqlState == "55P03" && error.isServersOwn
+    // 53200: a lock for each of thousands of partitions is more than the server has room for.
+    case PostgresError.server(let error): ["55P03", "53200"].contains(error.sqlState) && error.isServersOwn
     case let error as JobError: error.code == "locked" && error.details["sqlstate"] == .string("55P03")
     default: false
     }

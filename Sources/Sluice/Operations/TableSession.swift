@@ -9,6 +9,7 @@ import Postgres
 ///    ^  tried again for PG_RETRY_SECONDS until work has begun |
 ///    +-- a second's wait for the lock; then without a connection until it is this run's turn to wait on --+
 /// ```
+/// The second time a backup locks what it reads alone: the partition or chunk that another session holds may be another day's.
 struct TableSession: Sendable {
   let context: JobContext
   let progress: JobProgress
@@ -19,6 +20,8 @@ struct TableSession: Sendable {
   /// The table that is locked, and for what.
   let table: TableName
   let access: TableFacts.Access
+  /// What is going to be read, as a SELECT of no rows.
+  var reading: (@Sendable (PostgresConnection) async throws -> String)?
 
   /// How long a lock is waited for with a connection of the pool that others could use. Whoever waits longer queues for one
   /// of the few connections that are left for that, so that a table somebody holds does not stop the others.
@@ -41,10 +44,10 @@ struct TableSession: Sendable {
       // Whether the table itself was locked: what waited longer than the limit after that has waited in full.
       let isLocked = Flag()
       do {
-        return try await attempt(begun, isLocked, patience: patience, before, work, after)
+        return try await attempt(begun, isLocked, isNarrow: false, patience: patience, before, work, after)
       } catch let busy as TableLock.NotGranted where limit > patience && !isLocked.isSet {
         return try await waitOn(busy, for: limit - patience) { rest in
-          try await attempt(begun, isLocked, patience: rest, before, work, after)
+          try await attempt(begun, isLocked, isNarrow: reading != nil, patience: rest, before, work, after)
         }
       } catch let busy as TableLock.NotGranted {
         throw locked(busy)
@@ -61,7 +64,7 @@ struct TableSession: Sendable {
   }
 
   private func attempt<Result: Sendable>(
-    _ begun: Flag, _ isLocked: Flag, patience: Duration,
+    _ begun: Flag, _ isLocked: Flag, isNarrow: Bool, patience: Duration,
     _ before: @Sendable (PostgresConnection) async throws -> Result?,
     _ work: @Sendable (PostgresConnection, Flag) async throws -> Result,
     _ after: @Sendable (PostgresConnection, Result) async -> Result
@@ -69,7 +72,8 @@ struct TableSession: Sendable {
     try await context.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
       let done: Done<Result> = try await ArchiveLock.hold(archive, on: connection) {
         if let result = try await before(connection) { return .before(result) }
-        let lock = try await TableLock.find(table, for: access, on: connection)
+        let lock = try await TableLock.find(
+          table, for: access, isNarrow: isNarrow, reading: reading, on: connection)
         return .committed(
           try await connection.withTransaction(lock.begin) { connection in
             let watch = LockWatch(
@@ -106,7 +110,8 @@ struct TableSession: Sendable {
     }
   }
 
-  private func locked(_ busy: TableLock.NotGranted) -> JobError {
+  private func locked(_ busy: TableLock.NotGranted) -> any Error {
+    if case PostgresError.server(let error) = busy.cause, error.sqlState != "55P03" { return busy.cause }
     let holder =
       busy.holders.isEmpty
       ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"

@@ -12,10 +12,12 @@ extension SluiceFunctions {
     }
   }
 
-  /// `GET /api/operations/{id}`.
+  /// `GET /api/operations/{id}`; `DELETE` cancels it and is answered 202, as it ends in its own time.
   @Sendable func operation(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      .json(try await operations.operation(request.parameters["id"] ?? ""))
+      let id = request.parameters["id"] ?? ""
+      guard request.method == .delete else { return .json(try await operations.operation(id)) }
+      return .json(try await operations.cancel(id), status: 202)
     }
   }
 

@@ -48,6 +48,42 @@ extension ProgramTests {
       #expect(restored["result"]["rows_loaded"].number == 10)
     }
 
+    @Test("A caller cancels a job that waits, which ends at once and leaves nothing; one that has ended stays as it is")
+    func cancelled() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve(["PG_LOCK_TIMEOUT_SECONDS": "3600"])
+      try await site.whileLocked {
+        let begun = try await service.call("GET", backup, headers: async)
+        let location = try #require(begun.headers["location"])
+        try await eventually {
+          try await service.get(location).json["progress"]["waits_for"].text?.contains("is locked by pid ") == true
+        }
+        let answer = try await service.call("DELETE", location)
+        #expect(answer.status == 202, "\(answer.text)")
+        let done = try await ended(service, location)
+        #expect(done["status"].text == "failed")
+        #expect(done["error"]["code"].text == "cancelled")
+        #expect(done["progress"]["waits_for"].text == nil)
+        #expect(site.temporaries.isEmpty)
+        let again = try await service.call("DELETE", location)
+        #expect(again.status == 409)
+        #expect(again.code == "operation_ended")
+      }
+      #expect(try await service.call("DELETE", "/api/operations/x").code == "operation_not_found")
+      // What another instance runs is not this one's to cancel.
+      let id = "00000000-0000-0000-0000-000000000001"
+      let folder = site.lake.url.appending(path: "_sluice/operations")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let now = Date().addingTimeInterval(-5).formatted(.iso8601)
+      try
+        #"{"id": "\#(id)", "kind": "backup", "status": "running", "created_at": "\#(now)", "updated_at": "\#(now)", "progress": {}}"#
+        .write(to: folder.appending(path: "\(id).json"), atomically: true, encoding: .utf8)
+      let elsewhere = try await service.call("DELETE", "/api/operations/\(id)")
+      #expect(elsewhere.status == 409)
+      #expect(elsewhere.code == "operation_elsewhere")
+    }
+
     @Test func aFailedOperationSaysWhy() async throws {
       let service = try await Site().serve()
       let begun = try await service.call(

@@ -47,6 +47,30 @@ import Testing
     #expect(try await fixture.count() == 0)
   }
 
+  @Test("A partition that another session holds keeps no backup of another day", arguments: [true, false])
+  func otherPartition(isOwn: Bool) async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at timestamptz NOT NULL, note text) PARTITION BY RANGE (at);
+      CREATE TABLE events.day1 PARTITION OF events.clicks FOR VALUES FROM ('2024-01-01 00:00+00') TO ('2024-01-02 00:00+00');
+      CREATE TABLE events.day2 PARTITION OF events.clicks FOR VALUES FROM ('2024-01-02 00:00+00') TO ('2024-01-03 00:00+00');
+      INSERT INTO events.clicks SELECT i, '2024-01-01 10:00+00', 'x' FROM generate_series(1, 3) i;
+      INSERT INTO events.clicks SELECT i, '2024-01-02 10:00+00', 'x' FROM generate_series(1, 5) i;
+      """, settings: ["PG_LOCK_TIMEOUT_SECONDS": "3"])
+    let other = try await holding(fixture, isOwn ? "events.day1" : "events.day2")
+    let result = try await fixture.backup().results[0]
+    if isOwn {
+      #expect(result.error?.cause.code == "locked")
+    } else {
+      #expect(result.rows == 3, "\(result.error?.cause as Any)")
+      // Nor does it keep a load of another day.
+      try await fixture.psql("DELETE FROM events.day1")
+      #expect(try await fixture.restoreOne().rowsLoaded == 3)
+    }
+    await other.close()
+  }
+
   @Test("An index that stays locked fails the job after the whole of its time, with who holds it")
   func index() async throws {
     let fixture = try await Fixture(

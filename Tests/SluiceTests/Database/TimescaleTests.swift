@@ -22,17 +22,11 @@ struct TimescaleTests {
     let server = try await PostgresServer.withTimescale()
     let fixture = try await Fixture(Self.setUp, server: server)
     if !decompress { try await fixture.psql("SELECT decompress_chunk(c) FROM show_chunks('events.clicks') c") }
-    let other = try await fixture.otherSession()
-    try await other.query("BEGIN")
-    try await other.query(
-      "SELECT \(decompress ? "decompress" : "compress")_chunk(c) FROM show_chunks('events.clicks') c")
-    let backup = Task { try await fixture.backupOne() }
-    try await fixture.waitUntilBlocked()
-    try await other.query("COMMIT")
-    let result = try await backup.value
+    let action = decompress ? "decompress" : "compress"
+    let result = try await fixture.backup(
+      waitingFor: ["SELECT \(action)_chunk(c) FROM show_chunks('events.clicks') c"], by: fixture.otherSession())
     #expect(result.status == .ok, "\(result.error?.cause as Any)")
     #expect(result.rows == 28_800)
-    await other.close()
     await fixture.pools.close()
     await server.stopAndWait()
   }

@@ -12,6 +12,18 @@ extension Fixture {
     return try await PostgresConnection.connect(to: settings.target(), password: nil, options: options)
   }
 
+  /// The one result of a backup that begins while another session has run `statements` and not committed.
+  func backup(waitingFor statements: [String], by other: PostgresConnection) async throws -> BackupResult {
+    try await other.query("BEGIN")
+    for statement in statements { try await other.query(statement) }
+    let backup = Task { try await backupOne() }
+    try await waitUntilBlocked()
+    try await other.query("COMMIT")
+    let result = try await backup.value
+    await other.close()
+    return result
+  }
+
   /// Waits until `count` sessions of this database wait for a lock.
   func waitUntilBlocked(_ count: Int = 1) async throws {
     try await eventually {

@@ -83,12 +83,13 @@ extension ProgramTests {
       try await LakeSite.with { lake in
         try await lake.makeRows(10)
         let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1", "LAKE_STALL_SECONDS": "1"])
-        try await lake.setFaults(
-          """
-          [{"fault": "stall", "operation": "rename", "always": true},
-           {"fault": "stall", "operation": "properties", "path_contains": ".csv.gz", "every": 2}]
-          """)
-        let answer = try await lake.backUp(service)
+        try await lake.setFaults(#"[{"fault": "stall", "operation": "rename", "always": true}]"#)
+        async let call = lake.backUp(service)
+        try await eventually { try await lake.journal().faults[.stall] ?? 0 > 0 }
+        // From now on nobody can look either.
+        try await lake.emulator.setFaults(#"[{"fault": "stall", "always": true}]"#)
+        let answer = try await call
+        try await lake.emulator.setFaults("[]")
         #expect(answer.status == 503)
         #expect(answer.code == "lake_outcome_unknown", "\(answer.text)")
         #expect(try answer.json["detail"].text?.contains("look whether it is there") == true)

@@ -44,7 +44,7 @@ CREATE TABLE soak.restored (LIKE soak.rows);
 CREATE INDEX ON soak.rows (at);
 CREATE INDEX ON soak.restored (at);
 CREATE ROLE guest LOGIN PASSWORD 'guest';
-GRANT USAGE ON SCHEMA soak TO guest;
+GRANT USAGE, CREATE ON SCHEMA soak TO guest;
 GRANT ALL ON ALL TABLES IN SCHEMA soak TO guest;
 SQL
 start_emulator "$emulator"

@@ -43,7 +43,7 @@ struct ConnectionState {
   }
 
   /// The request that is admitted, until its answer is out.
-  private struct Current {
+  struct Current {
     let method: HTTPMethod
     let version: RequestHead.Version
     var keepAlive: Bool
@@ -61,14 +61,14 @@ struct ConnectionState {
   private let date: @Sendable () -> String
   private let admit: HTTPServer.Gatekeeper
   private let anonymousBody: Int
-  private var parser: RequestParser
-  private var current: Current?
+  private(set) var parser: RequestParser
+  private(set) var current: Current?
   private var plan = ResponseEncoder.BodyPlan.complete
   private var bodyEnded = true
   private var closeAfter = false
   private var producerWaits = false
-  private var phase = RequestParser.Phase.idle
-  private var phaseSince: Instant
+  private(set) var phase = RequestParser.Phase.idle
+  private(set) var phaseSince: Instant
   private var lastInput: Instant
   private var lastOutput: Instant
 
@@ -100,33 +100,6 @@ struct ConnectionState {
 
   /// Whether a request is under way: one that is coming in, being handled, or being answered.
   var isBusy: Bool { stage != .lingering && stage != .closed && !isIdle }
-
-  /// How soon a connection gives way to another one: the lowest first.
-  struct Rank: Comparable {
-    enum Kind: Int { case idle, answered, head }
-
-    let kind: Kind
-    let since: Instant
-
-    static func < (one: Rank, other: Rank) -> Bool {
-      one.kind == other.kind ? one.since < other.since : one.kind.rawValue < other.kind.rawValue
-    }
-  }
-
-  /// Idle, with its last answer out, or with a head coming in; nil when a request is under way.
-  var rank: Rank? {
-    if isIdle { return Rank(kind: .idle, since: phaseSince) }
-    if stage == .lingering { return Rank(kind: .answered, since: phaseSince) }
-    return stage == .receiving && phase == .head ? Rank(kind: .head, since: phaseSince) : nil
-  }
-
-  /// About the memory that callers take here who have not shown who they are, in bytes.
-  var untrustedBytes: Int {
-    if let current {
-      return current.isTrusted ? 0 : parser.heldBytes + output.count + current.headCost + current.bodyBytes
-    }
-    return stage == .closed ? 0 : parser.heldBytes + output.count
-  }
 
   /// When `timePassed` must be called at the latest.
   var deadline: Instant? {
@@ -220,7 +193,7 @@ struct ConnectionState {
     switch stage {
     case .handling:
       current?.keepAlive = false
-      return respond(.problem(HTTPRefusal.shuttingDown.problem), now: now).0
+      return respond(HTTPRefusal.shuttingDown.response, now: now).0
     case .responding: return bodyEnded ? [] : close()
     case .receiving, .closing, .lingering, .closed: return []
     }
@@ -292,7 +265,7 @@ struct ConnectionState {
 
   private mutating func enqueueRefusal(_ refusal: HTTPRefusal, now: Instant) {
     let encoded = ResponseEncoder(
-      .problem(refusal.problem), method: .get, version: .http11, keepAlive: false, date: date(),
+      refusal.response, method: .get, version: .http11, keepAlive: false, date: date(),
       requestID: parser.requestID ?? RequestID.make())
     stage = .closing
     current = nil

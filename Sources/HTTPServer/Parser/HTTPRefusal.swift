@@ -20,6 +20,9 @@ public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   /// The refusal as an error answer.
   public var problem: Problem { Problem(status: status, code: code, detail: detail) }
 
+  /// The answer; a 503 says when to come again (RFC 9110 §10.2.3).
+  var response: HTTPResponse { .problem(problem, headers: status == 503 ? ["Retry-After": "5"] : [:]) }
+
   static func badTarget(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_target", detail) }
   static func badHeader(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_header", detail) }
   static func badFraming(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_framing", detail) }

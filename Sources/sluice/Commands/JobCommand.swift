@@ -9,11 +9,12 @@ enum JobCommand {
     _ job: @escaping @Sendable (JobContext, JobProgress) async throws -> Report
   ) async throws -> Report {
     TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
-    let context = try await Wiring.context(Wiring.settings())
+    let settings = try Wiring.settings()
     let progress = JobProgress()
     let isQuiet = arguments.isFlagSet("json")
     return try await Signals.cancelling {
-      try await WorkUnderWay.listing({ progress.words("the job") }) {
+      let context = try await Wiring.context(settings)
+      return try await WorkUnderWay.listing({ progress.words("the job") }) {
         if isQuiet { return try await job(context, progress) }
         return try await ProgressLine(progress).showing { try await job(context, progress) }
       }

@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import Sluice
 import SluiceService
+import Synchronization
 
 /// `sluice serve`.
 enum ServeCommand {
@@ -11,6 +12,20 @@ enum ServeCommand {
     // error.
     Log.start { level, line in if level != .debug { Output.line(line) } }
     let settings = try Wiring.settings()
+    let grace = Duration.seconds(settings.shutdownGrace)
+    let phase = ServePhase()
+    // Before anything that may hang: as the first process of a container the program would not hear a signal otherwise.
+    let signals = Signals.stream {
+      guard phase.isServing else {
+        Log.write(.info, "stopped before it served")
+        ExitCode.done.endProcess()
+      }
+      Watchdog.arm(after: grace + Watchdog.cleanup) { left in
+        Log.write(.error, "not ended in time", ["seconds": (grace + Watchdog.cleanup) / .seconds(1)])
+        for work in left { Log.write(.error, "left undone", ["work": work]) }
+      }
+    }
+    defer { withExtendedLifetime(signals) {} }
     let host = arguments.value("host") ?? "127.0.0.1"
     let port = try port(arguments, settings)
     let key = try accessKey(settings, host: host)
@@ -22,17 +37,11 @@ enum ServeCommand {
     let app = try FunctionApp(
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key))
 
-    let grace = Duration.seconds(settings.shutdownGrace)
-    let signals = Signals.stream {
-      Watchdog.arm(after: grace + Watchdog.cleanup) { left in
-        Log.write(.error, "not ended in time", ["seconds": (grace + Watchdog.cleanup) / .seconds(1)])
-        for work in left { Log.write(.error, "left undone", ["work": work]) }
-      }
-    }
     var configuration = HTTPServerConfiguration(host: host, port: port)
     configuration.onTrouble = { Log.write(.warning, "http", ["trouble": $0]) }
     let server = HTTPServer(configuration: configuration, admit: app.admit, handler: app.respond)
     let bound = try await server.start()
+    phase.serve()
     Log.write(
       .info, "listening", ["host": host, "port": bound, "lake": context.lake.displayURL, "version": Program.version])
 
@@ -52,13 +61,9 @@ enum ServeCommand {
   ) async -> Bool {
     for await _ in signals { break }
     Log.write(.info, "stopping", ["grace_seconds": grace / .seconds(1)])
-    let impatience = Task {
-      for await _ in signals { ExitCode.failed.endProcess() }
-    }
     async let abandoned = server.shutdown(grace: grace, cleanup: jobCleanup)
     async let interrupted = operations.shutDown(grace: grace, cleanup: jobCleanup)
     let (requests, unfinished) = await (abandoned, interrupted)
-    impatience.cancel()
     guard requests > 0 || !unfinished.isEmpty else { return true }
     for work in WorkUnderWay.all { Log.write(.error, "left undone", ["work": work]) }
     return false
@@ -98,4 +103,13 @@ enum ServeCommand {
     }
     return nil
   }
+}
+
+/// Whether the server has begun to listen.
+private final class ServePhase: Sendable {
+  private let hasBegun = Atomic(false)
+
+  var isServing: Bool { hasBegun.load(ordering: .relaxed) }
+
+  func serve() { hasBegun.store(true, ordering: .relaxed) }
 }

@@ -4,13 +4,15 @@ import Synchronization
 
 /// SIGTERM and SIGINT: the first asks for the end, the second ends at once.
 enum Signals {
-  /// The signals as they come, the first of them after `onFirst`, which is called whatever else hangs.
+  /// Gives the first signal, after `onFirst`. That and the end by the second one happen on a thread of their own, whatever
+  /// else hangs. Signals are watched as long as the stream is held.
   static func stream(onFirst: @escaping @Sendable () -> Void) -> AsyncStream<Int32> {
     AsyncStream { continuation in
-      let isFirst = FirstSignal()
+      let first = FirstSignal()
       let sources = [SIGTERM, SIGINT].map { number in
         SignalSource(number) { number in
-          if isFirst.take() { onFirst() }
+          guard first.take() else { ExitCode.failed.endProcess() }
+          onFirst()
           continuation.yield(number)
         }
       }
@@ -18,8 +20,8 @@ enum Signals {
     }
   }
 
-  /// Runs `body` in a task that the first signal cancels, so that it cleans up; the second signal ends the process, and so
-  /// does the end of `Watchdog.cleanup`.
+  /// Runs `body` in a task that the first signal cancels, so that it cleans up; the end of `Watchdog.cleanup` ends the
+  /// process.
   static func cancelling<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
@@ -32,14 +34,7 @@ enum Signals {
         for work in left { Output.error("  left undone: \(work)") }
       }
     }
-    let watcher = Task {
-      var count = 0
-      for await _ in signals {
-        count += 1
-        if count > 1 { ExitCode.failed.endProcess() }
-      }
-    }
-    defer { watcher.cancel() }
+    defer { withExtendedLifetime(signals) {} }
     return try await task.value
   }
 }

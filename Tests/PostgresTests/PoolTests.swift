@@ -28,6 +28,15 @@ private final class WithheldPassword: PasswordProvider {
 }
 
 @Suite struct PoolTests {
+  @Test("A connection that is handed out and comes back makes no timer each time")
+  func timers() async throws {
+    let pool = ConnectionPool(
+      target: try await PostgresServer.shared.target(), passwords: CountingPassword(), maximum: 1)
+    for _ in 0..<100 { try await pool.withConnection { _ = try await $0.query("SELECT 1") } }
+    #expect(await pool.timersMade <= 2)
+    await pool.close()
+  }
+
   @Test func manyCallersShareFewConnections() async throws {
     let server = try await PostgresServer.shared
     let passwords = CountingPassword()

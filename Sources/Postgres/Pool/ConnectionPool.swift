@@ -131,12 +131,19 @@ public actor ConnectionPool {
     }
   }
 
+  /// Timers so far; for tests.
+  private(set) var timersMade = 0
+
   private func scheduleTick() {
     let deadline = machine.nextDeadline
     guard deadline != timerDeadline else { return }
+    // One that fires too early only looks again. A cancelled sleep keeps its task and its Dispatch timer, more than half a
+    // KiB, until its time: a new one for each connection that comes back would hold that for every job of an idle limit.
+    if let armed = timerDeadline, deadline.map({ armed <= $0 }) ?? true, !machine.isClosed { return }
     timer?.cancel()
     timerDeadline = deadline
     guard let deadline, !machine.isClosed else { return }
+    timersMade += 1
     timer = Task { [weak self] in
       try? await Task.sleep(until: deadline, clock: .continuous)
       guard !Task.isCancelled else { return }

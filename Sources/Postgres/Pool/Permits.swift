@@ -29,10 +29,17 @@ public final class Permits: Sendable {
   }
 
   private func enter(within limit: Duration) async throws {
-    let number = state.withLock { state in
+    try Task.checkCancellation()
+    // Most need not wait, and so no timer.
+    let number: Int? = state.withLock { state in
+      guard state.free == 0 else {
+        state.free -= 1
+        return nil
+      }
       state.nextNumber += 1
       return state.nextNumber
     }
+    guard let number else { return }
     let timer = Task {
       try await Task.sleep(for: limit)
       refuse(number, Timeout())

@@ -41,7 +41,7 @@ import Testing
     }
     #expect(
       Set(paths) == [
-        "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET /api/operations/{id}",
+        "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET,DELETE /api/operations/{id}",
         "GET /api/health",
       ])
   }

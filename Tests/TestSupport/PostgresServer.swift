@@ -20,8 +20,10 @@ public final class PostgresServer: Sendable {
   private let holder: ChildProcess
   private let dataDirectory: String
 
-  /// The folder with `initdb`, `psql` and the rest.
+  /// The folder with `initdb`, `psql` and the rest: of the variable `POSTGRES_BINARIES`, for other versions of the server, or
+  /// the newest that the distribution has.
   public static let binaries: String = {
+    if let folder = ProcessInfo.processInfo.environment["POSTGRES_BINARIES"] { return folder }
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
     let newest = versions.compactMap { Int($0) }.max().map { "\(root)/\($0)/bin" }

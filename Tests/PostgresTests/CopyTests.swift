@@ -113,6 +113,38 @@ import Testing
     await connection.close()
   }
 
+  @Test("A refused row ends the writing, and finish tells why; a notice of a trigger ends nothing")
+  func ended() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let connection = try await server.connect(database)
+    try await connection.query("CREATE TABLE t (n int)")
+    let copy = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")
+    await #expect(throws: CopyIn.Ended.self) {
+      for _ in 0..<10_000 {
+        try await copy.write(Array("x\n".utf8))
+        try await Task.sleep(for: .milliseconds(1))
+      }
+    }
+    let error = await #expect(throws: PostgresError.self) { _ = try await copy.finish() }
+    #expect(error?.sqlState == "22P02")
+    #expect(await connection.isUsable())
+
+    try await server.psql(
+      database,
+      """
+      CREATE FUNCTION notify() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'row %', NEW.n; RETURN NEW; END $$;
+      CREATE TRIGGER notify BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION notify();
+      """)
+    let noticed = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")
+    for number in 0..<200 {
+      try await noticed.write(Array("\(number)\n".utf8))
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    #expect(try await noticed.finish() == 200)
+    await connection.close()
+  }
+
   @Test func aMalformedRowNamesItsLineAndKeepsItsTextOutOfTheMessage() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
@@ -121,7 +153,11 @@ import Testing
     let error = await #expect(throws: PostgresError.self) {
       try await connection.withTransaction { connection in
         let copy = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")
-        try await copy.write(Array("1,a\n2,private,private\n".utf8))
+        do {
+          try await copy.write(Array("1,a\n2,private,private\n".utf8))
+        } catch is CopyIn.Ended {
+          // The server was quicker; `finish` has its error.
+        }
         _ = try await copy.finish()
       }
     }

@@ -82,6 +82,8 @@ struct LockWatch: Sendable {
   let target: PostgresTarget
   let ownPassword: Secret?
   let table: TableName
+  /// Is set once the job has its table.
+  let isLocked: Flag
 
   /// Most statements never wait this long.
   private static let firstLook = Duration.milliseconds(400)
@@ -118,8 +120,8 @@ struct LockWatch: Sendable {
     }
   }
 
-  /// Looks until its task is cancelled, and gives those who were last seen in the way. A job that goes on is not asked
-  /// about.
+  /// Looks until its task is cancelled, and gives those who were last seen in the way. A job that has its table and goes on
+  /// is not asked about.
   private func look(at pid: Int) async -> [LockHolder] {
     var holders: [LockHolder] = []
     var wait = Self.firstLook
@@ -128,7 +130,7 @@ struct LockWatch: Sendable {
       wait = Self.interval
       let reading = progress.reading
       defer { before = reading }
-      guard reading.csvBytes == before.csvBytes else { continue }
+      if isLocked.isSet, reading.csvBytes != before.csvBytes { continue }
       let found = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
         try await connection.query(SQL.blockingSessions, [String(pid)]).rows.map { try LockHolder($0) }
       }

@@ -77,7 +77,8 @@ struct TableSession: Sendable {
         return .committed(
           try await connection.withTransaction(lock.begin) { connection in
             let watch = LockWatch(
-              context: context, progress: progress, target: target, ownPassword: ownPassword, table: table)
+              context: context, progress: progress, target: target, ownPassword: ownPassword, table: table,
+              isLocked: isLocked)
             return try await watch.whileRunning(on: connection) {
               try await lock.take(within: patience, limit: limit, on: connection)
               isLocked.set()
@@ -97,7 +98,7 @@ struct TableSession: Sendable {
     _ busy: TableLock.NotGranted, for rest: Duration, _ attempt: @Sendable (Duration) async throws -> Result
   ) async throws -> Result {
     let end = ContinuousClock.now + rest
-    progress.waits(for: "\(table) is locked by \(LockHolder.list(busy.holders))")
+    if !busy.holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(busy.holders))") }
     defer { progress.waits(for: nil) }
     do {
       return try await context.lockWaits.withPermit(within: rest) {

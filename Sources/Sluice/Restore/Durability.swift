@@ -8,6 +8,8 @@ import Postgres
 struct Durability: Sendable {
   let connection: PostgresConnection
   let progress: JobProgress
+  /// The load's own commit has waited for the local disk.
+  let isOnDisk: Bool
 
   /// How long a synchronous standby is waited for.
   static let standbyPatience = Duration.seconds(20)
@@ -15,7 +17,7 @@ struct Durability: Sendable {
   /// - Returns: what is in doubt of the rows, which are committed whatever happens; nil when nothing is.
   func confirm() async -> String? {
     // A cancelled job still brings its rows to disk, as that takes a moment; for the standby it does not wait.
-    if let local = await Task(operation: { await flush("local") }).value {
+    if !isOnDisk, let local = await Task(operation: { await flush("local") }).value {
       return "the rows are committed, but it could not be confirmed that they are on disk: \(local)"
     }
     guard await Task(operation: { await waitsForStandby() }).value else { return nil }

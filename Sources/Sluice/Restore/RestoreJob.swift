@@ -87,7 +87,9 @@ public struct RestoreJob: Sendable {
     _ request: RestoreRequest, on connection: PostgresConnection, _ loaded: RestoreResult
   ) async -> RestoreResult {
     var result = loaded
-    if let doubt = await Durability(connection: connection, progress: progress).confirm() {
+    let durability = Durability(
+      connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
+    if let doubt = await durability.confirm() {
       result.status = .partial
       result.warnings.append(doubt)
     }

@@ -119,6 +119,21 @@ read -r small_backup small_restore <<<"$(memory 2024-01-01)"
 read -r large_backup large_restore <<<"$(memory 2024-01-03)"
 read -r adls_backup_memory adls_restore_memory <<<"$(LAKE_URL=$lake_url memory 2024-01-03)"
 
+# Peak resident memory of a service that backs up a single row of 300 MB, in MiB, beside that of an idle one.
+wide_row() {
+  local idle
+  psql -q -X -c "CREATE TABLE bench.wide AS SELECT '2024-01-01'::timestamptz AS ts, t AS a, t AS b, t AS c
+    FROM (SELECT repeat(md5('x'), 3125000) AS t) AS s"
+  start_service
+  wait_for_http "http://127.0.0.1:$port/" "$service_pid"
+  idle=$(peak_mib)
+  call "http://127.0.0.1:$port/api/backup_manual?table=bench.wide:ts&date=2024-01-01"
+  awk -v peak="$(peak_mib)" -v idle="$idle" 'BEGIN { print (peak - idle) / (300e6 / 1048576) }'
+  stop_service
+}
+echo "A row of 300 MB ..."
+wide=$(wide_row)
+
 # Milliseconds from the start of the process to its first answer of /api/health.
 first_answer() {
   local port start line
@@ -168,6 +183,7 @@ target "restore, peak memory at 0.2 GB" "$small_restore" 64 MiB
 target "restore, peak memory at 2 GB" "$large_restore" 64 MiB
 target "backup, peak memory at 2 GB / at 0.2 GB" "$(ratio "$large_backup" "$small_backup")" 1.10 x
 target "restore, peak memory at 2 GB / at 0.2 GB" "$(ratio "$large_restore" "$small_restore")" 1.10 x
+target "backup of a row of 300 MB, memory beyond idle / the row" "$wide" 1.25 x
 target "backup to the emulator, wall / to a folder" "$(ratio "$(median adls_backup 1)" "$(median sluice_backup 1)")" 1.15 x
 target "backup to the emulator, peak memory at 2 GB" "$adls_backup_memory" 96 MiB
 target "restore from the emulator, peak memory at 2 GB" "$adls_restore_memory" 96 MiB

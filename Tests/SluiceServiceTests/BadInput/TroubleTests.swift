@@ -38,6 +38,39 @@ extension ProgramTests {
       #expect(try await site.rows(inArchive: site.archive()) == 150_000)
     }
 
+    @Test(
+      "What a trigger warns and raises is in no answer, no log and no output of a command",
+      arguments: ["direct", "staging"])
+    func triggerWords(mode: String) async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve()
+      #expect(try await service.get(backup).status == 200)
+      try await site.sql(
+        """
+        TRUNCATE events.clicks;
+        CREATE FUNCTION events.talk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          RAISE WARNING 'private %', NEW.id;
+          IF NEW.id = 7 THEN RAISE EXCEPTION 'private %', NEW.id USING ERRCODE = '42501', DETAIL = 'private'; END IF;
+          RETURN NEW;
+        END $$;
+        CREATE TRIGGER talk BEFORE INSERT ON events.clicks FOR EACH ROW EXECUTE FUNCTION events.talk();
+        """)
+      let request = #"{"table": "events.clicks", "date": "2024-01-01", "destination": {"mode": "\#(mode)"}}"#
+      let answer = try await service.post("/api/restore", request)
+      #expect(answer.status == 500)
+      #expect(answer.code == "database_error")
+      #expect(answer.text.contains("42501"))
+      let command = try site.start([
+        "restore", "--table", "events.clicks", "--date", "2024-01-01", "--mode", mode, "--verbose",
+      ])
+      #expect(await command.end() == .exited(1))
+      for text in [answer.text, service.process.output, service.process.errors, command.output, command.errors] {
+        #expect(!text.contains("private"), "\(text)")
+      }
+      #expect(try await site.sql("SELECT count(*) FROM events.clicks") == "0")
+    }
+
     @Test func aLakeThatCannotBeWrittenIsToldAndLeftAsItIs() async throws {
       let site = try await Site()
       try await site.makeClicks(10)

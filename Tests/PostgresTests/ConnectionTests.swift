@@ -69,6 +69,35 @@ extension PostgresServer {
     await connection.close()
   }
 
+  @Test("Time limits of the database end no statement, transaction or idle session, nor a wait for a lock")
+  func timeLimits() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let version = try #require(Int(try await server.psql(database, "SHOW server_version_num")))
+    let limits =
+      [
+        "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout",
+      ] + (version >= 170_000 ? ["transaction_timeout"] : [])
+    for limit in limits { try await server.psql(database, "ALTER DATABASE \"\(database)\" SET \(limit) = '400ms'") }
+    try await server.psql(database, "CREATE TABLE t (n int)")
+    let connection = try await server.connect(database)
+    let other = try await server.connect(database)
+    try await other.query("BEGIN")
+    try await other.query("LOCK TABLE t")
+    try await connection.query("BEGIN")
+    try await connection.query("SELECT pg_sleep(0.6)")
+    try await Task.sleep(for: .milliseconds(600))
+    let wait = Task { try await connection.query("SELECT FROM t") }
+    try await Task.sleep(for: .milliseconds(600))
+    try await other.query("COMMIT")
+    _ = try await wait.value
+    #expect(try await connection.query("COMMIT").commandTag == "COMMIT")
+    try await Task.sleep(for: .milliseconds(600))
+    #expect(try await connection.query("SELECT 1").rows.count == 1)
+    await connection.close()
+    await other.close()
+  }
+
   @Test func theServerLooksWhetherItsClientIsStillThere() async throws {
     let connection = try await PostgresServer.shared.connect()
     let interval = try await connection.query("SHOW client_connection_check_interval").rows[0]

@@ -58,8 +58,8 @@ import Testing
       switch parts[1] {
       case "bool": return [(name, parts[2] == "on" ? "off" : "on")]
       case "enum": return parts[3].split(separator: ";").map(String.init).filter { $0 != parts[2] }.map { (name, $0) }
-      // A limit that ends statements, sessions or transactions as soon as it can.
-      case "integer" where name.hasSuffix("_timeout"): return [(name, "20")]
+      // A limit that ends statements, sessions or transactions soon; not before the session has set its own.
+      case "integer" where name.hasSuffix("_timeout"): return [(name, "1000")]
       default: return []
       }
     }

@@ -133,7 +133,8 @@ import Testing
     try await server.psql(
       database,
       """
-      CREATE FUNCTION notify() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'row %', NEW.n; RETURN NEW; END $$;
+      CREATE FUNCTION notify() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'row %', NEW.n;
+        RAISE INFO '%', repeat('x', 1 + NEW.n % 5 * 20000); RETURN NEW; END $$;
       CREATE TRIGGER notify BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION notify();
       """)
     let noticed = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")

@@ -1,5 +1,6 @@
 import CPQ
 import Dispatch
+import Synchronization
 
 extension Duration {
   /// The duration in seconds.
@@ -110,8 +111,19 @@ final class CancelRequest: @unchecked Sendable {
     }
   }
 
-  /// Asks, and waits until the server has taken the request.
-  func deliver() async {
-    await withCheckedContinuation { continuation in send { continuation.resume() } }
+  /// Asks, and waits until the server has taken the request, `limit` seconds at most: a server that stands still takes none.
+  func deliver(within limit: Double) async {
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+      let isTold = Mutex(false)
+      @Sendable func tell() {
+        let isFirst = isTold.withLock { told in
+          defer { told = true }
+          return !told
+        }
+        if isFirst { continuation.resume() }
+      }
+      send(then: tell)
+      DispatchQueue.global().asyncAfter(deadline: .now() + limit, execute: tell)
+    }
   }
 }

@@ -23,6 +23,8 @@ public actor PostgresConnection {
   /// Seconds after which a statement that was cancelled and does not end takes the connection with it.
   static let cancelPatience: Double = 10
 
+  /// How long the rest of a notice may take to arrive: the server sends each at once.
+  static let noticePatience = Duration.milliseconds(400)
   /// Bytes of the widest row that a session may have read and serve on: libpq's buffer holds a row whole, and never shrinks.
   static let widestRowKept = 8 << 20
 
@@ -44,6 +46,8 @@ public actor PostgresConnection {
   var hasUnseenInput = false
   /// A write of the COPY in is under way.
   var isWritingCopy = false
+  /// When something last arrived in the COPY in that was no whole notice.
+  var copyInInput: ContinuousClock.Instant?
   /// The server was seen to have ended the COPY in; its error is not read yet.
   var copyInHasEnded = false
   /// The row count in the tag of the last COPY out; nil until it has ended.

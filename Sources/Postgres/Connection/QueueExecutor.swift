@@ -13,8 +13,8 @@ final class QueueExecutor: SerialExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let executor = asUnownedSerialExecutor()
-    queue.async { job.runSynchronously(on: executor) }
+    // The job may let go of the last that holds this executor, while it runs on it.
+    queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
   }
 
   /// A timer or a socket source on the queue is where the actor's jobs run, though no job. Without this, the first to say

@@ -14,6 +14,7 @@ extension PostgresConnection {
       try await refuse(result, wanted: "COPY … FROM STDIN")
     }
     hasUnseenInput = false
+    copyInInput = nil
     copyInHasEnded = false
     return CopyIn(connection: self)
   }
@@ -46,16 +47,21 @@ extension PostgresConnection {
   }
 
   /// Looks at what has arrived during a COPY in. Until an error ends it, the server sends nothing but notices. libpq hands
-  /// these on and keeps an error back until the end of the data: what arrives and is no notice is an error.
+  /// these on once they are whole, and keeps an error back until the end of the data: what has arrived, is no notice, and
+  /// goes on no further for a moment is an error.
   private func copyInHasFailed() throws -> Bool {
     var socket = pollfd(fd: PQsocket(handle.connection), events: Int16(POLLIN), revents: 0)
-    guard !copyInHasEnded, hasUnseenInput || poll(&socket, 1, 0) > 0 else { return copyInHasEnded }
-    hasUnseenInput = false
-    let notices = handle.noticeCount
-    guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
-    // The call that makes libpq read its buffer.
-    PQfreemem(PQnotifies(handle.connection))
-    copyInHasEnded = handle.noticeCount == notices
+    guard !copyInHasEnded else { return true }
+    if hasUnseenInput || poll(&socket, 1, 0) > 0 {
+      hasUnseenInput = false
+      let notices = handle.noticeCount
+      guard PQconsumeInput(handle.connection) == 1 else { throw connectionError() }
+      // The call that makes libpq read its buffer.
+      PQfreemem(PQnotifies(handle.connection))
+      copyInInput = handle.noticeCount == notices ? .now : nil
+    }
+    guard let copyInInput else { return false }
+    copyInHasEnded = copyInInput.duration(to: .now) >= Self.noticePatience
     return copyInHasEnded
   }
 
@@ -71,7 +77,7 @@ extension PostgresConnection {
     guard activity == .copyIn, !handle.isClosed else { return }
     // The server reads the abort only when it wants the next row: one that waits for a lock within a row must be woken.
     wasCancelled = true
-    await CancelRequest(handle.connection).deliver()
+    await CancelRequest(handle.connection).deliver(within: Self.cancelPatience)
     do {
       try await endCopyIn(reason: reason)
       _ = try await collect()

@@ -112,7 +112,7 @@ extension PostgresConnection {
   /// Cancels the COPY and throws away what is still on the way.
   func abandonCopyOut() async throws {
     wasCancelled = true
-    await CancelRequest(handle.connection).deliver()
+    await CancelRequest(handle.connection).deliver(within: Self.cancelPatience)
     while lastCopyStatus >= 0 {
       var chunk = CopyBuffer(limit: 64 * 1024)
       takeRows(into: &chunk)

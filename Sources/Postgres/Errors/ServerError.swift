@@ -24,6 +24,8 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// See `schemaName`.
   public var constraintName: String?
 
+  /// The statement handles rows, so that any of the server's words may quote one.
+  public var isOfRows = false
   /// The file of the server's source that reported it, such as `aclchk.c`.
   public var sourceFile: String?
 
@@ -74,11 +76,21 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The server's message where it can hold no row data: of a condition of the server's own, met in no function and no
   /// row, and of a class whose messages name objects and states alone. Nil for all others.
   public var ownMessage: String? {
-    guard isServersOwn, (context ?? "").isEmpty, Self.ownClasses.contains(String(sqlState.prefix(2))) else {
+    guard isServersOwn, !isOfRows, (context ?? "").isEmpty, Self.ownClasses.contains(String(sqlState.prefix(2))) else {
       return nil
     }
     return message
   }
+
+  /// Whether the names of constraint, column and table are those of the server's own check, and not what a function or trigger
+  /// says they are.
+  public var hasServersNames: Bool { isServersOwn || sourceFile.map(Self.checkFiles.contains) ?? false }
+
+  /// The server's source files that report a constraint which a row breaks.
+  private static let checkFiles: Set<String> = [
+    "nbtinsert.c", "execIndexing.c", "execMain.c", "execPartition.c", "execExprInterp.c", "domains.c", "ri_triggers.c",
+    "copyfromparse.c", "copyfrom.c", "execUtils.c",
+  ]
 
   /// SQLSTATE classes (PostgreSQL documentation, "PostgreSQL Error Codes") whose messages name no values: connections,
   /// transaction states, sign-in, databases, schemas, access rules and names, resources, limits, locks, operators, system.
@@ -103,12 +115,14 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The message where it is safe to show, the SQLSTATE, and the names of what it is about.
   public var description: String {
     guard let ownMessage else {
-      let names = [
-        ("schema", schemaName), ("table", tableName), ("column", columnName), ("constraint", constraintName),
-      ].compactMap { kind, name in name.map { "\(kind) \($0)" } }
+      let names =
+        !hasServersNames
+        ? []
+        : [
+          ("schema", schemaName), ("table", tableName), ("column", columnName), ("constraint", constraintName),
+        ].compactMap { kind, name in name.map { "\(kind) \($0)" } }
       let about = names.isEmpty ? "" : " about \(names.joined(separator: ", "))"
       return "the server reported SQLSTATE \(sqlState)\(about); its log has the message"
-        + (copyLine.map { ", at line \($0) of the CSV" } ?? "")
     }
     return "\(ownMessage) (SQLSTATE \(sqlState))"
   }

@@ -5,6 +5,23 @@ public final class Permits: Sendable {
   /// Nobody left within the time a task was ready to wait.
   public struct Timeout: Error {}
 
+  /// The right to be in; it ends with ``leave()``, or with the value.
+  public final class Pass: Sendable {
+    private let permits: Permits
+    private let isOver = Atomic(false)
+
+    fileprivate init(_ permits: Permits) {
+      self.permits = permits
+    }
+
+    deinit { leave() }
+
+    /// Lets the next one in; any further call does nothing.
+    public func leave() {
+      if !isOver.exchange(true, ordering: .relaxed) { permits.letNextIn() }
+    }
+  }
+
   private struct State {
     var free: Int
     var nextNumber = 0
@@ -18,17 +35,9 @@ public final class Permits: Sendable {
     state = Mutex(State(free: max(1, count)))
   }
 
-  /// Runs `body` once it is let in.
-  /// - Throws: ``Timeout`` after `limit`, `CancellationError`, whatever `body` throws.
-  public func withPermit<Result: Sendable>(
-    within limit: Duration, _ body: @Sendable () async throws -> Result
-  ) async throws -> Result {
-    try await enter(within: limit)
-    defer { leave() }
-    return try await body()
-  }
-
-  private func enter(within limit: Duration) async throws {
+  /// Waits until there is room.
+  /// - Throws: ``Timeout`` after `limit`, `CancellationError`.
+  public func enter(within limit: Duration) async throws -> Pass {
     try Task.checkCancellation()
     // Most need not wait, and so no timer.
     let number: Int? = state.withLock { state in
@@ -39,7 +48,21 @@ public final class Permits: Sendable {
       state.nextNumber += 1
       return state.nextNumber
     }
-    guard let number else { return }
+    if let number { try await wait(number, limit) }
+    return Pass(self)
+  }
+
+  /// Runs `body` once it is let in.
+  /// - Throws: ``Timeout`` after `limit`, `CancellationError`, whatever `body` throws.
+  public func withPermit<Result: Sendable>(
+    within limit: Duration, _ body: @Sendable () async throws -> Result
+  ) async throws -> Result {
+    let pass = try await enter(within: limit)
+    defer { pass.leave() }
+    return try await body()
+  }
+
+  private func wait(_ number: Int, _ limit: Duration) async throws {
     let timer = Task {
       try await Task.sleep(for: limit)
       refuse(number, Timeout())
@@ -71,7 +94,7 @@ public final class Permits: Sendable {
     waiter?.continuation.resume(throwing: error)
   }
 
-  private func leave() {
+  private func letNextIn() {
     let next = state.withLock { state in
       guard !state.waiters.isEmpty else {
         state.free += 1

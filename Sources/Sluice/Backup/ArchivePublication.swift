@@ -18,7 +18,7 @@ struct ArchivePublication: Sendable {
     var doubt: LakeError?
   }
 
-  /// Publishes both. When this throws, the lake is as it was.
+  /// Publishes both. When this throws, the archives are as they were; that a manifest could not be put back is in the log.
   func perform() async throws -> Outcome {
     // All that needs room in the lake comes first, and a cancelled job does not begin.
     let manifestWriter = try await lake.makeWriter(temporary: archive.temporaryPath)
@@ -73,11 +73,14 @@ struct ArchivePublication: Sendable {
   }
 
   /// The archive was not replaced, so it keeps its proof. An archive that somebody else has put there meanwhile gets none.
+  /// A cancelled job does so too, in the time it has for cleaning up.
   private func putBack(_ manifest: [UInt8]) async {
     do {
-      guard try await lake.properties(of: archive.path)?.etag == existing?.etag else { return }
-      try await lake.writeAll(
-        manifest, to: archive.manifestPath, temporary: archive.temporaryPath, condition: .ifAbsent)
+      try await CancellationGrace.cleanUp {
+        guard try await lake.properties(of: archive.path)?.etag == existing?.etag else { return }
+        try await lake.writeAll(
+          manifest, to: archive.manifestPath, temporary: archive.temporaryPath, condition: .ifAbsent)
+      }
     } catch {
       Log.write(.warning, "a manifest could not be put back", ["archive": archive, "reason": "\(error)"])
     }

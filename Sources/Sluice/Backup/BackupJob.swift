@@ -105,14 +105,22 @@ public struct BackupJob: Sendable {
       context: context, progress: progress, target: try context.settings.target(database: unit.archive.database),
       archive: unit.archive, table: unit.archive.table, access: .read
     ) { try await rowsToRead(unit, on: $0) }
-    return try await session.run { _ in
-      unit.overwrite ? nil : try await existing(unit, blank)
-    } work: { connection, begun in
-      // A policy that hides rows from this role would make an archive that lacks them: then it is an error.
-      try await connection.query("SET LOCAL row_security = off")
-      // Names among the values (`regclass`) are then written with their schema.
-      try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
-      return try await archive(unit, blank, on: connection, begun)
+    let unpublished = UnpublishedFile()
+    do {
+      return try await session.run { _ in
+        unit.overwrite ? nil : try await existing(unit, blank)
+      } work: { connection, begun in
+        // A policy that hides rows from this role would make an archive that lacks them: then it is an error.
+        try await connection.query("SET LOCAL row_security = off")
+        // Names among the values (`regclass`) are then written with their schema.
+        try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
+        return try await archive(unit, on: connection, begun, unpublished)
+      } finish: { _, archived in
+        // The transaction is over: whatever becomes of the session now, it decides nothing.
+        try await publish(unit, blank, archived)
+      }
+    } catch {
+      throw JobError.adding(await unpublished.discard(), to: error)
     }
   }
 
@@ -142,39 +150,49 @@ public struct BackupJob: Sendable {
     return result
   }
 
+  /// A closed file at its temporary path, with all that is known of it.
+  private struct Archived: Sendable {
+    let writer: any LakeWriter
+    let manifest: ArchiveManifest
+    /// The archive that it replaces.
+    let existing: LakeEntry?
+  }
+
   private func archive(
-    _ unit: BackupUnit, _ blank: BackupResult, on connection: PostgresConnection, _ begun: Flag
-  ) async throws -> BackupResult {
-    var result = blank
-    let path = try unit.archive.path
+    _ unit: BackupUnit, on connection: PostgresConnection, _ begun: Flag, _ unpublished: UnpublishedFile
+  ) async throws -> Archived {
     let facts = try await TableFacts.read(unit.archive.table, for: .read, on: connection)
     let timeColumn = try facts.timeColumn(
       named: unit.timeColumn.map { ColumnName($0) }, remedy: Self.timeColumnRemedy)
-    result.path = "\(path)"
     // Without `overwrite` it was looked for under the lock, and is not there.
-    let existing = unit.overwrite ? try await context.lake.properties(of: path) : nil
+    let existing = unit.overwrite ? try await context.lake.properties(of: unit.archive.path) : nil
     let window = DayWindow(unit.archive.day, in: context.settings.timeZone)
     begun.set()
     let writer = try await context.lake.makeWriter(temporary: unit.archive.temporaryPath)
-    do {
-      let manifest = try await copy(unit, facts, timeColumn, window, to: writer, on: connection)
-      if let existing, !unit.force {
-        try await refuseFewerRows(unit.archive, existing, rows: manifest.rows, &result)
-      }
-      let outcome = try await ArchivePublication(
-        archive: unit.archive, writer: writer, manifest: manifest, existing: existing, lake: context.lake
-      ).perform()
-      result.warnings += outcome.warnings
-      result.status = outcome.doubt == nil ? .ok : .unconfirmed
-      result.error = outcome.doubt.map { JobFailure(JobError(cause: $0)) }
-      result.rows = manifest.rows
-      result.csvBytes = manifest.csvBytes
-      result.gzipBytes = manifest.gzipBytes
-      result.sha256 = manifest.sha256
-      return result
-    } catch {
-      throw JobError.adding(await writer.discard(), to: error)
+    unpublished.set(writer)
+    let manifest = try await copy(unit, facts, timeColumn, window, to: writer, on: connection)
+    return Archived(writer: writer, manifest: manifest, existing: existing)
+  }
+
+  private func publish(_ unit: BackupUnit, _ blank: BackupResult, _ archived: Archived) async throws -> BackupResult {
+    var result = blank
+    result.path = "\(try unit.archive.path)"
+    let manifest = archived.manifest
+    if let existing = archived.existing, !unit.force {
+      try await refuseFewerRows(unit.archive, existing, rows: manifest.rows, &result)
     }
+    let outcome = try await ArchivePublication(
+      archive: unit.archive, writer: archived.writer, manifest: manifest, existing: archived.existing,
+      lake: context.lake
+    ).perform()
+    result.warnings += outcome.warnings
+    result.status = outcome.doubt == nil ? .ok : .unconfirmed
+    if let doubt = outcome.doubt { result.error = JobFailure(JobError(cause: doubt)) }
+    result.rows = manifest.rows
+    result.csvBytes = manifest.csvBytes
+    result.gzipBytes = manifest.gzipBytes
+    result.sha256 = manifest.sha256
+    return result
   }
 
   private func copy(

@@ -24,8 +24,12 @@ struct TableFacts: Sendable {
   let uniqueKeys: [[ColumnName]]
   /// It has a unique constraint that is checked at the end of the transaction.
   let hasDeferrableKey: Bool
-  /// It has a trigger that runs before a row is stored, and may keep it out.
+  /// It has a trigger that runs before a row is stored, or lies on a foreign server: a row may be kept out.
   let mayDropRows: Bool
+  /// It has a trigger that runs after rows are stored, and may change them.
+  var hasAfterTrigger = false
+  /// It has a rule that INSERT follows in its place; COPY does not.
+  var hasInsertRule = false
   /// The single column of a table partitioned by range.
   let partitionColumn: ColumnName?
 
@@ -60,12 +64,15 @@ struct TableFacts: Sendable {
         isGenerated: try $0.decode("is_generated"), isName: try $0.decode("is_name"),
         maySelect: try $0.decode("may_select"), mayInsert: try $0.decode("may_insert"))
     }
-    let facts = TableFacts(
+    var facts = TableFacts(
       table: table, oid: oid, columns: columns, uniqueKeys: try uniqueKeys(found.decode("unique_keys")),
       hasDeferrableKey: try found.decode("has_deferrable_key"), mayDropRows: try found.decode("may_drop_rows"),
       partitionColumn: try found.decodeIfPresent("partition_column", as: String.self).map { ColumnName($0) })
+    facts.hasAfterTrigger = try found.decode("has_after_trigger")
+    facts.hasInsertRule = try found.decode("has_insert_rule")
     switch access {
     case .read:
+      try refuseUnreadable(table, found)
       guard try found.decode("may_select", as: Bool.self) else { throw denied("SELECT", on: "\(table)", user) }
       if let column = facts.storedColumns.first(where: { !$0.maySelect }) {
         throw denied("SELECT (\(column.name))", on: "\(table)", user)
@@ -74,6 +81,24 @@ struct TableFacts: Sendable {
       guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: "\(table)", user) }
     }
     return facts
+  }
+
+  /// Refuses a table some of whose rows a SELECT of it can miss without a word.
+  private static func refuseUnreadable(_ table: TableName, _ found: PostgresRow) throws {
+    if let part: String = try found.decodeIfPresent("foreign_part") {
+      // Its server takes a snapshot of its own, which may be older than a lock that it waits for.
+      throw JobError(
+        .unprocessable, code: "not_a_table",
+        "the rows of \(table) come from the foreign table \(part), whose server can't be held still; archive them at that server",
+        field: "table")
+    }
+    if let part: String = try found.decodeIfPresent("detaching_part") {
+      throw JobError(
+        .conflict, code: "detach_pending",
+        "the partition \(part) of \(table) is being detached, and its rows are hidden until that has ended; run ALTER TABLE "
+          + "\(table) DETACH PARTITION \(part) FINALIZE, attach it again if its rows are wanted, then run the job again",
+        field: "table")
+    }
   }
 
   /// A table that is not there.

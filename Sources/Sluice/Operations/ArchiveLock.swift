@@ -47,7 +47,7 @@ enum ArchiveLock {
       ? "another run is working on \(what), \(holder.description); wait for it to end, then run the job again"
       : "the advisory lock of \(what) is held by \(holder.description), which does not look like a run of this program; "
         + "end that session, then run the job again"
-    return JobError(.conflict, code: "already_running", remedy)
+    return JobError(.conflict, code: "already_running", remedy, details: ["pid": .integer(holder.pid)])
   }
 
   /// Gives the lock back, also from a cancelled task. A session that cannot do so is closed, and its locks go with it.

@@ -15,8 +15,8 @@ public struct JobContext: Sendable {
   let openLake: @Sendable (ADLSLocation) async throws -> any LakeStore
   /// Asks for the tokens that the settings need; nil when they need none.
   let checkTokens: (@Sendable () async throws -> Void)?
-  /// Lets half of the pool's connections wait for tables that others have locked; the rest serve other tables.
-  let lockWaits: Permits
+  /// Where jobs wait for tables that others have locked.
+  var lockQueue: LockQueue
   /// The present instant; tests set it.
   public var now: @Sendable () -> Date
 
@@ -38,6 +38,6 @@ public struct JobContext: Sendable {
       }
     self.checkTokens = checkTokens
     self.now = now
-    lockWaits = Permits(settings.pgPoolMaximum / 2)
+    lockQueue = LockQueue(connections: settings.pgPoolMaximum / 2)
   }
 }

@@ -12,7 +12,9 @@ extension JobError {
     case let error as GzipError: self = Self.gzip(error)
     case is CancellationError:
       self.init(
-        .unavailable, code: "cancelled", "the job was cancelled before its end; nothing was changed. Run it again")
+        .unavailable, code: "cancelled",
+        "the job was cancelled before its end. What it was working on was undone; table-days that it had finished stay. Run it "
+          + "again for the rest")
     default: self.init(.failed, code: "internal", "\(cause)")
     }
   }
@@ -71,6 +73,11 @@ extension JobError {
     let place = line.map { " at line \($0) of the file" } ?? ""
     let details = line.map { ["line": JSONValue.integer($0)] } ?? [:]
     switch error.sqlState {
+    case let state where state.hasPrefix("23") && !error.hasServersNames:
+      return JobError(
+        .unprocessable, code: "constraint_violation",
+        "a function or trigger of the database refused a row\(place): SQLSTATE \(state); nothing was loaded. The server's log "
+          + "has its words", details: details)
     case "23505":
       return JobError(
         .conflict, code: "unique_violation",

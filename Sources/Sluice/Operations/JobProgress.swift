@@ -6,8 +6,10 @@ public final class JobProgress: Sendable {
   public struct Reading: Sendable, Equatable {
     /// What is worked on, such as `events.clicks 2024-01-01`.
     public var subject = ""
-    /// What it waits for, such as a table that another session has locked; nil while it goes on.
-    public var waitsFor: String?
+    /// What it waits for, such as a table that another session has locked; nil while it goes on. Of several table-days that
+    /// wait, one.
+    public var waitsFor: String? { waits.min { $0.key < $1.key }?.value }
+    fileprivate var waits: [String: String] = [:]
     /// Rows so far.
     public var rows = 0
     /// Bytes of CSV so far.
@@ -30,9 +32,9 @@ public final class JobProgress: Sendable {
   /// The present reading.
   public var reading: Reading { state.withLock { $0 } }
 
-  /// Notes what the job waits for, nil once it goes on.
-  func waits(for what: String?) {
-    update { $0.waitsFor = what }
+  /// Notes what the table-day `unit` waits for, nil once it goes on.
+  func waits(for what: String?, by unit: String) {
+    update { $0.waits[unit] = what }
   }
 
   func update(_ change: (inout sending Reading) -> Void) {

@@ -12,6 +12,16 @@ extension PostgresConnection {
     try columns.map { try quoteIdentifier($0.text) }.joined(separator: ", ")
   }
 
+  /// Runs a statement that handles rows: of its errors the server's words are not repeated, since they may quote one.
+  func queryRows(_ sql: String) async throws -> PostgresResult {
+    do {
+      return try await query(sql)
+    } catch PostgresError.server(var error) {
+      error.isOfRows = true
+      throw PostgresError.server(error)
+    }
+  }
+
   /// How many rows the planner expects of `select`; nil where its answer cannot be read.
   func estimatedRows(_ select: String) async throws -> Double? {
     struct Explained: Decodable {

@@ -1,11 +1,12 @@
 import Foundation
 import Postgres
+import Synchronization
 
 /// One table-day's work in the database: a session, the table-day's advisory lock, and a transaction that begins with the
 /// lock on the table.
 ///
 /// ```
-/// connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── after
+/// connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── finish ── unlock
 ///    ^  tried again for PG_RETRY_SECONDS until work has begun |
 ///    +-- a second's wait for the lock; then without a connection until it is this run's turn to wait on --+
 /// ```
@@ -23,146 +24,200 @@ struct TableSession: Sendable {
   /// What is going to be read, as a SELECT of no rows.
   var reading: (@Sendable (PostgresConnection) async throws -> String)?
 
-  /// How long a lock is waited for with a connection of the pool that others could use. Whoever waits longer queues for one
-  /// of the few connections that are left for that, so that a table somebody holds does not stop the others.
+  /// How long a lock is waited for with a connection of the pool that others could use.
   private static let shortPatience = Duration.seconds(1)
 
   /// Runs `work` in the transaction.
   /// - Parameters:
   ///   - before: runs under the advisory lock, before the transaction; when it gives a result, that is all.
   ///   - work: sets the flag when it begins what must not be done twice: a broken connection is then its end.
-  ///   - after: runs after the commit on the same session.
+  ///   - finish: runs after the commit, on the same session and under the advisory lock.
   /// - Throws: ``JobError`` `locked`, `already_running`; whatever the parts throw.
-  func run<Result: Sendable>(
-    before: @Sendable (PostgresConnection) async throws -> Result? = { _ in nil },
-    work: @Sendable (PostgresConnection, Flag) async throws -> Result,
-    after: @Sendable (PostgresConnection, Result) async -> Result = { $1 }
+  func run<Work: Sendable, Result: Sendable>(
+    before: @escaping @Sendable (PostgresConnection) async throws -> Result? = { _ in nil },
+    work: @escaping @Sendable (PostgresConnection, Flag) async throws -> Work,
+    finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result
   ) async throws -> Result {
+    let run = Run(before: before, work: work, finish: finish)
+    return try await retrying(run) { try await waiting(run) }
+  }
+
+  /// What the attempts of one run share.
+  private final class Run<Work: Sendable, Result: Sendable>: Sendable {
+    let before: @Sendable (PostgresConnection) async throws -> Result?
+    let work: @Sendable (PostgresConnection, Flag) async throws -> Work
+    let finish: @Sendable (PostgresConnection, Work) async throws -> Result
+    /// What must not be done twice has begun.
     let begun = Flag()
-    let patience = min(Self.shortPatience, limit)
-    return try await retrying(begun) {
-      // Whether the table itself was locked: what waited longer than the limit after that has waited in full.
-      let isLocked = Flag()
-      do {
-        return try await attempt(begun, isLocked, isNarrow: false, patience: patience, before, work, after)
-      } catch let busy as TableLock.NotGranted where limit > patience && !isLocked.isSet {
-        return try await waitOn(busy, for: limit - patience) { rest in
-          try await attempt(begun, isLocked, isNarrow: reading != nil, patience: rest, before, work, after)
-        }
-      } catch let busy as TableLock.NotGranted {
-        throw locked(busy)
-      }
+    /// Server processes whose connections broke: one may still hold the table-day, not knowing that nobody is there.
+    let lostSessions = Mutex<Set<Int>>([])
+
+    init(
+      before: @escaping @Sendable (PostgresConnection) async throws -> Result?,
+      work: @escaping @Sendable (PostgresConnection, Flag) async throws -> Work,
+      finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result
+    ) {
+      self.before = before
+      self.work = work
+      self.finish = finish
     }
   }
+
+  /// How an attempt takes its lock.
+  private struct LockTry: Sendable {
+    var isNarrow = false
+    var patience: Duration
+    /// Is called once the lock is there.
+    var granted: @Sendable () -> Void = {}
+  }
+
+  private var place: LockQueue.Place { .init(target: target, table: table) }
 
   /// How long a job waits for a lock in all.
   private var limit: Duration { .seconds(context.settings.pgLockTimeoutSeconds) }
 
-  private enum Done<Result: Sendable>: Sendable {
-    case before(Result)
-    case committed(Result)
-  }
-
-  private func attempt<Result: Sendable>(
-    _ begun: Flag, _ isLocked: Flag, isNarrow: Bool, patience: Duration,
-    _ before: @Sendable (PostgresConnection) async throws -> Result?,
-    _ work: @Sendable (PostgresConnection, Flag) async throws -> Result,
-    _ after: @Sendable (PostgresConnection, Result) async -> Result
-  ) async throws -> Result {
-    try await context.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
-      let done: Done<Result> = try await ArchiveLock.hold(archive, on: connection) {
-        if let result = try await before(connection) { return .before(result) }
-        let lock = try await TableLock.find(
-          table, for: access, isNarrow: isNarrow, reading: reading, on: connection)
-        return .committed(
-          try await connection.withTransaction(lock.begin) { connection in
-            let watch = LockWatch(
-              context: context, progress: progress, target: target, ownPassword: ownPassword, table: table,
-              isLocked: isLocked)
-            return try await watch.whileRunning(on: connection) {
-              try await lock.take(within: patience, limit: limit, on: connection)
-              isLocked.set()
-              return try await work(connection, begun)
-            }
-          })
-      }
-      switch done {
-      case .before(let result): return result
-      case .committed(let result): return await after(connection, result)
+  /// One attempt, or two where the table is locked.
+  private func waiting<Work, Result>(_ run: Run<Work, Result>) async throws -> Result {
+    let start = ContinuousClock.now
+    let isLocked = Flag()
+    var holders = context.lockQueue.holders(of: place)
+    if holders == nil {
+      do {
+        return try await attempt(run, isLocked, LockTry(patience: min(Self.shortPatience, limit)))
+      } catch let busy as TableLock.NotGranted {
+        // What waited for a lock after it had its table has waited in full.
+        guard !isLocked.isSet, limit > Self.shortPatience else { throw locked(busy, since: start, isLocked) }
+        holders = busy.holders
       }
     }
+    return try await waitOn(run, holders ?? [], since: start, isLocked)
   }
 
   /// Waits for the lock with one of the connections that are left for long waits.
-  private func waitOn<Result: Sendable>(
-    _ busy: TableLock.NotGranted, for rest: Duration, _ attempt: @Sendable (Duration) async throws -> Result
+  private func waitOn<Work, Result>(
+    _ run: Run<Work, Result>, _ holders: [LockHolder], since start: ContinuousClock.Instant, _ isLocked: Flag
   ) async throws -> Result {
-    let end = ContinuousClock.now + rest
-    if !busy.holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(busy.holders))") }
-    defer { progress.waits(for: nil) }
+    let end = start + limit
+    @Sendable func rest() -> Duration { max(.milliseconds(1), ContinuousClock.now.duration(to: end)) }
+    if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(archive)") }
+    defer { progress.waits(for: nil, by: "\(archive)") }
     do {
-      return try await context.lockWaits.withPermit(within: rest) {
-        try await attempt(max(.milliseconds(1), ContinuousClock.now.duration(to: end)))
+      return try await context.lockQueue.wait(for: place, holders, within: rest()) { pass in
+        try await attempt(
+          run, isLocked,
+          LockTry(isNarrow: reading != nil, patience: rest()) {
+            // From here on it is a job like any other: the next one may wait.
+            context.lockQueue.isFree(place)
+            pass.leave()
+          })
       }
-    } catch is Permits.Timeout {
-      throw locked(busy)
+    } catch let error as Permits.Timeout {
+      throw locked(.init(holders: holders, cause: error), since: start, isLocked)
     } catch let busy as TableLock.NotGranted {
-      throw locked(busy)
+      throw locked(busy, since: start, isLocked)
     }
   }
 
-  private func locked(_ busy: TableLock.NotGranted) -> any Error {
+  private func attempt<Work, Result>(
+    _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry
+  ) async throws -> Result {
+    try await context.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
+      try await noting(connection, run) {
+        try await attempt(run, isLocked, lockTry, on: connection)
+      }
+    }
+  }
+
+  /// Runs `body`, and notes the session as lost when its connection breaks.
+  private func noting<Work, Result>(
+    _ connection: PostgresConnection, _ run: Run<Work, Result>, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let pid = await connection.backendProcessID
+    do {
+      return try await body()
+    } catch let error as PostgresError where error.isConnectionFailure {
+      run.lostSessions.withLock { _ = $0.insert(pid) }
+      throw error
+    }
+  }
+
+  private func attempt<Work, Result>(
+    _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry, on connection: PostgresConnection
+  ) async throws -> Result {
+    try await ArchiveLock.hold(archive, on: connection) {
+      if let result = try await run.before(connection) { return result }
+      let lock = try await TableLock.find(
+        table, for: access, isNarrow: lockTry.isNarrow, reading: reading, on: connection)
+      let watch = LockWatch(
+        context: context, progress: progress, target: target, ownPassword: ownPassword, archive: archive, table: table,
+        isLocked: isLocked)
+      let work = try await connection.withTransaction(lock.begin) { connection in
+        try await watch.whileRunning(on: connection) {
+          try await lock.take(within: lockTry.patience, limit: limit, on: connection)
+          isLocked.set()
+          lockTry.granted()
+          return try await run.work(connection, run.begun)
+        }
+      }
+      return try await run.finish(connection, work)
+    }
+  }
+
+  private func locked(
+    _ busy: TableLock.NotGranted, since start: ContinuousClock.Instant, _ isLocked: Flag
+  ) -> any Error {
     if case PostgresError.server(let error) = busy.cause, error.sqlState != "55P03" { return busy.cause }
+    let what = isLocked.isSet ? "a lock on an index, a row or a partition of \(table)" : "\(table)"
     let holder =
-      busy.holders.isEmpty
-      ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"
+      busy.holders.isEmpty ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"
+    let waited = Int((start.duration(to: .now) / .seconds(1)).rounded())
     return JobError(
       .conflict, code: "locked",
-      "\(table) is locked \(holder); waited \(Int(limit / .seconds(1))) s (PG_LOCK_TIMEOUT_SECONDS). Nothing was changed; end "
-        + "that session or wait for it, then run the job again", field: "table")
+      "\(what) is \(isLocked.isSet ? "held" : "locked") \(holder); waited \(waited) s (PG_LOCK_TIMEOUT_SECONDS is "
+        + "\(context.settings.pgLockTimeoutSeconds)). Nothing was changed; end that session or wait for it, then run the job "
+        + "again", field: "table")
   }
 
   /// Tries again what failed for want of a server, until `work` has begun.
-  private func retrying<Result>(_ begun: Flag, _ body: () async throws -> Result) async throws -> Result {
+  private func retrying<Work, Result>(
+    _ run: Run<Work, Result>, _ body: () async throws -> Result
+  ) async throws -> Result {
     var schedule = DatabaseRetries(budget: .seconds(context.settings.pgRetrySeconds))
     while true {
       do {
         return try await body()
-      } catch let error as PostgresError where error.isTransient && !begun.isSet && !Task.isCancelled {
+      } catch  where !run.begun.isSet && !Task.isCancelled && isTransient(error, run) {
         guard let wait = schedule.next(now: .now) else { throw error }
         Log.write(
           .warning, "the database is tried again",
           ["archive": archive, "reason": error, "tries": schedule.tries, "wait_seconds": wait / .seconds(1)])
-        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)")
-        defer { progress.waits(for: nil) }
+        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(archive)")
+        defer { progress.waits(for: nil, by: "\(archive)") }
         try await Task.sleep(for: wait)
+        if let pid = Self.holder(error) { await end(pid) }
       }
     }
   }
-}
 
-/// When a server that was not there is tried again: after a quarter of a second, then twice as long each time, 5 s at most,
-/// for `budget` from the first failure.
-struct DatabaseRetries {
-  private static let longest = Duration.seconds(5)
-
-  let budget: Duration
-  private(set) var tries = 0
-  private var firstFailure: ContinuousClock.Instant?
-  private var wait = Duration.milliseconds(250)
-
-  init(budget: Duration) {
-    self.budget = budget
+  /// Whether the same may go well in a moment. That is so as well where the table-day is held by a session of this run's own,
+  /// whose connection broke without the server's knowing it.
+  private func isTransient<Work, Result>(_ error: any Error, _ run: Run<Work, Result>) -> Bool {
+    switch error {
+    case let error as PostgresError: error.isTransient
+    default: Self.holder(error).map { pid in run.lostSessions.withLock { $0.contains(pid) } } ?? false
+    }
   }
 
-  /// How long to wait after a failure at `now`; nil when the budget is spent.
-  mutating func next(now: ContinuousClock.Instant) -> Duration? {
-    tries += 1
-    let start = firstFailure ?? now
-    firstFailure = start
-    let left = budget - start.duration(to: now)
-    guard left > .zero else { return nil }
-    defer { wait = min(Self.longest, wait * 2) }
-    return min(wait, left)
+  /// The server process that holds the table-day.
+  private static func holder(_ error: any Error) -> Int? {
+    guard let error = error as? JobError, error.code == "already_running" else { return nil }
+    return error.details["pid"]?.whole
+  }
+
+  /// Ends what this run's broken connection has left in the server. A role may end its own sessions.
+  private func end(_ pid: Int) async {
+    _ = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
+      try await connection.query(SQL.endSession, [String(pid), connection.applicationName])
+    }
   }
 }

@@ -35,6 +35,8 @@ struct ArchiveLoad: Sendable {
     (result.dateWindow.start, result.dateWindow.end) = window.texts
     // The standby, if there is one, is waited for after the commit: see `Durability`.
     try await connection.query("SET LOCAL synchronous_commit = \(request.copy.synchronousCommitOff ? "off" : "local")")
+    // A policy that hides rows from this role would hide those that are to be replaced or counted: then it is an error.
+    try await connection.query("SET LOCAL row_security = off")
     // Warnings of triggers may hold row data; and what arrives in mid COPY is then an error.
     try await connection.query("SET LOCAL client_min_messages = error")
     let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -46,6 +48,10 @@ struct ArchiveLoad: Sendable {
       fileColumns: try await header.columns(&loader), facts: facts,
       columnsMissing: request.destination.columnsMissing, role: connection.target.user)
     result.warnings += plan.warnings
+    if facts.hasAfterTrigger {
+      result.warnings.append(
+        "the table has triggers that run after rows are stored; what they did to the rows was not looked at")
+    }
 
     let existing = ExistingRows(facts: facts, plan: plan, window: window, destination: request.destination)
     guard try await existing.settle(timeColumn: timeColumn(facts, manifest), on: connection, &result) else {

@@ -21,8 +21,8 @@ struct Durability: Sendable {
       return "the rows are committed, but it could not be confirmed that they are on disk: \(local)"
     }
     guard await Task(operation: { await waitsForStandby() }).value else { return nil }
-    progress.waits(for: "the synchronous standby (synchronous_standby_names)")
-    defer { progress.waits(for: nil) }
+    progress.waits(for: "the synchronous standby (synchronous_standby_names)", by: "standby")
+    defer { progress.waits(for: nil, by: "standby") }
     guard let problem = await flushBounded() else { return nil }
     return
       "the rows are committed and on the server's disk, but the synchronous standby has not confirmed them: \(problem)"
@@ -47,7 +47,8 @@ struct Durability: Sendable {
       }
       return nil
     } catch {
-      return JobError(cause: error).message
+      // Without the advice to run the job again, which would load the rows twice.
+      return "\(error)"
     }
   }
 

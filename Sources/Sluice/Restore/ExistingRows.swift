@@ -23,11 +23,11 @@ struct ExistingRows {
     let condition = try await column.condition(for: window, on: connection)
     let name = try await connection.quoted(facts.table)
     if destination.onExisting == .replace {
-      let deleted = try await connection.query("DELETE FROM \(name) WHERE \(condition)").affectedRows
+      let deleted = try await connection.queryRows("DELETE FROM \(name) WHERE \(condition)").affectedRows
       if deleted > 0 { result.warnings.append("\(deleted) rows of the window were replaced") }
       return true
     }
-    let count: Int = try await connection.query("SELECT pg_catalog.count(*) AS n FROM \(name) WHERE \(condition)")
+    let count: Int = try await connection.queryRows("SELECT pg_catalog.count(*) AS n FROM \(name) WHERE \(condition)")
       .rows[0].decode("n")
     if count == 0 { return true }
     if destination.onExisting == .skip {

@@ -71,7 +71,7 @@ public struct RestoreJob: Sendable {
     var result = try await session.run { connection, begun in
       let load = ArchiveLoad(context: context, progress: progress, source: source, request: request, begun: begun)
       return try await load.run(on: connection, blank)
-    } after: { connection, loaded in
+    } finish: { connection, loaded in
       guard loaded.status == .ok else { return loaded }
       return await afterCommit(request, on: connection, loaded)
     }

@@ -22,6 +22,13 @@ struct StagingTable {
         "\(facts.table) has a deferrable unique constraint, by which PostgreSQL cannot skip rows that are there already; "
           + "use mode \"direct\"", field: "destination.mode")
     }
+    // COPY into the table would not ask the rule; the INSERT on this way does, and stores the rows who knows where.
+    guard !facts.hasInsertRule else {
+      throw JobError(
+        .unprocessable, code: "insert_rule",
+        "\(facts.table) has a rule that runs in place of INSERT; use mode \"direct\" with the table's own columns, or disable the "
+          + "rule", field: "destination.mode")
+    }
     let like = request.destination.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
     let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
@@ -58,7 +65,7 @@ struct StagingTable {
     }
     let conflict = request.destination.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
     // Identity columns take the file's values, as they do in a COPY.
-    return try await connection.query(
+    return try await connection.queryRows(
       "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
         + "OVERRIDING SYSTEM VALUE SELECT \(values.joined(separator: ", ")) FROM \(staging)\(conflict)"
     ).affectedRows
@@ -85,7 +92,7 @@ struct StagingTable {
     guard !matches.isEmpty else { throw JobError.rowsNotStored(inserted, of: staged) }
     let table = try await connection.quoted(facts.table)
     let found = matches.map { "EXISTS (SELECT FROM \(table) AS held WHERE \($0))" }.joined(separator: " OR ")
-    let missing: Int = try await connection.query(
+    let missing: Int = try await connection.queryRows(
       "SELECT pg_catalog.count(*) AS n FROM \(staging) AS staged WHERE NOT (\(found))"
     ).rows[0].decode("n")
     guard missing == 0 else { throw JobError.rowsNotStored(staged - missing, of: staged) }

@@ -185,4 +185,21 @@ import Testing
     #expect(error.code == "bad_row")
     #expect(!"\(error)".contains("private"))
   }
+
+  @Test("A session that ends while the archive is published decides nothing: the archive is there, and that is told")
+  func sessionEndsLate() async throws {
+    var fixture = try await Fixture()
+    let store = PublishGateStore(base: fixture.lake)
+    fixture.lake = store
+    let gated = fixture
+    let backup = Task { try await gated.backupOne() }
+    try await eventually { store.gate.isReached }
+    try await fixture.psql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(fixture.database)' AND application_name = 'sluice'"
+    )
+    store.gate.open()
+    let result = try await backup.value
+    #expect(result.status == .ok, "\(result.error?.cause as Any)")
+    #expect(fixture.files.count == 2)
+  }
 }

@@ -27,7 +27,7 @@ import Testing
     #expect(error.code == "locked")
     #expect(error.kind == .conflict)
     #expect(error.message.contains("pid \(pid) (role postgres, migration, for "), "\(error)")
-    #expect(error.message.contains("waited \(seconds) s (PG_LOCK_TIMEOUT_SECONDS)"))
+    #expect(error.message.contains("PG_LOCK_TIMEOUT_SECONDS is \(seconds)"))
     #expect(fixture.files == [])
     await other.close()
     try await eventually { try await fixture.backupOne().status == .ok }
@@ -81,7 +81,7 @@ import Testing
     let error = try await fixture.backupError()
     #expect(error.code == "locked")
     #expect(error.message.contains("role postgres, migration, for "), "\(error)")
-    #expect(error.message.contains("waited 2 s"))
+    #expect(error.message.contains("a lock on an index, a row or a partition of events.clicks is held by pid "))
     #expect(fixture.files == [])
     await other.close()
   }
@@ -134,6 +134,46 @@ import Testing
     #expect(await Readiness.check(fixture.context).checks?["postgres"]?.status == "ok")
     await other.close()
     for run in runs { #expect(try await run.value.status == "ok") }
+  }
+
+  @Test("The holder is named also while another table-day of the same job goes on")
+  func severalTables() async throws {
+    let fixture = try await Fixture(
+      Fixture.clicks + """
+        CREATE TABLE events.big (id int, at timestamptz, note text);
+        INSERT INTO events.big SELECT i, '2024-01-01', repeat(md5(i::text), 30) FROM generate_series(1, 300000) i;
+        """, settings: ["PG_LOCK_TIMEOUT_SECONDS": "3"])
+    let other = try await holding(fixture)
+    let report = try await fixture.backup(
+      "\"tables\": [\"events.big:at\", \"events.clicks:at\"], \"date\": \"2024-01-01\", \"compression_level\": 9")
+    #expect(report.results[0].status == .ok)
+    #expect(report.results[1].error?.cause.message.contains("role postgres, migration, for ") == true)
+    await other.close()
+  }
+
+  @Test("Of many runs that wait for one table, few hold a connection, and those that end in time do so together")
+  func many() async throws {
+    let fixture = try await Fixture(
+      Fixture.clicks + "CREATE TABLE events.other AS TABLE events.clicks;",
+      settings: ["PG_LOCK_TIMEOUT_SECONDS": "4", "PG_POOL_MAX": "4"])
+    let other = try await holding(fixture)
+    let first = Task { try await fixture.backup("\"table\": \"events.clicks:at\", \"date\": \"2023-01-01\"") }
+    try await eventually {
+      fixture.context.lockQueue.holders(
+        of: .init(target: try fixture.settings.target(), table: .init(schema: "events", name: "clicks"))) != nil
+    }
+    let runs = (1...30).map { day in
+      Task {
+        try await fixture.backup("\"table\": \"events.clicks:at\", \"date\": \"2023-06-\(day < 10 ? "0" : "")\(day)\"")
+      }
+    }
+    #expect(try await fixture.backupOne("\"table\": \"events.other:at\", \"date\": \"2024-01-01\"").status == .ok)
+    for run in [first] + runs {
+      let error = try await run.value.results[0].error?.cause
+      #expect(error?.code == "locked")
+      #expect(error?.message.contains(/waited [345] s/) == true, "\(error as Any)")
+    }
+    await other.close()
   }
 
   @Test("A table-day whose key a stranger's session holds is refused with who that is")

@@ -23,9 +23,11 @@ import Testing
   }
 
   func server(_ state: String, _ message: String = "the private value", line: Int? = nil) -> ServerError {
-    ServerError(
+    var error = ServerError(
       sqlState: state, message: message, detail: "Key (id)=(private) exists.", hint: nil,
       context: line.map { "COPY t, line \($0), column n: \"private\"" })
+    if state.hasPrefix("23") { error.sourceFile = "nbtinsert.c" }
+    return error
   }
 
   @Test(arguments: [

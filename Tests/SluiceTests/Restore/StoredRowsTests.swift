@@ -72,4 +72,68 @@ import Testing
     try await fixture.put((["note"] + rows.prefix(6)).map { $0 + lineEnd }.joined())
     #expect(try await fixture.restoreOne(request(mode)).rowsLoaded == 5)
   }
+
+  @Test("A rule that runs in place of INSERT is refused where an INSERT would meet it")
+  func rule() async throws {
+    let fixture = try await Fixture(
+      Self.empty + """
+        CREATE TABLE public.aside (LIKE events.clicks);
+        CREATE RULE away AS ON INSERT TO events.clicks DO INSTEAD INSERT INTO public.aside VALUES (NEW.*);
+        """)
+    try await fixture.put(Self.csv)
+    let error = try await fixture.restoreError(request("staging"))
+    #expect(error.code == "insert_rule")
+    // COPY asks no rule.
+    #expect(try await fixture.restoreOne(request("direct")).rowsLoaded == 6)
+    #expect(try await fixture.count() == 6)
+  }
+
+  @Test("A role from whom a policy hides rows replaces none")
+  func policy() async throws {
+    var fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at timestamptz, note text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+      INSERT INTO events.clicks SELECT i, '2024-01-01', CASE WHEN i > 3 THEN 'theirs' ELSE 'ours' END FROM generate_series(1, 6) i;
+      ALTER TABLE events.clicks ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY ours ON events.clicks USING (note = 'ours') WITH CHECK (true);
+      GRANT USAGE, CREATE ON SCHEMA events TO plain;
+      GRANT ALL ON events.clicks TO plain;
+      """, password: PostgresServer.shared.plainPassword)
+    fixture.settings.pgUser = fixture.server.plainUser
+    try await fixture.put("id,at,note,twice\n" + (1...6).map { "\($0),2024-01-01,ours,0\n" }.joined())
+    let error = try await fixture.restoreError(
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}")
+    #expect(error.message.contains("row-level security") || error.code == "database_error", "\(error)")
+    #expect(try await fixture.count() == 6)
+  }
+
+  @Test("Triggers that run after rows are stored are told of")
+  func afterTrigger() async throws {
+    let fixture = try await Fixture(
+      Self.empty + """
+        CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+        CREATE TRIGGER look AFTER INSERT ON events.clicks FOR EACH ROW EXECUTE FUNCTION look();
+        """)
+    try await fixture.put(Self.csv)
+    let result = try await fixture.restoreOne(request("direct"))
+    #expect(result.rowsLoaded == 6)
+    #expect(result.warnings.contains { $0.contains("run after rows are stored") })
+  }
+
+  @Test("Words of the server about a value are not repeated, in whatever statement it met it")
+  func words() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.texts (id int, at timestamptz, note text);
+      CREATE TABLE events.clicks (id int, at timestamptz, note regclass);
+      """)
+    try await fixture.put("id,at,note\n1,2024-01-01,private_4711\n")
+    let error = try await fixture.restoreError(
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\", "
+        + "\"mode\": \"staging\", \"create_staging_like\": \"events.texts\"}")
+    #expect(!"\(error) \(error.details)".contains("private_4711"), "\(error)")
+    #expect(error.code == "database_error")
+  }
 }

@@ -61,7 +61,14 @@ struct Fixture: Sendable {
   /// The archive of ``clicks``.
   var clicksPath: String { "\(database)/events.clicks.2024-01-01.csv.gz" }
 
-  var context: JobContext { JobContext(settings: settings, pools: pools, lake: lake, now: now) }
+  /// One for all jobs of the fixture, as in a program.
+  private let lockQueue = LockQueue(connections: 2)
+
+  var context: JobContext {
+    var context = JobContext(settings: settings, pools: pools, lake: lake, now: now)
+    context.lockQueue = lockQueue
+    return context
+  }
 
   /// Runs SQL as the superuser.
   @discardableResult

@@ -84,3 +84,43 @@ private final class GatedReader: LakeReader {
   func read(at offset: Int, count: Int) async throws -> [UInt8] { try await base.read(at: offset, count: count) }
   func close() async { await base.close() }
 }
+
+/// A store in which an archive's last rename waits at a gate.
+final class PublishGateStore: LakeStore {
+  let base: any LakeStore
+  let gate = Gate()
+
+  init(base: any LakeStore) {
+    self.base = base
+  }
+
+  var displayURL: String { base.displayURL }
+
+  func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
+    Writer(base: try await base.makeWriter(temporary: temporary), gate: gate)
+  }
+  func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
+  func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
+  func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
+    try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
+  }
+  func delete(_ path: LakePath) async throws { try await base.delete(path) }
+
+  private final class Writer: LakeWriter {
+    let base: any LakeWriter
+    let gate: Gate
+
+    init(base: any LakeWriter, gate: Gate) {
+      self.base = base
+      self.gate = gate
+    }
+
+    func append(_ bytes: [UInt8]) async throws { try await base.append(bytes) }
+    func close() async throws -> LakeFileDigest { try await base.close() }
+    func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
+      if path.name.hasSuffix(".gz") { try await gate.pass() }
+      return try await base.publish(as: path, condition: condition)
+    }
+    func discard() async -> LakePath? { await base.discard() }
+  }
+}

@@ -68,7 +68,7 @@ actor ADLSWriter: LakeWriter {
     case .failed(let failure): throw failure
     case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
     }
-    // Flag, it is carried to its end: a cancelled rename would leave nobody who knows whether it was done.
+    // Begun, it is carried to its end: a cancelled rename would leave nobody who knows whether it was done.
     let client = client
     let entry = try await CancellationGrace.carryOn {
       try await client.rename(source, to: path, condition: condition)

@@ -21,7 +21,9 @@ part (attribute, type) AS (
     UNION ALL
     SELECT t.typelem WHERE t.typelem <> 0
     UNION ALL
-    SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
+    -- Also of a multirange; servers before 14 have none.
+    SELECT r.rngsubtype FROM pg_catalog.pg_range r
+    WHERE r.rngtypid = t.oid OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::pg_catalog.text
     UNION ALL
     SELECT f.atttypid
     FROM pg_catalog.pg_attribute f

@@ -1,4 +1,15 @@
 -- What kind of relation $1.$2 is, and whether the role may read it.
+WITH RECURSIVE named (oid) AS (
+  SELECT c.oid
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = $2
+),
+-- The relation with all that inherit from it.
+tree (oid) AS (
+  SELECT named.oid FROM named
+  UNION
+  SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
+)
 SELECT c.oid::pg_catalog.int8 AS oid,
   c.relkind::pg_catalog.text AS kind,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use_schema,
@@ -24,16 +35,37 @@ SELECT c.oid::pg_catalog.int8 AS oid,
     SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND NOT i.indimmediate
   ) AS has_deferrable_key,
   -- Whether a trigger of it, or of a partition, may keep a row out (PostgreSQL documentation, "Overview of Trigger Behavior").
+  -- Bits of tgtype: 1 for each row, 2 before, 4 on insert. What a foreign server does with a row nobody here can tell.
   EXISTS (
-    WITH RECURSIVE tree (oid) AS (
-      SELECT c.oid
-      UNION
-      SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
-    )
     SELECT FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
-    -- Bits of tgtype: 1 for each row, 2 before, 4 on insert.
     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
+  ) OR EXISTS (
+    SELECT FROM tree JOIN pg_catalog.pg_class f ON f.oid = tree.oid WHERE f.relkind = 'f'
   ) AS may_drop_rows,
+  EXISTS (
+    SELECT FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
+    WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 2 = 0 AND t.tgtype & 4 = 4
+  ) AS has_after_trigger,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3' AND r.ev_enabled <> 'D'
+  ) AS has_insert_rule,
+  -- A foreign table that its rows come from, itself or a partition.
+  (
+    SELECT pg_catalog.format('%I.%I', fn.nspname, f.relname)
+    FROM tree
+    JOIN pg_catalog.pg_class f ON f.oid = tree.oid
+    JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
+    WHERE f.relkind = 'f' LIMIT 1
+  ) AS foreign_part,
+  -- A partition whose DETACH CONCURRENTLY has not ended: its rows are hidden. (Servers before 14 have no such column.)
+  (
+    SELECT pg_catalog.format('%I.%I', pn.nspname, p.relname)
+    FROM tree
+    JOIN pg_catalog.pg_inherits i ON i.inhrelid = tree.oid
+    JOIN pg_catalog.pg_class p ON p.oid = tree.oid
+    JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+    WHERE pg_catalog.to_jsonb(i) ->> 'inhdetachpending' = 'true' LIMIT 1
+  ) AS detaching_part,
   -- The column by whose ranges the table is partitioned, when there is exactly one.
   (
     SELECT a.attname::pg_catalog.text
@@ -41,6 +73,6 @@ SELECT c.oid::pg_catalog.int8 AS oid,
     JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
     WHERE p.partrelid = c.oid AND p.partstrat = 'r' AND p.partnatts = 1
   ) AS partition_column
-FROM pg_catalog.pg_class c
+FROM named
+JOIN pg_catalog.pg_class c ON c.oid = named.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2

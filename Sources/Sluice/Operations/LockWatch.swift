@@ -1,0 +1,74 @@
+import Postgres
+
+/// Finds out, over another connection, who keeps a job's session waiting, and tells the job's progress.
+struct LockWatch: Sendable {
+  let context: JobContext
+  let progress: JobProgress
+  let target: PostgresTarget
+  let ownPassword: Secret?
+  let archive: ArchiveName
+  let table: TableName
+  /// Is set once the job has its table.
+  let isLocked: Flag
+
+  /// Most statements never wait this long.
+  private static let firstLook = Duration.milliseconds(400)
+  private static let interval = Duration.seconds(2)
+
+  /// Runs `body` on `connection`, and looks meanwhile.
+  /// - Throws: what `body` throws; ``TableLock/NotGranted`` in place of a lock's time limit, with those who were last seen
+  ///   in the way.
+  func whileRunning<Result>(
+    on connection: PostgresConnection, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let pid = await connection.backendProcessID
+    let watcher = Task { await look(at: pid) }
+    do {
+      let result = try await body()
+      watcher.cancel()
+      _ = await watcher.value
+      progress.waits(for: nil, by: "\(archive)")
+      return result
+    } catch {
+      watcher.cancel()
+      let holders = await watcher.value
+      progress.waits(for: nil, by: "\(archive)")
+      throw Self.isLockTimeout(error) ? TableLock.NotGranted(holders: holders, cause: error) : error
+    }
+  }
+
+  private static func isLockTimeout(_ error: any Error) -> Bool {
+    switch error {
+    // 53200: a lock for each of thousands of partitions is more than the server has room for.
+    case PostgresError.server(let error): ["55P03", "53200"].contains(error.sqlState) && error.isServersOwn
+    case let error as JobError: error.code == "locked" && error.details["sqlstate"] == .string("55P03")
+    default: false
+    }
+  }
+
+  /// Looks until its task is cancelled, and gives those who were last seen in the way. A job that has its table and goes on
+  /// is not asked about.
+  private func look(at pid: Int) async -> [LockHolder] {
+    var holders: [LockHolder] = []
+    var wait = Self.firstLook
+    var before = progress.reading
+    while (try? await Task.sleep(for: wait)) != nil {
+      wait = Self.interval
+      let reading = progress.reading
+      defer { before = reading }
+      if isLocked.isSet, reading.csvBytes != before.csvBytes { continue }
+      let found = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
+        try await connection.query(SQL.blockingSessions, [String(pid)]).rows.map { try LockHolder($0) }
+      }
+      if Task.isCancelled { break }
+      if let found, !found.isEmpty {
+        holders = found
+        let what = isLocked.isSet ? "a lock on a part of \(table) is held by" : "\(table) is locked by"
+        progress.waits(for: "\(what) \(LockHolder.list(holders))", by: "\(archive)")
+      } else if !holders.isEmpty {
+        progress.waits(for: nil, by: "\(archive)")
+      }
+    }
+    return holders
+  }
+}

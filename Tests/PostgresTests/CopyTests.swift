@@ -146,6 +146,23 @@ import Testing
     await connection.close()
   }
 
+  @Test("A server that takes no cancel request keeps no COPY that is broken off")
+  func cancelUnanswered() async throws {
+    let server = try await PostgresServer()
+    let connection = try await server.connect()
+    try await connection.query("CREATE TABLE t (n int)")
+    let postmaster = try #require(server.postmaster)
+    let copy = try await connection.copyIn("COPY t FROM STDIN (FORMAT csv)")
+    try await copy.write(Array("1\n".utf8))
+    kill(postmaster, SIGSTOP)
+    // The request waits in the queue of a process that stands still; without a limit this would never return.
+    await copy.abort(reason: "enough")
+    kill(postmaster, SIGCONT)
+    #expect(try await connection.query("SELECT count(*) AS n FROM t").rows[0].decode("n", as: Int.self) == 0)
+    await connection.close()
+    await server.stopAndWait()
+  }
+
   @Test func aMalformedRowNamesItsLineAndKeepsItsTextOutOfTheMessage() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()

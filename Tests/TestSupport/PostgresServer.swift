@@ -80,6 +80,12 @@ public final class PostgresServer: Sendable {
     holder.input?.close()
   }
 
+  /// The server's first process, which takes new connections and cancel requests.
+  public var postmaster: Int32? {
+    let file = try? String(contentsOfFile: "\(dataDirectory)/postmaster.pid", encoding: .utf8)
+    return file?.split(separator: "\n").first.flatMap { Int32($0) }
+  }
+
   /// Ends the server and waits until it is gone.
   public func stopAndWait() async {
     stop()

@@ -29,11 +29,9 @@ public final class HTTPSocket: Sendable {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard result == 0 else {
-      let number = errno
-      Glibc.close(descriptor)
-      throw Failure(call: "connect", number: number)
-    }
+    // All is set by now, so that `deinit` closes the descriptor of a connection that failed as well: closed here too, its
+    // number could be another's by then.
+    guard result == 0 else { throw Failure(call: "connect", number: errno) }
   }
 
   /// Closes, as a client that goes away.

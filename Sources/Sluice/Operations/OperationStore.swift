@@ -20,6 +20,10 @@ public actor OperationStore {
     /// Writes the file for the first time; nobody is told of the operation before.
     let noting: Task<Void, any Error>
     let task: Task<Void, Never>
+    /// Its end is being noted.
+    var isEnding = false
+    /// Notes it as interrupted, since it was waited for no longer; its end, should it still come, is noted after that.
+    var interruption: Task<Void, Never>?
   }
 
   /// Seconds between the tries to note an operation's end.
@@ -136,12 +140,14 @@ public actor OperationStore {
   /// Writes down those that are waited for no longer, as far as the lake takes it at once.
   private func giveUp() {
     var notes: [Task<Void, Never>] = []
-    for (id, current) in running {
+    for (id, current) in running where !current.isEnding {
       var operation = Self.present(current.operation, current.progress, now())
       operation.status = .interrupted
       Log.write(.error, "an operation did not end in time", ["operation": id, "kind": operation.kind])
       let last = operation
-      notes.append(Task { try? await write(last) })
+      let note = Task { () -> Void in try? await write(last) }
+      running[id]?.interruption = note
+      notes.append(note)
     }
     Task {
       for note in notes { await note.value }
@@ -202,6 +208,8 @@ public actor OperationStore {
       operation.error = try? JSONValue(encoding: JobFailure(error))
       Log.write(.error, "operation failed", ["operation": id, "code": error.code, "reason": error.message])
     }
+    running[id]?.isEnding = true
+    await running[id]?.interruption?.value
     let ended = operation
     // In a task of its own: the end is noted also when the job's task was cancelled.
     await Task { await noteEnd(ended) }.value

@@ -1,6 +1,5 @@
 import Testing
 
-/// Sheet §2.2, §5.
 @Suite struct AppendAndFlushTests {
   let lake: LakeClient
 

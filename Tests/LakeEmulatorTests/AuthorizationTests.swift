@@ -3,7 +3,6 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-/// Sheet §1, §3, §8.
 @Suite struct AuthorizationTests {
   private static let keyBytes = Array("0123456789abcdef".utf8)
   let lake: LakeClient

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Sheet §2, §2.6, §2.7: delete, properties, expiry, leases.
+/// Delete, properties, expiry, leases.
 @Suite struct ChangeTests {
   let lake: LakeClient
   private let id = "11111111-1111-1111-1111-111111111111"

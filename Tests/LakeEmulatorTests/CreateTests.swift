@@ -1,6 +1,5 @@
 import Testing
 
-/// Sheet §1, §2, §2.1.
 @Suite struct CreateTests {
   let lake: LakeClient
 

@@ -2,7 +2,6 @@ import Foundation
 import LakeEmulator
 import Testing
 
-/// Sheet §2.5.
 @Suite struct ListTests {
   let lake: LakeClient
 

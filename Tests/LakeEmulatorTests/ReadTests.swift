@@ -1,6 +1,5 @@
 import Testing
 
-/// Sheet §2.4.
 @Suite struct ReadTests {
   let lake: LakeClient
 

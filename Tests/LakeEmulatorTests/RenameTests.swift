@@ -1,7 +1,6 @@
 import TestSupport
 import Testing
 
-/// Sheet §2.3, §5.
 @Suite struct RenameTests {
   let lake: LakeClient
 

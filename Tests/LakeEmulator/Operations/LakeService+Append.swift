@@ -1,6 +1,6 @@
 import Foundation
 
-/// Sheet §2.2. The bytes go from the socket's buffer to their place in the data file at once.
+/// The bytes go from the socket's buffer to their place in the data file at once.
 extension LakeService {
   func append(_ call: Call) throws -> Answer {
     let head = call.head

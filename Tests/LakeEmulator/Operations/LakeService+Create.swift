@@ -1,6 +1,5 @@
 import Foundation
 
-/// Sheet §2.1.
 extension LakeService {
   func create(_ call: Call, _ kind: PathKind) throws -> Answer {
     try call.refuseBody()

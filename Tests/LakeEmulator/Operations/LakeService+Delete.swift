@@ -1,6 +1,5 @@
 import Foundation
 
-/// Sheet §2.
 extension LakeService {
   func delete(_ call: Call) throws -> Answer {
     let conditions = Conditions(call.head)

@@ -1,6 +1,5 @@
 import Foundation
 
-/// Sheet §2.2.
 extension LakeService {
   func flush(_ call: Call) throws -> Answer {
     let head = call.head

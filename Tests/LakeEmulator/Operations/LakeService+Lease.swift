@@ -1,6 +1,6 @@
 import Foundation
 
-/// Sheet §2.7. The DFS endpoint takes `POST`, the blob endpoint `PUT` with `comp=lease`.
+/// The DFS endpoint takes `POST`, the blob endpoint `PUT` with `comp=lease`.
 extension LakeService {
   func lease(_ call: Call) throws -> Answer {
     try call.refuseBody()

@@ -1,6 +1,5 @@
 import Foundation
 
-/// Sheet §2.5.
 extension LakeService {
   /// At most so many per page, the default too.
   private static var pageLimit: Int { 5000 }

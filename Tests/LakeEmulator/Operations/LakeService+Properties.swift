@@ -18,7 +18,7 @@ extension LakeService {
       answer = Answer(200, node.stampHeaders + node.access.answerHeaders + [("x-ms-acl", node.access.aclText)])
     default: throw ServiceError.badQuery("action")
     }
-    // Sheet §5: who made it, for versions that know the header.
+    // Who made it, for versions that know the header.
     if let id = node.transactionID, (head["x-ms-version"] ?? "") >= "2024-11-04" {
       answer.set("x-ms-client-transaction-id", id)
     }

@@ -1,6 +1,5 @@
 import Foundation
 
-/// Sheet §2.4.
 extension LakeService {
   func read(_ call: Call) throws -> Answer {
     let head = call.head
@@ -36,7 +35,7 @@ extension LakeService {
       if let md5 = node.contentMD5 { answer.set(call.isBlob ? "x-ms-blob-content-md5" : "x-ms-content-md5", md5) }
     }
     if head["x-ms-range-get-content-md5"]?.lowercased() == "true" {
-      // Sheet §6: only with a range, up to 4 MiB.
+      // Only with a range, up to 4 MiB.
       guard range != nil else { throw ServiceError.missingHeader("Range") }
       guard count <= 4 << 20 else {
         throw ServiceError(400, "OutOfRangeInput", "The range for a Content-MD5 is at most 4 MiB.")

@@ -1,6 +1,5 @@
 import Foundation
 
-/// Sheet §2.3.
 extension LakeService {
   func rename(_ call: Call) throws -> Answer {
     try call.refuseBody()

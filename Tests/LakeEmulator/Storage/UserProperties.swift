@@ -41,7 +41,7 @@ struct UserProperties {
     (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
   }
 
-  /// Sheet §7: 8 KiB in all, names included.
+  /// 8 KiB in all, names included.
   private func checkSize() throws(ServiceError) {
     guard values.reduce(0, { $0 + $1.key.utf8.count + $1.value.unicodeScalars.count }) <= 8 * 1024 else {
       throw .badHeader("x-ms-properties")

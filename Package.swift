@@ -27,8 +27,13 @@ let package = Package(
     .target(
       name: "Sluice",
       dependencies: ["Lake", "Postgres", "Gzip", "Essentials"],
+      path: "Sources",
+      sources: [
+        "TableDays", "Reporting", "Archive", "Database/Facts", "Database/Session", "Database/Load", "Database/Server",
+        "Database/SQL.swift", "Jobs", "Configuration",
+      ],
       resources: [
-        .embedInCode("Backup/SQL")
+        .embedInCode("Database/SQL")
       ]
     ),
     .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice", "Essentials"]),

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Testing
@@ -40,7 +41,7 @@ struct ProtocolValuesTests {
 
   @Test("A refusal's code comes from the header, else from either endpoint's body, and nothing else of it is kept")
   func refusals() {
-    func code(_ fields: HeaderFields, _ body: String) -> String {
+    func code(_ fields: HTTPFields, _ body: String) -> String {
       ADLSRefusal(ClientResponse(status: 409, fields: fields), Array(body.utf8)).code
     }
     #expect(code(["x-ms-error-code": "PathAlreadyExists"], "") == "PathAlreadyExists")
@@ -53,7 +54,7 @@ struct ProtocolValuesTests {
   @Test(
     "A length that no file has is an error, and sums with it never overflow", arguments: ["9223372036854775807", "-1"])
   func absurdLengths(text: String) throws {
-    let fields: HeaderFields = [
+    let fields: HTTPFields = [
       "Content-Length": text, "ETag": "\"1\"", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
     ]
     #expect(throws: LakeError.self) { try ADLSProperties(fields, path: LakePath("a")) }

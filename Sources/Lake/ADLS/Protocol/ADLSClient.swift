@@ -92,11 +92,12 @@ struct ADLSClient: Sendable {
     fields.append("x-ms-client-request-id", UUID().uuidString.asciiLowercased())
     switch credential {
     case .bearer:
-      fields.append("Authorization", "Bearer \(token?.secretText ?? "")")
+      fields.append("Authorization", "Bearer \(token?.secret.reveal() ?? "")")
     case .sharedKey(let key):
       fields.append("x-ms-date", HTTPDate.text(.now))
       let parts = SignedParts(
-        method: call.method.rawValue, path: path, query: call.query, fields: fields.fields, bodyLength: call.body.count)
+        method: call.method.rawValue, path: path, query: call.query, fields: fields.fields.map { ($0.name, $0.value) },
+        bodyLength: call.body.count)
       fields.append("Authorization", key.authorization(for: parts))
     case .sharedAccessSignature(let signature):
       query.append(signature.query)

@@ -23,7 +23,12 @@ let package = Package(
     .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
     .target(name: "HTTPClient", dependencies: ["CCurl", "Essentials"]),
     .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn", "Essentials"]),
-    .target(name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"]),
+    .target(
+      name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"],
+      swiftSettings: [
+        .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+      ]),
     .target(
       name: "Sluice",
       dependencies: ["Lake", "Postgres", "Gzip", "Essentials"],

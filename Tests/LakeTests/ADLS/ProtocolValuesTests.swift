@@ -80,9 +80,12 @@ struct ProtocolValuesTests {
 
   @Test("Paths are percent-encoded part by part, below the root and the account where it stands in the path")
   func paths() throws {
-    guard case .adls(let emulator) = try LakeURL(parsing: "http://127.0.0.1:10000/acct/files/ro%20ot"),
-      case .adls(let account) = try LakeURL(parsing: "abfss://files@acct.dfs.core.windows.net")
-    else { throw LakeError.invalidURL(reason: "") }
+    func location(_ url: String) throws -> ADLSLocation {
+      let address = try LakeAddress(parsing: url)
+      return try #require(address.lake as? ADLSLocation).rooted(at: address.path)
+    }
+    let emulator = try location("http://127.0.0.1:10000/acct/files/ro%20ot")
+    let account = try location("abfss://files@acct.dfs.core.windows.net")
     let path = try LakePath("a+b/ü%.csv")
     #expect(emulator.encodedPath(path) == "/acct/files/ro%20ot/a%2Bb/%C3%BC%25.csv")
     #expect(emulator.encodedSource(path) == "/files/ro%20ot/a%2Bb/%C3%BC%25.csv")

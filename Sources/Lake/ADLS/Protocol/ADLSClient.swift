@@ -14,7 +14,7 @@ struct ADLSClient: Sendable {
   let limits: TransferLimits
   var policy: RetryPolicy
   let timer: RetryTimer
-  let onRetry: @Sendable (LakeRetry) -> Void
+  let onRetry: @Sendable (LakeEvent.Retry) -> Void
   let onLeftover: @Sendable (LakePath) -> Void
   /// Folders that are there as far as this process knows.
   let folders = KnownFolders()
@@ -55,7 +55,7 @@ struct ADLSClient: Sendable {
       timer: timer,
       onRetry: { error, tries, wait in
         onRetry(
-          LakeRetry(
+          LakeEvent.Retry(
             path: call.path ?? location.shownRoot, operation: call.operation.rawValue, reason: "\(error)", tries: tries,
             wait: wait))
       }

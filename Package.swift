@@ -23,7 +23,12 @@ let package = Package(
     .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
     .target(name: "HTTPClient", dependencies: ["CCurl", "Essentials"]),
     .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn", "Essentials"]),
-    .target(name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"]),
+    .target(
+      name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"],
+      swiftSettings: [
+        .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+      ]),
     .target(
       name: "Sluice",
       dependencies: ["Lake", "Postgres", "Gzip", "Essentials"],
@@ -55,18 +60,21 @@ let package = Package(
     .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator"),
     .executableTarget(name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram"),
     .executableTarget(
-      name: "connection-load", dependencies: ["Postgres", "TestSupport"], path: "Tests/ConnectionLoad"),
+      name: "connection-load", dependencies: ["Postgres", "Essentials", "TestSupport"], path: "Tests/ConnectionLoad"),
     .testTarget(name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"]),
     .testTarget(name: "EssentialsTests", dependencies: ["Essentials"]),
-    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials", "TestSupport"]),
     .testTarget(
       name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials", "TestSupport"]),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestSupport"]),
-    .testTarget(name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "TestSupport"]),
-    .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Essentials", "TestSupport"]),
+    .testTarget(
+      name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials", "TestSupport"]),
+    .testTarget(name: "PostgresTests", dependencies: ["Postgres", "Essentials", "TestSupport"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"]),
-    .testTarget(name: "LakeTests", dependencies: ["Lake", "Identity", "HTTPClient", "LakeEmulator", "TestSupport"]),
-    .testTarget(name: "SluiceTests", dependencies: ["Sluice", "TestSupport"]),
+    .testTarget(
+      name: "LakeTests",
+      dependencies: ["Lake", "Identity", "HTTPClient", "Essentials", "LakeEmulator", "TestSupport"]),
+    .testTarget(name: "SluiceTests", dependencies: ["Sluice", "Essentials", "TestSupport"]),
     .testTarget(
       name: "SluiceServiceTests",
       dependencies: ["SluiceService", "TestSupport", "LakeEmulator", "sluice", "lake-emulator"]),

@@ -22,7 +22,9 @@ struct SettingSource {
   }
 
   func list(_ name: String) -> [String] {
-    (values[name] ?? "").split(separator: ",").map { String($0).trimmed.asciiLowercased() }.filter { !$0.isEmpty }
+    (values[name] ?? "").split(separator: ",").map { $0.trimmingUnicodeWhitespace().asciiLowercased() }.filter {
+      !$0.isEmpty
+    }
   }
 
   func bad(_ name: String, _ expected: String) -> JobError {

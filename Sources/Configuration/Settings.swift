@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Gzip
 import Lake
@@ -19,7 +20,7 @@ public struct Settings: Sendable {
   /// `PG_USER`.
   public var pgUser: String?
   /// `PG_PASSWORD`.
-  public var pgPassword: Secret?
+  package var pgPassword: Secret?
   /// `PG_AUTH`: nil is by host, see ``authentication(host:)``.
   public var pgAuth: DatabaseAuthentication?
   /// `PG_SSLMODE`: nil is `verify-full` for Azure's servers and wherever a token is sent, else `require`.
@@ -55,7 +56,7 @@ public struct Settings: Sendable {
   /// `BACKUP_GZIP_LEVEL`.
   public var gzipLevel = GzipCompressor.defaultLevel
   /// `SLUICE_KEY`.
-  public var key: Secret?
+  package var key: Secret?
   /// `SLUICE_SHUTDOWN_GRACE`: seconds that jobs may go on after SIGTERM.
   public var shutdownGrace: Double = 25
   /// Per-table options of the file for tables that are not in `BACKUP_TABLES`.

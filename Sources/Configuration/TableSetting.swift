@@ -1,3 +1,5 @@
+import Essentials
+
 /// What the settings say about one table.
 public struct TableSetting: Sendable, Equatable {
   /// The table.
@@ -18,7 +20,7 @@ public struct TableSetting: Sendable, Equatable {
       self.init(table: try TableName(parsing: text, field: field))
       return
     }
-    var column = String(text.unicodeScalars[colon...].dropFirst()).trimmed
+    var column = String(text.unicodeScalars[colon...].dropFirst()).trimmingUnicodeWhitespace()
     let scalars = column.unicodeScalars
     if scalars.count >= 2, scalars.first == "\"", scalars.last == "\"" {
       let inner = scalars.dropFirst().dropLast()
@@ -28,7 +30,7 @@ public struct TableSetting: Sendable, Equatable {
       throw JobError.badField(
         field, "a time column after the colon, such as events.clicks:received_at", got: .string(text))
     }
-    let name = String(text.unicodeScalars[..<colon]).trimmed
+    let name = String(text.unicodeScalars[..<colon]).trimmingUnicodeWhitespace()
     self.init(table: try TableName(parsing: name, field: field), timeColumn: column)
   }
 
@@ -57,17 +59,7 @@ public struct TableSetting: Sendable, Equatable {
         entries[entries.count - 1].append(character)
       }
     }
-    return try entries.map { String($0).trimmed }.filter { !$0.isEmpty }
+    return try entries.map { String($0).trimmingUnicodeWhitespace() }.filter { !$0.isEmpty }
       .map { try TableSetting(parsing: $0, field: field) }
-  }
-}
-
-extension String {
-  /// Without white space at both ends.
-  var trimmed: String {
-    var text = self[...]
-    while text.first?.isWhitespace == true { text.removeFirst() }
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return String(text)
   }
 }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Synchronization
 
@@ -50,34 +51,15 @@ public enum Log {
 
   /// Writes one line: time, level, message, fields, context.
   public static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, any Sendable> = [:]) {
-    var line = "\(Date().formatted(.iso8601)) \(level.rawValue) \(visible(message))"
+    var line = "\(Date().formatted(.iso8601)) \(level.rawValue) \(message.visibleLine())"
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
     for (key, value) in context?.fields ?? [] { line += " \(key)=\(quoted(value))" }
     sink.withLock { $0 }.write(level, line)
     context?.collect(line)
   }
 
-  /// One line without characters that are not seen: what a request brings must not steer the terminal that shows the log,
-  /// nor make it show something else than is there (U+202E turns the direction of what follows it).
-  public static func visible(_ text: String) -> String {
-    let line =
-      text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " ") : text
-    guard line.unicodeScalars.contains(where: isUnseen) else { return line }
-    return line.unicodeScalars.reduce(into: "") { shown, scalar in
-      shown += isUnseen(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
-    }
-  }
-
-  private static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
-    return switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
-    default: scalar.properties.isDefaultIgnorableCodePoint
-    }
-  }
-
   private static func quoted(_ text: String) -> String {
-    let flat = visible(text)
+    let flat = text.visibleLine()
     guard flat.isEmpty || flat.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return flat }
     return "\"\(flat.replacing("\"", with: "'"))\""
   }

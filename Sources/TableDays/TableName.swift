@@ -1,3 +1,5 @@
+import Essentials
+
 /// A table with its schema, as the catalog spells them. Names are compared by their UTF-8, as PostgreSQL does: two that
 /// `String` holds for equal may be two tables.
 public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -57,7 +59,8 @@ public struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible
   /// `schema.table`, quoted where needed, so that it reads back.
   public var description: String {
     [schema, name].map { part in
-      part != part.trimmed || part.unicodeScalars.contains(where: { ".\":,".unicodeScalars.contains($0) })
+      part != part.trimmingUnicodeWhitespace()
+        || part.unicodeScalars.contains(where: { ".\":,".unicodeScalars.contains($0) })
         ? part.inDoubleQuotes : part
     }.joined(separator: ".")
   }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Sluice
 import SluiceService
@@ -37,12 +38,12 @@ struct SluiceCommand {
         throw error
       }
     } catch let error as UsageError {
-      Output.error("sluice: \(Log.visible(error.description))\nTry 'sluice help'.")
+      Output.error("sluice: \(error.description.visibleLine())\nTry 'sluice help'.")
       return .usage
     } catch {
       let error = JobError(cause: error)
       // An error that is not of a job says all there is in its own words; "internal" would only frighten.
-      Output.error("sluice: \(Log.visible(error.code == "internal" ? error.message : error.description))")
+      Output.error("sluice: \((error.code == "internal" ? error.message : error.description).visibleLine())")
       return error.kind == .invalid ? .usage : .failed
     }
   }

@@ -1,4 +1,5 @@
 import Dispatch
+import Essentials
 import Glibc
 import TestSupport
 import Testing

@@ -96,11 +96,4 @@ struct RetryRunTests {
     #expect(found == seconds.map { .seconds($0) })
     #expect(ClientResponse(status: 503).retryAfter(now: now) == nil)
   }
-
-  @Test("Dates are written as the protocol wants them, and read back")
-  func dates() {
-    let date = Date(timeIntervalSince1970: 784_111_777)
-    #expect(HTTPDate.text(date) == "Sun, 06 Nov 1994 08:49:37 GMT")
-    #expect(HTTPDate.parse(HTTPDate.text(date)) == date)
-  }
 }

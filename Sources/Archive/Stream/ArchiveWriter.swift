@@ -1,3 +1,4 @@
+import Essentials
 import Gzip
 import Lake
 import Postgres

@@ -1,19 +1,20 @@
 import Essentials
 import HTTPServer
 
-/// The key that callers must show when no Functions host stands in front. It cannot be printed.
-public struct AccessKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  private let bytes: [UInt8]
+/// The key that callers must show when no Functions host stands in front.
+public struct AccessKey: Sendable {
+  private let key: Secret
 
   /// Nil for an empty key: it would let everyone in.
-  public init?(_ key: String) {
-    guard !key.isEmpty else { return nil }
-    bytes = Array(key.utf8)
+  package init?(_ key: Secret) {
+    guard !key.reveal().isEmpty else { return nil }
+    self.key = key
   }
 
   /// Whether `candidate` is the key. The time depends on the candidate's length alone: every byte of it is compared,
   /// whether or not the ones before or the lengths agree.
   public func matches(_ candidate: String) -> Bool {
+    let bytes = Array(key.reveal().utf8)
     let other = Array(candidate.utf8)
     var difference = bytes.count ^ other.count
     var position = 0
@@ -46,11 +47,4 @@ public struct AccessKey: Sendable, CustomStringConvertible, CustomDebugStringCon
   private static let header = "x-functions-key"
 
   private static func isCode(_ item: HTTPQuery.Item) -> Bool { item.name.equalsIgnoringASCIICase("code") }
-
-  /// Not the key.
-  public var description: String { "AccessKey(hidden)" }
-  /// Not the key.
-  public var debugDescription: String { description }
-  /// No children, so that `dump` shows nothing either.
-  public var customMirror: Mirror { Mirror(self, children: []) }
 }

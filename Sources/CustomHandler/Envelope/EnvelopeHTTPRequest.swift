@@ -56,8 +56,8 @@ struct EnvelopeHTTPRequest {
     }
   }
 
-  private static func headers(_ value: JSONValue?) throws(EnvelopeError) -> HTTPHeaders {
-    var headers = HTTPHeaders()
+  private static func headers(_ value: JSONValue?) throws(EnvelopeError) -> HTTPFields {
+    var headers = HTTPFields()
     switch value?.decoded {
     case nil, .null?: break
     case .object(let members)?:
@@ -67,7 +67,7 @@ struct EnvelopeHTTPRequest {
           guard let text = value.scalarText else {
             throw EnvelopeError("`Data.req.Headers` has a value that is \(value.form); strings are expected.")
           }
-          let field = HTTPHeaders.Field(name: name, value: text)
+          let field = HTTPFields.Field(name: name, value: text)
           guard field.isWellFormed else {
             throw EnvelopeError("`Data.req.Headers` has a name or value that no header can have.")
           }
@@ -119,8 +119,20 @@ extension JSONValue {
 }
 
 extension PercentEncoding {
-  /// Escapes what a query must not hold and leaves the rest, `?` included.
-  static func encodeQuery(_ query: some StringProtocol) -> String {
-    query.split(separator: "?", omittingEmptySubsequences: false).map { encodePath($0) }.joined(separator: "?")
+  /// Makes a path that may hold spaces, non-ASCII text or lone `%` fit for a request target. Escapes that are whole are
+  /// kept, so that a path that is already escaped does not change.
+  static func encodePath(_ path: some StringProtocol) -> String { encodeRest(of: path, leaving: "") }
+
+  /// The same for a query, which may hold `?`.
+  static func encodeQuery(_ query: some StringProtocol) -> String { encodeRest(of: query, leaving: "?") }
+
+  private static func encodeRest(of text: some StringProtocol, leaving plain: String) -> String {
+    let source = Array(text.utf8)
+    var out: [UInt8] = []
+    for (index, byte) in source.enumerated() {
+      let isPlain = (0x21...0x7E).contains(byte) && (!"%#?".utf8.contains(byte) || plain.utf8.contains(byte))
+      append(byte, escaped: !isPlain && escape(in: source, at: index) == nil, to: &out)
+    }
+    return String(decoding: out, as: UTF8.self)
   }
 }

@@ -44,7 +44,7 @@ public struct Invocation: Sendable {
 
   /// The host appends its id to what the caller sent, so only the last value is its own. One that could not be an id is
   /// ignored, for ids go into logs.
-  static func id(_ headers: HTTPHeaders) -> String? {
+  static func id(_ headers: HTTPFields) -> String? {
     guard let last = headers.list(idHeader).last, last.wholeMatch(of: #/[A-Za-z0-9._\-]{1,128}/#) != nil else {
       return nil
     }

@@ -1,3 +1,4 @@
+import Essentials
 import Synchronization
 
 /// Collects the lines that an envelope answer carries in `Logs`; the host prints them under the invocation. They are lost
@@ -10,10 +11,10 @@ public final class InvocationLog: Sendable {
 
   init() {}
 
-  /// Adds a line. Line breaks become spaces, as each entry is one line in the host's log; after 1000 lines the rest is
-  /// left out, and the last line says so.
+  /// Adds a line, made visible, as each entry is one line in the host's log; after 1000 lines the rest is left out, and the
+  /// last line says so.
   public func add(_ line: String) {
-    let single = line.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let single = line.visibleLine()
     lines.withLock { lines in
       if lines.count < Self.maximumLines - 1 {
         lines.append(single)

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 
 /// A `traceparent` header that is well-formed (W3C Trace Context §3.2).
@@ -22,7 +23,7 @@ public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
     parentID = String(match.3)
   }
 
-  init?(_ headers: HTTPHeaders) {
+  init?(_ headers: HTTPFields) {
     let values = headers.values("traceparent")
     guard values.count == 1 else { return nil }
     self.init(values[0])

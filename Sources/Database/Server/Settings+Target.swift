@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Postgres
 
@@ -43,7 +44,7 @@ extension Settings {
   private func roots(_ mode: PostgresTarget.SSLMode) -> String? {
     if let pgRootCertificateFile { return pgRootCertificateFile }
     guard mode == .verifyFull || mode == .verifyCA, !hasLibpqRoots else { return nil }
-    return TrustedRoots.systemFile
+    return SystemRoots.file
   }
 
   /// A token opens the database to whoever has it: it goes to a server whose certificate is checked, or to this machine.

@@ -1,3 +1,4 @@
+import Essentials
 import Postgres
 
 /// Finds out, over another connection, who keeps a job's session waiting, and tells the job's progress.

@@ -67,22 +67,13 @@ extension JSONParser {
   private mutating func codeUnit(_ start: Int) throws(JSONError) -> UInt16 {
     var unit: UInt16 = 0
     for _ in 0..<4 {
-      guard let digit = current.flatMap(Self.hexValue) else {
+      guard let digit = current?.hexValue else {
         throw fault("an escape without its four hexadecimal digits", at: start)
       }
       unit = unit << 4 | UInt16(digit)
       position += 1
     }
     return unit
-  }
-
-  private static func hexValue(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x41...0x46: byte - 0x41 + 10
-    case 0x61...0x66: byte - 0x61 + 10
-    default: nil
-    }
   }
 
   /// RFC 8259 §6. A whole number stays one as long as 64 bits hold it.
@@ -112,7 +103,7 @@ extension JSONParser {
 
   private mutating func digits() throws(JSONError) {
     let start = position
-    while let byte = current, (0x30...0x39).contains(byte) { position += 1 }
+    while current?.isDigit == true { position += 1 }
     guard position > start else { throw fault("a digit is expected in a number") }
   }
 }

@@ -1,3 +1,5 @@
+import Essentials
+
 /// HTTP/1.1 by libcurl, for any number of requests at a time, over connections that are kept and used again.
 ///
 /// Nothing blocks a thread: libcurl's multi interface runs on one serial queue and is woken by Dispatch sources. TLS is 1.2 or
@@ -11,7 +13,7 @@ public final class HTTPClient: HTTPTransport {
   public init(configuration: HTTPClientConfiguration = HTTPClientConfiguration()) throws(HTTPClientError) {
     let roots = try TrustedRoots(
       additional: configuration.additionalRootsFile,
-      systemFiles: configuration.systemRootsFile.map { [$0] } ?? TrustedRoots.systemFiles)
+      systemFiles: configuration.systemRootsFile.map { [$0] } ?? SystemRoots.files)
     loop = TransferLoop(configuration: configuration, roots: roots)
   }
 
@@ -19,8 +21,8 @@ public final class HTTPClient: HTTPTransport {
 
   /// Sends one request; see ``HTTPTransport``.
   public func send(_ request: ClientRequest) async throws -> ClientResponse {
-    if let name = request.fields.malformedName {
-      throw HTTPClientError.invalidRequest(reason: "the header field '\(name.filter(\.isASCII))' is malformed")
+    if let field = request.fields.fields.first(where: { !$0.isWellFormed }) {
+      throw HTTPClientError.invalidRequest(reason: "the header field '\(field.name.filter(\.isASCII))' is malformed")
     }
     try Task.checkCancellation()
     let transfer = Transfer(request: request, queue: loop.queue)

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// The certificates that are trusted, as PEM text or a file of it.
@@ -7,15 +8,10 @@ enum TrustedRoots: Equatable {
   /// The system's roots and more.
   case text([UInt8])
 
-  /// Where distributions keep their roots: Debian and Alpine, Fedora and Azure Linux, the BSDs' place.
-  static let systemFiles = [
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-  ]
-
   /// Finds the system's roots and adds those of `additional`.
   ///
   /// Throws ``HTTPClientError/invalidConfiguration(reason:)`` when there are none, or `additional` holds no certificate.
-  init(additional: String?, systemFiles: [String] = Self.systemFiles) throws(HTTPClientError) {
+  init(additional: String?, systemFiles: [String] = SystemRoots.files) throws(HTTPClientError) {
     let system = systemFiles.first { FileManager.default.isReadableFile(atPath: $0) }
     guard let additional else {
       guard let system else {

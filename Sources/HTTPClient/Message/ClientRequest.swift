@@ -1,3 +1,5 @@
+import Essentials
+
 /// One HTTP request to be sent.
 public struct ClientRequest: Sendable {
   /// The methods there is a use for (RFC 9110 §9, RFC 5789).
@@ -29,7 +31,7 @@ public struct ClientRequest: Sendable {
   /// Where to.
   public var url: RequestURL
   /// The header fields. `Host`, `Content-Length` and `Connection` are the client's to send.
-  public var fields: HeaderFields
+  package var fields: HTTPFields
   /// The body.
   public var body: RequestBody
   /// How long it may take.
@@ -38,8 +40,8 @@ public struct ClientRequest: Sendable {
   public var proxy: ProxyUse
 
   /// Puts a request together.
-  public init(
-    _ method: Method, _ url: RequestURL, fields: HeaderFields = [:], body: RequestBody = .none,
+  package init(
+    _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: RequestBody = .none,
     limits: TransferLimits = TransferLimits(), proxy: ProxyUse = .asConfigured
   ) {
     self.method = method

@@ -48,7 +48,7 @@ public struct RequestURL: Hashable, Sendable {
     if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
       host = authority[..<colon]
       let digits = authority[authority.index(after: colon)...]
-      guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(digits) else {
+      guard !digits.isEmpty, digits.utf8.allSatisfy(\.isDigit), let number = Int(digits) else {
         throw .invalidRequest(reason: "the URL's port is not a number from 1 to 65535")
       }
       port = number
@@ -79,7 +79,7 @@ public struct RequestURL: Hashable, Sendable {
       && host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
         !label.isEmpty && label.utf8.count <= 63
           && label.utf8.allSatisfy {
-            (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "-")
+            $0.isAlpha || $0.isDigit || $0 == UInt8(ascii: "-")
               || $0 == UInt8(ascii: "_")
           }
       }

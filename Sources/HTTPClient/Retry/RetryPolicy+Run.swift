@@ -1,3 +1,5 @@
+import Essentials
+
 extension RetryPolicy {
   /// How one try ended, for ``run(timer:_:)``.
   public enum Attempt<Value: Sendable>: Sendable {
@@ -49,8 +51,7 @@ public struct RetryFailure: Error, CustomStringConvertible {
 
   /// The last error and how long it was tried.
   public var description: String {
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-    let rounded = (seconds * 10).rounded() / 10
+    let rounded = (elapsed.seconds * 10).rounded() / 10
     return "\(last) (given up after \(tries) \(tries == 1 ? "try" : "tries") in \(rounded) s)"
   }
 }

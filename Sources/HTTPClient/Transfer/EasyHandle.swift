@@ -1,4 +1,5 @@
 import CCurl
+import Essentials
 import Glibc
 
 /// A transfer's settings in libcurl's terms, and libcurl's results in ours.
@@ -122,8 +123,8 @@ enum EasyHandle {
   private static func setFields(_ transfer: Transfer, _ options: Options) {
     // `Expect` is left out: a wait of its own before every body costs more than the rare body it spares.
     var lines = ["Expect:"]
-    for (name, value) in transfer.request.fields.fields {
-      lines.append(value.isEmpty ? "\(name);" : "\(name): \(value)")
+    for field in transfer.request.fields.fields {
+      lines.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
     }
     var list: UnsafeMutablePointer<curl_slist>?
     for line in lines {

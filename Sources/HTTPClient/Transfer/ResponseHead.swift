@@ -1,7 +1,9 @@
+import Essentials
+
 /// The status line and header fields, as their lines come in.
 struct ResponseHead: Sendable, Equatable {
   private(set) var status = 0
-  private(set) var fields = HeaderFields()
+  private(set) var fields = HTTPFields()
 
   /// Takes one line with its end. Returns whether it was the last of a final answer's head.
   ///
@@ -11,14 +13,12 @@ struct ResponseHead: Sendable, Equatable {
     while let last = line.unicodeScalars.last, last == "\r" || last == "\n" { line.unicodeScalars.removeLast() }
     if line.hasPrefix("HTTP/") {
       status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-      fields = HeaderFields()
+      fields = HTTPFields()
       return false
     }
     guard !line.isEmpty else { return status >= 200 }
     if let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) {
-      let value = line[line.utf8.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-      let end = value.lastIndex { $0 != " " && $0 != "\t" }.map { value.index(after: $0) } ?? value.startIndex
-      fields.append(String(line[..<colon]), String(value[..<end]))
+      fields.append(String(line[..<colon]), line[line.utf8.index(after: colon)...].trimmingSpaceAndTab())
     }
     return false
   }

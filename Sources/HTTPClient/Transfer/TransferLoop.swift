@@ -1,5 +1,6 @@
 import CCurl
 import Dispatch
+import Essentials
 
 /// Drives libcurl's multi handle on one serial queue: Dispatch sources tell it of sockets and time, it tells transfers of
 /// bytes.
@@ -194,11 +195,6 @@ final class TransferLoop: @unchecked Sendable {
 
 /// A macro of libcurl that Swift does not see: no socket, but the time.
 private let CURL_SOCKET_TIMEOUT_: curl_socket_t = -1
-
-extension Duration {
-  /// The same in seconds.
-  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-}
 
 extension DispatchTime {
   /// From `earlier` to this moment.

@@ -1,4 +1,5 @@
 import Dispatch
+import Essentials
 import Glibc
 
 /// Carries out what `ConnectionState` decides, on one non-blocking socket.

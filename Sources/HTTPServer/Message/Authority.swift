@@ -73,8 +73,9 @@ package struct Authority: Equatable, Sendable {
     return true
   }
 
+  /// `unreserved / sub-delims`
   private static func isUnreservedOrDelimiter(_ byte: UInt8) -> Bool {
-    byte.isAlpha || byte.isDigit || "-._~!$&'()*+,;=".utf8.contains(byte)
+    byte.isUnreserved || "!$&'()*+,;=".utf8.contains(byte)
   }
 
   /// `dec-octet "." dec-octet "." dec-octet "." dec-octet`, without zeros in front.

@@ -1,3 +1,5 @@
+import Essentials
+
 /// The query of a request target, decoded: escapes resolved, `+` read as a space, repeated keys kept in order.
 public struct HTTPQuery: Sendable, Equatable {
   /// One `name=value`; a name without `=` has an empty value.
@@ -25,9 +27,16 @@ public struct HTTPQuery: Sendable, Equatable {
     items = text.split(separator: "&").map { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return Item(
-        name: PercentEncoding.decodeForm(parts[0]),
-        value: parts.count > 1 ? PercentEncoding.decodeForm(parts[1]) : "")
+        name: Self.decode(parts[0]),
+        value: parts.count > 1 ? Self.decode(parts[1]) : "")
     }
+  }
+
+  /// The text behind a name or value: `+` is a space, a broken escape stands for itself, as browsers and ASP.NET read it
+  /// (WHATWG URL §5.1).
+  static func decode(_ text: some StringProtocol) -> String {
+    let spaced = text.utf8.lazy.map { $0 == UInt8(ascii: "+") ? UInt8.space : $0 }
+    return String(decoding: PercentEncoding.bytes(of: spaced, keepsBroken: true) ?? [], as: UTF8.self)
   }
 
   /// The first value of `name`.

@@ -13,7 +13,7 @@ public struct HTTPRequest: Sendable {
   /// The decoded query.
   public private(set) var query: HTTPQuery
   /// The header fields as sent.
-  public var headers: HTTPHeaders
+  package var headers: HTTPFields
   /// The body, transfer coding removed.
   public internal(set) var body: [UInt8]
   /// The client's `X-Request-Id` when it is fit for logs, else a new one; the answer carries it.
@@ -28,8 +28,8 @@ public struct HTTPRequest: Sendable {
   /// A request as a client would send it.
   /// - Parameter target: origin-form (`/path?query`), absolute-form (`http://host/path`), or `*` with OPTIONS.
   /// - Throws: `HTTPRefusal` with status 400 and code `bad_target` when the target is none of these.
-  public init(
-    method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [], remoteAddress: String? = nil,
+  package init(
+    method: HTTPMethod, target: String, headers: HTTPFields = [:], body: [UInt8] = [], remoteAddress: String? = nil,
     parameters: [String: String] = [:]
   ) throws(HTTPRefusal) {
     let parts = try RequestTarget(target, method: method)
@@ -39,7 +39,7 @@ public struct HTTPRequest: Sendable {
   }
 
   init(
-    method: HTTPMethod, target: String, parts: RequestTarget, headers: HTTPHeaders, body: [UInt8],
+    method: HTTPMethod, target: String, parts: RequestTarget, headers: HTTPFields, body: [UInt8],
     remoteAddress: String?
   ) {
     self.method = method
@@ -61,7 +61,7 @@ public struct HTTPRequest: Sendable {
     guard let mark = target.firstIndex(of: "?") else { return }
     let kept = target[target.index(after: mark)...].split(separator: "&").filter { pair in
       let rawName = pair.prefix { $0 != "=" }
-      return !PercentEncoding.decodeForm(rawName).equalsIgnoringASCIICase(name)
+      return !HTTPQuery.decode(rawName).equalsIgnoringASCIICase(name)
     }
     let text = kept.joined(separator: "&")
     target = target[..<mark] + (text.isEmpty ? "" : "?" + text)

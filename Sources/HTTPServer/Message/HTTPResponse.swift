@@ -1,3 +1,5 @@
+import Essentials
+
 /// What a handler answers. The server adds `Date`, the framing headers and `Connection`; those that a handler sets itself
 /// (`Content-Length`, `Transfer-Encoding`) are dropped, but `Connection: close` is heeded.
 public struct HTTPResponse: Sendable {
@@ -12,12 +14,12 @@ public struct HTTPResponse: Sendable {
   /// The status, 200 to 599; anything else is answered as 500 `bad_response`.
   public var status: HTTPStatus
   /// The header fields. One with a line break or another control character turns the answer into 500 `bad_response`.
-  public var headers: HTTPHeaders
+  package var headers: HTTPFields
   /// The content; it is not sent for HEAD, 204 and 304.
   public var body: Body
 
   /// A response.
-  public init(status: HTTPStatus = 200, headers: HTTPHeaders = [:], body: Body = .bytes([])) {
+  package init(status: HTTPStatus = 200, headers: HTTPFields = [:], body: Body = .bytes([])) {
     self.status = status
     self.headers = headers
     self.body = body
@@ -30,7 +32,7 @@ public struct HTTPResponse: Sendable {
   }
 
   /// JSON text that is encoded already, as `application/json`.
-  public static func json(_ bytes: [UInt8], status: HTTPStatus = 200, headers: HTTPHeaders = [:]) -> HTTPResponse {
+  package static func json(_ bytes: [UInt8], status: HTTPStatus = 200, headers: HTTPFields = [:]) -> HTTPResponse {
     var headers = headers
     headers["Content-Type"] = "application/json"
     headers.askAgain(after: status)
@@ -38,7 +40,7 @@ public struct HTTPResponse: Sendable {
   }
 
   /// An error as `application/problem+json` (RFC 9457), with the status that the problem names.
-  public static func problem(_ problem: Problem, headers: HTTPHeaders = [:]) -> HTTPResponse {
+  package static func problem(_ problem: Problem, headers: HTTPFields = [:]) -> HTTPResponse {
     var headers = headers
     headers["Content-Type"] = "application/problem+json"
     headers.askAgain(after: problem.status)
@@ -46,7 +48,7 @@ public struct HTTPResponse: Sendable {
   }
 }
 
-extension HTTPHeaders {
+extension HTTPFields {
   /// Seconds after which a caller that was told 503 may ask again.
   private static let retrySeconds = 10
 

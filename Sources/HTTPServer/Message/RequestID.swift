@@ -1,3 +1,5 @@
+import Essentials
+
 /// `X-Request-Id`: what a request is called in answers and logs.
 package enum RequestID {
   package static let header = "X-Request-Id"
@@ -5,10 +7,10 @@ package enum RequestID {
   static let maximumBytes = 128
 
   /// The client's id when it sent one that is fit for headers and logs, else a new one.
-  static func of(_ headers: HTTPHeaders) -> String { given(headers) ?? make() }
+  static func of(_ headers: HTTPFields) -> String { given(headers) ?? make() }
 
   /// The client's id; nil when it sent none, several, or one that is not fit.
-  static func given(_ headers: HTTPHeaders) -> String? {
+  static func given(_ headers: HTTPFields) -> String? {
     let values = headers.values(header)
     return values.count == 1 && isUsable(values[0]) ? values[0] : nil
   }

@@ -54,12 +54,17 @@ struct RequestTarget: Equatable {
     return nil
   }
 
+  /// The text of a path segment; nil when an escape is broken, the bytes are not UTF-8, or a NUL hides in it.
+  static func decode(segment: some StringProtocol) -> String? {
+    PercentEncoding.decode(segment).flatMap { $0.utf8.contains(0) ? nil : $0 }
+  }
+
   private static func decodeSegments(of path: String) throws(HTTPRefusal) -> [String] {
     var pieces = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     if pieces.last?.isEmpty == true { pieces.removeLast() }
     var segments: [String] = []
     for piece in pieces {
-      guard let decoded = PercentEncoding.decodeStrictly(piece) else {
+      guard let decoded = Self.decode(segment: piece) else {
         throw .badTarget("The path has a broken percent escape, or one that is not UTF-8 text.")
       }
       segments.append(decoded)

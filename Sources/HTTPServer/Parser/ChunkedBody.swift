@@ -1,3 +1,5 @@
+import Essentials
+
 /// Reads a chunked body (RFC 9112 §7.1). Extensions and trailers are checked and dropped.
 struct ChunkedBody {
   private enum Step: Equatable {
@@ -51,7 +53,7 @@ struct ChunkedBody {
           if line.isEmpty {
             step = .done
           } else {
-            _ = try HTTPHeaders.Field(line: line)
+            _ = try HTTPFields.Field(line: line)
             step = .trailers(left: left - size)
           }
         }

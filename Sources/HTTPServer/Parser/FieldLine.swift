@@ -1,4 +1,6 @@
-extension HTTPHeaders.Field {
+import Essentials
+
+extension HTTPFields.Field {
   /// Reads a field line (RFC 9112 §5), or a line of the trailer section.
   /// - Parameter line: the line without its CRLF.
   /// - Throws: `HTTPRefusal` 400 `bad_header`.

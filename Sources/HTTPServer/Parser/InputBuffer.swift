@@ -1,3 +1,5 @@
+import Essentials
+
 /// Bytes that came in and are not used yet.
 struct InputBuffer {
   enum Line: Equatable {

@@ -17,7 +17,7 @@ struct RequestHead: Equatable {
   let target: String
   let parts: RequestTarget
   let version: Version
-  let headers: HTTPHeaders
+  let headers: HTTPFields
   let framing: Framing
   /// Whether the client wants the connection to stay (RFC 9112 §9.3).
   let keepAlive: Bool
@@ -27,7 +27,7 @@ struct RequestHead: Equatable {
   /// Judges the head as a whole. The order of the checks is the order of trust: first what decides where the request
   /// ends, then what it asks for.
   /// - Throws: `HTTPRefusal`.
-  init(line: RequestLine, headers: HTTPHeaders) throws(HTTPRefusal) {
+  init(line: RequestLine, headers: HTTPFields) throws(HTTPRefusal) {
     method = line.method
     target = line.target
     version = line.version
@@ -47,7 +47,7 @@ struct RequestHead: Equatable {
   }
 
   /// RFC 9112 §6.3, without its lenient branches: two ways to tell the length are one too many.
-  private static func framing(_ headers: HTTPHeaders, version: Version) throws(HTTPRefusal) -> Framing {
+  private static func framing(_ headers: HTTPFields, version: Version) throws(HTTPRefusal) -> Framing {
     let lengths = headers.values("Content-Length")
     guard headers.contains("Transfer-Encoding") else { return try contentLength(lengths) }
     guard lengths.isEmpty else {
@@ -86,7 +86,7 @@ struct RequestHead: Equatable {
   }
 
   /// RFC 9112 §3.2.
-  private static func checkHost(_ headers: HTTPHeaders, version: Version) throws(HTTPRefusal) {
+  private static func checkHost(_ headers: HTTPFields, version: Version) throws(HTTPRefusal) {
     let hosts = headers.values("Host")
     guard hosts.count <= 1 else { throw .badHeader("`Host` is given more than once.") }
     guard let host = hosts.first else {

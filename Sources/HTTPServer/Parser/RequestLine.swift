@@ -1,3 +1,5 @@
+import Essentials
+
 /// The first line of a request (RFC 9112 §3): three parts with one space between.
 struct RequestLine: Equatable {
   let method: HTTPMethod

@@ -1,3 +1,5 @@
+import Essentials
+
 /// Turns bytes into requests. It is fed what the socket gives, in any pieces, and asked for the next event; it does no I/O
 /// and knows no time. RFC 9112, read strictly: what two parsers could understand in two ways is refused.
 struct RequestParser {
@@ -20,7 +22,7 @@ struct RequestParser {
 
   private enum State {
     case start
-    case fields(RequestLine, HTTPHeaders, left: Int)
+    case fields(RequestLine, HTTPFields, left: Int)
     case headDone(ParsedRequest)
     case lengthBody(ParsedRequest, [UInt8], left: Int)
     case chunkedBody(ParsedRequest, ChunkedBody)
@@ -54,7 +56,7 @@ struct RequestParser {
   }
 
   /// Texts are held once as lines and once decoded; a line costs its two texts' own memory besides.
-  private static func headCost(_ target: String, _ headers: HTTPHeaders, block: Int) -> Int {
+  private static func headCost(_ target: String, _ headers: HTTPFields, block: Int) -> Int {
     2 * (target.utf8.count + block) + 64 * headers.fields.count
   }
 
@@ -111,7 +113,7 @@ struct RequestParser {
         skipBlankLines()
         guard phase == .head else { return nil }
         guard let line = try takeRequestLine() else { return nil }
-        state = .fields(line, HTTPHeaders(), left: limits.headerBlock)
+        state = .fields(line, HTTPFields(), left: limits.headerBlock)
       case .fields(let line, var headers, let left):
         guard let (field, size) = try takeField(left: left) else { return nil }
         if let field {
@@ -162,12 +164,12 @@ struct RequestParser {
   }
 
   /// - Returns: nil when the line is not whole; a nil field at the blank line that ends the head.
-  private mutating func takeField(left: Int) throws(HTTPRefusal) -> (field: HTTPHeaders.Field?, size: Int)? {
+  private mutating func takeField(left: Int) throws(HTTPRefusal) -> (field: HTTPFields.Field?, size: Int)? {
     switch input.takeLine(limit: left) {
     case .incomplete: return nil
     case .tooLong: throw .headersTooLarge(limit: limits.headerBlock)
     case .malformed: throw .badHeader("A header line has a bare CR or LF, or a NUL.")
-    case .line(let line, let size): return (line.isEmpty ? nil : try HTTPHeaders.Field(line: line), size)
+    case .line(let line, let size): return (line.isEmpty ? nil : try HTTPFields.Field(line: line), size)
     }
   }
 

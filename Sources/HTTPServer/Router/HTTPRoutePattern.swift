@@ -41,7 +41,7 @@ public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
   private static func segment(_ piece: Substring, of text: String) throws(HTTPRouteError) -> Segment {
     guard !piece.isEmpty else { throw .badPattern(text, "it has an empty segment") }
     guard piece.contains(where: { "{}*:?".contains($0) }) else {
-      guard let literal = PercentEncoding.decodeStrictly(piece) else {
+      guard let literal = RequestTarget.decode(segment: piece) else {
         throw .badPattern(text, "the segment `\(piece)` has a broken percent escape")
       }
       return .literal(literal)

@@ -1,5 +1,6 @@
 import Dispatch
-import Glibc
+import Essentials
+import Foundation
 
 /// The server's queue and what lives on it: the listening socket, the connections, the handlers' tasks.
 ///
@@ -131,7 +132,7 @@ final class ServerLoop: @unchecked Sendable {
     lastID += 1
     let state = ConnectionState(
       limits: configuration.limits, timeouts: configuration.timeouts, remoteAddress: peer.text,
-      date: { HTTPDate.now }, anonymousBody: configuration.maximumAnonymousBody, admit: admit, now: .now)
+      date: { HTTPDate.text(Date()) }, anonymousBody: configuration.maximumAnonymousBody, admit: admit, now: .now)
     let connection = Connection(
       id: lastID, descriptor: descriptor, isRefusal: isRefusal, state: state, queue: queue, readBuffer: readBuffer,
       events: Connection.Events(

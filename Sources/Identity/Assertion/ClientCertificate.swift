@@ -1,4 +1,5 @@
 import COpenSSL
+import Essentials
 import Foundation
 
 /// A certificate with its private key in a file, by which an application proves itself.
@@ -6,7 +7,7 @@ struct ClientCertificate: Sendable {
   /// A PEM file with key and certificates in any order, or PKCS#12.
   let path: String
   /// Of the key or the PKCS#12 file; nil is none.
-  let password: String?
+  let password: Secret?
   /// Whether the certificates go along as `x5c`, for applications that trust a subject name and issuer.
   let sendsChain: Bool
 
@@ -17,7 +18,7 @@ struct ClientCertificate: Sendable {
       throw Self.bad(member, "the file cannot be read", "Check that it is there and that this user may read it")
     }
     do {
-      let key = try SigningKey(Array(content), password: password)
+      let key = try SigningKey(Array(content), password: password?.reveal())
       let assertion = ClientAssertion(audience: audience, clientID: clientID, now: now)
       return try assertion.signed(by: key, sendsChain: sendsChain)
     } catch {

@@ -76,7 +76,7 @@ public struct AzureCLICredential: TokenCredential {
       throw IdentityError(
         .malformedAnswer, member: name, "az does not say when the token expires", remedy: "Update the Azure CLI")
     }
-    return AccessToken(secretText: text, expires: expires)
+    return AccessToken(Secret(text), expires: expires)
   }
 
   /// `2026-01-31 12:34:56.000000`, local time without a zone: what versions before 2.54 give alone.

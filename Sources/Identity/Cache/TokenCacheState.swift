@@ -40,7 +40,7 @@ struct TokenCacheState: Sendable {
   mutating func ask(_ key: TokenKey, replacing rejected: AccessToken? = nil, at now: CacheMoment) -> Answer {
     var entry = entries[key] ?? Entry()
     defer { entries[key] = entry }
-    if let rejected, let held = entry.held, held.token.secretText == rejected.secretText {
+    if let rejected, let held = entry.held, held.token.secret == rejected.secret {
       if let until = entry.repeatedUntil, now.uptime < until { return .token(held.token) }
       entry.held = nil
       entry.rejected = rejected
@@ -68,7 +68,7 @@ struct TokenCacheState: Sendable {
     entry.request = nil
     switch result {
     case .success(let token) where token.expires > now.wall:
-      let isRepeated = entry.rejected.map { $0.secretText == token.secretText } ?? false
+      let isRepeated = entry.rejected.map { $0.secret == token.secret } ?? false
       entry = Entry(
         held: HeldToken(token, received: now, random: random),
         repeatedUntil: isRepeated ? now.uptime + Self.failureLife : nil)

@@ -5,7 +5,7 @@ import HTTPClient
 /// An application by the variables `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and a client secret or certificate.
 public struct EnvironmentCredential: TokenCredential {
   private enum Setup: Sendable {
-    case secret(SignIn, String)
+    case secret(SignIn, Secret)
     case certificate(SignIn, ClientCertificate)
     case unusable(IdentityError)
   }
@@ -23,7 +23,7 @@ public struct EnvironmentCredential: TokenCredential {
   ) {
     clientID = environment["AZURE_CLIENT_ID"]
     self.wallClock = wallClock
-    let secret = environment["AZURE_CLIENT_SECRET"]
+    let secret = environment["AZURE_CLIENT_SECRET"].map { Secret($0) }
     let path = environment["AZURE_CLIENT_CERTIFICATE_PATH"]
     let proof = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"
     guard let tenant = environment["AZURE_TENANT_ID"], let clientID, secret != nil || path != nil else {
@@ -50,7 +50,7 @@ public struct EnvironmentCredential: TokenCredential {
       setup = .certificate(
         signIn,
         ClientCertificate(
-          path: path ?? "", password: environment["AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+          path: path ?? "", password: environment["AZURE_CLIENT_CERTIFICATE_PASSWORD"].map { Secret($0) },
           sendsChain: ["1", "true"].contains(environment["AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"]?.asciiLowercased())))
     }
   }
@@ -66,7 +66,8 @@ public struct EnvironmentCredential: TokenCredential {
       let audience = try signIn.authority.tokenURL(tenant: signIn.tenant).absoluteText
       return try await signIn.token(for: scope) {
         .assertion(
-          try certificate.assertion(member: name, audience: audience, clientID: signIn.clientID, now: wallClock()))
+          Secret(
+            try certificate.assertion(member: name, audience: audience, clientID: signIn.clientID, now: wallClock())))
       }
     }
   }

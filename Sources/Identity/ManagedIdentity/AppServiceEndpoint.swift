@@ -1,10 +1,11 @@
+import Essentials
 import HTTPClient
 
 /// The local endpoint of App Service, Functions, Container Apps and Automation, api-version 2019-08-01
 /// (learn.microsoft.com/azure/app-service/overview-managed-identity, "REST endpoint reference").
 struct AppServiceEndpoint: Sendable {
   let url: RequestURL
-  let header: String
+  let header: Secret
   let clientID: String?
   let request: TokenRequest
 
@@ -17,7 +18,7 @@ struct AppServiceEndpoint: Sendable {
     var query = [(name: "api-version", value: "2019-08-01"), (name: "resource", value: scope.resource)]
     if let clientID { query.append((name: "client_id", value: clientID)) }
     let message = ClientRequest(
-      .get, try url.adding(query), fields: ["X-IDENTITY-HEADER": header, "Accept": "application/json"],
+      .get, try url.adding(query), fields: ["X-IDENTITY-HEADER": header.reveal(), "Accept": "application/json"],
       limits: TransferLimits(connect: .seconds(5), stall: .seconds(20), total: .seconds(30)), proxy: .never)
     return try await request.send {
       message

@@ -1,9 +1,10 @@
+import Essentials
 import HTTPClient
 
 /// Which endpoint of the platform gives a managed identity's tokens, by the variables it sets.
 enum ManagedIdentitySource: Sendable, Equatable {
   /// App Service, Functions, Container Apps, Automation.
-  case appService(endpoint: RequestURL, header: String)
+  case appService(endpoint: RequestURL, header: Secret)
   /// A virtual machine's or node's metadata service.
   case imds(RequestURL)
   /// Nothing that serves here, and why.
@@ -21,7 +22,7 @@ enum ManagedIdentitySource: Sendable, Equatable {
       self = Self.unsupported("Service Fabric (IDENTITY_SERVER_THUMBPRINT is set)", instead)
     case (let endpoint?, let header?):
       do {
-        self = .appService(endpoint: try RequestURL(parsing: endpoint), header: header)
+        self = .appService(endpoint: try RequestURL(parsing: endpoint), header: Secret(header))
       } catch {
         self = .unusable(
           IdentityError(

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -22,10 +23,10 @@ struct SignIn: Sendable {
     let url = try authority.tokenURL(tenant: tenant)
     let request = TokenRequest(
       member: member, transport: transport, timer: timer, wallClock: wallClock, policy: Self.policy)
-    var secret = ""
+    var secret: Secret?
     return try await request.send {
       let proof = try await proof()
-      secret = proof.secretText
+      secret = proof.secret
       let form = FormEncoding.encode(
         [
           (name: "grant_type", value: "client_credentials"), (name: "client_id", value: clientID),
@@ -40,7 +41,7 @@ struct SignIn: Sendable {
     }
   }
 
-  private func refusal(_ status: Int, _ body: [UInt8], hiding secret: String) -> TokenRequest.Refusal {
+  private func refusal(_ status: Int, _ body: [UInt8], hiding secret: Secret?) -> TokenRequest.Refusal {
     let answer = TokenAnswer.object(body) ?? [:]
     let name = answer["error"] as? String
     let words = answer["error_description"] as? String ?? ""
@@ -49,7 +50,7 @@ struct SignIn: Sendable {
       ?? SignInCode.find(in: words)
     let passes = name == "temporarily_unavailable" || code.map(SignInCode.transient.contains) == true
     let said = [name, words.isEmpty ? nil : words].compactMap { $0 }.joined(separator: ": ")
-    let readable = said.isEmpty ? "" : ": \(ServiceText.readable(said, hiding: [secret]))"
+    let readable = said.isEmpty ? "" : ": \(ServiceText.readable(said, hiding: [secret].compactMap { $0 }))"
     let isFinal = (400..<500).contains(status) && status != 408 && status != 429 && !passes
     let error = IdentityError(
       isFinal ? .refused : .unreachable, member: member, "the sign-in service answered \(status)\(readable)",

@@ -24,7 +24,7 @@ enum TokenAnswer {
       throw malformed(member, "the answer does not say when the token expires")
     }
     return AccessToken(
-      secretText: text, expires: expires, refresh: number(object["refresh_in"]).map { now.addingTimeInterval($0) })
+      Secret(text), expires: expires, refresh: number(object["refresh_in"]).map { now.addingTimeInterval($0) })
   }
 
   /// The body as a JSON object; nil when it is none.

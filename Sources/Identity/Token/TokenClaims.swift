@@ -17,7 +17,7 @@ public struct TokenClaims: Sendable, Equatable {
 
   /// Reads the token's claims; nil for a token that is not a JWT: opaque ones are allowed.
   public init?(_ token: AccessToken) {
-    let parts = token.secretText.split(separator: ".", omittingEmptySubsequences: false)
+    let parts = token.secret.reveal().split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let payload = Base64URL.decode(parts[1]),
       let claims = try? JSONSerialization.jsonObject(with: Data(payload)) as? [String: Any]
     else { return nil }

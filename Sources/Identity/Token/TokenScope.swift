@@ -1,3 +1,5 @@
+import Essentials
+
 /// What a token is asked for: `<resource>/.default`.
 public struct TokenScope: Sendable, Hashable, CustomStringConvertible {
   /// As the v2 endpoint takes it, such as `https://storage.azure.com/.default`.
@@ -28,11 +30,6 @@ public struct TokenScope: Sendable, Hashable, CustomStringConvertible {
 
   /// Letters, digits and `._:/-`: what may go to the Azure CLI.
   static func isAllowed(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default: "._:/-".utf8.contains(byte)
-    }
+    byte.isAlpha || byte.isDigit || "._:/-".utf8.contains(byte)
   }
 }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -41,15 +42,15 @@ public struct WorkloadIdentityCredential: TokenCredential {
       throw Authority.badTenant(member: name)
     }
     do {
-      return try await signIn.token(for: scope) { .assertion(try federatedToken()) }
+      return try await signIn.token(for: scope) { .assertion(Secret(try federatedToken())) }
     } catch let error as IdentityError where error.serviceCode == SignInCode.assertionExpired {
-      return try await signIn.token(for: scope) { .assertion(try federatedToken()) }
+      return try await signIn.token(for: scope) { .assertion(Secret(try federatedToken())) }
     }
   }
 
   private func federatedToken() throws(IdentityError) -> String {
     let content = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-    let token = content?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+    let token = content?.trimmingUnicodeWhitespace() ?? ""
     guard !token.isEmpty else {
       throw IdentityError(
         .badSetting, member: name,

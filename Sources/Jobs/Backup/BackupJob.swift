@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Lake
 import Postgres
@@ -84,8 +85,7 @@ public struct BackupJob: Sendable {
       result.error = JobFailure(error)
       Log.write(.error, "backup failed", ["archive": archive, "code": error.code, "reason": error.message])
     }
-    let seconds = start.duration(to: clock.now) / .seconds(1)
-    result.seconds = (seconds * 1000).rounded() / 1000
+    result.seconds = start.duration(to: clock.now).secondsToMilliseconds
     if let error = result.error?.cause, result.status == .unconfirmed {
       Log.write(.error, "backup unconfirmed", ["archive": archive, "code": error.code, "reason": error.message])
     } else if result.status != .failed {

@@ -1,3 +1,4 @@
+import Essentials
 import Postgres
 
 /// Reads the members of a request's object, with errors that name the field, the value and the form wanted.

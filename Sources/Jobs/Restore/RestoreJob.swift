@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Lake
 import Postgres
@@ -75,7 +76,7 @@ public struct RestoreJob: Sendable {
       guard loaded.status == .ok else { return loaded }
       return await afterCommit(request, on: connection, loaded)
     }
-    result.seconds = ((start.duration(to: clock.now) / .seconds(1)) * 1000).rounded() / 1000
+    result.seconds = start.duration(to: clock.now).secondsToMilliseconds
     Log.write(
       .info, "restore \(result.status.rawValue)",
       ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])

@@ -1,3 +1,4 @@
+import Essentials
 import Postgres
 
 extension RestoreRequest.Server {
@@ -46,7 +47,7 @@ extension RestoreRequest.Server {
   private static func allow(_ hosts: String, _ settings: Settings) throws {
     func names(_ list: String) -> [String] {
       list.split(separator: ",", omittingEmptySubsequences: false).map { name in
-        let name = String(name).trimmed.asciiLowercased()
+        let name = name.trimmingUnicodeWhitespace().asciiLowercased()
         return name.hasSuffix(".") ? String(name.dropLast()) : name
       }
     }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Postgres
 
@@ -20,7 +21,7 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
     /// Role.
     public var user: String?
     /// Its password.
-    public var password: Secret?
+    package var password: Secret?
     /// TLS mode.
     public var sslMode: PostgresTarget.SSLMode?
     /// Database; else the path's.

@@ -20,7 +20,7 @@ public struct ADLSOptions: Sendable {
   public var timer = RetryTimer.system
 
   /// Told of each request that failed and is tried again.
-  public var onRetry: @Sendable (LakeRetry) -> Void = { _ in }
+  public var onRetry: @Sendable (LakeEvent.Retry) -> Void = { _ in }
   /// Told of a temporary file that may be left: the service did not say whether it was made, nor that it was removed.
   public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
 

@@ -1,5 +1,5 @@
 /// What proves the content of a file in the lake.
-public struct LakeFileDigest: Hashable, Sendable, Codable {
+public struct LakeFileDigest: Hashable, Sendable {
   /// The file's length in bytes.
   public let length: Int
 

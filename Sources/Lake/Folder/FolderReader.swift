@@ -42,11 +42,6 @@ actor FolderReader: LakeReader {
     return bytes
   }
 
-  func read(at offset: Int, count: Int) async throws -> [UInt8] {
-    precondition(offset >= 0 && count >= 0, "an offset or count below 0")
-    return try await bytes(at: offset, count: count)
-  }
-
   func close() async {
     guard let file else { return }
     self.file = nil

@@ -6,7 +6,7 @@ extension FolderStore {
     try Task.checkCancellation()
     var last: LakePath?
     if let continuation {
-      guard let path = try? LakePath(continuation), Self.isBelow(path, folder) else {
+      guard let path = try? LakePath(continuation), path.below(folder) != nil else {
         throw LakeError.invalidContinuation
       }
       last = path
@@ -16,11 +16,5 @@ extension FolderStore {
         root: root, recursive: recursive, pageSize: pageSize, onStrayLink: strayLinks.met)
       return try listing.page(of: folder, after: last)
     }
-  }
-
-  private static func isBelow(_ path: LakePath, _ folder: LakePath?) -> Bool {
-    guard let folder else { return true }
-    return path.components.count > folder.components.count
-      && zip(path.components, folder.components).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
   }
 }

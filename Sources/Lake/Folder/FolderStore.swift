@@ -58,7 +58,7 @@ public struct FolderStore: LakeStore {
   }
 
   /// The root as a file URL.
-  public var displayURL: String { LakeURL.folder(path: root.path).displayURL }
+  public var displayURL: String { FolderPlace(path: root.path).displayURL(of: nil) }
 
   /// Starts a new file; see `LakeStore`.
   public func makeWriter(temporary: LakePath) async throws -> any LakeWriter {

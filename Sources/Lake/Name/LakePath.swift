@@ -71,11 +71,13 @@ public struct LakePath: Sendable {
     try LakePath(components: components + [name])
   }
 
-  /// The path `other` as seen from this folder.
-  ///
-  /// Throws `LakeError.invalidPath` when the result is too long.
-  public func appending(_ other: LakePath) throws(LakeError) -> LakePath {
-    try LakePath(components: components + other.components)
+  /// This path as seen from `folder` (nil: the root); nil when it does not lie below it.
+  package func below(_ folder: LakePath?) -> LakePath? {
+    guard let folder else { return self }
+    let count = folder.components.count
+    guard components.count > count, zip(components, folder.components).allSatisfy({ $0.utf8.elementsEqual($1.utf8) })
+    else { return nil }
+    return LakePath(checked: Array(components.dropFirst(count)))
   }
 }
 

@@ -125,7 +125,7 @@ extension LakeError: CustomStringConvertible {
     case .outOfOrder(let path, let operation): "\(path): \(operation) is not possible in the file's present state"
     case .invalidPath(let path, let reason): "\(Self.quoted(path)) is not a path in the lake: \(reason)"
     case .invalidName(let name, let reason): "\(Self.quoted(name)) is not an encoded name: \(reason)"
-    case .invalidURL(let reason): "not a lake's URL: \(reason); \(LakeURL.expectedForms)"
+    case .invalidURL(let reason): "not a lake's URL: \(reason); \(LakeProviders.expectedForms)"
     case .invalidContinuation: "the listing can't be continued: start it again"
     case .rootUnavailable(let root, let reason): "\(root): the lake's root folder can't be used: \(reason)"
     case .io(let path, let operation, let reason): "\(path): \(operation) failed: \(reason)"

@@ -11,11 +11,6 @@ public protocol LakeReader: AnyObject, Sendable {
   /// Throws `LakeError.changed` when the file is no longer the one that was opened, or ends too early.
   func read(maxBytes: Int) async throws -> [UInt8]
 
-  /// `count` bytes from `offset`, fewer where the file ends; does not move the place of `read(maxBytes:)`.
-  ///
-  /// Throws as `read(maxBytes:)` does.
-  func read(at offset: Int, count: Int) async throws -> [UInt8]
-
   /// Lets go of the file; later reads throw `LakeError.outOfOrder`. Calling it again does nothing.
   func close() async
 }

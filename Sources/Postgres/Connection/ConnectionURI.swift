@@ -1,4 +1,5 @@
 import CPQ
+import Essentials
 
 /// The parts of a `postgresql://…` URI or a `key=value` string that a caller may set, read by libpq.
 ///
@@ -18,7 +19,7 @@ public struct ConnectionURI: Sendable {
   /// Role.
   public var user: String?
   /// Its password.
-  public var password: Secret?
+  package var password: Secret?
   /// Database.
   public var database: String?
   /// TLS mode.

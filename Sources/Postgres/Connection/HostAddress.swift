@@ -1,3 +1,4 @@
+import Essentials
 import Glibc
 
 /// One address to try for a target: libpq's `host` and `hostaddr`.
@@ -18,7 +19,7 @@ struct HostAddress: Equatable, Sendable {
   static func resolve(_ hosts: String, port: Int) -> (addresses: [HostAddress], problems: [String]) {
     var addresses: [HostAddress] = []
     var problems: [String] = []
-    for host in hosts.split(separator: ",").map({ $0.trimmingSpaces }) where !host.isEmpty {
+    for host in hosts.split(separator: ",").map({ $0.trimmingSpaceAndTab() }) where !host.isEmpty {
       if host.hasPrefix("/") || host.hasPrefix("@") {
         addresses.append(HostAddress(host: host, address: nil))
         continue
@@ -48,14 +49,5 @@ struct HostAddress: Equatable, Sendable {
       }
     }
     return (addresses, problems)
-  }
-}
-
-extension Substring {
-  var trimmingSpaces: String {
-    var text = self
-    while text.first == " " { text.removeFirst() }
-    while text.last == " " { text.removeLast() }
-    return String(text)
   }
 }

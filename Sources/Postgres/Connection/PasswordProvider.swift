@@ -1,5 +1,7 @@
+import Essentials
+
 /// Gives the password for a new connection. It is asked once for each connection, so that a short-lived token is fresh.
-public protocol PasswordProvider: Sendable {
+package protocol PasswordProvider: Sendable {
   /// The password for `target`, or nil to connect without one (peer, trust, certificate).
   func password(for target: PostgresTarget) async throws -> Secret?
 
@@ -12,21 +14,21 @@ public protocol PasswordProvider: Sendable {
 
 extension PasswordProvider {
   /// None: a fixed password stays as it is.
-  public func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? { nil }
+  package func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? { nil }
 
   /// None.
-  public func note(on refused: Secret, for target: PostgresTarget) async -> String? { nil }
+  package func note(on refused: Secret, for target: PostgresTarget) async -> String? { nil }
 }
 
 /// A password known beforehand, or none.
-public struct FixedPassword: PasswordProvider {
+package struct FixedPassword: PasswordProvider {
   private let secret: Secret?
 
   /// Always gives `secret`.
-  public init(_ secret: Secret?) {
+  package init(_ secret: Secret?) {
     self.secret = secret
   }
 
   /// The password given at creation.
-  public func password(for target: PostgresTarget) -> Secret? { secret }
+  package func password(for target: PostgresTarget) -> Secret? { secret }
 }

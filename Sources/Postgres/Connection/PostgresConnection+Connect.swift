@@ -1,4 +1,5 @@
 import CPQ
+import Essentials
 import Glibc
 import Dispatch
 
@@ -8,7 +9,7 @@ extension PostgresConnection {
   /// A server that answers and refuses (wrong password, no such database) ends the attempt: the next address would only
   /// repeat the refusal.
   /// - Throws: ``PostgresError/connectFailed(target:reasons:sqlState:)``, or `CancellationError`.
-  public static func connect(
+  package static func connect(
     to target: PostgresTarget, password: Secret?, options: ConnectionOptions = ConnectionOptions()
   ) async throws -> PostgresConnection {
     let connector = Connector(target: target, password: password, options: options)

@@ -1,3 +1,5 @@
+import Essentials
+
 extension PostgresConnection {
   /// Connects with a password of `passwords`; where the server refuses it and there is another, once more with that.
   ///

@@ -1,14 +1,7 @@
 import CPQ
 import Dispatch
+import Essentials
 import Synchronization
-
-extension Duration {
-  /// The duration in seconds.
-  var seconds: Double {
-    let (seconds, attoseconds) = components
-    return Double(seconds) + Double(attoseconds) * 1e-18
-  }
-}
 
 extension PostgresConnection {
   /// Waits until the socket is ready for one of `events`, or `timeout` seconds have passed; gives what it is ready for.

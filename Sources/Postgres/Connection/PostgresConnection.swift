@@ -1,5 +1,6 @@
 import CPQ
 import Dispatch
+import Essentials
 import Glibc
 
 /// One session with a PostgreSQL server, over libpq in non-blocking mode.

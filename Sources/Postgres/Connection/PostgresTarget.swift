@@ -85,7 +85,7 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
   /// The names of a host list, in lower case, without a dot at the end.
   public static func hosts(_ list: String) -> [String] {
     list.split(separator: ",").map { name in
-      let name = name.trimmingSpaces.asciiLowercased()
+      let name = name.trimmingSpaceAndTab().asciiLowercased()
       return name.hasSuffix(".") ? String(name.dropLast()) : name
     }.filter { !$0.isEmpty }
   }

@@ -1,3 +1,5 @@
+import Essentials
+
 /// Connections to one target, opened on demand and kept for the next caller.
 ///
 /// ``PoolStateMachine`` decides; this actor opens, closes, hands out and keeps the time.
@@ -18,7 +20,7 @@ public actor ConnectionPool {
   /// - Parameters:
   ///   - passwords: asked for each new connection.
   ///   - waitLimit: how long a caller waits for a free connection.
-  public init(
+  package init(
     target: PostgresTarget, passwords: any PasswordProvider, maximum: Int,
     options: ConnectionOptions = ConnectionOptions(), waitLimit: Duration = .seconds(30)
   ) {

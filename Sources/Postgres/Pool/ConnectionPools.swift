@@ -1,3 +1,5 @@
+import Essentials
+
 /// Connections to every target that the program's jobs name.
 ///
 /// Each target has a pool of its own, so that a restore into another database does not mix with the rest, and beside it a
@@ -26,7 +28,7 @@ public actor ConnectionPools {
 
   /// - Parameter maximum: connections of one target at a time, and, over all targets, connections made with a caller's own
   ///   password.
-  public init(passwords: any PasswordProvider, maximum: Int, options: ConnectionOptions = ConnectionOptions()) {
+  package init(passwords: any PasswordProvider, maximum: Int, options: ConnectionOptions = ConnectionOptions()) {
     self.passwords = passwords
     self.maximum = maximum
     self.options = options
@@ -39,7 +41,7 @@ public actor ConnectionPools {
   /// Runs `body` with a connection to `target`. One made for a password of the caller's own is not kept: another caller
   /// must not get in with it.
   /// - Throws: ``PostgresError``; whatever `body` throws.
-  public func withConnection<Result: Sendable>(
+  package func withConnection<Result: Sendable>(
     to target: PostgresTarget, ownPassword: Secret? = nil,
     _ body: @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {
@@ -56,7 +58,7 @@ public actor ConnectionPools {
   /// Runs `body` with a connection that no job waits for or holds. It is for short questions.
   /// - Parameter ownPassword: as the job signed in; the connection is then one of its own.
   /// - Throws: ``PostgresError``; whatever `body` throws.
-  public func withQuestion<Result: Sendable>(
+  package func withQuestion<Result: Sendable>(
     to target: PostgresTarget, ownPassword: Secret? = nil,
     _ body: @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {

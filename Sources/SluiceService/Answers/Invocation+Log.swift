@@ -1,4 +1,5 @@
 import CustomHandler
+import Essentials
 import HTTPServer
 import Sluice
 
@@ -28,13 +29,12 @@ extension Invocation {
         let error = JobError(cause: error)
         Log.write(.warning, "refused", ["code": error.code, "reason": error.message])
       }
-      let seconds = start.duration(to: clock.now) / .seconds(1)
       // The path only: a query may hold a key that was put into the wrong parameter.
       Log.write(
         .info, "answered",
         [
           "method": request.method, "path": request.path, "status": response.status.code,
-          "seconds": (seconds * 1000).rounded() / 1000,
+          "seconds": start.duration(to: clock.now).secondsToMilliseconds,
         ])
       return response
     }

@@ -1,4 +1,5 @@
 import CustomHandler
+import Essentials
 import HTTPServer
 import Sluice
 
@@ -39,7 +40,7 @@ extension HTTPResponse {
   }
 
   /// `value` as JSON, one line.
-  static func json(_ value: some Encodable, status: HTTPStatus = 200, headers: HTTPHeaders = [:]) -> HTTPResponse {
+  static func json(_ value: some Encodable, status: HTTPStatus = 200, headers: HTTPFields = [:]) -> HTTPResponse {
     do {
       return json(try AnswerEncoding.bytes(value), status: status, headers: headers)
     } catch {

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Sluice
 
@@ -23,7 +24,7 @@ enum JobCommand {
 
   /// Prints one result: what failed goes where errors go, so that a schedule whose output is thrown away still tells.
   static func show(_ line: String, isFailure: Bool) {
-    let line = Log.visible(line)
+    let line = line.visibleLine()
     if isFailure { Output.error("sluice: \(line)") } else { Output.line(line) }
   }
 

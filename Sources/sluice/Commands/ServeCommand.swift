@@ -89,7 +89,7 @@ enum ServeCommand {
     let isLoopback = ["localhost", "::1", "[::1]"].contains(host) || host.hasPrefix("127.")
     if isLoopback, settings.customHandlerPort != nil { return nil }
     if let secret = settings.key {
-      guard let key = AccessKey(secret.reveal()) else {
+      guard let key = AccessKey(secret) else {
         throw JobError(
           .invalid, code: "bad_setting", "SLUICE_KEY: expected a text that is not empty", field: "SLUICE_KEY")
       }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Identity
 import Postgres
@@ -12,19 +13,19 @@ struct EntraPassword: PasswordProvider {
   let tokens: @Sendable () throws -> any TokenSource
 
   func password(for target: PostgresTarget) async throws -> Secret? {
-    Secret(try await token(target) { try await $0.token(for: $1) }.secretText)
+    try await token(target) { try await $0.token(for: $1) }.secret
   }
 
   func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? {
     // The source knows a token by its text.
-    let rejected = AccessToken(secretText: refused.reveal(), expires: .distantFuture)
-    return Secret(try await token(target) { try await $0.token(for: $1, replacing: rejected) }.secretText)
+    let rejected = AccessToken(refused, expires: .distantFuture)
+    return try await token(target) { try await $0.token(for: $1, replacing: rejected) }.secret
   }
 
   func note(on refused: Secret, for target: PostgresTarget) async -> String? {
     let scope = scope(target)
     let resource = scope.hasSuffix("/.default") ? String(scope.dropLast(9)) : scope
-    let claims = TokenClaims(AccessToken(secretText: refused.reveal(), expires: .distantFuture))
+    let claims = TokenClaims(AccessToken(refused, expires: .distantFuture))
     let identity = claims?.applicationID.map { "client id \($0)" } ?? "an unknown client id"
     let object = claims?.objectID.map { ", object id \($0)" } ?? ""
     let left = claims?.expires.map { "\(Int($0.timeIntervalSinceNow.rounded())) s" } ?? "an unknown time"

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPClient
 import Identity
 import Lake
@@ -75,7 +76,7 @@ extension Wiring {
         .warning, "a request to the lake failed and is tried again",
         [
           "path": retry.path, "operation": retry.operation, "reason": retry.reason, "tries": retry.tries,
-          "wait_seconds": (retry.wait / .milliseconds(1)).rounded() / 1000,
+          "wait_seconds": retry.wait.secondsToMilliseconds,
         ])
     }
     return options

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 import Testing
 
@@ -5,15 +6,15 @@ import Testing
 
 @Suite struct AccessKeyTests {
   @Test func onlyTheKeyMatches() throws {
-    let key = try #require(AccessKey("abcé"))
+    let key = try #require(AccessKey(Secret("abcé")))
     #expect(key.matches("abcé"))
     for other in ["", "a", "abc", "abcf", "abcéabcé", "ABCÉ", "abcé "] { #expect(!key.matches(other)) }
   }
 
-  @Test func anEmptyKeyIsNone() { #expect(AccessKey("") == nil) }
+  @Test func anEmptyKeyIsNone() { #expect(AccessKey(Secret("")) == nil) }
 
   @Test func itCannotBePrinted() throws {
-    let key = try #require(AccessKey("s3cret"))
+    let key = try #require(AccessKey(Secret("s3cret")))
     var dumped = ""
     dump([key], to: &dumped)
     for text in ["\(key)", String(reflecting: key), dumped, String(describing: Optional(key))] {
@@ -26,9 +27,9 @@ import Testing
       ("/?code=k", [:], true), ("/?Code=k", [:], true), ("/", ["X-Functions-Key": "k"], true),
       ("/?code=x&code=k", [:], true), ("/", [:], false), ("/?code=x", ["x-functions-key": "y"], false),
       ("/?key=k", [:], false),
-    ] as [(String, HTTPHeaders, Bool)])
-  func itIsTakenFromTheHeaderOrTheQuery(_ target: String, _ headers: HTTPHeaders, _ isShown: Bool) throws {
-    let key = try #require(AccessKey("k"))
+    ] as [(String, HTTPFields, Bool)])
+  func itIsTakenFromTheHeaderOrTheQuery(_ target: String, _ headers: HTTPFields, _ isShown: Bool) throws {
+    let key = try #require(AccessKey(Secret("k")))
     let request = try HTTPRequest(method: .get, target: target, headers: headers)
     #expect(key.isShown(in: request) == isShown)
     let removed = AccessKey.removed(from: request)

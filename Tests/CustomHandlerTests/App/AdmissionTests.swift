@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite struct AdmissionTests {
   private func admission(
-    _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ headers: HTTPHeaders = [:]
+    _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ headers: HTTPFields = [:]
   ) throws -> String {
     switch app.admit(try HTTPRequest(method: method, target: target, headers: headers)) {
     case .trusted: "trusted"
@@ -26,9 +27,9 @@ import Testing
       (.put, "/api/items", [:], "405 GET, HEAD, POST"),
       (.trace, "/api/items", [:], "405 GET, HEAD, POST"), (.trace, "/", [:], "405 GET, HEAD"),
       (.trace, "/nightly", [:], "405 POST"), (.trace, "/none", [:], "405 GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
-    ] as [(HTTPMethod, String, HTTPHeaders, String)])
-  func key(_ method: HTTPMethod, _ target: String, _ headers: HTTPHeaders, _ expected: String) throws {
-    #expect(try admission(makeApp(key: AccessKey("k")), method, target, headers) == expected)
+    ] as [(HTTPMethod, String, HTTPFields, String)])
+  func key(_ method: HTTPMethod, _ target: String, _ headers: HTTPFields, _ expected: String) throws {
+    #expect(try admission(makeApp(key: AccessKey(Secret("k"))), method, target, headers) == expected)
   }
 
   private static let invocation = "X-Azure-Functions-InvocationId"
@@ -49,8 +50,8 @@ import Testing
       (["Host": "localhost", "Sec-Fetch-Site": "same-site"], false),
       (["Host": "localhost", "Sec-Fetch-Site": "none"], true),
       (["Host": "evil.example:7071", invocation: "1"], false),
-    ] as [(HTTPHeaders, Bool)])
-  func thisMachine(_ headers: HTTPHeaders, _ isServed: Bool) throws {
+    ] as [(HTTPFields, Bool)])
+  func thisMachine(_ headers: HTTPFields, _ isServed: Bool) throws {
     let app = try makeApp(callers: .thisMachine)
     #expect(try admission(app, .post, "/api/items", headers) == (isServed ? "trusted" : "403"))
     #expect(try admission(app, .get, "/", headers) == (isServed ? "trusted" : "403"))
@@ -75,8 +76,8 @@ import Testing
       // DNS rebinding: the page can set any header, and its name stands before the port it was served from.
       (["Host": "evil.example:5000", invocation: "1"], false), (["Host": "evil.example:5000"], false),
       (["Host": "127.0.0.1:5000", "Origin": "https://evil.example"], false), (["Host": "app.azurewebsites.net"], false),
-    ] as [(HTTPHeaders, Bool)])
-  func functionsHost(_ headers: HTTPHeaders, _ isServed: Bool) throws {
+    ] as [(HTTPFields, Bool)])
+  func functionsHost(_ headers: HTTPFields, _ isServed: Bool) throws {
     let app = try makeApp(callers: .functionsHost(port: 5000))
     #expect(try admission(app, .post, "/api/items", headers) == (isServed ? "trusted" : "403"))
   }

@@ -59,13 +59,14 @@ import Testing
 
   @Test func theProbeIsAnsweredAtOnceWithoutAKey() async throws {
     let (head, body) = try await exchange(
-      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", key: AccessKey("k"))
+      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", key: AccessKey(Secret("k")))
     #expect(head.hasPrefix("HTTP/1.1 200 OK") && body == "ready\n")
   }
 
   @Test func aForwardedRequestKeepsItsPathAndLosesItsKey() async throws {
     let (head, body) = try await exchange(
-      "GET /api/items/7?code=k&x=1 HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n", key: AccessKey("k"))
+      "GET /api/items/7?code=k&x=1 HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n",
+      key: AccessKey(Secret("k")))
     #expect(head.hasPrefix("HTTP/1.1 201 Created"))
     #expect(head.ranges(of: "Set-Cookie: ").count == 2, "a forwarded answer may set two cookies")
     #expect(body == "GET /api/items/7?x=1 [id=7]  key:-")
@@ -73,7 +74,7 @@ import Testing
 
   @Test func aCallWithoutTheKeyIsAProblem() async throws {
     let (head, body) = try await exchange(
-      hostCall("nightly", #"{"Data":{"timer":{}},"Metadata":{}}"#), key: AccessKey("k"))
+      hostCall("nightly", #"{"Data":{"timer":{}},"Metadata":{}}"#), key: AccessKey(Secret("k")))
     #expect(head.hasPrefix("HTTP/1.1 401 ") && head.contains("Content-Type: application/problem+json"))
     #expect(JSONValue(text: body)?.object?["code"] == "unauthorized")
   }

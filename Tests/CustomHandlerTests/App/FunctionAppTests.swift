@@ -74,14 +74,14 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
 
 @Suite struct FunctionAppTests {
   private func ask(
-    _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ body: String = "", headers: HTTPHeaders = [:]
+    _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ body: String = "", headers: HTTPFields = [:]
   ) async throws -> HTTPResponse {
     await app.respond(
       to: try HTTPRequest(method: method, target: target, headers: headers, body: Array(body.utf8)))
   }
 
   @Test func theProbeNeedsNoKey() async throws {
-    let app = try makeApp(key: AccessKey("k"))
+    let app = try makeApp(key: AccessKey(Secret("k")))
     for method in [HTTPMethod.get, .head] { #expect(try await ask(app, method, "/").status == 200) }
     let post = try await ask(app, .post, "/")
     #expect(post.status == 405 && post.headers["Allow"] == "GET, HEAD")
@@ -108,7 +108,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
   }
 
   @Test func theKeyIsAskedForEverywhereButAtAnonymousFunctions() async throws {
-    let app = try makeApp(key: AccessKey("k"))
+    let app = try makeApp(key: AccessKey(Secret("k")))
     let timer = #"{"Data":{"timer":{}}}"#
     for (method, path, body) in [
       (HTTPMethod.get, "/api/items", ""), (.post, "/nightly", timer), (.post, "/health", "{}"),
@@ -123,7 +123,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
 
   @Test func anEventIsAnsweredWithAnObjectAlways() async throws {
     let app = try makeApp()
-    let id: HTTPHeaders = [Invocation.idHeader: "forged", "x-azure-functions-invocationid": "host"]
+    let id: HTTPFields = [Invocation.idHeader: "forged", "x-azure-functions-invocationid": "host"]
     let late = try await ask(app, .post, "/nightly", #"{"Data":{"timer":{"IsPastDue":true}}}"#, headers: id)
     #expect(late.status == 200 && late.headers["Content-Type"] == "application/json")
     #expect(late.text == #"{"Logs":["host"],"Outputs":{},"ReturnValue":null}"#)
@@ -187,7 +187,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
   @Test func aPathThatIsBothIsDecidedByHeaderAndShape() async throws {
     let app = try makeApp(prefix: "")
     let envelope = #"{"Data":{"req":{"Url":"http://h/both","Method":"POST","Body":"inner"}},"Metadata":{}}"#
-    let id: HTTPHeaders = [Invocation.idHeader: "i"]
+    let id: HTTPFields = [Invocation.idHeader: "i"]
     #expect(try await ask(app, .post, "/both", envelope, headers: id).status == 200)
     #expect(try await ask(app, .post, "/both", envelope).status == 201, "no host, no envelope")
     #expect(try await ask(app, .post, "/both", #"{"Data":1}"#, headers: id).status == 201, "forwarded")
@@ -195,7 +195,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
   }
 
   @Test func anAliasIsServedLikeItsFunction() async throws {
-    let app = try makeApp(key: AccessKey("k"), aliases: ["admin/items": "Items"])
+    let app = try makeApp(key: AccessKey(Secret("k")), aliases: ["admin/items": "Items"])
     #expect(try await ask(app, .get, "/api/admin/items").status == 401)
     #expect(try await ask(app, .get, "/api/admin/items?code=k").status == 201)
     #expect(throws: FunctionAppError.unknownAlias(route: "x", function: "work")) {

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPServer
 import Testing
 
@@ -6,18 +7,18 @@ import Testing
 @Suite struct InvocationTests {
   private let function = FunctionRoute(name: "f", trigger: .timer(schedule: "0 0 0 * * *"), handler: "h")
 
-  private func invocation(_ headers: HTTPHeaders) throws -> Invocation {
+  private func invocation(_ headers: HTTPFields) throws -> Invocation {
     Invocation(of: function, try HTTPRequest(method: .post, target: "/f", headers: headers))
   }
 
   @Test func theLastInvocationIDIsTheHosts() throws {
-    let headers: HTTPHeaders = ["x-azure-functions-invocationid": "forged", Invocation.idHeader: "also-forged, host-1"]
+    let headers: HTTPFields = ["x-azure-functions-invocationid": "forged", Invocation.idHeader: "also-forged, host-1"]
     #expect(try invocation(headers).id == "host-1")
   }
 
   @Test(arguments: ["", "a b", "x\u{1B}[31m", String(repeating: "a", count: 129)])
   func anIDThatCouldNotBeOneIsReplaced(_ value: String) throws {
-    let id = try invocation(HTTPHeaders([(Invocation.idHeader, value)])).id
+    let id = try invocation(HTTPFields([(Invocation.idHeader, value)])).id
     #expect(id.wholeMatch(of: #/[0-9a-f\-]{36}/#) != nil)
   }
 
@@ -25,7 +26,7 @@ import Testing
   private static let span = "b7ad6b7169203331"
 
   @Test func aTraceOfTheW3CFormIsTaken() throws {
-    let headers: HTTPHeaders = ["Traceparent": "00-\(Self.trace)-\(Self.span)-01"]
+    let headers: HTTPFields = ["Traceparent": "00-\(Self.trace)-\(Self.span)-01"]
     let parent = try invocation(headers).traceParent
     #expect(parent?.traceID == Self.trace && parent?.parentID == Self.span)
     #expect(TraceParent("01-\(Self.trace)-\(Self.span)-01-more") != nil, "a later version may carry more")

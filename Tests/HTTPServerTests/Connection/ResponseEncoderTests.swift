@@ -69,8 +69,4 @@ import Testing
     #expect(ResponseEncoder.chunk([]).isEmpty, "an empty chunk would end the body")
     #expect(ResponseEncoder.chunk([UInt8](repeating: 0x61, count: 17)).starts(with: Array("11\r\n".utf8)))
   }
-
-  @Test func datesAreWrittenAsTheRFCShowsThem() {
-    #expect(HTTPDate.format(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-  }
 }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import TestSupport
 import Testing
@@ -38,7 +39,7 @@ struct ClientAssertionTests {
   static let endpoint = "https://login.microsoftonline.com/t/oauth2/v2.0/token"
 
   func assertion(_ path: String, password: String? = nil, sendsChain: Bool = false) throws(IdentityError) -> String {
-    try ClientCertificate(path: path, password: password, sendsChain: sendsChain)
+    try ClientCertificate(path: path, password: password.map { Secret($0) }, sendsChain: sendsChain)
       .assertion(member: "m", audience: Self.endpoint, clientID: "c-1", now: Self.now)
   }
 

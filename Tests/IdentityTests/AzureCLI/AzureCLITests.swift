@@ -42,7 +42,7 @@ struct AzureCLITests {
       echo '{"accessToken":"abc","expiresOn":"2020-01-01 00:00:00.000000","expires_on":1769862896}'
       """)
     let token = try await token(folder, ["AZURE_TENANT_ID": "t-1.example"])
-    #expect(token.secretText == "abc")
+    #expect(token.secret.reveal() == "abc")
     #expect(token.expires == Date(timeIntervalSince1970: 1_769_862_896))
     let said = try String(contentsOfFile: folder.file("out"), encoding: .utf8)
     #expect(
@@ -145,7 +145,7 @@ struct AzureCLITests {
   func leftBehind() async throws {
     let folder = try await folder(
       "sleep 600 & echo $! > \"$OUT\"; echo '{\"accessToken\":\"abc\",\"expires_on\":1769862896}'")
-    #expect(try await token(folder).secretText == "abc")
+    #expect(try await token(folder).secret.reveal() == "abc")
     let text = try String(contentsOfFile: folder.file("out"), encoding: .utf8)
     if let pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)) { kill(pid, SIGKILL) }
   }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Testing
 
@@ -20,8 +21,7 @@ struct TokenCacheStateTests {
   }
 
   func token(_ text: String, expires: Double, refresh: Double? = nil) -> AccessToken {
-    AccessToken(
-      secretText: text, expires: at(expires).wall, refresh: refresh.map { at($0).wall })
+    AccessToken(Secret(text), expires: at(expires).wall, refresh: refresh.map { at($0).wall })
   }
 
   /// A cache that got `token` at 0.

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Synchronization
 import TestSupport
@@ -15,17 +16,17 @@ struct TokenCacheTests {
     let clock = ManualClock()
     let credential = StubCredential { _, number in
       try await gate.pass()
-      return AccessToken(secretText: "token\(number)", expires: clock.now + 3600)
+      return AccessToken(Secret("token\(number)"), expires: clock.now + 3600)
     }
     let cache = TokenCache(credential, timer: clock.timer(), wallClock: { clock.now })
     try await withThrowingTaskGroup(of: String.self) { group in
-      for _ in 0..<1000 { group.addTask { try await cache.token(for: Self.scope).secretText } }
+      for _ in 0..<1000 { group.addTask { try await cache.token(for: Self.scope).secret.reveal() } }
       try await eventually { cache.waiting == 1000 }
       gate.open()
       for try await text in group { #expect(text == "token1") }
     }
     #expect(credential.count == 1)
-    #expect(try await cache.token(for: Self.scope).secretText == "token1")
+    #expect(try await cache.token(for: Self.scope).secret.reveal() == "token1")
     #expect(credential.count == 1)
   }
 
@@ -35,12 +36,12 @@ struct TokenCacheTests {
     let gate = Gate()
     let credential = StubCredential { _, number in
       if number == 2 { try await gate.pass() }
-      return AccessToken(secretText: "token\(number)", expires: clock.now + 3600)
+      return AccessToken(Secret("token\(number)"), expires: clock.now + 3600)
     }
     let cache = TokenCache(credential, timer: clock.timer(), wallClock: { clock.now })
     let first = try await cache.token(for: Self.scope)
     try await withThrowingTaskGroup(of: String.self) { group in
-      for _ in 0..<1000 { group.addTask { try await cache.token(for: Self.scope, replacing: first).secretText } }
+      for _ in 0..<1000 { group.addTask { try await cache.token(for: Self.scope, replacing: first).secret.reveal() } }
       try await eventually { cache.waiting == 1000 }
       gate.open()
       for try await text in group { #expect(text == "token2") }
@@ -53,7 +54,7 @@ struct TokenCacheTests {
     let gate = Gate()
     let credential = StubCredential { _, _ in
       try await gate.pass()
-      return AccessToken(secretText: "t", expires: Date() + 3600)
+      return AccessToken(Secret("t"), expires: Date() + 3600)
     }
     let cache = TokenCache(credential)
     let leaving = Task { try await cache.token(for: Self.scope) }
@@ -62,7 +63,7 @@ struct TokenCacheTests {
     leaving.cancel()
     await #expect(throws: CancellationError.self) { try await leaving.value }
     gate.open()
-    #expect(try await staying.value.secretText == "t")
+    #expect(try await staying.value.secret.reveal() == "t")
     #expect(credential.count == 1)
   }
 
@@ -71,10 +72,10 @@ struct TokenCacheTests {
     let gate = Gate()
     let ended = Gate()
     let credential = StubCredential { _, number in
-      guard number == 1 else { return AccessToken(secretText: "t\(number)", expires: Date() + 3600) }
+      guard number == 1 else { return AccessToken(Secret("t\(number)"), expires: Date() + 3600) }
       defer { ended.open() }
       try await gate.pass()
-      return AccessToken(secretText: "late", expires: Date() + 3600)
+      return AccessToken(Secret("late"), expires: Date() + 3600)
     }
     let cache = TokenCache(credential)
     let only = Task { try await cache.token(for: Self.scope) }
@@ -83,7 +84,7 @@ struct TokenCacheTests {
     await #expect(throws: CancellationError.self) { try await only.value }
     // The gate was never opened: only the cancelled request comes to its end.
     try await ended.pass()
-    #expect(try await cache.token(for: Self.scope).secretText == "t2")
+    #expect(try await cache.token(for: Self.scope).secret.reveal() == "t2")
   }
 
   @Test("While a token is renewed in the background the old one serves at once")
@@ -92,14 +93,14 @@ struct TokenCacheTests {
     let gate = Gate()
     let credential = StubCredential { _, number in
       if number == 2 { try await gate.pass() }
-      return AccessToken(secretText: "t\(number)", expires: clock.now + 86_400)
+      return AccessToken(Secret("t\(number)"), expires: clock.now + 86_400)
     }
     let cache = TokenCache(credential, timer: clock.timer(random: 0), wallClock: { clock.now })
     _ = try await cache.token(for: Self.scope)
     clock.advance(50_000)
-    #expect(try await cache.token(for: Self.scope).secretText == "t1")
+    #expect(try await cache.token(for: Self.scope).secret.reveal() == "t1")
     gate.open()
-    try await eventually { try await cache.token(for: Self.scope).secretText == "t2" }
+    try await eventually { try await cache.token(for: Self.scope).secret.reveal() == "t2" }
     #expect(credential.count == 2)
   }
 
@@ -110,16 +111,16 @@ struct TokenCacheTests {
     let failure = IdentityError(.unreachable, member: "Stub", "down")
     let credential = StubCredential { _, number in
       guard number == 1 else { throw failure }
-      return AccessToken(secretText: "t1", expires: clock.now + 86_400)
+      return AccessToken(Secret("t1"), expires: clock.now + 86_400)
     }
     let cache = TokenCache(
       credential, timer: clock.timer(random: 0), wallClock: { clock.now },
       onFailure: { error in told.withLock { $0.append(error) } })
     _ = try await cache.token(for: Self.scope)
     clock.advance(50_000)
-    #expect(try await cache.token(for: Self.scope).secretText == "t1")
+    #expect(try await cache.token(for: Self.scope).secret.reveal() == "t1")
     try await eventually { told.withLock { $0 } == [failure] }
-    #expect(try await cache.token(for: Self.scope).secretText == "t1")
+    #expect(try await cache.token(for: Self.scope).secret.reveal() == "t1")
     #expect(credential.count == 2)
   }
 

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import TestSupport
@@ -32,7 +33,7 @@ struct SignInTests {
   func clientSecret() async throws {
     let transport = ScriptedTransport([.token("abc")])
     let token = try await chain(Self.secret, transport).token(for: TokenScope(Self.scope))
-    #expect(token.secretText == "abc")
+    #expect(token.secret.reveal() == "abc")
     #expect(token.expires == clock.now + 3600)
     let request = try #require(transport.requests.first)
     #expect(request.method == .post)
@@ -131,7 +132,7 @@ struct SignInTests {
       .failure(.connectFailed(host: "h", reason: "r")), .failure(.broken(host: "h", reason: "r")),
     ] {
       let transport = ScriptedTransport([answer, .token("abc")])
-      #expect(try await chain(Self.secret, transport).token(for: TokenScope(Self.scope)).secretText == "abc")
+      #expect(try await chain(Self.secret, transport).token(for: TokenScope(Self.scope)).secret.reveal() == "abc")
     }
   }
 
@@ -197,7 +198,7 @@ struct SignInTests {
     }
     let token = try await chain(workload(folder), transport, only: "WorkloadIdentityCredential")
       .token(for: TokenScope(Self.scope))
-    #expect(token.secretText == "abc")
+    #expect(token.secret.reveal() == "abc")
     #expect(transport.requests.map { $0.form["client_assertion"] } == ["old", "new"])
     let hopeless = ScriptedTransport([.json(401, stale)])
     let error = try await error(workload(folder), hopeless, only: "WorkloadIdentityCredential")

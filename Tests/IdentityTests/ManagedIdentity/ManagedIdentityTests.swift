@@ -31,7 +31,7 @@ struct ManagedIdentityTests {
   func appService() async throws {
     let transport = ScriptedTransport([.json(200, Self.answer)])
     let token = try await token(credential(Self.app, transport))
-    #expect(token.secretText == "abc")
+    #expect(token.secret.reveal() == "abc")
     #expect(token.expires == Date(timeIntervalSince1970: 1_700_003_600))
     let request = try #require(transport.requests.first)
     #expect(request.method == .get)
@@ -62,7 +62,7 @@ struct ManagedIdentityTests {
     let transport = ScriptedTransport([
       .failure(.connectFailed(host: "127.0.0.1", reason: "refused")), .json(500, ""), .json(200, Self.answer),
     ])
-    #expect(try await token(credential(Self.app, transport)).secretText == "abc")
+    #expect(try await token(credential(Self.app, transport)).secret.reveal() == "abc")
   }
 
   @Test(
@@ -98,7 +98,7 @@ struct ManagedIdentityTests {
   func older() async throws {
     let transport = ScriptedTransport([.json(200, Self.answer)])
     let environment = Self.app.merging(["MSI_ENDPOINT": "http://x", "MSI_SECRET": "y"]) { $1 }
-    #expect(try await token(credential(environment, transport)).secretText == "abc")
+    #expect(try await token(credential(environment, transport)).secret.reveal() == "abc")
   }
 
   @Test("The metadata service is looked for without its header, then asked with it, never by a proxy")
@@ -126,7 +126,7 @@ struct ManagedIdentityTests {
     #expect(try await error(credential([:], transport)).code == .unavailable)
     #expect(transport.requests.count == 1)
     let alone = ScriptedTransport([.failure(down), .token("abc")])
-    #expect(try await token(credential([:], alone, probes: false)).secretText == "abc")
+    #expect(try await token(credential([:], alone, probes: false)).secret.reveal() == "abc")
     #expect(alone.requests.allSatisfy { $0.fields["Metadata"] == "true" })
   }
 

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Synchronization
@@ -32,7 +33,7 @@ final class ScriptedTransport: HTTPTransport {
 extension ClientResponse {
   /// An answer that can be given more than once.
   enum Scripted: Sendable {
-    case json(Int, String, HeaderFields = [:])
+    case json(Int, String, HTTPFields = [:])
     case failure(HTTPClientError)
 
     /// A good answer of the v2 endpoint.

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Identity
 import Testing
@@ -6,12 +7,12 @@ import Testing
 struct AccessTokenTests {
   @Test("A token never prints itself")
   func hidden() {
-    let token = AccessToken(secretText: "eyJ0", expires: .distantFuture)
+    let token = AccessToken(Secret("eyJ0"), expires: .distantFuture)
     var dumped = ""
     dump(token, to: &dumped)
     for text in ["\(token)", String(reflecting: token), "\([token])", "\(Optional(token) as Any)", dumped] {
       #expect(!text.contains("eyJ0"))
-      #expect(text.contains("<token>"))
+      #expect(text.contains("<secret>"))
     }
   }
 }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 struct TokenClaimsTests {
   func token(_ claims: String) -> AccessToken {
     let parts = ["{\"alg\":\"RS256\"}", claims, "signature"].map { Base64URL.encode(Array($0.utf8)) }
-    return AccessToken(secretText: parts.joined(separator: "."), expires: .distantFuture)
+    return AccessToken(Secret(parts.joined(separator: ".")), expires: .distantFuture)
   }
 
   @Test("The claims tell whose the token is and for whom")
@@ -37,6 +38,6 @@ struct TokenClaimsTests {
 
   @Test("An opaque token has none", arguments: ["opaque", "a.b.c", "..", "eyJ.e30", "a.W10.c"])
   func opaque(text: String) {
-    #expect(TokenClaims(AccessToken(secretText: text, expires: .distantFuture)) == nil)
+    #expect(TokenClaims(AccessToken(Secret(text), expires: .distantFuture)) == nil)
   }
 }

@@ -173,19 +173,6 @@ struct ADLSStoreTests {
     }
   }
 
-  @Test("Bytes are read from anywhere, without moving the place of the stream")
-  func randomAccess() async throws {
-    let lake = try EmulatedLake()
-    let content = noise(70_000)
-    try await lake.store.write(content, to: "a")
-    let reader = try await lake.store.openReader(at("a"))
-    #expect(try await reader.read(maxBytes: 10) == Array(content[..<10]))
-    #expect(try await reader.read(at: 65_000, count: 10_000) == Array(content[65_000...]))
-    #expect(try await reader.read(at: 70_000, count: 10) == [])
-    #expect(try await reader.read(maxBytes: 10) == Array(content[10..<20]))
-    await reader.close()
-  }
-
   @Test("A filesystem that is not there is told as such")
   func noFilesystem() async throws {
     let emulator = try Emulator()

@@ -9,8 +9,7 @@ struct AccessTests {
   static let key = Data("a key of the account".utf8).base64EncodedString()
 
   func location(_ url: String) throws -> ADLSLocation {
-    guard case .adls(let location) = try LakeURL(parsing: url) else { throw LakeError.invalidURL(reason: url) }
-    return location
+    try #require(try LakeAddress(parsing: url).lake as? ADLSLocation)
   }
 
   @Test("A key signs the text of the protocol by HMAC-SHA256, as openssl does")

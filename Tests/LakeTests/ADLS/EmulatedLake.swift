@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Identity
@@ -81,7 +82,7 @@ final class EmulatorTokens: TokenSource {
   }
 
   private func fresh() -> AccessToken {
-    AccessToken(secretText: emulator.token(audience: audience), expires: .distantFuture)
+    AccessToken(Secret(emulator.token(audience: audience)), expires: .distantFuture)
   }
 }
 

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Testing
@@ -40,7 +41,7 @@ struct ProtocolValuesTests {
 
   @Test("A refusal's code comes from the header, else from either endpoint's body, and nothing else of it is kept")
   func refusals() {
-    func code(_ fields: HeaderFields, _ body: String) -> String {
+    func code(_ fields: HTTPFields, _ body: String) -> String {
       ADLSRefusal(ClientResponse(status: 409, fields: fields), Array(body.utf8)).code
     }
     #expect(code(["x-ms-error-code": "PathAlreadyExists"], "") == "PathAlreadyExists")
@@ -53,7 +54,7 @@ struct ProtocolValuesTests {
   @Test(
     "A length that no file has is an error, and sums with it never overflow", arguments: ["9223372036854775807", "-1"])
   func absurdLengths(text: String) throws {
-    let fields: HeaderFields = [
+    let fields: HTTPFields = [
       "Content-Length": text, "ETag": "\"1\"", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
     ]
     #expect(throws: LakeError.self) { try ADLSProperties(fields, path: LakePath("a")) }
@@ -79,9 +80,12 @@ struct ProtocolValuesTests {
 
   @Test("Paths are percent-encoded part by part, below the root and the account where it stands in the path")
   func paths() throws {
-    guard case .adls(let emulator) = try LakeURL(parsing: "http://127.0.0.1:10000/acct/files/ro%20ot"),
-      case .adls(let account) = try LakeURL(parsing: "abfss://files@acct.dfs.core.windows.net")
-    else { throw LakeError.invalidURL(reason: "") }
+    func location(_ url: String) throws -> ADLSLocation {
+      let address = try LakeAddress(parsing: url)
+      return try #require(address.lake as? ADLSLocation).rooted(at: address.path)
+    }
+    let emulator = try location("http://127.0.0.1:10000/acct/files/ro%20ot")
+    let account = try location("abfss://files@acct.dfs.core.windows.net")
     let path = try LakePath("a+b/ü%.csv")
     #expect(emulator.encodedPath(path) == "/acct/files/ro%20ot/a%2Bb/%C3%BC%25.csv")
     #expect(emulator.encodedSource(path) == "/files/ro%20ot/a%2Bb/%C3%BC%25.csv")

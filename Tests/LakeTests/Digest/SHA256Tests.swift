@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import Lake
@@ -29,23 +28,18 @@ import Testing
     #expect(hasher.finish() == SHA256Digest(of: Array("abc".utf8)), "finish begins a new stream")
   }
 
-  @Test func hexIsReadBackAndAnythingElseRefused() {
-    let digest = SHA256Digest(of: [1])
-    #expect(SHA256Digest(hex: digest.hex) == digest)
-    #expect(SHA256Digest(hex: digest.hex.uppercased()) == digest)
-    #expect(SHA256Digest(hex: String(digest.hex.dropLast())) == nil)
-    #expect(SHA256Digest(hex: digest.hex + "00") == nil)
-    #expect(SHA256Digest(hex: "g" + digest.hex.dropFirst()) == nil)
+  @Test("A digest has 32 bytes")
+  func bytes() {
     #expect(SHA256Digest(bytes: [1, 2]) == nil)
+    #expect(SHA256Digest(bytes: Array(repeating: 0xAB, count: 32))?.hex == String(repeating: "ab", count: 32))
   }
+}
 
-  @Test func jsonHoldsTheHexadecimalForm() throws {
-    let digest = LakeFileDigest(length: 3, sha256: SHA256Digest(of: Array("abc".utf8)))
-    let json = try JSONEncoder().encode(digest)
-    #expect(String(decoding: json, as: UTF8.self).contains("\"\(digest.sha256.hex)\""))
-    #expect(try JSONDecoder().decode(LakeFileDigest.self, from: json) == digest)
-    #expect(throws: DecodingError.self) {
-      try JSONDecoder().decode(LakeFileDigest.self, from: Data(#"{"length":3,"sha256":"abc"}"#.utf8))
-    }
+extension SHA256Digest {
+  /// The digest of bytes in memory.
+  init(of content: [UInt8]) {
+    var hasher = SHA256Hasher()
+    hasher.update(content)
+    self = hasher.finish()
   }
 }

@@ -29,19 +29,6 @@ import Testing
     }
   }
 
-  @Test func aRangeIsCutAtTheEndAndMovesNothing() async throws {
-    try await withFile { store, _ in
-      let reader = try await store.openReader(at("d/f"))
-      #expect(try await reader.read(maxBytes: 10) == Array(content[..<10]))
-      #expect(try await reader.read(at: 500, count: 20) == Array(content[500..<520]))
-      #expect(try await reader.read(at: content.count - 5, count: 20) == Array(content[(content.count - 5)...]))
-      #expect(try await reader.read(at: content.count, count: 1) == [])
-      #expect(try await reader.read(at: .max, count: .max) == [])
-      #expect(try await reader.read(at: 0, count: 0) == [])
-      #expect(try await reader.read(maxBytes: 10) == Array(content[10..<20]))
-    }
-  }
-
   @Test func aFileReplacedInMidReadIsReadAsItWas() async throws {
     try await withFile { store, _ in
       let reader = try await store.openReader(at("d/f"))
@@ -72,7 +59,6 @@ import Testing
       var times = [timespec(tv_sec: 1_000_000, tv_nsec: 1), timespec(tv_sec: 1_000_000, tv_nsec: 1)]
       #expect(futimens(file.number, &times) == 0)
       #expect(await lakeError { _ = try await reader.read(maxBytes: 1000) } == .changed(at("d/f")))
-      #expect(await lakeError { _ = try await reader.read(at: 5, count: 1) } == .changed(at("d/f")))
     }
   }
 

@@ -42,13 +42,24 @@ import Testing
   }
 
   @Test func pathsAreBuiltAndTakenApart() throws {
-    let path = try LakePath("a").appending("b").appending(LakePath("c/d"))
+    let path = try LakePath("a").appending("b").appending("c").appending("d")
     #expect(path.description == "a/b/c/d")
     #expect(path.parent?.description == "a/b/c")
     #expect(try LakePath("a").parent == nil)
     #expect(throws: LakeError.self) { try path.appending("..") }
     #expect(throws: LakeError.self) { try path.appending("x/y") }
     #expect(throws: LakeError.self) { try LakePath(components: []) }
+  }
+
+  @Test("A path is seen from a folder above it, whose names are compared by their bytes")
+  func below() throws {
+    let path = try LakePath("a/\u{E9}/c")
+    #expect(path.below(nil) == path)
+    #expect(try path.below(LakePath("a"))?.description == "\u{E9}/c")
+    #expect(try path.below(LakePath("a/\u{E9}"))?.description == "c")
+    for folder in ["a/e\u{301}", "a/\u{E9}/c", "a/\u{E9}/c/d", "b", "A"] {
+      #expect(try path.below(LakePath(folder)) == nil)
+    }
   }
 
   @Test func equalityAndOrderGoByBytes() throws {

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Postgres
 import TestSupport
@@ -39,7 +40,7 @@ import Testing
   func theServerIsCheckedWhereItMatters(_ environment: [String: String], _ mode: PostgresTarget.SSLMode) throws {
     let target = try settings(environment).target()
     #expect(target.sslMode == mode)
-    #expect(target.rootCertificateFile == (mode == .verifyFull ? TrustedRoots.systemFile : nil))
+    #expect(target.rootCertificateFile == (mode == .verifyFull ? SystemRoots.file : nil))
   }
 
   @Test(arguments: ["disable", "allow", "prefer", "require", "verify-ca"])

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Lake
 import Postgres
@@ -44,7 +45,7 @@ import Testing
       try settings.target()
         == PostgresTarget(
           host: "h", port: 6432, database: "d", user: "u", sslMode: .verifyFull,
-          rootCertificateFile: TrustedRoots.systemFile))
+          rootCertificateFile: SystemRoots.file))
     #expect(try settings.target(database: "other").database == "other")
     #expect(settings.pgPassword == Secret("p"))
     #expect(settings.pgPoolMaximum == 3)

@@ -48,21 +48,6 @@ import Testing
     #expect(line.hasSuffix(" error red \\u{1B}[31m table=\"a\\0b\\t\\u{009B}2J\\u{7F}ü c\" job=1"), "\(line)")
   }
 
-  @Test(
-    "A character that is not seen is written as its number",
-    arguments: [
-      "\u{202E}", "\u{202D}", "\u{2066}", "\u{200B}", "\u{200F}", "\u{FEFF}", "\u{AD}", "\u{61C}", "\u{E0041}",
-      "\u{3164}",
-      "\u{E000}", "\u{180E}",
-    ] as [Unicode.Scalar])
-  func unseen(_ scalar: Unicode.Scalar) throws {
-    let number = "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
-    let shown = Log.visible("a\(Character(scalar))b")
-    #expect(
-      !shown.unicodeScalars.contains(scalar) && shown.hasPrefix("a\\u{") && shown.hasSuffix("}b"), "\(number) \(shown)")
-    #expect(Log.visible("ü 漢字 – é 😀") == "ü 漢字 – é 😀")
-  }
-
   @Test func theContextOfAJobIsItsOwn() async throws {
     let lines = Lines()
     await withTaskGroup(of: Void.self) { group in

@@ -81,7 +81,6 @@ private final class GatedReader: LakeReader {
     if isArchive, reads.add(1, ordering: .relaxed).oldValue > 0 { try await gate.pass() }
     return try await base.read(maxBytes: isArchive ? min(maxBytes, 4096) : maxBytes)
   }
-  func read(at offset: Int, count: Int) async throws -> [UInt8] { try await base.read(at: offset, count: count) }
   func close() async { await base.close() }
 }
 

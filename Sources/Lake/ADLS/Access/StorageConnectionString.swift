@@ -1,4 +1,5 @@
 import Essentials
+import Foundation
 
 /// What `AZURE_STORAGE_CONNECTION_STRING` tells: an account, where it is, and its key or a shared access signature.
 ///

@@ -70,13 +70,6 @@ actor ADLSReader: LakeReader {
     return bytes
   }
 
-  func read(at offset: Int, count: Int) async throws -> [UInt8] {
-    try checkOpen()
-    var bytes: [UInt8] = []
-    try await client.read(entry, from: offset, count: count, to: &bytes)
-    return bytes
-  }
-
   /// Reads a block, whose first bytes may be there already.
   private static func block(
     _ entry: LakeEntry, from offset: Int, count: Int, begunWith first: [UInt8] = [], _ client: ADLSClient

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPClient
 
 /// One operation of the DFS endpoint, as it goes out.
@@ -19,7 +20,7 @@ struct ADLSCall: Sendable {
   /// Whether the URL ends at the filesystem, as a listing's does.
   var isOnFilesystem = false
   var query: [(name: String, value: String)] = []
-  var fields = HeaderFields()
+  var fields = HTTPFields()
   var body: [UInt8] = []
   /// The statuses that mean it was done.
   let success: Set<Int>
@@ -30,7 +31,7 @@ struct ADLSCall: Sendable {
 /// A whole answer to a call that was done.
 struct ADLSAnswer: Sendable {
   let status: Int
-  let fields: HeaderFields
+  let fields: HTTPFields
   let body: [UInt8]
 }
 

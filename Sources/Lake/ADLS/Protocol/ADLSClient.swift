@@ -14,7 +14,7 @@ struct ADLSClient: Sendable {
   let limits: TransferLimits
   var policy: RetryPolicy
   let timer: RetryTimer
-  let onRetry: @Sendable (LakeRetry) -> Void
+  let onRetry: @Sendable (LakeEvent.Retry) -> Void
   let onLeftover: @Sendable (LakePath) -> Void
   /// Folders that are there as far as this process knows.
   let folders = KnownFolders()
@@ -55,7 +55,7 @@ struct ADLSClient: Sendable {
       timer: timer,
       onRetry: { error, tries, wait in
         onRetry(
-          LakeRetry(
+          LakeEvent.Retry(
             path: call.path ?? location.shownRoot, operation: call.operation.rawValue, reason: "\(error)", tries: tries,
             wait: wait))
       }
@@ -92,11 +92,12 @@ struct ADLSClient: Sendable {
     fields.append("x-ms-client-request-id", UUID().uuidString.asciiLowercased())
     switch credential {
     case .bearer:
-      fields.append("Authorization", "Bearer \(token?.secretText ?? "")")
+      fields.append("Authorization", "Bearer \(token?.secret.reveal() ?? "")")
     case .sharedKey(let key):
       fields.append("x-ms-date", HTTPDate.text(.now))
       let parts = SignedParts(
-        method: call.method.rawValue, path: path, query: call.query, fields: fields.fields, bodyLength: call.body.count)
+        method: call.method.rawValue, path: path, query: call.query, fields: fields.fields.map { ($0.name, $0.value) },
+        bodyLength: call.body.count)
       fields.append("Authorization", key.authorization(for: parts))
     case .sharedAccessSignature(let signature):
       query.append(signature.query)

@@ -13,7 +13,7 @@ struct ADLSProperties: Sendable {
   static let lengths = 0...(1 << 50)
 
   /// Throws `LakeError.io` when a field that is always there is not.
-  init(_ fields: HeaderFields, path: LakePath) throws(LakeError) {
+  init(_ fields: HTTPFields, path: LakePath) throws(LakeError) {
     let isDirectory = fields["x-ms-resource-type"]?.equalsIgnoringASCIICase("directory") == true
     guard let length = fields["Content-Length"].flatMap({ Int($0) }), Self.lengths.contains(length),
       let etag = fields["ETag"],

@@ -45,11 +45,7 @@ struct ListedPath: Decodable {
 
   /// The entry as seen from the lake's root; nil for what is not below it, or could not be named by a path.
   func entry(below root: LakePath?) -> LakeEntry? {
-    guard let path = try? LakePath(name) else { return nil }
-    let above = root?.components ?? []
-    guard path.components.starts(with: above),
-      let own = try? LakePath(components: Array(path.components.dropFirst(above.count)))
-    else { return nil }
+    guard let own = (try? LakePath(name))?.below(root) else { return nil }
     // A time that can't be read must never make a file look old.
     return LakeEntry(
       path: own, length: isDirectory ? 0 : length, modified: modified ?? .distantFuture, etag: etag,

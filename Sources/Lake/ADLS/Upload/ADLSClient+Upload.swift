@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 
@@ -99,7 +100,7 @@ extension ADLSClient {
     let published = LakeEntry(
       path: path, length: source.length, modified: source.modified, etag: source.etag, isDirectory: false)
     if let folder = path.parent { try await makeFolder(folder) }
-    var fields: HeaderFields = [
+    var fields: HTTPFields = [
       "x-ms-rename-source": location.encodedSource(source.path),
       "x-ms-source-if-match": ADLSProperties.quoted(source.etag),
     ]

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPClient
 
 /// One new file of an ``ADLSStore``: pieces are cut and digested on a queue of its own, a few are under way at a time.

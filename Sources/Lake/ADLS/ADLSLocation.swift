@@ -43,6 +43,13 @@ public struct ADLSLocation: Hashable, Sendable {
       : "abfss://\(filesystem)@\(host)\(shownPort)\(folders)"
   }
 
+  /// The same filesystem with another root.
+  func rooted(at root: LakePath?) -> ADLSLocation {
+    ADLSLocation(
+      host: host, port: port, usesTLS: usesTLS, account: account, accountIsInPath: accountIsInPath,
+      filesystem: filesystem, root: root)
+  }
+
   /// The DFS twin of a storage account's blob host; any other host as it is.
   static func dfsHost(_ host: String) -> String {
     var labels = host.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

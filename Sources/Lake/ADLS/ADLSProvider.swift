@@ -1,67 +1,22 @@
-import Essentials
-import Foundation
+/// The lakes in storage accounts (Azure Data Lake Storage Gen2), and in emulators of them.
+package enum ADLSProvider: LakeProvider {
+  package static let schemes = ["abfss", "abfs", "https", "http"]
+  package static let forms = [
+    "abfss://filesystem@account.dfs.core.windows.net/root", "https://account.dfs.core.windows.net/filesystem/root",
+  ]
+  package static let developmentForms = ["http://127.0.0.1:PORT/account/filesystem/root for an emulator"]
+  /// A filesystem is its administrator's to make; the folders in it come with the first archive.
+  package static let canMake = false
 
-extension LakeURL {
-  /// Reads one of `expectedForms`; also `abfs:` (by TLS all the same), an account's blob host, and `file://./folder`.
-  ///
-  /// `currentDirectory` is what a relative folder is relative to; nil is the process's own.
-  /// Throws `LakeError.invalidURL`, whose text repeats nothing of the value but its scheme: the rest may hold a secret.
-  public init(parsing text: String, currentDirectory: String? = nil) throws(LakeError) {
-    guard let separator = text.range(of: "://") else { throw .invalidURL(reason: "it has no scheme") }
-    let scheme = text[..<separator.lowerBound].asciiLowercased()
-    let rest = text[separator.upperBound...]
-    guard ["abfss", "abfs", "https", "http", "file"].contains(scheme) else {
-      throw .invalidURL(reason: "its scheme is not known")
-    }
-    if rest.utf8.contains(UInt8(ascii: "?")) {
-      throw .invalidURL(
-        reason: scheme == "file"
-          ? "a file URL must have no query but ?create=true, which LAKE_URL alone may have"
-          : "an \(scheme) URL must have no query, and no SAS")
-    }
-    if rest.utf8.contains(UInt8(ascii: "#")) { throw .invalidURL(reason: "an \(scheme) URL must have no fragment") }
-    guard rest.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F && $0 != "\\" }) else {
-      throw .invalidURL(reason: "an \(scheme) URL must have no spaces, control characters or backslashes")
-    }
-    let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-    let authority = rest[..<slash]
-    let path = rest[slash...]
-    switch scheme {
-    case "file": self = try Self.folder(authority: authority, path: path, currentDirectory: currentDirectory)
-    case "abfss", "abfs": self = .adls(try Self.hadoop(authority: authority, path: path))
-    default: self = .adls(try Self.web(usesTLS: scheme == "https", authority: authority, path: path))
+  /// Reads one of `forms`; also `abfs:` (by TLS all the same), and an account's blob host.
+  package static func address(_ url: LakeURLParts) throws(LakeError) -> LakeAddress {
+    switch url.scheme {
+    case "abfss", "abfs": try hadoop(authority: url.authority, path: url.path)
+    default: try web(usesTLS: url.scheme == "https", authority: url.authority, path: url.path)
     }
   }
 
-  private static func folder(
-    authority: Substring, path: Substring, currentDirectory: String?
-  ) throws(LakeError) -> LakeURL {
-    var segments: [String]
-    switch authority {
-    case "", "localhost":  // RFC 8089, 2
-      segments = []
-    case ".", "..":
-      let base = currentDirectory ?? FileManager.default.currentDirectoryPath
-      segments = base.split(separator: "/").map(String.init) + [String(authority)]
-    default: throw .invalidURL(reason: "a file URL names no host; a relative folder is written file://./folder")
-    }
-    segments += try URLText.segments(of: path)
-    var folders: [String] = []
-    for segment in segments {
-      guard !segment.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "/") }) else {
-        throw .invalidURL(reason: "a file URL must not hide a slash or a NUL behind a percent sign")
-      }
-      switch segment {
-      case "", ".": continue
-      case "..": _ = folders.popLast()
-      default: folders.append(segment)
-      }
-    }
-    guard !folders.isEmpty else { throw .invalidURL(reason: "a file URL must name a folder below /") }
-    return .folder(path: "/" + folders.joined(separator: "/"))
-  }
-
-  private static func hadoop(authority: Substring, path: Substring) throws(LakeError) -> ADLSLocation {
+  private static func hadoop(authority: Substring, path: Substring) throws(LakeError) -> LakeAddress {
     let parts = authority.split(separator: "@", omittingEmptySubsequences: false)
     guard parts.count == 2 else { throw .invalidURL(reason: "an abfss URL needs one filesystem@account-host") }
     let location = try URLAuthority(parts[1])
@@ -69,7 +24,7 @@ extension LakeURL {
     return try account(location, filesystem: String(parts[0]), segments: try URLText.segments(of: path))
   }
 
-  private static func web(usesTLS: Bool, authority: Substring, path: Substring) throws(LakeError) -> ADLSLocation {
+  private static func web(usesTLS: Bool, authority: Substring, path: Substring) throws(LakeError) -> LakeAddress {
     guard !authority.utf8.contains(UInt8(ascii: "@")) else {
       throw .invalidURL(reason: "an http or https URL must hold no user or password")
     }
@@ -87,24 +42,26 @@ extension LakeURL {
       throw .invalidURL(reason: "an account's name is 3 to 24 lower-case letters and digits")
     }
     let filesystem = segments.removeFirst()
-    return ADLSLocation(
+    let lake = ADLSLocation(
       host: location.host, port: location.port ?? (usesTLS ? 443 : 80), usesTLS: usesTLS, account: account,
-      accountIsInPath: true, filesystem: try checkedFilesystem(filesystem), root: try root(segments))
+      accountIsInPath: true, filesystem: try checkedFilesystem(filesystem), root: nil)
+    return LakeAddress(lake: lake, path: try root(segments))
   }
 
   /// An account by its host: `account.dfs…`, `account.z01.dfs…`, or the blob twin, which is turned into the DFS one.
   private static func account(
     _ authority: URLAuthority, filesystem: String, segments: [String]
-  ) throws(LakeError) -> ADLSLocation {
+  ) throws(LakeError) -> LakeAddress {
     var labels = authority.host.split(separator: ".").map(String.init)
     let service = labels.prefix(3).dropFirst().firstIndex { $0 == "dfs" || $0 == "blob" }
     guard let service, service < labels.count - 2, isAccount(labels[0]) else {
       throw .invalidURL(reason: "the host is not a storage account's, such as account.dfs.core.windows.net")
     }
     labels[service] = "dfs"
-    return ADLSLocation(
+    let lake = ADLSLocation(
       host: labels.joined(separator: "."), port: authority.port ?? 443, usesTLS: true, account: labels[0],
-      accountIsInPath: false, filesystem: try checkedFilesystem(filesystem), root: try root(segments))
+      accountIsInPath: false, filesystem: try checkedFilesystem(filesystem), root: nil)
+    return LakeAddress(lake: lake, path: try root(segments))
   }
 
   private static func root(_ segments: [String]) throws(LakeError) -> LakePath? {

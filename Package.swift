@@ -1,6 +1,13 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+/// What later versions of the language turn on: `any` is written out, an import serves its own file alone, and what a
+/// module shows of another is said.
+let features: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
 // The system libraries come from the distribution (see the Makefile's `deps`); no Swift package is fetched.
 let package = Package(
   name: "sluice",
@@ -24,30 +31,33 @@ let package = Package(
     .target(name: "HTTPClient", dependencies: ["CCurl", "Essentials"]),
     .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn", "Essentials"]),
     .target(
-      name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"],
-      swiftSettings: [
-        .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-      ]),
+      name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"], swiftSettings: features),
+    .target(name: "TableDays", swiftSettings: features),
+    .target(name: "Reporting", dependencies: ["Essentials"], swiftSettings: features),
     .target(
-      name: "Sluice",
-      dependencies: ["Lake", "Postgres", "Gzip", "Essentials"],
-      path: "Sources",
-      sources: [
-        "TableDays", "Reporting", "Archive", "Database/Facts", "Database/Session", "Database/Load", "Database/Server",
-        "Database/SQL.swift", "Jobs", "Configuration",
-      ],
-      resources: [
-        .embedInCode("Database/SQL")
-      ]
-    ),
-    .target(name: "SluiceService", dependencies: ["CustomHandler", "HTTPServer", "Sluice", "Essentials"]),
+      name: "Archive", dependencies: ["Lake", "Gzip", "TableDays", "Reporting", "Essentials"], swiftSettings: features),
+    .target(
+      name: "Database", dependencies: ["Postgres", "TableDays", "Reporting", "Essentials"],
+      resources: [.embedInCode("SQL")], swiftSettings: features),
+    .target(
+      name: "Jobs",
+      dependencies: ["Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip", "Essentials"],
+      swiftSettings: features),
+    .target(
+      name: "Configuration",
+      dependencies: ["Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip", "Essentials"],
+      swiftSettings: features),
+    .target(
+      name: "SluiceService",
+      dependencies: ["CustomHandler", "HTTPServer", "Jobs", "Archive", "TableDays", "Reporting", "Essentials"],
+      swiftSettings: features),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "SluiceService", "CustomHandler", "HTTPServer", "Sluice", "Lake", "Identity", "HTTPClient", "Postgres",
-        "Essentials", "CMalloc",
+        "SluiceService", "Configuration", "Jobs", "Archive", "Database", "TableDays", "Reporting", "CustomHandler",
+        "HTTPServer", "Lake", "Identity", "HTTPClient", "Postgres", "Essentials", "CMalloc",
       ],
+      swiftSettings: features,
       linkerSettings: [
         // The deployable folder carries the shared libraries in `lib` beside the binary. The old DT_RPATH is wanted:
         // it also serves the libraries' own dependencies, which DT_RUNPATH does not.
@@ -74,10 +84,39 @@ let package = Package(
     .testTarget(
       name: "LakeTests",
       dependencies: ["Lake", "Identity", "HTTPClient", "Essentials", "LakeEmulator", "TestSupport"]),
-    .testTarget(name: "SluiceTests", dependencies: ["Sluice", "Essentials", "TestSupport"]),
+    .testTarget(name: "TableDaysTests", dependencies: ["TableDays"]),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Essentials"]),
+    .testTarget(
+      name: "ArchiveTests",
+      dependencies: ["Archive", "TableDays", "Reporting", "Lake", "Gzip", "Essentials", "TestSupport"]),
+    .testTarget(
+      name: "DatabaseTests",
+      dependencies: ["Database", "Postgres", "TableDays", "Reporting", "Essentials", "TestSupport"]
+    ),
+    .testTarget(
+      name: "JobsTests",
+      dependencies: [
+        "Configuration", "Jobs", "Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip",
+        "Essentials",
+        "TestSupport",
+      ]),
+    .testTarget(
+      name: "ConfigurationTests",
+      dependencies: [
+        "Configuration", "Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Essentials", "TestSupport",
+      ]),
     .testTarget(
       name: "SluiceServiceTests",
-      dependencies: ["SluiceService", "TestSupport", "LakeEmulator", "sluice", "lake-emulator"]),
+      dependencies: [
+        "SluiceService", "Jobs", "Archive", "Database", "TableDays", "Reporting", "CustomHandler", "HTTPServer", "Lake",
+        "Postgres", "Essentials", "TestSupport",
+      ]),
+    .testTarget(
+      name: "ProgramTests",
+      dependencies: [
+        "SluiceService", "Jobs", "Reporting", "CustomHandler", "Essentials", "TestSupport", "LakeEmulator", "sluice",
+        "lake-emulator",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,17 +1,19 @@
-import Foundation
-import Lake
+package import Foundation
+package import Lake
+import Reporting
+package import TableDays
 
 /// What is in the lake.
-public struct ArchiveCatalog: Sendable {
+package struct ArchiveCatalog: Sendable {
   private let lake: any LakeStore
 
   /// The catalog of `lake`.
-  public init(_ lake: any LakeStore) {
+  package init(_ lake: any LakeStore) {
     self.lake = lake
   }
 
   /// The archived days of each table of `database`.
-  func days(database: String) async throws -> [TableName: Set<Day>] {
+  package func days(database: String) async throws -> [TableName: Set<Day>] {
     var days: [TableName: Set<Day>] = [:]
     for try await (archive, _) in try archives(database: database) {
       days[archive.table, default: []].insert(archive.day)
@@ -20,21 +22,21 @@ public struct ArchiveCatalog: Sendable {
   }
 
   /// One archive, or one day that has none between two that have.
-  public struct Item: Sendable, Encodable, Equatable {
-    /// `schema.table`.
-    public var table: String
-    /// Day.
-    public var date: Day
+  package struct Item: Sendable, Encodable, Equatable {
+    /// Table.
+    package var table: TableName
+    /// The day.
+    package var date: Day
     /// `archived` or `missing`.
-    public var status: String
+    package var status: String
     /// Place under `LAKE_URL`.
-    public var path: String?
+    package var path: String?
     /// Bytes of gzip.
-    public var gzipBytes: Int?
+    package var gzipBytes: Int?
     /// Rows, where a manifest tells.
-    public var rows: Int?
+    package var rows: Int?
     /// When the whole file was last read back, where a manifest tells.
-    public var verifiedAt: Date?
+    package var verifiedAt: Date?
 
     enum CodingKeys: String, CodingKey {
       case table, date, status, path, rows
@@ -46,14 +48,9 @@ public struct ArchiveCatalog: Sendable {
   /// Archives of `database`, by table and day, with the gaps between them. `from` and `to` bound the days; a bound
   /// reaches beyond the archives there are, and what lies between counts as missing. Without bounds, each table's first
   /// and last archive are its bounds.
-  /// - Throws: ``JobError`` `bad_field`, `too_many_units`; ``LakeError``.
-  public func items(database: String, table: TableName?, from: Day?, to: Day?) async throws -> [Item] {
-    if let from, let to {
-      guard from <= to else {
-        throw JobError(.invalid, code: "bad_field", "from: \(from) is after to, \(to); swap them", field: "from")
-      }
-    }
-    var wanted: [(ArchiveName, LakeEntry)] = []
+  /// - Throws: ``JobError`` `too_many_units`; `LakeError`.
+  package func items(database: String, table: TableName?, from: Day?, to: Day?) async throws -> [Item] {
+    var wanted: [(TableDay, LakeEntry)] = []
     for try await (archive, entry) in try archives(database: database) {
       guard table == nil || archive.table == table, from.map({ archive.day >= $0 }) ?? true,
         to.map({ archive.day <= $0 }) ?? true
@@ -67,13 +64,13 @@ public struct ArchiveCatalog: Sendable {
       guard let first = from ?? days.keys.min(), let last = to ?? days.keys.max(), first <= last else {
         return [Item]()
       }
-      guard first.count(through: last) <= BackupRequest.maximumUnits else {
+      guard first.count(through: last) <= TableDay.maximumAtOnce else {
         throw JobError(
-          .invalid, code: "too_many_units",
-          "from, to: more than \(BackupRequest.maximumUnits) days of \(table) at once; narrow the span", field: "from")
+          .tooManyUnits,
+          "more than \(TableDay.maximumAtOnce) days of \(table) at once; narrow the span", field: "from")
       }
       return first.through(last).map { day in
-        days[day] ?? Item(table: "\(table)", date: day, status: "missing")
+        days[day] ?? Item(table: table, date: day, status: "missing")
       }
     }
   }
@@ -82,17 +79,17 @@ public struct ArchiveCatalog: Sendable {
   private static let manifestsAtATime = 16
 
   /// Archives with what their manifests tell. One that cannot be read costs the row count, not the listing.
-  private func described(_ archives: [(ArchiveName, LakeEntry)]) async throws -> [(ArchiveName, Item)] {
-    try await withThrowingTaskGroup(of: (ArchiveName, Item).self) { group in
+  private func described(_ archives: [(TableDay, LakeEntry)]) async throws -> [(TableDay, Item)] {
+    try await withThrowingTaskGroup(of: (TableDay, Item).self) { group in
       var rest = archives[...]
-      var items: [(ArchiveName, Item)] = []
+      var items: [(TableDay, Item)] = []
       func addNext() {
         guard let (archive, entry) = rest.popFirst() else { return }
         group.addTask { [lake] in
           let manifest = try? await ArchiveManifest.read(of: archive, in: lake)
           try Task.checkCancellation()
           let item = Item(
-            table: "\(archive.table)", date: archive.day, status: "archived", path: "\(entry.path)",
+            table: archive.table, date: archive.day, status: "archived", path: "\(entry.path)",
             gzipBytes: entry.length, rows: manifest?.rows, verifiedAt: manifest?.verifiedAt)
           return (archive, item)
         }
@@ -106,20 +103,20 @@ public struct ArchiveCatalog: Sendable {
     }
   }
 
-  private static func name(of path: LakePath, in lake: any LakeStore) async throws -> ArchiveName? {
+  private static func tableDay(at path: LakePath, in lake: any LakeStore) async throws -> TableDay? {
     do {
-      return try await ArchiveName.read(path, in: lake)
-    } catch let error as JobError where error.code == "manifest_unreadable" {
+      return try await ArchiveLayout.tableDay(at: path, in: lake)
+    } catch let error as JobError where error.code == .manifestUnreadable {
       Log.write(
         .warning, "an archive is passed over: its name is shortened and its manifest unreadable", ["path": path])
       return nil
     }
   }
 
-  private func archives(database: String) throws -> some AsyncSequence<(ArchiveName, LakeEntry), any Error> {
-    lake.list(under: try LakePath(components: [LakeName.encode(database)]), recursive: false).compactMap {
+  private func archives(database: String) throws -> some AsyncSequence<(TableDay, LakeEntry), any Error> {
+    lake.list(under: try ArchiveLayout.folder(database: database), recursive: false).compactMap {
       [lake] entry in
-      guard !entry.isDirectory, let archive = try await Self.name(of: entry.path, in: lake),
+      guard !entry.isDirectory, let archive = try await Self.tableDay(at: entry.path, in: lake),
         archive.database.utf8.elementsEqual(database.utf8)
       else { return nil }
       return (archive, entry)

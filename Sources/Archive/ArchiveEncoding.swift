@@ -1,12 +1,12 @@
 /// The encoding of an archive's text, by PostgreSQL's name for it.
-public enum ArchiveEncoding: String, Sendable, Codable {
+package enum ArchiveEncoding: String, Sendable, Codable {
   /// Every database that knows its encoding is archived in it.
   case utf8 = "UTF8"
   /// A database without an encoding holds bytes of which the server knows nothing. They are archived as they are.
   case unknown = "SQL_ASCII"
 
   /// The encoding for rows of a database with `serverEncoding`.
-  init(ofServer serverEncoding: String) {
+  package init(ofServer serverEncoding: String) {
     self = serverEncoding == Self.unknown.rawValue ? .unknown : .utf8
   }
 }

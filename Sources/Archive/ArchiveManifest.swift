@@ -1,23 +1,33 @@
-import Foundation
-import Lake
+import Essentials
+package import Foundation
+package import Lake
+import Reporting
+package import TableDays
 
 /// What is known of an archive, in a JSON file of its own beside it. It is the proof that verify and retention go by.
-public struct ArchiveManifest: Sendable, Codable, Equatable {
+package struct ArchiveManifest: Sendable, Codable, Equatable {
   /// The form of this file that the program writes.
-  public static let currentFormat = 1
+  package static let currentFormat = 1
   /// The most bytes a manifest may have; a table has at most 1,600 columns.
-  static let maximumBytes = 4 << 20
+  package static let maximumBytes = 4 << 20
 
   /// The archived span.
-  public struct Window: Sendable, Codable, Equatable {
+  package struct Window: Sendable, Codable, Equatable {
     /// First instant, ISO 8601 with offset.
-    public var start: String
+    package var start: String
     /// First instant after it, ISO 8601 with offset.
-    public var end: String
+    package var end: String
     /// Time zone identifier, such as `UTC`.
-    public var timeZone: String
+    package var timeZone: String
     /// The column whose values lie in the span.
-    public var timeColumn: String
+    package var timeColumn: String
+
+    /// The span of `window`, by the values of `timeColumn`.
+    package init(_ window: DayWindow, timeColumn: String) {
+      (start, end) = window.texts
+      timeZone = window.timeZoneName
+      self.timeColumn = timeColumn
+    }
 
     enum CodingKeys: String, CodingKey {
       case start, end
@@ -27,45 +37,76 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
   }
 
   /// One column of the file, in order.
-  public struct Column: Sendable, Codable, Equatable {
+  package struct Column: Sendable, Codable, Equatable {
     /// Name, as in the header.
-    public var name: String
+    package var name: String
     /// Type, as `format_type` prints it.
-    public var type: String
+    package var type: String
+
+    package init(name: String, type: String) {
+      self.name = name
+      self.type = type
+    }
+  }
+
+  /// All that a manifest says beside the ``ArchiveProof``.
+  package struct Description: Sendable {
+    package var tableDay: TableDay
+    package var window: Window
+    package var columns: [Column]
+    package var encoding: ArchiveEncoding
+    package var serverVersion: String
+    package var snapshot: String
+    package var programVersion: String
+    package var createdAt: Date
+
+    package init(
+      _ tableDay: TableDay, window: Window, columns: [Column], encoding: ArchiveEncoding, serverVersion: String,
+      snapshot: String, programVersion: String, createdAt: Date
+    ) {
+      self.tableDay = tableDay
+      self.window = window
+      self.columns = columns
+      self.encoding = encoding
+      self.serverVersion = serverVersion
+      self.snapshot = snapshot
+      self.programVersion = programVersion
+      self.createdAt = createdAt
+    }
   }
 
   /// ``currentFormat`` when written.
-  public var formatVersion: Int
+  package var formatVersion: Int
   /// Database.
-  public var database: String
-  /// Table as `schema.table`.
-  public var table: String
+  package var database: String
+  /// Table.
+  package var table: TableName
   /// Day as `YYYY-MM-DD`.
-  public var date: Day
+  package var date: Day
   /// The archived span.
-  public var window: Window
+  package var window: Window
   /// Columns of the file, in order.
-  public var columns: [Column]
+  package var columns: [Column]
   /// Encoding of the text; absent in manifests of versions that knew UTF-8 alone.
-  public var encoding: ArchiveEncoding?
+  package var encoding: ArchiveEncoding?
   /// Rows, the header not counted.
-  public var rows: Int
+  package var rows: Int
   /// Length of the CSV in bytes, header included.
-  public var csvBytes: Int
+  package var csvBytes: Int
   /// Length of the gzip file in bytes.
-  public var gzipBytes: Int
+  package var gzipBytes: Int
   /// SHA-256 of the gzip file, lower-case hexadecimal.
-  public var sha256: String
+  package var sha256: String
   /// Version of the server the rows came from, such as `15.18`.
-  public var serverVersion: String
+  package var serverVersion: String
   /// The snapshot they were read in (`pg_current_snapshot()`).
-  public var snapshot: String
+  package var snapshot: String
   /// Version of the program that wrote the archive.
-  public var programVersion: String
+  package var programVersion: String
   /// When it was written.
-  public var createdAt: Date
+  package var createdAt: Date
   /// When the whole file was last read back and found right; absent before that.
-  public var verifiedAt: Date?
+  package var verifiedAt: Date?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
@@ -80,15 +121,34 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
     case verifiedAt = "verified_at"
   }
 
-  /// The manifest of `archive`; nil when there is none.
+  /// The manifest of a new archive, of which `proof` is the proof.
+  package init(_ description: Description, proof: ArchiveProof) {
+    formatVersion = Self.currentFormat
+    database = description.tableDay.database
+    table = description.tableDay.table
+    date = description.tableDay.day
+    window = description.window
+    columns = description.columns
+    encoding = description.encoding
+    rows = proof.rows
+    csvBytes = proof.csvBytes
+    gzipBytes = proof.gzipBytes
+    sha256 = proof.sha256.description
+    serverVersion = description.serverVersion
+    snapshot = description.snapshot
+    programVersion = description.programVersion
+    createdAt = description.createdAt
+  }
+
+  /// The manifest of `tableDay`'s archive; nil when there is none.
   /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
-  static func read(of archive: ArchiveName, in lake: any LakeStore) async throws -> ArchiveManifest? {
-    try await read(at: archive.manifestPath, in: lake)
+  package static func read(of tableDay: TableDay, in lake: any LakeStore) async throws -> ArchiveManifest? {
+    try await read(at: tableDay.manifestPath, in: lake)
   }
 
   /// The manifest at `path`; nil when there is none.
   /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
-  static func read(at path: LakePath, in lake: any LakeStore) async throws -> ArchiveManifest? {
+  package static func read(at path: LakePath, in lake: any LakeStore) async throws -> ArchiveManifest? {
     let bytes: [UInt8]
     do {
       bytes = try await lake.readAll(path, limit: maximumBytes)
@@ -103,14 +163,14 @@ public struct ArchiveManifest: Sendable, Codable, Equatable {
       manifest.formatVersion <= currentFormat
     else {
       throw JobError(
-        .unprocessable, code: "manifest_unreadable",
+        .manifestUnreadable,
         "\(path) is not a manifest this version can read; remove it to use the archive without its proof")
     }
     return manifest
   }
 
   /// The file's content.
-  func encoded() throws -> [UInt8] {
+  package func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

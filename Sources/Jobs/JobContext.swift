@@ -1,43 +1,32 @@
-import Foundation
-import Lake
+package import Database
+package import Foundation
+package import Lake
 import Postgres
-import Synchronization
+import Reporting
 
-/// What every job works with: settings, connections, the lake, a clock.
-public struct JobContext: Sendable {
-  /// The program's settings.
-  public let settings: Settings
-  /// Connections to databases.
-  public let pools: ConnectionPools
+/// What every job works with: the database server, the lake, admission, a clock. What a job is told to do by the settings, it
+/// gets as its own options.
+package struct JobContext: Sendable {
+  /// The database server of the settings.
+  package var server: DatabaseServer
+  /// Sessions at databases.
+  package var sessions: DatabaseSessions
   /// Where archives live.
-  public let lake: any LakeStore
-  /// Opens another place of a storage account that a request names; the host has been checked.
-  let openLake: @Sendable (ADLSLocation) async throws -> any LakeStore
-  /// Asks for the tokens that the settings need; nil when they need none.
-  let checkTokens: (@Sendable () async throws -> Void)?
-  /// Where jobs wait for tables that others have locked.
-  var lockQueue: LockQueue
+  package var lake: any LakeStore
+  /// How many table-days are worked on at a time.
+  package let admission: Admission
   /// The present instant; tests set it.
-  public var now: @Sendable () -> Date
+  package var now: @Sendable () -> Date
 
   /// Made once at the start of the program.
-  /// - Parameter openLake: nil where no other place can be opened: the lake is a folder.
-  public init(
-    settings: Settings, pools: ConnectionPools, lake: any LakeStore,
-    openLake: (@Sendable (ADLSLocation) async throws -> any LakeStore)? = nil,
-    checkTokens: (@Sendable () async throws -> Void)? = nil, now: @escaping @Sendable () -> Date = { Date() }
+  package init(
+    server: DatabaseServer, sessions: DatabaseSessions, lake: any LakeStore, admission: Admission,
+    now: @escaping @Sendable () -> Date = { Date() }
   ) {
-    self.settings = settings
-    self.pools = pools
+    self.server = server
+    self.sessions = sessions
     self.lake = lake
-    self.openLake =
-      openLake ?? { _ in
-        throw JobError(
-          .invalid, code: "not_configured", "adls_url: this lake is a folder; set LAKE_URL to a storage account",
-          field: "adls_url")
-      }
-    self.checkTokens = checkTokens
+    self.admission = admission
     self.now = now
-    lockQueue = LockQueue(connections: settings.pgPoolMaximum / 2)
   }
 }

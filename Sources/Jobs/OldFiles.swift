@@ -1,23 +1,25 @@
-import Foundation
+import Archive
+package import Foundation
 import Lake
+import Reporting
 
 /// Removes from the lake what nobody uses any more, by its age: temporary files of processes that were killed, and the
 /// documents of operations that ended long ago.
-public struct OldFiles: Sendable {
+package struct OldFiles: Sendable {
   /// Age at which a temporary file is an orphan: no job runs for a day.
-  static let temporaryLife: TimeInterval = 86_400
+  package static let temporaryLife: TimeInterval = 86_400
   /// Age at which an operation's document goes; one that runs is written anew every few seconds.
-  static let operationLife: TimeInterval = 30 * 86_400
+  package static let operationLife: TimeInterval = 30 * 86_400
 
   private let context: JobContext
 
   /// Files of the context's lake, by its clock.
-  public init(_ context: JobContext) {
+  package init(_ context: JobContext) {
     self.context = context
   }
 
   /// Removes them, of `database` and of the lake's own folder. That one can't be removed stops nobody's work: it is logged.
-  public func remove(database: String) async {
+  package func remove(database: String) async {
     let now = context.now()
     func remove(_ what: String, olderThan age: TimeInterval, under folder: () throws -> LakePath) async {
       do {
@@ -31,13 +33,13 @@ public struct OldFiles: Sendable {
       }
     }
     await remove("temporary files", olderThan: Self.temporaryLife) {
-      try ArchiveName.temporaryFolder(database: database)
+      try ArchiveLayout.temporaryFolder(database: database)
     }
     await remove("temporary files of the lake", olderThan: Self.temporaryLife) {
-      try LakePath(components: [ArchiveName.privateFolder, "tmp"])
+      try ArchiveLayout.temporaryFolder()
     }
     await remove("operations", olderThan: Self.operationLife) {
-      try LakePath(components: [ArchiveName.privateFolder, "operations"])
+      try ArchiveLayout.operationsFolder
     }
   }
 }

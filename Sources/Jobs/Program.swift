@@ -1,5 +1,5 @@
 /// The program about itself.
-public enum Program {
+package enum Program {
   /// Its version; goes into manifests, `sluice version` and the service's answers.
-  public static let version = "0.1.0"
+  package static let version = "0.1.0"
 }

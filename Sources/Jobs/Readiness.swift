@@ -1,83 +1,125 @@
-import Lake
-import Postgres
+package import Database
+package import Lake
+package import Postgres
+import Reporting
 
 /// Whether the program can do its work at this moment.
-public struct Readiness: Sendable, Encodable, Equatable {
+package struct Readiness: Sendable, Encodable, Equatable {
   /// One thing that was asked.
-  public struct Check: Sendable, Encodable, Equatable {
+  package struct Check: Sendable, Encodable, Equatable {
     /// `ok` or `failed`.
-    public let status: String
+    package let status: String
     /// The stable code of the failure. No more: whoever may not sign in may ask this too, and the words name hosts and
     /// roles. They are in the log.
-    public let code: String?
+    package let code: String?
   }
 
   /// `ok` or `failed`.
-  public let status: String
+  package let status: String
   /// The program's version.
-  public let version: String
+  package let version: String
   /// By name: `postgres`, `lake`, and `token` where one is needed. Absent when nothing was asked.
-  public let checks: [String: Check]?
+  package let checks: [String: Check]?
 
-  /// Made from its parts.
-  public init(status: String, version: String, checks: [String: Check]?) {
-    self.status = status
-    self.version = version
-    self.checks = checks
-  }
+  /// Alive, and nothing asked.
+  package static let alive = Readiness(status: "ok", version: Program.version, checks: nil)
+}
 
+/// Asks the database, the lake and the issuer of tokens whether they answer, with a connection of its own, so that jobs that
+/// use up the pool make no service look broken. An answer serves all who ask within ``life``: a probe that asks every second,
+/// from many places, costs nobody anything.
+package actor ReadinessProbe {
+  /// How long an answer serves.
+  package static let life = Duration.seconds(3)
   /// Seconds one check may take.
   static let patience: Double = 10
 
-  /// Asks the database, the lake and the issuer of tokens, side by side.
-  public static func check(_ context: JobContext) async -> Readiness {
+  private let server: DatabaseServer
+  private let pools: ConnectionPools
+  private let lake: any LakeStore
+  private let checkTokens: (@Sendable () async throws -> Void)?
+  private let now: @Sendable () -> ContinuousClock.Instant
+  private var last: (task: Task<Readiness, Never>, end: ContinuousClock.Instant?)?
+
+  /// - Parameters:
+  ///   - pools: connections that no job uses.
+  ///   - checkTokens: asks for the tokens that the settings need; nil when they need none.
+  package init(
+    server: DatabaseServer, pools: ConnectionPools, lake: any LakeStore,
+    checkTokens: (@Sendable () async throws -> Void)? = nil,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+  ) {
+    self.server = server
+    self.pools = pools
+    self.lake = lake
+    self.checkTokens = checkTokens
+    self.now = now
+  }
+
+  /// The answer of all checks, side by side.
+  package func readiness() async -> Readiness {
+    if let last, last.end.map({ now() < $0 }) ?? true { return await last.task.value }
+    // A task of its own: the first who asks may go away, the others wait for the same answer.
+    let task = Task { await check() }
+    last = (task, nil)
+    let readiness = await task.value
+    last = (task, now() + Self.life)
+    return readiness
+  }
+
+  /// Closes the connection.
+  package func close() async { await pools.close() }
+
+  private nonisolated func check() async -> Readiness {
     async let postgres = check("postgres") {
-      let target = try context.settings.target()
-      try await context.pools.withQuestion(to: target) { _ = try await $0.query("SELECT 1") }
+      let target = try self.server.target()
+      try await self.pools.withQuestion(to: target) { _ = try await $0.query("SELECT 1") }
     }
     async let lake = check("lake") {
-      _ = try await context.lake.listPage(under: nil, recursive: false, continuation: nil)
+      _ = try await self.lake.listPage(under: nil, recursive: false, continuation: nil)
     }
-    async let token = checkTokens(context)
+    async let token = tokenCheck()
     var checks = await ["postgres": postgres, "lake": lake]
     checks["token"] = await token
     let isReady = checks.values.allSatisfy { $0.status == "ok" }
     return Readiness(status: isReady ? "ok" : "failed", version: Program.version, checks: checks)
   }
 
-  private static func checkTokens(_ context: JobContext) async -> Check? {
-    guard let ask = context.checkTokens else { return nil }
-    return await check("token", ask)
+  private nonisolated func tokenCheck() async -> Readiness.Check? {
+    guard let checkTokens else { return nil }
+    return await check("token", checkTokens)
   }
 
-  private static func check(_ name: String, _ body: @escaping @Sendable () async throws -> Void) async -> Check {
-    await withTaskGroup(of: Check?.self) { group in
+  private nonisolated func check(
+    _ name: String, _ body: @escaping @Sendable () async throws -> Void
+  ) async -> Readiness.Check {
+    await withTaskGroup(of: Readiness.Check?.self) { group in
       group.addTask {
         do {
           try await body()
-          return Check(status: "ok", code: nil)
+          return Readiness.Check(status: "ok", code: nil)
         } catch is CancellationError {
           return nil
         } catch {
-          return failed(name, JobError(cause: error))
+          return Self.failed(name, JobError(cause: error))
         }
       }
       group.addTask {
-        try? await Task.sleep(for: .seconds(patience))
+        try? await Task.sleep(for: .seconds(Self.patience))
         if Task.isCancelled { return nil }
-        return failed(name, JobError(.unavailable, code: "no_answer", "no answer within \(Int(patience)) s"))
+        return Self.failed(name, JobError(.noAnswer, "no answer within \(Int(Self.patience)) s"))
       }
-      var result: Check?
+      var result: Readiness.Check?
       for await check in group where result == nil {
         result = check
         group.cancelAll()
       }
-      return result ?? Check(status: "failed", code: "cancelled")
+      return result ?? Readiness.Check(status: "failed", code: JobErrorCode.cancelled.rawValue)
     }
   }
 
-  private static func failed(_ name: String, _ error: JobError) -> Check {
-    Log.write(.warning, "not ready", ["check": name, "code": error.code, "reason": error.message])
-    return Check(status: "failed", code: error.code)
+  private static func failed(_ name: String, _ error: JobError) -> Readiness.Check {
+    Log.write(.warning, "not ready", ["check": name, "code": error.code.rawValue, "reason": error.message])
+    return Readiness.Check(status: "failed", code: error.code.rawValue)
   }
 }

@@ -1,43 +1,43 @@
 import Synchronization
 
 /// How far a job is, updated by the job and read by whoever shows it.
-public final class JobProgress: Sendable {
+package final class JobProgress: Sendable {
   /// A reading.
-  public struct Reading: Sendable, Equatable {
+  package struct Reading: Sendable, Equatable {
     /// What is worked on, such as `events.clicks 2024-01-01`.
-    public var subject = ""
+    package var subject = ""
     /// What it waits for, such as a table that another session has locked; nil while it goes on. Of several table-days that
     /// wait, one.
-    public var waitsFor: String? { waits.min { $0.key < $1.key }?.value }
+    package var waitsFor: String? { waits.min { $0.key < $1.key }?.value }
     fileprivate var waits: [String: String] = [:]
     /// Rows so far.
-    public var rows = 0
+    package var rows = 0
     /// Bytes of CSV so far.
-    public var csvBytes = 0
+    package var csvBytes = 0
     /// Bytes of gzip so far.
-    public var gzipBytes = 0
+    package var gzipBytes = 0
     /// Part done, 0...1, where an estimate exists.
-    public var fraction: Double?
+    package var fraction: Double?
     /// Table-days finished, of ``units``.
-    public var finishedUnits = 0
+    package var finishedUnits = 0
     /// Table-days in all.
-    public var units = 0
+    package var units = 0
   }
 
   private let state = Mutex(Reading())
 
   /// Nothing done yet.
-  public init() {}
+  package init() {}
 
   /// The present reading.
-  public var reading: Reading { state.withLock { $0 } }
+  package var reading: Reading { state.withLock { $0 } }
 
   /// Notes what the table-day `unit` waits for, nil once it goes on.
-  func waits(for what: String?, by unit: String) {
+  package func waits(for what: String?, by unit: String) {
     update { $0.waits[unit] = what }
   }
 
-  func update(_ change: (inout sending Reading) -> Void) {
+  package func update(_ change: (inout sending Reading) -> Void) {
     state.withLock { change(&$0) }
   }
 }

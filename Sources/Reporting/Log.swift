@@ -6,9 +6,9 @@ import Synchronization
 ///
 /// The context (an invocation's id, its `traceparent`) is task-local: every line of a job carries it, wherever in the job
 /// it is written. The Functions host makes an entry of each line, so a line never holds a newline.
-public enum Log {
+package enum Log {
   /// How much it matters.
-  public enum Level: String, Sendable {
+  package enum Level: String, Sendable {
     /// For finding a fault.
     case debug
     /// The ordinary course.
@@ -20,21 +20,21 @@ public enum Log {
   }
 
   /// What the lines of one invocation have in common. One object, so that a task carries one pointer.
-  public final class Context: Sendable {
-    let fields: [(key: String, value: String)]
-    let collect: @Sendable (String) -> Void
+  package final class Context: Sendable {
+    package let fields: [(key: String, value: String)]
+    package let collect: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - fields: what every line carries, in order.
     ///   - collect: receives the lines beside the sink, for the `Logs` of an answer.
-    public init(fields: [(key: String, value: String)], collect: @escaping @Sendable (String) -> Void) {
+    package init(fields: [(key: String, value: String)], collect: @escaping @Sendable (String) -> Void) {
       self.fields = fields
       self.collect = collect
     }
   }
 
   /// The invocation that the present task works for.
-  @TaskLocal public static var context: Context?
+  @TaskLocal package static var context: Context?
 
   /// A closure of its own type: one that lies in a generic place itself is wrapped once more each time it is read, and
   /// what wraps it stays.
@@ -45,12 +45,12 @@ public enum Log {
   private static let sink = Mutex(Sink { _, _ in })
 
   /// Sends lines to `sink` from now on.
-  public static func start(_ sink: @escaping @Sendable (Level, String) -> Void) {
+  package static func start(_ sink: @escaping @Sendable (Level, String) -> Void) {
     self.sink.withLock { $0 = Sink(write: sink) }
   }
 
   /// Writes one line: time, level, message, fields, context.
-  public static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, any Sendable> = [:]) {
+  package static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, any Sendable> = [:]) {
     var line = "\(Date().formatted(.iso8601)) \(level.rawValue) \(message.visibleLine())"
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
     for (key, value) in context?.fields ?? [] { line += " \(key)=\(quoted(value))" }

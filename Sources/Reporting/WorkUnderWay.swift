@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What the program is working on at this moment, told when it has to end before the work does.
-public enum WorkUnderWay {
+package enum WorkUnderWay {
   private struct State {
     var last = 0
     var entries: [Int: @Sendable () -> String] = [:]
@@ -10,7 +10,7 @@ public enum WorkUnderWay {
   private static let state = Mutex(State())
 
   /// Lists `what` while `body` runs; it is asked for its words when somebody looks.
-  public static func listing<Result>(
+  package static func listing<Result>(
     _ what: @escaping @Sendable () -> String, _ body: () async throws -> Result
   ) async rethrows -> Result {
     let id = begin(what)
@@ -19,11 +19,11 @@ public enum WorkUnderWay {
   }
 
   /// All of it, the oldest first.
-  public static var all: [String] {
+  package static var all: [String] {
     state.withLock { $0.entries }.sorted { $0.key < $1.key }.map { $0.value() }
   }
 
-  static func begin(_ what: @escaping @Sendable () -> String) -> Int {
+  package static func begin(_ what: @escaping @Sendable () -> String) -> Int {
     state.withLock { state in
       state.last += 1
       state.entries[state.last] = what
@@ -31,14 +31,14 @@ public enum WorkUnderWay {
     }
   }
 
-  static func end(_ id: Int) {
+  package static func end(_ id: Int) {
     state.withLock { $0.entries[id] = nil }
   }
 }
 
 extension JobProgress {
   /// What is worked on, for ``WorkUnderWay``.
-  public func words(_ kind: String) -> String {
+  package func words(_ kind: String) -> String {
     let reading = reading
     return [kind, reading.subject, "(\(reading.rows) rows)"].filter { !$0.isEmpty }.joined(separator: " ")
   }

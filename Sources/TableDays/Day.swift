@@ -1,16 +1,16 @@
-import Foundation
+package import Foundation
 
 /// A day of the calendar, without a time zone: `2024-02-29`.
-public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
+package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
   /// Year, 1583...9999.
-  public let year: Int
+  package let year: Int
   /// Month, 1...12.
-  public let month: Int
+  package let month: Int
   /// Day of the month, from 1.
-  public let day: Int
+  package let day: Int
 
   /// Reads `YYYY-MM-DD`; nil for another form, and for a day that the calendar does not have.
-  public init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0].utf8.count == 4, parts[1].utf8.count == 2, parts[2].utf8.count == 2,
       parts.allSatisfy({ $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }),
@@ -35,18 +35,18 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
   }
 
   /// The day on which `instant` falls in `timeZone`.
-  public init(_ instant: Date, in timeZone: TimeZone) {
+  package init(_ instant: Date, in timeZone: TimeZone) {
     let parts = Self.calendar(timeZone).dateComponents([.year, .month, .day], from: instant)
     self.init(year: parts.year ?? 1, month: parts.month ?? 1, day: parts.day ?? 1)
   }
 
   /// The day `days` later, or earlier for a negative number.
-  public func adding(days: Int) -> Day {
+  package func adding(days: Int) -> Day {
     Day(number: number + days)
   }
 
   /// How many days there are from this to `last`, both included; 0 when `last` comes before it.
-  func count(through last: Day) -> Int {
+  package func count(through last: Day) -> Int {
     max(0, last.number - number + 1)
   }
 
@@ -75,19 +75,19 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
 
   /// The instant at which the day begins in `timeZone`: midnight, or the first instant after it where the clock skips
   /// midnight.
-  public func start(in timeZone: TimeZone) -> Date {
+  package func start(in timeZone: TimeZone) -> Date {
     let calendar = Self.calendar(timeZone)
     let noon = calendar.date(from: DateComponents(year: year, month: month, day: day, hour: 12)) ?? .distantPast
     return calendar.startOfDay(for: noon)
   }
 
   /// All days from this to `last`, both included.
-  public func through(_ last: Day) -> [Day] {
+  package func through(_ last: Day) -> [Day] {
     (0..<count(through: last)).map { adding(days: $0) }
   }
 
   /// `YYYY-MM-DD`.
-  public var description: String {
+  package var description: String {
     func padded(_ number: Int, _ width: Int) -> String {
       let digits = String(number)
       return String(repeating: "0", count: max(0, width - digits.count)) + digits
@@ -96,12 +96,12 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
   }
 
   /// Calendar order.
-  public static func < (one: Day, other: Day) -> Bool {
+  package static func < (one: Day, other: Day) -> Bool {
     (one.year, one.month, one.day) < (other.year, other.month, other.day)
   }
 
   /// Reads the text form.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     guard let day = Day(try container.decode(String.self)) else {
       throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a day as YYYY-MM-DD")
@@ -110,7 +110,7 @@ public struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConverti
   }
 
   /// Writes the text form.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
   }

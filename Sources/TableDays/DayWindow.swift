@@ -1,32 +1,32 @@
-import Foundation
+package import Foundation
 
 /// The span of one archive: [start of the day, start of the next day) in a time zone. 23 and 25 hours where clocks change.
-public struct DayWindow: Sendable, Equatable {
+package struct DayWindow: Sendable, Equatable {
   /// The day.
-  public let day: Day
+  package let day: Day
   /// The zone the day is of.
-  public let timeZone: TimeZone
+  package let timeZone: TimeZone
 
   /// The window of `day` in `timeZone`.
-  public init(_ day: Day, in timeZone: TimeZone) {
+  package init(_ day: Day, in timeZone: TimeZone) {
     self.day = day
     self.timeZone = timeZone
   }
 
   /// The zone's name for people and manifests: Foundation calls UTC `GMT`.
-  public var timeZoneName: String { timeZone.identifier == "GMT" ? "UTC" : timeZone.identifier }
+  package var timeZoneName: String { timeZone.identifier == "GMT" ? "UTC" : timeZone.identifier }
 
   /// First instant of it.
-  public var start: Date { day.start(in: timeZone) }
+  package var start: Date { day.start(in: timeZone) }
   /// First instant after it.
-  public var end: Date { day.adding(days: 1).start(in: timeZone) }
+  package var end: Date { day.adding(days: 1).start(in: timeZone) }
 
   /// Start and end in `BACKUP_TIMEZONE`'s own offset, as `2025-01-01T00:00:00+00:00`.
-  public var texts: (start: String, end: String) {
+  package var texts: (start: String, end: String) {
     (Self.text(start, in: timeZone), Self.text(end, in: timeZone))
   }
 
-  static func text(_ instant: Date, in timeZone: TimeZone) -> String {
+  package static func text(_ instant: Date, in timeZone: TimeZone) -> String {
     let style = Date.ISO8601FormatStyle(timeZone: timeZone).year().month().day()
       .dateTimeSeparator(.standard).time(includingFractionalSeconds: false).timeZone(separator: .colon)
     let text = instant.formatted(style)

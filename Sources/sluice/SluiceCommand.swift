@@ -1,7 +1,7 @@
 import Essentials
 import Foundation
-import Sluice
-import SluiceService
+import Jobs
+import Reporting
 
 /// `sluice`: arguments in, exit code out. 0 done, 1 failed, 2 usage, 3 partly done.
 @main
@@ -9,12 +9,13 @@ struct SluiceCommand {
   static func main() async {
     // A reader that went away (`sluice archives | head`) shows as a failed write, not as a death by signal.
     signal(SIGPIPE, SIG_IGN)
-    Memory.keepLittle()
+    LargeBuffers.returnWhenFreed()
     let arguments = Array(CommandLine.arguments.dropFirst())
     await run(arguments).endProcess()
   }
 
   private static func run(_ arguments: [String]) async -> ExitCode {
+    var fieldName: (String) -> String = { $0 }
     do {
       guard let name = arguments.first else {
         Output.error(Help.overview)
@@ -22,19 +23,18 @@ struct SluiceCommand {
       }
       if ["help", "--help", "-h"].contains(name) { return try help(Array(arguments.dropFirst())) }
       if ["version", "--version"].contains(name) { return try version(Array(arguments.dropFirst())) }
-      guard let command = Command(rawValue: name) else {
-        throw UsageError("there is no command \"\(name)\"; known are \(Command.names)")
-      }
+      let command = try Commands.command(name)
       let parsed = try ParsedArguments(options(of: command, arguments), options: command.options)
       if parsed.isFlagSet("help") {
         Output.line(Help.text(for: command))
         return .done
       }
+      fieldName = parsed.fieldName
       do {
-        return try await run(command, parsed)
+        return try await command.run(parsed)
       } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {
         // A script reads standard output: it finds the code there, and people the words where they look.
-        Output.bytes(try AnswerEncoding.bytes(FailureReport(JobError(cause: error))))
+        Output.bytes(try ReportJSON.line(FailureReport(JobError(cause: error), fieldName)))
         throw error
       }
     } catch let error as UsageError {
@@ -43,30 +43,19 @@ struct SluiceCommand {
     } catch {
       let error = JobError(cause: error)
       // An error that is not of a job says all there is in its own words; "internal" would only frighten.
-      Output.error("sluice: \((error.code == "internal" ? error.message : error.description).visibleLine())")
-      return error.kind == .invalid ? .usage : .failed
-    }
-  }
-
-  private static func run(_ command: Command, _ arguments: ParsedArguments) async throws -> ExitCode {
-    switch command {
-    case .`init`: try await InitCommand.run(arguments)
-    case .serve: try await ServeCommand.run(arguments)
-    case .backup: try await BackupCommand.run(arguments)
-    case .restore: try await RestoreCommand.run(arguments)
-    case .archives: try await ArchivesCommand.run(arguments)
-    case .package: try PackageCommand.run(arguments)
-    case .identity: try await IdentityCommand.run(arguments)
+      let text = error.code == .internal ? error.message(naming: fieldName) : error.description(naming: fieldName)
+      Output.error("sluice: \(text.visibleLine())")
+      return ExitCode(rawValue: error.code.exitCode) ?? .failed
     }
   }
 
   /// What follows the command, and its subcommand where it has some.
-  private static func options(of command: Command, _ arguments: [String]) throws -> [String] {
+  private static func options(of command: any Command.Type, _ arguments: [String]) throws -> [String] {
     let rest = Array(arguments.dropFirst())
     guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return rest }
     guard let name = rest.first, command.subcommands.contains(name) else {
-      let known = command.subcommands.map { "\(command.rawValue) \($0)" }.joined(separator: ", ")
-      throw UsageError("\(command.rawValue) needs to know what to do; known are: \(known)")
+      let known = command.subcommands.map { "\(command.name) \($0)" }.joined(separator: ", ")
+      throw UsageError("\(command.name) needs to know what to do; known are: \(known)")
     }
     return Array(rest.dropFirst())
   }
@@ -76,14 +65,11 @@ struct SluiceCommand {
       Output.line(Help.overview)
       return .done
     }
-    if ["help", "version", "--help", "-h"].contains(name) {
-      Output.line(Help.overview)
-      return .done
+    switch name {
+    case "help", "version", "--help", "-h": Output.line(Help.overview)
+    case "settings": Output.line(Help.settings)
+    default: Output.line(Help.text(for: try Commands.command(name)))
     }
-    guard let command = Command(rawValue: name) else {
-      throw UsageError("there is no command \"\(name)\"; known are \(Command.names)")
-    }
-    Output.line(Help.text(for: command))
     return .done
   }
 
@@ -100,6 +86,15 @@ enum ExitCode: Int32 {
   case failed = 1
   case usage = 2
   case partlyDone = 3
+
+  init(_ status: JobStatus) {
+    self =
+      switch status {
+      case .ok: .done
+      case .partial: .partlyDone
+      case .failed: .failed
+      }
+  }
 
   /// Ends the process at once. Not `exit`: its handlers and destructors would take away from under threads that still run
   /// what they use, and output is not buffered.

@@ -1,22 +1,25 @@
 import CustomHandler
+import Essentials
 import Foundation
 import HTTPServer
-import Sluice
+import Jobs
+import Reporting
+import TestSupport
 import Testing
+
+import Database
 
 /// `docs/openapi.json` says what the program does: no route, field or code more, and none less.
 @Suite struct OpenAPITests {
-  typealias Value = Sluice.JSONValue
+  typealias Value = JSONValue
 
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
   let document: Value
   let routes: FunctionRoutes
 
   init() throws {
-    document = try Value(json: Data(contentsOf: Self.root.appending(path: "docs/openapi.json")))
+    document = try Value(json: Data(contentsOf: Repository.file("docs/openapi.json")))
     routes = try FunctionRoutes(
-      json: Array(Data(contentsOf: Self.root.appending(path: "function-routes.json"))))
+      json: Array(Data(contentsOf: Repository.file("function-routes.json"))))
   }
 
   @Test func everyHTTPFunctionIsDescribedAndNothingElse() throws {
@@ -64,20 +67,20 @@ import Testing
     func choices(_ name: String) -> Set<String> {
       Set(destination?[name]?["enum"]?.elements?.compactMap(\.text) ?? [])
     }
-    #expect(choices("mode") == Set(RestoreRequest.Mode.allCases.map(\.rawValue)))
-    #expect(choices("on_existing") == Set(RestoreRequest.OnExisting.allCases.map(\.rawValue)))
-    #expect(choices("columns_missing") == Set(RestoreRequest.ColumnsMissing.allCases.map(\.rawValue)))
+    #expect(choices("mode") == Set(LoadPolicy.Mode.allCases.map(\.rawValue)))
+    #expect(choices("on_existing") == Set(LoadPolicy.OnExisting.allCases.map(\.rawValue)))
+    #expect(choices("columns_missing") == Set(LoadPolicy.ColumnsMissing.allCases.map(\.rawValue)))
   }
 
   @Test func theLargestBodyIsTheOneThatTheProgramTakes() throws {
     let limit = "body is over \(HTTPServerConfiguration().maximumBodySize >> 20) MiB"
     #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.text?.contains(limit) == true)
-    let prose = try String(contentsOf: Self.root.appending(path: "docs/http.md"), encoding: .utf8)
+    let prose = try String(contentsOf: Repository.file("docs/http.md"), encoding: .utf8)
     #expect(prose.contains(limit.replacing(" is ", with: " ")))
   }
 
   @Test func theCodesAreTheOnesOfTheTableInTheProse() throws {
-    let prose = try String(contentsOf: Self.root.appending(path: "docs/http.md"), encoding: .utf8)
+    let prose = try String(contentsOf: Repository.file("docs/http.md"), encoding: .utf8)
     // In parentheses stand the members that a code brings.
     let table = prose.replacing(#/\(with [^)]*\)/#, with: "").split(separator: "\n")
       .filter { $0.prefixMatch(of: #/\| [45]\d\d/#) != nil }
@@ -123,7 +126,7 @@ import Testing
 
     members["surely_unknown"] = .null
     let error = try #require(throws: JobError.self) { try read(.object(members)) }
-    #expect(error.code == "unknown_field")
+    #expect(error.code == .unknownField)
     let known = try #require(error.message.firstRange(of: "known are ")).upperBound
     #expect(Set(error.message[known...].split(separator: ", ").map(String.init)) == Set(properties.keys))
 
@@ -137,7 +140,8 @@ import Testing
   }
 }
 
-extension Sluice.JSONValue {
+extension JSONValue {
+  fileprivate var text: String? { if case .string(let text) = self { text } else { nil } }
   fileprivate var members: [String: Self]? { if case .object(let members) = self { members } else { nil } }
   fileprivate var elements: [Self]? { if case .array(let items) = self { items } else { nil } }
   fileprivate subscript(_ name: String) -> Self? { members?[name] }

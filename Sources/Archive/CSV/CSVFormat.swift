@@ -1,6 +1,15 @@
-/// How a CSV file is written, as far as its records must be told apart.
-struct CSVFormat: Sendable, Equatable {
-  var delimiter = UInt8(ascii: ",")
-  var quote = UInt8(ascii: "\"")
-  var escape = UInt8(ascii: "\"")
+/// The characters by which a CSV file's records and fields are told apart.
+package struct CSVFormat: Sendable, Equatable {
+  package var delimiter = UInt8(ascii: ",")
+  package var quote = UInt8(ascii: "\"")
+  package var escape = UInt8(ascii: "\"")
+
+  /// COPY's own.
+  package init() {}
+
+  package init(delimiter: UInt8, quote: UInt8, escape: UInt8) {
+    self.delimiter = delimiter
+    self.quote = quote
+    self.escape = escape
+  }
 }

@@ -1,24 +1,26 @@
+import Reporting
+
 /// Reads the header of a CSV file from pieces: names may be quoted and hold delimiters, quotes and newlines, and a byte
 /// order mark may come first (PostgreSQL documentation, COPY, "CSV Format").
-struct CSVHeaderParser {
+package struct CSVHeaderParser {
   /// The most bytes a header may have: 1,600 columns, names of 63 bytes, quoted.
-  static let maximumBytes = 1 << 20
+  package static let maximumBytes = 1 << 20
 
   /// What an editor may put before a file of UTF-8.
-  static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+  package static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   /// A header that has come whole.
-  struct Header: Equatable {
+  package struct Header: Equatable {
     /// The names, the first without a byte order mark before it.
-    let names: [[UInt8]]
+    package let names: [[UInt8]]
     /// The file begins with a byte order mark; or with a name that does.
-    let hasByteOrderMark: Bool
+    package let hasByteOrderMark: Bool
     /// What came after it in the last piece.
-    let rest: [UInt8]
+    package let rest: [UInt8]
     /// Lines of the file that it takes up; more than one where a name holds a newline.
-    let lines: Int
+    package let lines: Int
     /// The bytes that end it, and so every record of the file.
-    let lineEnd: [UInt8]
+    package let lineEnd: [UInt8]
   }
 
   private enum State {
@@ -36,13 +38,13 @@ struct CSVHeaderParser {
   private var count = 0
   private var lines = LineCounter()
 
-  init(format: CSVFormat) {
+  package init(format: CSVFormat) {
     self.format = format
   }
 
   /// Takes the next piece; nil while the header goes on.
   /// - Throws: ``JobError`` `bad_header`.
-  mutating func feed(_ piece: [UInt8]) throws -> Header? {
+  package mutating func feed(_ piece: [UInt8]) throws -> Header? {
     for (index, byte) in piece.enumerated() {
       guard let rest = take(byte, at: index) else {
         lines.feed(byte)
@@ -54,7 +56,7 @@ struct CSVHeaderParser {
     count += piece.count
     guard count <= Self.maximumBytes else {
       throw JobError(
-        .unprocessable, code: "bad_header",
+        .badHeader,
         "the first line of the file is longer than \(Self.maximumBytes) bytes; a quote may be left open, or csv_options do not fit"
       )
     }
@@ -63,12 +65,12 @@ struct CSVHeaderParser {
 
   /// The header of a file that ends with it.
   /// - Throws: ``JobError`` `bad_header`.
-  mutating func finish() throws -> Header {
+  package mutating func finish() throws -> Header {
     let isEmpty = count == 0
     let isClosed = state != .quoted && (state != .escaped || format.escape == format.quote)
     guard !isEmpty, isClosed else {
       throw JobError(
-        .unprocessable, code: "bad_header",
+        .badHeader,
         isEmpty ? "the file is empty; it must begin with a header line" : "the last quote of the header is not closed")
     }
     return header(rest: [], lineEnd: [UInt8(ascii: "\n")])

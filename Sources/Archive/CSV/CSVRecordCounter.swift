@@ -1,11 +1,11 @@
 /// Counts the records of a CSV file from pieces, as COPY tells them apart: line ends of all three kinds end one, those
 /// within quotes do not.
-struct CSVRecordCounter {
+package struct CSVRecordCounter {
   /// Records that have ended.
-  private(set) var records = 0
+  package private(set) var records = 0
   /// The number, from 1, of the first record that is the line `\.`, by which servers before PostgreSQL 18 take the data for
   /// ended and drop what follows. Within quotes it is text.
-  private(set) var endMark: Int?
+  package private(set) var endMark: Int?
   private let quote: UInt8
   private let escape: UInt8
   private var isQuoted = false
@@ -16,12 +16,12 @@ struct CSVRecordCounter {
   /// Those of them that spell `\.`, as long as nothing else has come.
   private var markLength = 0
 
-  init(format: CSVFormat = CSVFormat()) {
+  package init(format: CSVFormat = CSVFormat()) {
     quote = format.quote
     escape = format.escape
   }
 
-  mutating func feed(_ bytes: [UInt8]) {
+  package mutating func feed(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { for byte in $0 { feed(byte) } }
   }
 
@@ -59,7 +59,7 @@ struct CSVRecordCounter {
   }
 
   /// The number of records, a last one without a line end included.
-  mutating func finish() -> Int {
+  package mutating func finish() -> Int {
     if length > 0 { endRecord() }
     return records
   }

@@ -1,41 +1,59 @@
-import Lake
+package import Lake
+import Reporting
+package import TableDays
 
-/// Puts a finished archive and its manifest in their places.
-struct ArchivePublication: Sendable {
-  let archive: ArchiveName
-  /// The closed file, at its temporary path.
-  let writer: any LakeWriter
-  let manifest: ArchiveManifest
+/// Puts a proven archive and its manifest in their places.
+package struct ArchivePublication: Sendable {
+  package let tableDay: TableDay
+  /// The closed file.
+  package let file: UnpublishedFile
+  /// What proves that it is whole.
+  package let proof: ArchiveProof
+  /// What the manifest says beside the proof.
+  package let description: ArchiveManifest.Description
   /// The archive that is replaced.
-  let existing: LakeEntry?
-  let lake: any LakeStore
+  package let existing: LakeEntry?
+  package let lake: any LakeStore
+
+  package init(
+    _ tableDay: TableDay, file: UnpublishedFile, proof: ArchiveProof, description: ArchiveManifest.Description,
+    replacing existing: LakeEntry?, in lake: any LakeStore
+  ) {
+    self.tableDay = tableDay
+    self.file = file
+    self.proof = proof
+    self.description = description
+    self.existing = existing
+    self.lake = lake
+  }
 
   /// What has come of it.
-  struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// What is odd about it.
-    var warnings: [String] = []
+    package var warnings: [String] = []
     /// Why the archive may not be in its place, or may not stay there; nil when it is and does.
-    var doubt: LakeError?
+    package var doubt: LakeError?
   }
 
   /// Publishes both. When this throws, the archives are as they were; that a manifest could not be put back is in the log.
-  func perform() async throws -> Outcome {
+  package func perform() async throws -> Outcome {
     // All that needs room in the lake comes first, and a cancelled job does not begin.
-    let manifestWriter = try await lake.makeWriter(temporary: archive.temporaryPath)
+    let manifest = try await UnpublishedFile(at: tableDay.newTemporaryPath, in: lake)
     do {
-      try await manifestWriter.append(manifest.encoded())
-      _ = try await manifestWriter.close()
+      try await manifest.writer.append(ArchiveManifest(description, proof: proof).encoded())
+      _ = try await manifest.writer.close()
       try Task.checkCancellation()
-      // From the first rename on, the way is walked to its end, though the job is cancelled, for as long as it may last then.
-      return try await CancellationGrace.carryOn { try await rename(manifestWriter) }
+      // From the first rename on, the publication is carried to its end, though the job is cancelled, for as long as it may
+      // last then.
+      return try await CancellationGrace.carryOn { try await rename(manifest) }
     } catch {
-      throw JobError.adding(await manifestWriter.discard(), to: error)
+      throw JobError.adding(await manifest.discard(), to: error)
     }
   }
 
-  private func rename(_ manifestWriter: any LakeWriter) async throws -> Outcome {
+  private func rename(_ manifest: UnpublishedFile) async throws -> Outcome {
     var outcome = Outcome()
-    let manifestPath = try archive.manifestPath
+    let manifestPath = try tableDay.manifestPath
     var oldManifest: [UInt8]?
     if existing != nil {
       // The old manifest goes first: should the program end between the steps, an archive without a manifest restores,
@@ -44,14 +62,15 @@ struct ArchivePublication: Sendable {
       try await lake.delete(manifestPath)
     }
     do {
-      _ = try await writer.publish(as: archive.path, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
+      _ = try await file.writer.publish(
+        as: tableDay.archivePath, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
     } catch let error as LakeError where error.code == "not_durable" {
       // It is there, so its manifest is due.
       outcome.doubt = error
     } catch let error as LakeError where error.code == "outcome_unknown" {
       if let oldManifest { await putBack(oldManifest) }
       outcome.doubt = error
-      for case let leftover? in [await manifestWriter.discard(), await writer.discard()] {
+      for case let leftover? in [await manifest.discard(), await file.discard()] {
         Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
         outcome.warnings.append("the temporary file \(leftover) may be left; the nightly run removes it after a day")
       }
@@ -61,12 +80,12 @@ struct ArchivePublication: Sendable {
       throw error
     }
     do {
-      _ = try await manifestWriter.publish(as: manifestPath, condition: .always)
+      _ = try await manifest.writer.publish(as: manifestPath, condition: .always)
     } catch let error as LakeError where error.code == "not_durable" {
       outcome.warnings.append("\(error)")
     } catch {
-      let reason = JobError(cause: JobError.adding(await manifestWriter.discard(), to: error)).message
-      Log.write(.warning, "an archive has no manifest", ["archive": archive, "reason": reason])
+      let reason = JobError(cause: JobError.adding(await manifest.discard(), to: error)).message
+      Log.write(.warning, "an archive has no manifest", ["archive": tableDay, "reason": reason])
       outcome.warnings.append("the archive is in its place, its manifest could not be put beside it: \(reason)")
     }
     return outcome
@@ -77,12 +96,12 @@ struct ArchivePublication: Sendable {
   private func putBack(_ manifest: [UInt8]) async {
     do {
       try await CancellationGrace.cleanUp {
-        guard try await lake.properties(of: archive.path)?.etag == existing?.etag else { return }
+        guard try await lake.properties(of: tableDay.archivePath)?.etag == existing?.etag else { return }
         try await lake.writeAll(
-          manifest, to: archive.manifestPath, temporary: archive.temporaryPath, condition: .ifAbsent)
+          manifest, to: tableDay.manifestPath, temporary: tableDay.newTemporaryPath, condition: .ifAbsent)
       }
     } catch {
-      Log.write(.warning, "a manifest could not be put back", ["archive": archive, "reason": "\(error)"])
+      Log.write(.warning, "a manifest could not be put back", ["archive": tableDay, "reason": "\(error)"])
     }
   }
 }

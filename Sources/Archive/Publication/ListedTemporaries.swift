@@ -1,20 +1,21 @@
-public import Lake
+package import Lake
+import Reporting
 
 /// A lake whose unfinished files are listed in ``WorkUnderWay`` from their making to their final name or their removal, so
 /// that a program that ends before they are removed can name them.
-public struct ListedTemporaries: LakeStore {
+package struct ListedTemporaries: LakeStore {
   private let base: any LakeStore
 
   /// `base`, with its unfinished files listed.
-  public init(_ base: any LakeStore) {
+  package init(_ base: any LakeStore) {
     self.base = base
   }
 
   /// The root as an operator would write it.
-  public var displayURL: String { base.displayURL }
+  package var displayURL: String { base.displayURL }
 
   /// Starts a new file and lists it.
-  public func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
+  package func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     let id = WorkUnderWay.begin { "the temporary file \(temporary)" }
     do {
       return ListedWriter(try await base.makeWriter(temporary: temporary), id)
@@ -25,18 +26,18 @@ public struct ListedTemporaries: LakeStore {
   }
 
   /// Opens a file for reading.
-  public func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
+  package func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
 
   /// What is known of a file or folder.
-  public func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
+  package func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
 
   /// One page of a folder.
-  public func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
+  package func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
     try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
   }
 
   /// Removes a file or an empty folder.
-  public func delete(_ path: LakePath) async throws { try await base.delete(path) }
+  package func delete(_ path: LakePath) async throws { try await base.delete(path) }
 }
 
 private final class ListedWriter: LakeWriter {

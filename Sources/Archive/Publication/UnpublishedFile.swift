@@ -1,17 +1,36 @@
-import Lake
+package import Lake
 import Synchronization
 
-/// The file of a backup until it is published: whatever ends the job before, it is removed.
-final class UnpublishedFile: Sendable {
-  private let writer = Mutex<(any LakeWriter)?>(nil)
+/// A new file of the lake at its temporary path.
+package struct UnpublishedFile: Sendable {
+  package let path: LakePath
+  package let writer: any LakeWriter
 
-  func set(_ writer: any LakeWriter) {
-    self.writer.withLock { $0 = writer }
+  /// Starts the file.
+  /// - Throws: `LakeError`.
+  package init(at path: LakePath, in lake: any LakeStore) async throws {
+    self.path = path
+    writer = try await lake.makeWriter(temporary: path)
   }
 
-  /// Removes the file, if one was made.
+  /// Removes the file; does nothing once it is published.
   /// - Returns: its path when it could not be removed.
-  func discard() async -> LakePath? {
-    await writer.withLock { $0 }?.discard()
+  package func discard() async -> LakePath? { await writer.discard() }
+
+  /// Holds the file of a job, so that whatever ends the job before it is published removes it.
+  package final class Holder: Sendable {
+    private let file = Mutex<UnpublishedFile?>(nil)
+
+    package init() {}
+
+    package func hold(_ file: UnpublishedFile) {
+      self.file.withLock { $0 = file }
+    }
+
+    /// Removes the file, if one was made.
+    /// - Returns: its path when it could not be removed.
+    package func discard() async -> LakePath? {
+      await file.withLock { $0 }?.discard()
+    }
   }
 }

@@ -1,34 +1,35 @@
 import Essentials
 import Gzip
-import Lake
+package import Lake
+import Reporting
 
 /// Reads an archive as CSV, piece by piece, and digests the gzip file on the way. It works on a queue of its own.
-actor ArchiveReader {
+package actor ArchiveReader {
   /// Bytes of CSV handed out at a time, at most.
-  static let chunkBytes = 256 * 1024
+  package static let chunkBytes = 256 * 1024
 
   private nonisolated let executor = QueueExecutor(label: "sluice.gunzip")
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   /// The file as it was when it was opened.
-  nonisolated let entry: LakeEntry
+  package nonisolated let entry: LakeEntry
   private let reader: any LakeReader
   private var decompressor = GzipDecompressor()
   private var hasher = SHA256Hasher()
   private var isAtEnd = false
   /// Bytes of gzip read so far.
-  private(set) var gzipBytes = 0
+  package private(set) var gzipBytes = 0
   /// Bytes of CSV handed out so far.
-  private(set) var csvBytes = 0
+  package private(set) var csvBytes = 0
 
-  init(_ path: LakePath, in lake: any LakeStore) async throws {
+  package init(_ path: LakePath, in lake: any LakeStore) async throws {
     reader = try await lake.openReader(path)
     entry = reader.entry
   }
 
   /// The next piece, nil at the end of a whole file.
   /// - Throws: ``JobError`` `archive_corrupt` with the offset, `archive_not_gzip`; ``LakeError``.
-  func next() async throws -> [UInt8]? {
+  package func next() async throws -> [UInt8]? {
     do {
       while true {
         if let bytes = try decompressor.next(maxBytes: Self.chunkBytes) {
@@ -52,9 +53,9 @@ actor ArchiveReader {
   }
 
   /// The digest of all that was read; once, after the end.
-  func digest() -> SHA256Digest { hasher.finish() }
+  package func digest() -> SHA256Digest { hasher.finish() }
 
-  func close() async {
+  package func close() async {
     await reader.close()
   }
 }
@@ -64,11 +65,11 @@ extension JobError {
   fileprivate init(archive path: LakePath, _ error: GzipError) {
     if case .notGzip = error {
       self.init(
-        .unprocessable, code: "archive_not_gzip",
+        .archiveNotGzip,
         "\(path) is not a gzip file; Sluice reads CSV compressed by gzip (\(error))")
     } else {
       self.init(
-        .unprocessable, code: "archive_corrupt",
+        .archiveCorrupt,
         "\(path): \(error); nothing was loaded. Take another copy of the file, or back the day up again")
     }
   }

@@ -1,10 +1,10 @@
 import Essentials
 import Gzip
 import Lake
-import Postgres
+package import Reporting
 
 /// Compresses CSV on a queue of its own, so that a level-9 archive never holds a thread of the cooperative pool.
-actor CompressionStage {
+private actor CompressionStage {
   private nonisolated let executor = QueueExecutor(label: "sluice.gzip")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private var compressor: GzipCompressor
@@ -26,31 +26,59 @@ actor CompressionStage {
   }
 }
 
-/// Carries one COPY into one file of the lake: rows -> gzip -> temporary path.
-struct ArchiveWriter {
-  /// What went through.
-  struct Totals: Sendable {
-    /// Rows, the header not counted.
-    var rows = 0
-    var csvBytes = 0
-    var gzipBytes = 0
+/// Carries the rows of one archive into one file of the lake: CSV -> gzip -> temporary path.
+package struct ArchiveWriter: Sendable {
+  /// A piece of CSV that ends with a whole record.
+  package struct Chunk: Sendable {
+    package let bytes: [UInt8]
+    /// Records that end in it, the header counted as one.
+    package let rows: Int
+
+    package init(bytes: [UInt8], rows: Int) {
+      self.bytes = bytes
+      self.rows = rows
+    }
   }
 
-  /// Chunks of ~256 KiB that COPY may be ahead of the compressor.
-  static let chunksAhead = 4
+  /// What went through.
+  package struct Totals: Sendable {
+    /// Rows, the header not counted.
+    package var rows: Int
+    package var csvBytes: Int
+    package var gzipBytes: Int
 
-  let writer: any LakeWriter
-  let level: Int
-  let progress: JobProgress
-  /// Rows the planner expects, for the progress.
-  let estimatedRows: Double?
+    package init(rows: Int = 0, csvBytes: Int = 0, gzipBytes: Int = 0) {
+      self.rows = rows
+      self.csvBytes = csvBytes
+      self.gzipBytes = gzipBytes
+    }
+  }
 
-  /// Reads `copy` to its end, while writing what it gives. The file is neither closed nor published.
-  func write(_ copy: CopyOut) async throws -> Totals {
-    let channel = BoundedChannel<CopyChunk>(capacity: Self.chunksAhead)
+  /// Chunks of ~256 KiB that the source may be ahead of the compressor.
+  private static let chunksAhead = 4
+
+  private let writer: any LakeWriter
+  private let level: Int
+  private let progress: JobProgress
+  private let estimatedRows: Double?
+
+  /// - Parameters:
+  ///   - level: gzip level, 1...9.
+  ///   - estimatedRows: rows the planner expects, for the progress.
+  package init(to file: UnpublishedFile, level: Int, progress: JobProgress, estimatedRows: Double?) {
+    writer = file.writer
+    self.level = level
+    self.progress = progress
+    self.estimatedRows = estimatedRows
+  }
+
+  /// Takes chunks from `next` until it gives nil, and writes them; the first one begins with the header. The file is neither
+  /// closed nor published.
+  package func write(_ next: @escaping @Sendable () async throws -> Chunk?) async throws -> Totals {
+    let channel = BoundedChannel<Chunk>(capacity: Self.chunksAhead)
     return try await withThrowingTaskGroup(of: Totals?.self) { group in
       group.addTask {
-        for try await chunk in copy { try await channel.send(chunk) }
+        while let chunk = try await next() { try await channel.send(chunk) }
         channel.finish()
         return nil
       }
@@ -68,9 +96,9 @@ struct ArchiveWriter {
     }
   }
 
-  private func compress(_ channel: BoundedChannel<CopyChunk>) async throws -> Totals {
+  private func compress(_ channel: BoundedChannel<Chunk>) async throws -> Totals {
     let stage = try CompressionStage(level: level)
-    // The header is a row of its own in the COPY stream.
+    // The header is a record of its own.
     var totals = Totals(rows: -1)
     while let chunk = try await channel.receive() {
       let bytes = try await stage.compress(chunk.bytes)
@@ -86,7 +114,7 @@ struct ArchiveWriter {
     return totals
   }
 
-  private func report(_ chunk: CopyChunk, _ gzipBytes: Int) {
+  private func report(_ chunk: Chunk, _ gzipBytes: Int) {
     progress.update { reading in
       reading.rows += chunk.rows
       reading.csvBytes += chunk.bytes.count

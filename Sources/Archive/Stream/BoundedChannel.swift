@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// One sender, one receiver: the stages of a job. A slow stage stops the stage before it, and so, in the end, the
 /// database's COPY; that is what keeps a job's memory the same for a table of any size.
-final class BoundedChannel<Element: Sendable>: Sendable {
+package final class BoundedChannel<Element: Sendable>: Sendable {
   private struct State {
     var buffer: [Element] = []
     var isFinished = false
@@ -29,13 +29,13 @@ final class BoundedChannel<Element: Sendable>: Sendable {
   private let state = Mutex(State())
   private let capacity: Int
 
-  init(capacity: Int) {
+  package init(capacity: Int) {
     self.capacity = capacity
   }
 
   /// Hands `element` over, waiting while the buffer is full.
   /// - Throws: `CancellationError`.
-  func send(_ element: Element) async throws {
+  package func send(_ element: Element) async throws {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
         let next: SendStep = state.withLock { state in
@@ -64,7 +64,7 @@ final class BoundedChannel<Element: Sendable>: Sendable {
   }
 
   /// No more values; the receiver gets nil after the last.
-  func finish() {
+  package func finish() {
     let receiver = state.withLock { state in
       state.isFinished = true
       defer { state.receiver = nil }
@@ -75,7 +75,7 @@ final class BoundedChannel<Element: Sendable>: Sendable {
 
   /// The next value, nil after the last.
   /// - Throws: `CancellationError`.
-  func receive() async throws -> Element? {
+  package func receive() async throws -> Element? {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Element?, any Error>) in
         let next: ReceiveStep = state.withLock { state in

@@ -7,8 +7,8 @@ public struct FunctionHandlers: Sendable {
   /// Works on a timer's run or a message. What it throws fails the invocation, and the host retries or records it.
   public typealias EventHandler = @Sendable (FunctionEvent, Invocation) async throws -> FunctionResult
 
-  private(set) var http: [String: HTTPHandler] = [:]
-  private(set) var events: [String: EventHandler] = [:]
+  package private(set) var http: [String: HTTPHandler] = [:]
+  package private(set) var events: [String: EventHandler] = [:]
 
   /// No handlers.
   public init() {}

@@ -1,19 +1,20 @@
 import Foundation
-import Postgres
+package import Postgres
+package import TableDays
 
 extension PostgresConnection {
   /// `"schema"."table"`.
-  func quoted(_ table: TableName) throws -> String {
+  package func quoted(_ table: TableName) throws -> String {
     "\(try quoteIdentifier(table.schema)).\(try quoteIdentifier(table.name))"
   }
 
   /// `"a", "b"`.
-  func quoted(_ columns: [ColumnName]) throws -> String {
+  package func quoted(_ columns: [ColumnName]) throws -> String {
     try columns.map { try quoteIdentifier($0.text) }.joined(separator: ", ")
   }
 
   /// Runs a statement that handles rows: of its errors the server's words are not repeated, since they may quote one.
-  func queryRows(_ sql: String) async throws -> PostgresResult {
+  package func queryRows(_ sql: String) async throws -> PostgresResult {
     do {
       return try await query(sql)
     } catch PostgresError.server(var error) {
@@ -23,7 +24,7 @@ extension PostgresConnection {
   }
 
   /// How many rows the planner expects of `select`; nil where its answer cannot be read.
-  func estimatedRows(_ select: String) async throws -> Double? {
+  package func estimatedRows(_ select: String) async throws -> Double? {
     struct Explained: Decodable {
       struct Plan: Decodable {
         let rows: Double

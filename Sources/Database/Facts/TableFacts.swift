@@ -1,56 +1,59 @@
 import Foundation
-import Postgres
+package import Postgres
+package import Reporting
+package import TableDays
 
 /// What the catalog says of a table: which columns travel, and by which a day is cut.
-struct TableFacts: Sendable {
-  struct Column: Sendable, Equatable {
-    let name: ColumnName
+package struct TableFacts: Sendable {
+  package struct Column: Sendable, Equatable {
+    package let name: ColumnName
     /// As `format_type` prints it, a domain by its own name.
-    let type: String
+    package let type: String
     /// The type that a domain rests on; else the type.
-    let baseType: String
-    let isGenerated: Bool
+    package let baseType: String
+    package let isGenerated: Bool
     /// Its values are names of objects (`regclass` and the like), alone or within an array, range or row.
-    let isName: Bool
-    let maySelect: Bool
-    let mayInsert: Bool
+    package let isName: Bool
+    package let maySelect: Bool
+    package let mayInsert: Bool
   }
 
-  let table: TableName
+  package let table: TableName
   /// The relation's OID.
-  let oid: Int
-  let columns: [Column]
+  package let oid: Int
+  package let columns: [Column]
   /// The columns of each unique index that tells all rows apart.
-  let uniqueKeys: [[ColumnName]]
+  package let uniqueKeys: [[ColumnName]]
   /// It has a unique constraint that is checked at the end of the transaction.
-  let hasDeferrableKey: Bool
+  package let hasDeferrableKey: Bool
   /// It has a trigger that runs before a row is stored, or lies on a foreign server: a row may be kept out.
-  let mayDropRows: Bool
+  package let mayDropRows: Bool
   /// It has a trigger that runs after rows are stored, and may change them.
-  var hasAfterTrigger = false
+  package var hasAfterTrigger = false
   /// It has a rule that INSERT follows in its place; COPY does not.
-  var hasInsertRule = false
+  package var hasInsertRule = false
   /// The single column of a table partitioned by range.
-  let partitionColumn: ColumnName?
+  package let partitionColumn: ColumnName?
 
   /// Columns that COPY can carry both ways: generated ones are computed anew by the table.
-  var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
+  package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
 
-  enum Access {
+  package enum Access {
     case read
     case write
   }
 
   /// Reads the facts, and refuses what is not a table, is not there, or may not be touched.
   /// - Throws: ``JobError`` `table_not_found`, `not_a_table`, `permission_denied`.
-  static func read(_ table: TableName, for access: Access, on connection: PostgresConnection) async throws -> TableFacts
+  package static func read(_ table: TableName, for access: Access, on connection: PostgresConnection) async throws
+    -> TableFacts
   {
     let found = try await connection.query(SQL.tableFacts, [table.schema, table.name]).rows.first
     guard let found else { throw missing(table, in: connection.target.database) }
     let kind: String = try found.decode("kind")
     if let other = kindNames[kind] {
       throw JobError(
-        .unprocessable, code: "not_a_table",
+        .notATable,
         "\(table) is \(other), not a table; name the table it draws from", field: "table")
     }
     let user = connection.target.user
@@ -88,13 +91,13 @@ struct TableFacts: Sendable {
     if let part: String = try found.decodeIfPresent("foreign_part") {
       // Its server takes a snapshot of its own, which may be older than a lock that it waits for.
       throw JobError(
-        .unprocessable, code: "not_a_table",
+        .notATable,
         "the rows of \(table) come from the foreign table \(part), whose server can't be held still; archive them at that server",
         field: "table")
     }
     if let part: String = try found.decodeIfPresent("detaching_part") {
       throw JobError(
-        .conflict, code: "detach_pending",
+        .detachPending,
         "the partition \(part) of \(table) is being detached, and its rows are hidden until that has ended; run ALTER TABLE "
           + "\(table) DETACH PARTITION \(part) FINALIZE, attach it again if its rows are wanted, then run the job again",
         field: "table")
@@ -102,17 +105,17 @@ struct TableFacts: Sendable {
   }
 
   /// A table that is not there.
-  static func missing(_ table: TableName, in database: String) -> JobError {
+  package static func missing(_ table: TableName, in database: String) -> JobError {
     JobError(
-      .notFound, code: "table_not_found",
+      .tableNotFound,
       "there is no table \(table) in database \(database); names are looked up exactly as written, upper and lower case "
         + "included", field: "table")
   }
 
   /// A right that is not granted, with the statement that grants it.
-  static func denied(_ right: String, on object: String, _ user: String) -> JobError {
+  package static func denied(_ right: String, on object: String, _ user: String) -> JobError {
     JobError(
-      .forbidden, code: "permission_denied",
+      .permissionDenied,
       "the role \(user) lacks \(right) on \(object); grant it: GRANT \(right) ON \(object) TO \(user)")
   }
 
@@ -128,39 +131,41 @@ struct TableFacts: Sendable {
 
   /// Whether rows that come with `loaded` columns are recognised when they are in the table already. A key whose column
   /// is filled in by its default is new for each row, and stops nothing.
-  func recognisesRows(of loaded: [ColumnName]) -> Bool { !keys(within: loaded).isEmpty }
+  package func recognisesRows(of loaded: [ColumnName]) -> Bool { !keys(within: loaded).isEmpty }
 
   /// The unique keys all of whose columns are among `loaded`.
-  func keys(within loaded: [ColumnName]) -> [[ColumnName]] {
+  package func keys(within loaded: [ColumnName]) -> [[ColumnName]] {
     uniqueKeys.filter { $0.allSatisfy(loaded.contains) }
   }
 
-  func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }
+  package func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }
 
   /// The column that tells a row's day: the one asked for, or the column the table is partitioned by.
   /// - Parameters:
   ///   - remedy: what else the caller of this job can do.
   ///   - field: the request's field that the remedy is about.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`.
-  func timeColumn(named name: ColumnName?, remedy: String, field: String = "time_column") throws -> TimeColumn {
-    let candidates = columns.filter { TimeColumn.Kind(baseType: $0.baseType) != nil }.map(\.name)
+  package func timeColumn(named name: ColumnName?, remedy: ErrorText, field: String = "time_column") throws
+    -> TimeColumn
+  {
+    let candidates = columns.filter { DaySpan.Kind(baseType: $0.baseType) != nil }.map(\.name)
     let choices =
       candidates.isEmpty
       ? "the table has no column of type timestamptz, timestamp or date"
       : "columns that can serve: \(candidates.map(\.text).joined(separator: ", "))"
     guard let name = name ?? partitionColumn else {
       throw JobError(
-        .unprocessable, code: "no_time_column",
+        .noTimeColumn,
         "\(table) has no known time column; name it as \(table):column in BACKUP_TABLES, or \(remedy) (\(choices))",
         field: field)
     }
     guard let column = column(name) else {
       throw JobError(
-        .unprocessable, code: "bad_time_column", "\(table) has no column \(name) (\(choices))", field: field)
+        .badTimeColumn, "\(table) has no column \(name) (\(choices))", field: field)
     }
-    guard let kind = TimeColumn.Kind(baseType: column.baseType) else {
+    guard let kind = DaySpan.Kind(baseType: column.baseType) else {
       throw JobError(
-        .unprocessable, code: "bad_time_column",
+        .badTimeColumn,
         "column \(name) of \(table) is of type \(column.type), which has no days (\(choices))", field: field)
     }
     return TimeColumn(name: name, kind: kind)

@@ -1,21 +1,28 @@
-import Postgres
+package import Postgres
+package import Reporting
 
 /// Makes sure, after a load has committed, that its rows are on disk, and with the standby where the server waits for one.
 ///
 /// The load commits without waiting, or for the local disk alone. One small commit that does wait brings all before it
 /// there; it writes WAL of its own, since a transaction that writes none is never flushed. The standby is waited for in a
 /// further one, and for a limited time: a server with a synchronous standby that is gone would keep it for ever.
-struct Durability: Sendable {
+package struct Durability: Sendable {
   let connection: PostgresConnection
   let progress: JobProgress
   /// The load's own commit has waited for the local disk.
   let isOnDisk: Bool
 
+  package init(connection: PostgresConnection, progress: JobProgress, isOnDisk: Bool) {
+    self.connection = connection
+    self.progress = progress
+    self.isOnDisk = isOnDisk
+  }
+
   /// How long a synchronous standby is waited for.
-  static let standbyPatience = Duration.seconds(20)
+  package static let standbyPatience = Duration.seconds(20)
 
   /// - Returns: what is in doubt of the rows, which are committed whatever happens; nil when nothing is.
-  func confirm() async -> String? {
+  package func confirm() async -> String? {
     // A cancelled job still brings its rows to disk, as that takes a moment; for the standby it does not wait.
     if !isOnDisk, let local = await Task(operation: { await flush("local") }).value {
       return "the rows are committed, but it could not be confirmed that they are on disk: \(local)"

@@ -1,30 +1,34 @@
-import Postgres
+import Essentials
+package import Postgres
+import Reporting
+package import TableDays
 
 /// How the columns of a file go into a table.
-struct LoadPlan: Sendable, Equatable {
+package struct LoadPlan: Sendable, Equatable {
   /// Columns of the file, in its order: the list of the COPY.
-  let fileColumns: [ColumnName]
+  package let fileColumns: [ColumnName]
   /// Those of them that the table takes.
-  let loadedColumns: [ColumnName]
+  package let loadedColumns: [ColumnName]
   /// The rows cannot be copied straight into the table: the file has columns that COPY may not fill.
-  let needsStaging: Bool
+  package let needsStaging: Bool
   /// What the caller should know.
-  let warnings: [String]
+  package let warnings: [String]
 
   /// Fits the file's columns to the table's.
   /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`.
-  init(
-    fileColumns: [ColumnName], facts: TableFacts, columnsMissing: RestoreRequest.ColumnsMissing, role: String
+  package init(
+    fileColumns: [ColumnName], facts: TableFacts, columnsMissing: LoadPolicy.ColumnsMissing, role: String
   ) throws {
     let known = Dictionary(facts.columns.map { ($0.name, $0) }) { first, _ in first }
     let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
     // Before any of the file's words is repeated: the first line of a file without a header is a row.
     guard fileColumns.contains(where: { known[$0] != nil }) else {
       throw JobError(
-        .unprocessable, code: "unknown_columns",
+        .unknownColumns,
         "none of the \(fileColumns.count) fields of the file's first line is a column of \(facts.table); name the table it "
-          + "belongs to as destination.target_table, or, for a file without a header, pass copy.csv_options.HEADER false "
-          + "and copy.columns", details: ["fields": .number(Double(fileColumns.count))])
+          + "belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
+          + "\(field: "copy.csv_options.HEADER") false and \(field: "copy.columns")",
+        details: ["fields": .integer(fileColumns.count)])
     }
     try Self.refuseTwice(fileColumns, known)
     let unknown = fileColumns.filter { known[$0] == nil }
@@ -32,15 +36,15 @@ struct LoadPlan: Sendable, Equatable {
     let list = unknown.map { JSONValue.string($0.text).brief }.joined(separator: ", ")
     guard unknown.isEmpty || columnsMissing == .ignore else {
       throw JobError(
-        .unprocessable, code: "unknown_columns",
-        "\(facts.table) lacks columns that the file has: \(list); add them, or pass destination.columns_missing \"ignore\" "
+        .unknownColumns,
+        "\(facts.table) lacks columns that the file has: \(list); add them, or pass \(field: "destination.columns_missing") \"ignore\" "
           + "to leave them out", details: ["columns": .array(unknown.map { .string($0.text) })])
     }
     guard !loaded.isEmpty else {
       throw JobError(
-        .unprocessable, code: "unknown_columns",
+        .unknownColumns,
         "the file has no column that \(facts.table) can be filled with; name the table it belongs to as "
-          + "destination.target_table", details: ["columns": .array(unknown.map { .string($0.text) })])
+          + "\(field: "destination.target_table")", details: ["columns": .array(unknown.map { .string($0.text) })])
     }
     if let column = loaded.first(where: { known[$0]?.mayInsert == false }) {
       throw TableFacts.denied("INSERT (\(column))", on: "\(facts.table)", role)
@@ -64,17 +68,18 @@ struct LoadPlan: Sendable, Equatable {
       guard let first = places.updateValue(index, forKey: name) else { continue }
       let what = known[name] == nil ? "" : " \(JSONValue.string(name.text).brief)"
       throw JobError(
-        .unprocessable, code: "bad_header",
+        .badHeader,
         "the file's header has the column\(what) twice, at places \(first + 1) and \(index + 1)")
     }
   }
 
   /// The COPY that takes the file's columns into `table`.
-  func copyStatement(
-    into table: TableName, options: CSVOptions, encoding: ArchiveEncoding?, on connection: PostgresConnection
+  /// - Parameter options: the parenthesis of `WITH (…)`.
+  package func copyStatement(
+    into table: TableName, options: String, on connection: PostgresConnection
   ) async throws -> String {
     let name = try await connection.quoted(table)
     let columns = try await connection.quoted(fileColumns)
-    return "COPY \(name) (\(columns)) FROM STDIN WITH (\(try await options.sql(encoding, on: connection)))"
+    return "COPY \(name) (\(columns)) FROM STDIN WITH (\(options))"
   }
 }

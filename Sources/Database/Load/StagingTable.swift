@@ -1,35 +1,53 @@
 import Essentials
 import Foundation
-import Postgres
+package import Postgres
+import Reporting
+import TableDays
 
 /// The way through a table of the file's own columns: COPY into it, then INSERT what belongs into the target.
 ///
 /// It is made in the load's own transaction: whatever happens, it goes with it.
-struct StagingTable {
-  let facts: TableFacts
-  let plan: LoadPlan
-  let request: RestoreRequest
-  let encoding: ArchiveEncoding?
+package struct StagingTable {
+  package let facts: TableFacts
+  package let plan: LoadPlan
+  package let policy: LoadPolicy
 
-  /// Loads all rows and gives the number of rows in the file.
+  package init(for facts: TableFacts, _ plan: LoadPlan, policy: LoadPolicy) {
+    self.facts = facts
+    self.plan = plan
+    self.policy = policy
+  }
+
+  /// What has come of a load.
+  package struct Loaded: Sendable {
+    /// Rows of the file.
+    package let staged: Int
+    /// Those of them that were inserted; the rest is in the table already.
+    package let inserted: Int
+  }
+
+  /// Loads all rows of the file.
+  /// - Parameters:
+  ///   - options: the parenthesis of COPY's `WITH (…)`.
+  ///   - send: sends the rows to the COPY, and gives the number that the server has stored.
   /// - Throws: ``JobError`` `deferrable_key`, `rows_not_stored`.
-  func load(
-    _ loader: ArchiveLoader, on connection: PostgresConnection, _ result: inout RestoreResult
-  ) async throws -> Int {
-    guard !facts.hasDeferrableKey || request.destination.mode == .direct else {
+  package func load(
+    options: String, on connection: PostgresConnection, _ send: (CopyIn) async throws -> Int
+  ) async throws -> Loaded {
+    guard !facts.hasDeferrableKey || policy.mode == .direct else {
       throw JobError(
-        .unprocessable, code: "deferrable_key",
+        .deferrableKey,
         "\(facts.table) has a deferrable unique constraint, by which PostgreSQL cannot skip rows that are there already; "
-          + "use mode \"direct\"", field: "destination.mode")
+          + "use \"direct\"", field: "destination.mode")
     }
     // COPY into the table would not ask the rule; the INSERT on this way does, and stores the rows who knows where.
     guard !facts.hasInsertRule else {
       throw JobError(
-        .unprocessable, code: "insert_rule",
-        "\(facts.table) has a rule that runs in place of INSERT; use mode \"direct\" with the table's own columns, or disable the "
+        .insertRule,
+        "\(facts.table) has a rule that runs in place of INSERT; use \"direct\" with the table's own columns, or disable the "
           + "rule", field: "destination.mode")
     }
-    let like = request.destination.stagingLike
+    let like = policy.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
     let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
     let staging = try await connection.quoted(name)
@@ -44,14 +62,12 @@ struct StagingTable {
       "CREATE UNLOGGED TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
         + "FROM \(try await connection.quoted(model.table)) WITH NO DATA")
     let copy = try await connection.copyIn(
-      plan.copyStatement(into: name, options: request.copy.options, encoding: encoding, on: connection))
-    let staged = try await loader.load(copy)
+      plan.copyStatement(into: name, options: options, on: connection))
+    let staged = try await send(copy)
     let inserted = try await insert(from: staging, model, on: connection)
     if inserted < staged { try await proveSkipped(from: staging, inserted, of: staged, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
-    result.rowsLoaded = inserted
-    result.rowsSkipped = staged - inserted
-    return staged
+    return Loaded(staged: staged, inserted: inserted)
   }
 
   private func insert(from staging: String, _ model: TableFacts, on connection: PostgresConnection) async throws -> Int
@@ -63,7 +79,7 @@ struct StagingTable {
       let staged = model.column(name)?.type ?? type
       values.append(type == staged ? quoted : "\(quoted)::\(type ?? "pg_catalog.text")")
     }
-    let conflict = request.destination.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
+    let conflict = policy.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
     // Identity columns take the file's values, as they do in a COPY.
     return try await connection.queryRows(
       "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
@@ -77,9 +93,9 @@ struct StagingTable {
   private func proveSkipped(
     from staging: String, _ inserted: Int, of staged: Int, on connection: PostgresConnection
   ) async throws {
-    guard request.destination.mode == .direct || facts.mayDropRows else { return }
+    guard policy.mode == .direct || facts.mayDropRows else { return }
     var matches: [String] = []
-    if request.destination.mode == .staging {
+    if policy.mode == .staging {
       for key in facts.keys(within: plan.loadedColumns) {
         var pairs: [String] = []
         for column in key {

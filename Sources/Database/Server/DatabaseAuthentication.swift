@@ -2,7 +2,7 @@ import Essentials
 import Postgres
 
 /// How the program proves itself to a database server: `PG_AUTH`.
-public enum DatabaseAuthentication: String, Sendable, CaseIterable {
+package enum DatabaseAuthentication: String, Sendable, CaseIterable {
   /// By `PG_PASSWORD`, or by nothing where the server asks for nothing.
   case password
   /// By an Entra access token in the password's place.
@@ -10,7 +10,7 @@ public enum DatabaseAuthentication: String, Sendable, CaseIterable {
 }
 
 /// The clouds that run PostgreSQL flexible servers, and what each one's tokens are asked for.
-public enum DatabaseCloud: Sendable, CaseIterable {
+package enum DatabaseCloud: Sendable, CaseIterable {
   /// Azure.
   case worldwide
   /// Azure US Government.
@@ -19,7 +19,7 @@ public enum DatabaseCloud: Sendable, CaseIterable {
   case china
 
   /// What the names of its servers end with.
-  public var hostSuffix: String {
+  package var hostSuffix: String {
     switch self {
     case .worldwide: ".postgres.database.azure.com"
     case .usGovernment: ".postgres.database.usgovcloudapi.net"
@@ -29,7 +29,7 @@ public enum DatabaseCloud: Sendable, CaseIterable {
 
   /// The scope of its tokens
   /// (learn.microsoft.com/azure/postgresql/flexible-server/how-to-configure-sign-in-azure-ad-authentication).
-  public var scope: String {
+  package var scope: String {
     switch self {
     case .worldwide: "https://ossrdbms-aad.database.windows.net/.default"
     case .usGovernment: "https://ossrdbms-aad.database.usgovcloudapi.net/.default"
@@ -46,7 +46,7 @@ public enum DatabaseCloud: Sendable, CaseIterable {
   }
 
   /// The cloud that all names of a host list belong to; nil when one belongs to none, or to another.
-  public init?(hosts list: String) {
+  package init?(hosts list: String) {
     let hosts = PostgresTarget.hosts(list)
     guard !hosts.isEmpty,
       let cloud = Self.allCases.first(where: { cloud in hosts.allSatisfy { $0.hasSuffix(cloud.hostSuffix) } })
@@ -55,7 +55,7 @@ public enum DatabaseCloud: Sendable, CaseIterable {
   }
 
   /// The cloud of a server under a name of its own, by the sign-in service in use (`AZURE_AUTHORITY_HOST`).
-  public init(authorityHost: String?) {
+  package init(authorityHost: String?) {
     self = Self.allCases.first { authorityHost?.asciiLowercased().contains($0.signInHost) == true } ?? .worldwide
   }
 }

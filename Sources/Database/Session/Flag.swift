@@ -1,10 +1,10 @@
 import Synchronization
 
 /// Something that happens once and is then so: one task sets it, others look.
-final class Flag: Sendable {
+package final class Flag: Sendable {
   private let state = Atomic(false)
 
-  var isSet: Bool { state.load(ordering: .relaxed) }
+  package var isSet: Bool { state.load(ordering: .relaxed) }
 
-  func set() { state.store(true, ordering: .relaxed) }
+  package func set() { state.store(true, ordering: .relaxed) }
 }

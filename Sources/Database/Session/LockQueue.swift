@@ -1,5 +1,6 @@
 import Postgres
 import Synchronization
+import TableDays
 
 /// Where jobs wait for tables that other sessions have locked.
 ///

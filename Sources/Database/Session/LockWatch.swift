@@ -1,13 +1,15 @@
 import Essentials
 import Postgres
+import Reporting
+import TableDays
 
 /// Finds out, over another connection, who keeps a job's session waiting, and tells the job's progress.
 struct LockWatch: Sendable {
-  let context: JobContext
+  let sessions: DatabaseSessions
   let progress: JobProgress
   let target: PostgresTarget
   let ownPassword: Secret?
-  let archive: ArchiveName
+  let tableDay: TableDay
   let table: TableName
   /// Is set once the job has its table.
   let isLocked: Flag
@@ -28,12 +30,12 @@ struct LockWatch: Sendable {
       let result = try await body()
       watcher.cancel()
       _ = await watcher.value
-      progress.waits(for: nil, by: "\(archive)")
+      progress.waits(for: nil, by: "\(tableDay)")
       return result
     } catch {
       watcher.cancel()
       let holders = await watcher.value
-      progress.waits(for: nil, by: "\(archive)")
+      progress.waits(for: nil, by: "\(tableDay)")
       throw Self.isLockTimeout(error) ? TableLock.NotGranted(holders: holders, cause: error) : error
     }
   }
@@ -42,7 +44,7 @@ struct LockWatch: Sendable {
     switch error {
     // 53200: a lock for each of thousands of partitions is more than the server has room for.
     case PostgresError.server(let error): ["55P03", "53200"].contains(error.sqlState) && error.isServersOwn
-    case let error as JobError: error.code == "locked" && error.details["sqlstate"] == .string("55P03")
+    case let error as JobError: error.code == .locked && error.details["sqlstate"] == .string("55P03")
     default: false
     }
   }
@@ -58,16 +60,16 @@ struct LockWatch: Sendable {
       let reading = progress.reading
       defer { before = reading }
       if isLocked.isSet, reading.csvBytes != before.csvBytes { continue }
-      let found = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
+      let found = try? await sessions.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
         try await connection.query(SQL.blockingSessions, [String(pid)]).rows.map { try LockHolder($0) }
       }
       if Task.isCancelled { break }
       if let found, !found.isEmpty {
         holders = found
         let what = isLocked.isSet ? "a lock on a part of \(table) is held by" : "\(table) is locked by"
-        progress.waits(for: "\(what) \(LockHolder.list(holders))", by: "\(archive)")
+        progress.waits(for: "\(what) \(LockHolder.list(holders))", by: "\(tableDay)")
       } else if !holders.isEmpty {
-        progress.waits(for: nil, by: "\(archive)")
+        progress.waits(for: nil, by: "\(tableDay)")
       }
     }
     return holders

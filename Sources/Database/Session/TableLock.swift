@@ -1,4 +1,5 @@
 import Postgres
+import TableDays
 
 /// The lock on a table with which a job's transaction begins.
 ///

@@ -1,7 +1,9 @@
-import Essentials
+package import Essentials
 import Foundation
-import Postgres
+package import Postgres
+package import Reporting
 import Synchronization
+package import TableDays
 
 /// One table-day's work in the database: a session, the table-day's advisory lock, and a transaction that begins with the
 /// lock on the table.
@@ -12,18 +14,49 @@ import Synchronization
 ///    +-- a second's wait for the lock; then without a connection until it is this run's turn to wait on --+
 /// ```
 /// The second time a backup locks what it reads alone: the partition or chunk that another session holds may be another day's.
-struct TableSession: Sendable {
-  let context: JobContext
+package struct TableSession: Sendable {
+  let sessions: DatabaseSessions
   let progress: JobProgress
   let target: PostgresTarget
-  var ownPassword: Secret?
+  let ownPassword: Secret?
   /// The table-day that is claimed.
-  let archive: ArchiveName
+  let tableDay: TableDay
   /// The table that is locked, and for what.
-  let table: TableName
+  var table: TableName { tableDay.table }
   let access: TableFacts.Access
   /// What is going to be read, as a SELECT of no rows.
-  var reading: (@Sendable (PostgresConnection) async throws -> String)?
+  let reading: (@Sendable (PostgresConnection) async throws -> String)?
+  /// Is told of a wait that may be long, and waits for the right to work once it is over.
+  let turn: Turn
+
+  /// The right to work, which a run that waits for a lock can leave to another.
+  package struct Turn: Sendable {
+    let giveUp: @Sendable () -> Void
+    let takeAgain: @Sendable () async throws -> Void
+
+    package init(giveUp: @escaping @Sendable () -> Void, takeAgain: @escaping @Sendable () async throws -> Void) {
+      self.giveUp = giveUp
+      self.takeAgain = takeAgain
+    }
+  }
+
+  /// - Parameters:
+  ///   - tableDay: what is claimed, so that no second run works on it; its table is locked for `access`.
+  ///   - reading: what a backup is going to read, as a SELECT of no rows.
+  package init(
+    _ tableDay: TableDay, for access: TableFacts.Access, at target: PostgresTarget,
+    ownPassword: Secret? = nil, in sessions: DatabaseSessions, progress: JobProgress, turn: Turn,
+    reading: (@Sendable (PostgresConnection) async throws -> String)? = nil
+  ) {
+    self.tableDay = tableDay
+    self.access = access
+    self.target = target
+    self.ownPassword = ownPassword
+    self.sessions = sessions
+    self.progress = progress
+    self.turn = turn
+    self.reading = reading
+  }
 
   /// How long a lock is waited for with a connection of the pool that others could use.
   private static let shortPatience = Duration.seconds(1)
@@ -34,7 +67,7 @@ struct TableSession: Sendable {
   ///   - work: sets the flag when it begins what must not be done twice: a broken connection is then its end.
   ///   - finish: runs after the commit, on the same session and under the advisory lock.
   /// - Throws: ``JobError`` `locked`, `already_running`; whatever the parts throw.
-  func run<Work: Sendable, Result: Sendable>(
+  package func run<Work: Sendable, Result: Sendable>(
     before: @escaping @Sendable (PostgresConnection) async throws -> Result? = { _ in nil },
     work: @escaping @Sendable (PostgresConnection, Flag) async throws -> Work,
     finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result
@@ -75,13 +108,13 @@ struct TableSession: Sendable {
   private var place: LockQueue.Place { .init(target: target, table: table) }
 
   /// How long a job waits for a lock in all.
-  private var limit: Duration { .seconds(context.settings.pgLockTimeoutSeconds) }
+  private var limit: Duration { .seconds(sessions.lockTimeoutSeconds) }
 
   /// One attempt, or two where the table is locked.
   private func waiting<Work, Result>(_ run: Run<Work, Result>) async throws -> Result {
     let start = ContinuousClock.now
     let isLocked = Flag()
-    var holders = context.lockQueue.holders(of: place)
+    var holders = sessions.lockQueue.holders(of: place)
     if holders == nil {
       do {
         return try await attempt(run, isLocked, LockTry(patience: min(Self.shortPatience, limit)))
@@ -100,15 +133,17 @@ struct TableSession: Sendable {
   ) async throws -> Result {
     let end = start + limit
     @Sendable func rest() -> Duration { max(.milliseconds(1), ContinuousClock.now.duration(to: end)) }
-    if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(archive)") }
-    defer { progress.waits(for: nil, by: "\(archive)") }
+    if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(tableDay)") }
+    defer { progress.waits(for: nil, by: "\(tableDay)") }
+    // A table that somebody holds must not keep the others from their turn.
+    turn.giveUp()
     do {
-      return try await context.lockQueue.wait(for: place, holders, within: rest()) { pass in
+      return try await sessions.lockQueue.wait(for: place, holders, within: rest()) { pass in
         try await attempt(
           run, isLocked,
           LockTry(isNarrow: reading != nil, patience: rest()) {
             // From here on it is a job like any other: the next one may wait.
-            context.lockQueue.isFree(place)
+            sessions.lockQueue.isFree(place)
             pass.leave()
           })
       }
@@ -122,7 +157,7 @@ struct TableSession: Sendable {
   private func attempt<Work, Result>(
     _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry
   ) async throws -> Result {
-    try await context.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
+    try await sessions.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
       try await noting(connection, run) {
         try await attempt(run, isLocked, lockTry, on: connection)
       }
@@ -145,18 +180,20 @@ struct TableSession: Sendable {
   private func attempt<Work, Result>(
     _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry, on connection: PostgresConnection
   ) async throws -> Result {
-    try await ArchiveLock.hold(archive, on: connection) {
+    try await TableDayLock.hold(tableDay, on: connection) {
       if let result = try await run.before(connection) { return result }
       let lock = try await TableLock.find(
         table, for: access, isNarrow: lockTry.isNarrow, reading: reading, on: connection)
       let watch = LockWatch(
-        context: context, progress: progress, target: target, ownPassword: ownPassword, archive: archive, table: table,
+        sessions: sessions, progress: progress, target: target, ownPassword: ownPassword, tableDay: tableDay,
+        table: table,
         isLocked: isLocked)
       let work = try await connection.withTransaction(lock.begin) { connection in
         try await watch.whileRunning(on: connection) {
           try await lock.take(within: lockTry.patience, limit: limit, on: connection)
           isLocked.set()
           lockTry.granted()
+          try await turn.takeAgain()
           return try await run.work(connection, run.begun)
         }
       }
@@ -173,9 +210,9 @@ struct TableSession: Sendable {
       busy.holders.isEmpty ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"
     let waited = Int((start.duration(to: .now) / .seconds(1)).rounded())
     return JobError(
-      .conflict, code: "locked",
+      .locked,
       "\(what) is \(isLocked.isSet ? "held" : "locked") \(holder); waited \(waited) s (PG_LOCK_TIMEOUT_SECONDS is "
-        + "\(context.settings.pgLockTimeoutSeconds)). Nothing was changed; end that session or wait for it, then run the job "
+        + "\(sessions.lockTimeoutSeconds)). Nothing was changed; end that session or wait for it, then run the job "
         + "again", field: "table")
   }
 
@@ -183,7 +220,7 @@ struct TableSession: Sendable {
   private func retrying<Work, Result>(
     _ run: Run<Work, Result>, _ body: () async throws -> Result
   ) async throws -> Result {
-    var schedule = DatabaseRetries(budget: .seconds(context.settings.pgRetrySeconds))
+    var schedule = DatabaseRetries(budget: .seconds(sessions.retrySeconds))
     while true {
       do {
         return try await body()
@@ -191,9 +228,9 @@ struct TableSession: Sendable {
         guard let wait = schedule.next(now: .now) else { throw error }
         Log.write(
           .warning, "the database is tried again",
-          ["archive": archive, "reason": error, "tries": schedule.tries, "wait_seconds": wait / .seconds(1)])
-        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(archive)")
-        defer { progress.waits(for: nil, by: "\(archive)") }
+          ["archive": tableDay, "reason": error, "tries": schedule.tries, "wait_seconds": wait / .seconds(1)])
+        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(tableDay)")
+        defer { progress.waits(for: nil, by: "\(tableDay)") }
         try await Task.sleep(for: wait)
         if let pid = Self.holder(error) { await end(pid) }
       }
@@ -211,13 +248,13 @@ struct TableSession: Sendable {
 
   /// The server process that holds the table-day.
   private static func holder(_ error: any Error) -> Int? {
-    guard let error = error as? JobError, error.code == "already_running" else { return nil }
+    guard let error = error as? JobError, error.code == .alreadyRunning else { return nil }
     return error.details["pid"]?.whole
   }
 
   /// Ends what this run's broken connection has left in the server. A role may end its own sessions.
   private func end(_ pid: Int) async {
-    _ = try? await context.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
+    _ = try? await sessions.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
       try await connection.query(SQL.endSession, [String(pid), connection.applicationName])
     }
   }

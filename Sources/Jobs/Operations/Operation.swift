@@ -1,23 +1,25 @@
-import Foundation
+package import Essentials
+package import Foundation
+import Reporting
 
 /// How a long job ended.
-public struct OperationOutcome: Sendable {
+package struct OperationOutcome: Sendable {
   /// How it ended: `succeeded`, `partial` or `failed`.
-  public var status: Operation.Status
+  package var status: Operation.Status
   /// The job's report.
-  public var result: any Encodable & Sendable
+  package var result: any Encodable & Sendable
 
   /// Made by whoever starts an operation.
-  public init(status: Operation.Status, result: any Encodable & Sendable) {
+  package init(status: Operation.Status, result: any Encodable & Sendable) {
     self.status = status
     self.result = result
   }
 }
 
 /// A long job as others see it: `GET /api/operations/{id}`.
-public struct Operation: Sendable, Codable, Equatable {
+package struct Operation: Sendable, Codable, Equatable {
   /// Where it stands.
-  public enum Status: String, Sendable, Codable {
+  package enum Status: String, Sendable, Codable {
     /// Under way.
     case running
     /// Done.
@@ -31,15 +33,15 @@ public struct Operation: Sendable, Codable, Equatable {
   }
 
   /// Names it in its URL.
-  public var id: String
+  package var id: String
   /// `backup` or `restore`.
-  public var kind: String
+  package var kind: String
   /// Where it stands.
-  public var status: Status
+  package var status: Status
   /// When it was begun.
-  public var createdAt: Date
+  package var createdAt: Date
   /// When this was last written.
-  public var updatedAt: Date
+  package var updatedAt: Date
   /// How far it is.
   package var progress: JSONValue
   /// The job's report, after its end.
@@ -57,7 +59,7 @@ public struct Operation: Sendable, Codable, Equatable {
 extension Operation {
   /// Reads an operation's file.
   /// - Throws: ``JobError`` `lake_error` for one that no version of this program wrote.
-  init(file bytes: [UInt8]) throws {
+  package init(file bytes: [UInt8]) throws {
     let members = (try? JSONValue(parsing: bytes))?.object ?? [:]
     func date(_ name: String) -> Date? { members[name]?.string.flatMap { try? Date($0, strategy: .iso8601) } }
     guard let id = members["id"]?.string, let kind = members["kind"]?.string,
@@ -65,7 +67,7 @@ extension Operation {
       let updated = date("updated_at")
     else {
       throw JobError(
-        .failed, code: "lake_error",
+        .lakeError,
         "the operation's file in the lake cannot be read; see the job's results in the lake")
     }
     self.init(

@@ -1,18 +1,20 @@
+import Archive
 import Essentials
-import Foundation
-import Lake
+package import Foundation
+package import Lake
+package import Reporting
 
 /// Long jobs that are begun in one call and looked at in others.
 ///
 /// Each is a small file in the lake, `_sluice/operations/<id>.json`, rewritten while it runs: another instance, or the
 /// next process, can tell how it stands.
-public actor OperationStore {
+package actor OperationStore {
   /// Seconds between two writes of a running operation's file.
-  static let interval: TimeInterval = 10
+  package static let interval: TimeInterval = 10
   /// Seconds without a write after which nobody is taken to be working on it any more.
-  static let silence: TimeInterval = 60
+  package static let silence: TimeInterval = 60
   /// The most bytes such a file may have: a report of 11,000 table-days.
-  static let maximumBytes = 32 << 20
+  package static let maximumBytes = 32 << 20
 
   private struct Running {
     var operation: Operation
@@ -27,10 +29,10 @@ public actor OperationStore {
   }
 
   /// Seconds between the tries to note an operation's end.
-  static let retryWaits: [Double] = [0.1, 0.5, 2, 5, 10, 20, 40]
+  package static let retryWaits: [Double] = [0.1, 0.5, 2, 5, 10, 20, 40]
 
   /// How long the last notes may take.
-  static let lastNotes: Duration = .milliseconds(700)
+  package static let lastNotes: Duration = .milliseconds(700)
 
   private let lake: any LakeStore
   private let now: @Sendable () -> Date
@@ -41,7 +43,7 @@ public actor OperationStore {
   private var waiters: [CheckedContinuation<Void, Never>] = []
 
   /// Operations kept in `lake`.
-  public init(lake: any LakeStore, now: @escaping @Sendable () -> Date = { Date() }) {
+  package init(lake: any LakeStore, now: @escaping @Sendable () -> Date = { Date() }) {
     self.lake = lake
     self.now = now
   }
@@ -51,11 +53,11 @@ public actor OperationStore {
   /// Whoever comes before ``shutDown(grace:cleanup:)`` is waited for by it, from this call's first moment on; whoever comes
   /// later is refused.
   /// - Throws: ``JobError`` `shutting_down`; ``LakeError`` when the operation cannot be noted in the lake.
-  public func start(
+  package func start(
     kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> OperationOutcome
   ) async throws -> Operation {
     guard !isClosed else {
-      throw JobError(.unavailable, code: "shutting_down", "the program is shutting down; ask again in a minute")
+      throw JobError(.shuttingDown, "the program is shutting down; ask again in a minute")
     }
     let operation = Operation(
       id: UUID().uuidString.asciiLowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
@@ -78,7 +80,7 @@ public actor OperationStore {
 
   /// The operation as it stands.
   /// - Throws: ``JobError`` `operation_not_found`; ``LakeError``.
-  public func operation(_ id: String) async throws -> Operation {
+  package func operation(_ id: String) async throws -> Operation {
     if let current = running[id] { return Self.present(current.operation, current.progress, now()) }
     if let ended = unnoted.last(where: { $0.id == id }) { return ended }
     guard UUID(uuidString: id) != nil else { throw Self.notFound(id) }
@@ -97,7 +99,7 @@ public actor OperationStore {
 
   /// Cancels the operation, which ends as `failed` with `cancelled` once it has cleaned up, and gives it as it stands.
   /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_elsewhere`; ``LakeError``.
-  public func cancel(_ id: String) async throws -> Operation {
+  package func cancel(_ id: String) async throws -> Operation {
     if let current = running[id] {
       current.task.cancel()
       return Self.present(current.operation, current.progress, now())
@@ -105,10 +107,10 @@ public actor OperationStore {
     let operation = try await operation(id)
     guard operation.status == .running else {
       throw JobError(
-        .conflict, code: "operation_ended", "the operation has ended already: it is \(operation.status.rawValue)")
+        .operationEnded, "the operation has ended already: it is \(operation.status.rawValue)")
     }
     throw JobError(
-      .conflict, code: "operation_elsewhere",
+      .operationElsewhere,
       "another process runs the operation; ask that instance, or wait until it has ended")
   }
 
@@ -116,7 +118,7 @@ public actor OperationStore {
   /// cleaned up; nil waits for ever. Those that have not by the end of `cleanup` are noted as interrupted and left behind.
   /// - Returns: the ids of those.
   @discardableResult
-  public func shutDown(grace: Duration, cleanup: Duration? = nil) async -> [String] {
+  package func shutDown(grace: Duration, cleanup: Duration? = nil) async -> [String] {
     isClosed = true
     guard !running.isEmpty else { return [] }
     let timer = Task {
@@ -205,8 +207,8 @@ public actor OperationStore {
     case .failure(let error):
       let error = JobError(cause: error)
       operation.status = .failed
-      operation.error = try? JSONValue(encoding: JobFailure(error))
-      Log.write(.error, "operation failed", ["operation": id, "code": error.code, "reason": error.message])
+      operation.error = .object(error.members)
+      Log.write(.error, "operation failed", ["operation": id, "code": error.code.rawValue, "reason": error.message])
     }
     running[id]?.isEnding = true
     await running[id]?.interruption?.value
@@ -249,19 +251,16 @@ public actor OperationStore {
 
   private static func notFound(_ id: String) -> JobError {
     JobError(
-      .notFound, code: "operation_not_found", "there is no operation of that id; take the id from the Location header")
+      .operationNotFound, "there is no operation of that id; take the id from the Location header")
   }
 
   private func path(_ id: String) throws -> LakePath {
-    try LakePath(components: [ArchiveName.privateFolder, "operations", "\(id).json"])
+    try ArchiveLayout.operationsFolder.appending("\(id).json")
   }
 
   private func write(_ operation: Operation) async throws {
-    let encoder = JSONEncoder()
-    encoder.dateEncodingStrategy = .iso8601
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let temporary = try LakePath(components: [ArchiveName.privateFolder, "tmp", UUID().uuidString.asciiLowercased()])
     try await lake.writeAll(
-      Array(encoder.encode(operation)), to: path(operation.id), temporary: temporary, condition: .always)
+      ReportJSON.bytes(operation), to: path(operation.id), temporary: ArchiveLayout.newTemporaryPath(),
+      condition: .always)
   }
 }

@@ -1,45 +1,48 @@
+package import Archive
+package import Essentials
+package import Lake
+import Reporting
+package import TableDays
+
 /// What to list: `GET /api/archives` and `sluice archives`.
-public struct ArchivesRequest: Sendable, Equatable {
+package struct ArchivesRequest: Sendable, Equatable {
   /// Only this table.
-  public var table: TableName?
+  package var table: TableName?
   /// First day.
-  public var from: Day?
+  package var from: Day?
   /// Last day, included.
-  public var to: Day?
+  package var to: Day?
   /// The database's folder; nil is `PG_DATABASE`.
-  public var database: String?
+  package var database: String?
 
   /// Reads `{table, from, to, database}`, all optional.
   /// - Throws: ``JobError``, naming the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
-    table = try fields.string("table", "schema.table, such as events.bannerclicked").map { try TableName(parsing: $0) }
+    table = try fields.table("table")
     from = try fields.day("from")
     to = try fields.day("to")
     database = try fields.string("database", "a database's name")
     try fields.finish()
-    if let from, let to, from > to {
-      throw JobError(.invalid, code: "bad_field", "from: \(from) is after to, \(to); swap them", field: "from")
-    }
+    if let from, let to { try Fields.order(from, to) }
   }
 
   /// The listing, as it is answered.
-  public struct Answer: Sendable, Encodable {
+  package struct Answer: Sendable, Encodable {
     /// Database.
-    public let database: String
+    package let database: String
     /// Archives and gaps.
-    public let archives: [ArchiveCatalog.Item]
+    package let archives: [ArchiveCatalog.Item]
   }
 
-  /// Looks into the lake.
-  /// - Throws: ``JobError``.
-  public func answer(_ context: JobContext) async throws -> Answer {
-    guard let database = database ?? context.settings.pgDatabase else {
-      throw JobError(
-        .invalid, code: "missing_field", "database: missing, and PG_DATABASE is not set; give one of them",
-        field: "database")
+  /// Lists what is in `lake`.
+  /// - Parameter configured: `PG_DATABASE`.
+  /// - Throws: ``JobError``, `LakeError`.
+  package func answer(from lake: any LakeStore, database configured: String?) async throws -> Answer {
+    guard let database = database ?? configured else {
+      throw JobError(.missingField, "missing, and PG_DATABASE is not set; give one of them", field: "database")
     }
-    let items = try await ArchiveCatalog(context.lake).items(database: database, table: table, from: from, to: to)
+    let items = try await ArchiveCatalog(lake).items(database: database, table: table, from: from, to: to)
     return Answer(database: database, archives: items)
   }
 }

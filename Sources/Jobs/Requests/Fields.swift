@@ -1,42 +1,43 @@
-import Essentials
-import Postgres
+package import Essentials
+package import Reporting
+package import TableDays
 
 /// Reads the members of a request's object, with errors that name the field, the value and the form wanted.
 ///
 /// The same reader serves JSON bodies, queue messages, query strings and the command line; the last two have only texts,
 /// so a number or a boolean may also come as its text. `finish()` refuses what nobody asked for.
-struct Fields {
+package struct Fields {
   private var members: [String: JSONValue]
   private var known: [String] = []
 
-  init(_ value: JSONValue) throws {
+  package init(_ value: JSONValue) throws {
     guard case .object(let members) = value else {
-      throw JobError(.invalid, code: "bad_json", "expected a JSON object, got \(value.brief)")
+      throw JobError(.badJSON, "expected a JSON object, got \(value.brief)")
     }
     self.members = members
   }
 
-  mutating func value(_ name: String) -> JSONValue? {
+  package mutating func value(_ name: String) -> JSONValue? {
     known.append(name)
     guard let value = members.removeValue(forKey: name), value != .null else { return nil }
     return value
   }
 
-  mutating func string(_ name: String, _ expected: String) throws -> String? {
+  package mutating func string(_ name: String, _ expected: ErrorText) throws -> String? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, !text.isEmpty else { throw JobError.badField(name, expected, got: value) }
     return try Self.whole(text, name)
   }
 
   /// Like ``string(_:_:)``, and an empty text is one too.
-  mutating func text(_ name: String, _ expected: String) throws -> String? {
+  package mutating func text(_ name: String, _ expected: ErrorText) throws -> String? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value else { throw JobError.badField(name, expected, got: value) }
     return try Self.whole(text, name)
   }
 
   /// A password or token: whatever came instead is not shown.
-  mutating func secret(_ name: String) throws -> Secret? {
+  package mutating func secret(_ name: String) throws -> Secret? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, !text.isEmpty else {
       throw JobError.badField(name, "a text that is not empty (what came is not repeated here)")
@@ -44,7 +45,7 @@ struct Fields {
     return Secret(try Self.whole(text, name))
   }
 
-  mutating func bool(_ name: String) throws -> Bool? {
+  package mutating func bool(_ name: String) throws -> Bool? {
     guard let value = value(name) else { return nil }
     switch value {
     case .bool(let flag): return flag
@@ -54,7 +55,7 @@ struct Fields {
     }
   }
 
-  mutating func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+  package mutating func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let value = value(name) else { return nil }
     let number: Int? =
       switch value {
@@ -68,7 +69,7 @@ struct Fields {
     return number
   }
 
-  mutating func day(_ name: String) throws -> Day? {
+  package mutating func day(_ name: String) throws -> Day? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, let day = Day(text) else {
       throw JobError.badField(name, "a day of the calendar as YYYY-MM-DD, such as 2024-01-31", got: value)
@@ -76,8 +77,15 @@ struct Fields {
     return day
   }
 
+  package mutating func table(_ name: String) throws -> TableName? {
+    try string(name, Self.tableForm).map { try TableName($0, field: name) }
+  }
+
+  /// How a table is named, for an error.
+  package static let tableForm: ErrorText = "schema.table, such as events.bannerclicked"
+
   /// A list of texts, or one text.
-  mutating func strings(_ name: String, _ expected: String) throws -> [String]? {
+  package mutating func strings(_ name: String, _ expected: ErrorText) throws -> [String]? {
     guard let value = value(name) else { return nil }
     switch value {
     case .string(let text) where !text.isEmpty: return [try Self.whole(text, name)]
@@ -97,7 +105,8 @@ struct Fields {
     return text
   }
 
-  mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) throws -> Choice?
+  package mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) throws
+    -> Choice?
   where Choice.RawValue == String {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, let choice = Choice(rawValue: text) else {
@@ -108,7 +117,7 @@ struct Fields {
   }
 
   /// The members of an inner object, read and finished by `read`; errors name the whole path.
-  mutating func object<Result>(_ name: String, _ read: (inout Fields) throws -> Result) throws -> Result {
+  package mutating func object<Result>(_ name: String, _ read: (inout Fields) throws -> Result) throws -> Result {
     let value = value(name) ?? .object([:])
     guard case .object = value else { throw JobError.badField(name, "an object", got: value) }
     do {
@@ -122,10 +131,27 @@ struct Fields {
   }
 
   /// Refuses members that were not read.
-  func finish() throws {
+  package func finish() throws {
     guard let unknown = members.keys.sorted().first else { return }
     throw JobError(
-      .invalid, code: "unknown_field", "\(unknown): there is no such field; known are \(known.joined(separator: ", "))",
+      .unknownField,
+      "there is no such field\(NearestName.hint(unknown, among: known)); known are \(known.joined(separator: ", "))",
       field: unknown)
+  }
+}
+
+extension TableName {
+  /// Reads `schema.table` of a request or a setting.
+  /// - Throws: ``JobError`` `bad_field` or `table_without_schema`, naming `field`.
+  package init(_ text: String, field: String) throws {
+    do throws(Flaw) {
+      try self.init(parsing: text)
+    } catch {
+      switch error {
+      case .form: throw JobError.badField(field, ErrorText(Self.form), got: .string(text))
+      case .noSchema:
+        throw JobError(.tableWithoutSchema, "\"\(text)\" has no schema; expected \(Self.form)", field: field)
+      }
+    }
   }
 }

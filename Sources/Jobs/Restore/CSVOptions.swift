@@ -1,28 +1,33 @@
-import Postgres
+package import Archive
+import Database
+import Essentials
+package import Postgres
+import Reporting
+package import TableDays
 
 /// `copy.csv_options`: the options of COPY that a caller may set, by COPY's own names. Any other is refused by name.
-public struct CSVOptions: Sendable, Equatable {
+package struct CSVOptions: Sendable, Equatable {
   /// `HEADER`.
-  public var hasHeader = true
+  package var hasHeader = true
   /// `DELIMITER`, one byte.
-  public var delimiter = ","
+  package var delimiter = ","
   /// `NULL`.
-  public var null = ""
+  package var null = ""
   /// `QUOTE`, one byte.
-  public var quote = "\""
+  package var quote = "\""
   /// `ESCAPE`, one byte; else the quote.
-  public var escape: String?
+  package var escape: String?
   /// `FORCE_NULL`: columns in which a quoted null text is NULL too.
-  var forceNull: [ColumnName] = []
+  package var forceNull: [ColumnName] = []
   /// `FORCE_NOT_NULL`: columns in which the null text is a text.
-  var forceNotNull: [ColumnName] = []
+  package var forceNotNull: [ColumnName] = []
   /// `ENCODING`; else UTF-8.
-  public var encoding: String?
+  package var encoding: String?
 
   /// COPY's own defaults for CSV, with a header.
-  public init() {}
+  package init() {}
 
-  init(fields: inout Fields) throws {
+  package init(fields: inout Fields) throws {
     hasHeader = try fields.bool("HEADER") ?? true
     delimiter = try Self.byte(&fields, "DELIMITER") ?? ","
     null = try fields.text("NULL", "a text") ?? ""
@@ -55,7 +60,7 @@ public struct CSVOptions: Sendable, Equatable {
   }
 
   /// How the file's records are told apart.
-  var format: CSVFormat {
+  package var format: CSVFormat {
     let quote = quote.utf8.first ?? UInt8(ascii: "\"")
     return CSVFormat(
       delimiter: delimiter.utf8.first ?? UInt8(ascii: ","), quote: quote, escape: escape?.utf8.first ?? quote)
@@ -64,7 +69,7 @@ public struct CSVOptions: Sendable, Equatable {
   /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read by Sluice; COPY skips
   /// what stands in its place.
   /// - Parameter archiveEncoding: the manifest's, for a request that names none.
-  func sql(_ archiveEncoding: ArchiveEncoding?, on connection: PostgresConnection) async throws -> String {
+  package func sql(_ archiveEncoding: ArchiveEncoding?, on connection: PostgresConnection) async throws -> String {
     var parts = [
       "FORMAT csv", "HEADER \(hasHeader)",
       "DELIMITER \(try await connection.quoteLiteral(delimiter))",

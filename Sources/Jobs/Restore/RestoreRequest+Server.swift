@@ -1,20 +1,22 @@
+import Database
 import Essentials
 import Postgres
+import Reporting
 
 extension RestoreRequest.Server {
   /// The server to load into: the settings' one with what the request changes, and the path's database.
   /// - Throws: ``JobError`` `host_not_allowed`, `own_password_needed`, `not_configured`, `unverified_server`.
-  func target(database fromPath: String, _ settings: Settings) throws -> PostgresTarget {
+  func target(database fromPath: String, _ settings: DatabaseServer) throws -> PostgresTarget {
     if let host { try Self.allow(host, settings) }
     var changed = settings
-    changed.pgHost = host ?? settings.pgHost
-    changed.pgPort = port ?? settings.pgPort
-    changed.pgUser = user ?? settings.pgUser
-    changed.pgSSLMode = sslMode ?? settings.pgSSLMode
+    changed.host = host ?? settings.host
+    changed.port = port ?? settings.port
+    changed.user = user ?? settings.user
+    changed.sslMode = sslMode ?? settings.sslMode
     let target: PostgresTarget
     do {
       target = try changed.target(database: database ?? fromPath, ownPassword: password != nil)
-    } catch var error as JobError where error.code == "unverified_server" && (sslMode != nil || host != nil) {
+    } catch var error as JobError where error.code == .unverifiedServer && (sslMode != nil || host != nil) {
       error.field = "pg.sslmode"
       throw error
     }
@@ -24,15 +26,15 @@ extension RestoreRequest.Server {
 
   /// Refuses to sign in with the settings' password, token or password file where the settings would not: at another port
   /// somebody else may listen, another role is another right, and a weaker TLS mode shows the password to whoever asks.
-  private func keepPassword(_ target: PostgresTarget, _ settings: Settings) throws {
+  private func keepPassword(_ target: PostgresTarget, _ settings: DatabaseServer) throws {
     func refusal(_ field: String, _ change: String) -> JobError {
       JobError(
-        .forbidden, code: "own_password_needed",
-        "pg.\(field): \(change) needs the caller's own password; the program's is for the server and role of its settings. "
-          + "Pass pg.password, or leave pg.\(field) out", field: "pg.\(field)")
+        .ownPasswordNeeded,
+        "\(change) needs the caller's own password; the program's is for the server and role of its settings. "
+          + "Pass \(field: "pg.password"), or leave \(field: "pg.\(field)") out", field: "pg.\(field)")
     }
-    if target.port != settings.pgPort { throw refusal("port", "another port than the configured \(settings.pgPort)") }
-    if let own = settings.pgUser, !own.utf8.elementsEqual(target.user.utf8) {
+    if target.port != settings.port { throw refusal("port", "another port than the configured \(settings.port)") }
+    if let own = settings.user, !own.utf8.elementsEqual(target.user.utf8) {
       throw refusal("user", "another role than the configured one")
     }
     // As strict as the settings are for this host, whose default may be stricter than another's.
@@ -44,18 +46,18 @@ extension RestoreRequest.Server {
   }
 
   /// Refuses a host that the operator has not allowed, before anything is sent to it.
-  private static func allow(_ hosts: String, _ settings: Settings) throws {
+  private static func allow(_ hosts: String, _ settings: DatabaseServer) throws {
     func names(_ list: String) -> [String] {
       list.split(separator: ",", omittingEmptySubsequences: false).map { name in
         let name = name.trimmingUnicodeWhitespace().asciiLowercased()
         return name.hasSuffix(".") ? String(name.dropLast()) : name
       }
     }
-    let allowed = Set(names(settings.pgHost ?? "") + settings.pgAllowedHosts)
+    let allowed = Set(names(settings.host ?? "") + settings.allowedHosts)
     for name in names(hosts) where name.isEmpty || !allowed.contains(name) {
       throw JobError(
-        .forbidden, code: "host_not_allowed",
-        "pg.host: the host \(JSONValue.string(name).brief) is not allowed; the operator can add it to PG_ALLOWED_HOSTS",
+        .hostNotAllowed,
+        "the host \(JSONValue.string(name).brief) is not allowed; the operator can add it to PG_ALLOWED_HOSTS",
         field: "pg.host")
     }
   }

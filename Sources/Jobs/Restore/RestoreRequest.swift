@@ -1,113 +1,83 @@
-import Essentials
+package import Database
+package import Essentials
 import Foundation
-import Postgres
+package import Lake
+package import Postgres
+import Reporting
+package import TableDays
 
 /// What to restore, from where and how: `POST /api/restore`. One type for HTTP, queue and command line.
-public struct RestoreRequest: Sendable, Decodable, Equatable {
+package struct RestoreRequest: Sendable, Decodable, Equatable {
   /// Where the archives come from.
-  public enum Source: Sendable, Equatable {
+  package enum Source: Sendable, Equatable {
     /// `adls_url`: one file, anywhere the operator allows.
-    case url(String)
+    case file(LakeAddress)
     /// `table` with `date`, or `from` and `to`: resolved under `LAKE_URL`.
     case days(table: TableName, from: Day, to: Day)
   }
 
   /// `pg`: what differs from the settings.
-  public struct Server: Sendable, Equatable {
+  package struct Server: Sendable, Equatable {
     /// Host; must be allowed.
-    public var host: String?
+    package var host: String?
     /// Port.
-    public var port: Int?
+    package var port: Int?
     /// Role.
-    public var user: String?
+    package var user: String?
     /// Its password.
     package var password: Secret?
     /// TLS mode.
-    public var sslMode: PostgresTarget.SSLMode?
+    package var sslMode: PostgresTarget.SSLMode?
     /// Database; else the path's.
-    public var database: String?
-  }
-
-  /// `destination.mode`.
-  public enum Mode: String, Sendable, CaseIterable, Encodable {
-    /// COPY straight into the table.
-    case direct
-    /// COPY into an unlogged table, then `INSERT … ON CONFLICT DO NOTHING`.
-    case staging
-  }
-
-  /// `destination.on_existing`: rows that lie in the window already.
-  public enum OnExisting: String, Sendable, CaseIterable {
-    /// Refuse, with their number.
-    case error
-    /// Load beside them.
-    case append
-    /// Delete them in the same transaction.
-    case replace
-    /// Do nothing.
-    case skip
-  }
-
-  /// `destination.columns_missing`: columns of the file that the table does not have.
-  public enum ColumnsMissing: String, Sendable, CaseIterable {
-    /// Refuse, with their names.
-    case error
-    /// Leave them out.
-    case ignore
+    package var database: String?
   }
 
   /// `destination`.
-  public struct Destination: Sendable, Equatable {
+  package struct Destination: Sendable, Equatable {
     /// How the rows get there.
-    public var mode = Mode.direct
+    package var policy = LoadPolicy()
     /// The table; else the file's.
-    public var targetTable: TableName?
-    /// The table whose columns the staging table takes; else the target.
-    public var stagingLike: TableName?
-    /// Rows already in the window.
-    public var onExisting = OnExisting.error
-    /// Columns the table does not have.
-    public var columnsMissing = ColumnsMissing.error
+    package var targetTable: TableName?
   }
 
   /// `timescaledb`.
-  public struct Timescale: Sendable, Equatable {
+  package struct Timescale: Sendable, Equatable {
     /// Decompress the chunks of the window first.
-    public var decompressWindow = false
+    package var decompressWindow = false
     /// Compress them again afterwards.
-    public var recompressWindow = false
+    package var recompressWindow = false
     /// Continuous aggregates to refresh afterwards.
-    public var refreshAggregates: [TableName] = []
+    package var refreshAggregates: [TableName] = []
   }
 
   /// `copy`.
-  public struct Copy: Sendable, Equatable {
+  package struct Copy: Sendable, Equatable {
     /// `csv_options`.
-    public var options = CSVOptions()
+    package var options = CSVOptions()
     /// Columns of the file, in order; else its header.
-    public var columns: [String]?
+    package var columns: [String]?
     /// Commit without waiting for the disk, and make it durable once at the end.
-    public var synchronousCommitOff = true
+    package var synchronousCommitOff = true
   }
 
   /// Where the archives come from.
-  public var source: Source
+  package var source: Source
   /// What differs from the settings.
-  public var server = Server()
+  package var server = Server()
   /// Where the rows go.
-  public var destination = Destination()
+  package var destination = Destination()
   /// Steps that only a hypertable has.
-  public var timescale = Timescale()
+  package var timescale = Timescale()
   /// How the file is read.
-  public var copy = Copy()
+  package var copy = Copy()
 
   /// A request for `source` with everything else as by default.
-  public init(source: Source) {
+  package init(source: Source) {
     self.source = source
   }
 
   /// Reads the JSON form.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     try self.init(JSONValue(from: decoder))
   }
 
@@ -123,7 +93,7 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
         decompressWindow: try fields.bool("decompress_window") ?? false,
         recompressWindow: try fields.bool("recompress_window") ?? false,
         refreshAggregates: try (fields.strings("refresh_caggs", "a list of schema.view") ?? [])
-          .map { try TableName(parsing: $0, field: "refresh_caggs") })
+          .map { try TableName($0, field: "refresh_caggs") })
     }
     copy = try fields.object("copy") { fields in
       var copy = Copy()
@@ -135,8 +105,8 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
     try fields.finish()
     if !copy.options.hasHeader, copy.columns == nil {
       throw JobError(
-        .invalid, code: "missing_field",
-        "copy.columns: missing; a file without HEADER needs its columns named, in order",
+        .missingField,
+        "missing; a file without HEADER needs its columns named, in order",
         field: "copy.columns")
     }
   }
@@ -144,27 +114,32 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
   private static func source(_ fields: inout Fields) throws -> Source {
     let url = try fields.string(
       "adls_url", "a URL such as abfss://fs@account.dfs.core.windows.net/db/schema.table.2024-01-31.csv.gz")
-    let table = try fields.string("table", "schema.table, such as events.bannerclicked")
+    let table = try fields.string("table", Fields.tableForm)
     if let url {
       let other = try fields.day("date") ?? fields.day("from") ?? fields.day("to")
       guard table == nil, other == nil else {
         throw JobError(
-          .invalid, code: "bad_field", "adls_url: give adls_url, or table with date (or from and to), not both",
+          .badField,
+          "give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and \(field: "to")), not both",
           field: "adls_url")
       }
-      return .url(url)
+      do throws(LakeError) {
+        return .file(try LakeAddress(parsing: url))
+      } catch {
+        // The text may hold a SAS: it is not repeated.
+        throw JobError(.badField, "\(error)", field: "adls_url")
+      }
     }
     guard let table else {
       throw JobError(
-        .invalid, code: "missing_field", "adls_url: missing; give adls_url, or table with date (or from and to)",
+        .missingField,
+        "missing; give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and \(field: "to"))",
         field: "adls_url")
     }
-    let name = try TableName(parsing: table)
-    let (from, to) = try BackupRequest.days(&fields)
-    guard from.count(through: to) <= BackupRequest.maximumUnits else {
-      throw JobError(
-        .invalid, code: "too_many_units", "to: more than \(BackupRequest.maximumUnits) days at once; split the span",
-        field: "to")
+    let name = try TableName(table, field: "table")
+    let (from, to) = try fields.days()
+    guard from.count(through: to) <= TableDay.maximumAtOnce else {
+      throw JobError(.tooManyUnits, "more than \(TableDay.maximumAtOnce) days at once; split the span", field: "to")
     }
     return .days(table: name, from: from, to: to)
   }
@@ -185,7 +160,7 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
       parts = try ConnectionURI(parsing: uri)
     } catch let error as ConnectionURI.Flaw {
       // The URI may hold a password: it is not repeated.
-      throw JobError(.invalid, code: "bad_field", "connection_uri: \(error.description)", field: "connection_uri")
+      throw JobError(.badField, "\(error.description)", field: "connection_uri")
     }
     server.host = server.host ?? parts.host
     server.port = server.port ?? parts.port
@@ -197,18 +172,15 @@ public struct RestoreRequest: Sendable, Decodable, Equatable {
   }
 
   private static func destination(_ fields: inout Fields) throws -> Destination {
-    func table(_ name: String) throws -> TableName? {
-      try fields.string(name, "schema.table").map { try TableName(parsing: $0, field: name) }
-    }
     var destination = Destination()
-    destination.mode = try fields.choice("mode", Mode.self) ?? .direct
-    destination.targetTable = try table("target_table")
-    destination.stagingLike = try table("create_staging_like")
-    destination.onExisting = try fields.choice("on_existing", OnExisting.self) ?? .error
-    destination.columnsMissing = try fields.choice("columns_missing", ColumnsMissing.self) ?? .error
-    if destination.stagingLike != nil, destination.mode == .direct {
+    destination.policy.mode = try fields.choice("mode", LoadPolicy.Mode.self) ?? .direct
+    destination.targetTable = try fields.table("target_table")
+    destination.policy.stagingLike = try fields.table("create_staging_like")
+    destination.policy.onExisting = try fields.choice("on_existing", LoadPolicy.OnExisting.self) ?? .error
+    destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
+    if destination.policy.stagingLike != nil, destination.policy.mode == .direct {
       throw JobError(
-        .invalid, code: "bad_field", "create_staging_like: only with mode \"staging\"", field: "create_staging_like")
+        .badField, "only with \(field: "destination.mode") \"staging\"", field: "create_staging_like")
     }
     return destination
   }

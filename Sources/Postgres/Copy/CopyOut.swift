@@ -19,6 +19,11 @@ public struct CopyOut: AsyncSequence, Sendable {
     await connection.copiedRows
   }
 
+  /// The next chunk, nil after the server has confirmed the end.
+  public func next() async throws -> CopyChunk? {
+    try await connection.nextCopyChunk(bytes: chunkBytes)
+  }
+
   /// Begins to read; a COPY can be read once.
   public func makeAsyncIterator() -> Iterator {
     Iterator(connection: connection, chunkBytes: chunkBytes)

@@ -1,7 +1,7 @@
 import CustomHandler
 import Essentials
 import HTTPServer
-import Sluice
+import Reporting
 
 extension Invocation {
   /// Runs `body` with every log line carrying this invocation's id and trace, and going into its `Logs` too.
@@ -16,25 +16,39 @@ extension Invocation {
     }
   }
 
+  /// The result of a timer's or a message's invocation; an error is logged and becomes its failure.
+  func result(_ body: () async throws -> FunctionResult) async throws -> FunctionResult {
+    try await logged {
+      do {
+        return try await body()
+      } catch {
+        let error = JobError(cause: error)
+        Log.write(
+          .error, "invocation failed",
+          ["code": error.code.rawValue, "reason": error.message, "retry": error.code.retry.rawValue])
+        throw FailedJob(error: error)
+      }
+    }
+  }
+
   /// Answers an HTTP call by `body`, logged with its status and duration; an error becomes its problem.
   func answer(_ request: HTTPRequest, _ body: () async throws -> HTTPResponse) async -> HTTPResponse {
     await logged {
-      let clock = ContinuousClock()
-      let start = clock.now
+      let start = ContinuousClock.now
       let response: HTTPResponse
       do {
         response = try await body()
       } catch {
-        response = .failure(error)
         let error = JobError(cause: error)
-        Log.write(.warning, "refused", ["code": error.code, "reason": error.message])
+        response = .failure(error)
+        Log.write(.warning, "refused", ["code": error.code.rawValue, "reason": error.message])
       }
       // The path only: a query may hold a key that was put into the wrong parameter.
       Log.write(
         .info, "answered",
         [
           "method": request.method, "path": request.path, "status": response.status.code,
-          "seconds": start.duration(to: clock.now).secondsToMilliseconds,
+          "seconds": start.duration(to: .now).secondsToMilliseconds,
         ])
       return response
     }

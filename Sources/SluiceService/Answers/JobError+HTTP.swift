@@ -1,50 +1,41 @@
 import CustomHandler
 import Essentials
 import HTTPServer
-import Sluice
+import Jobs
+import Reporting
 
-extension JobError: FunctionFailure {
-  /// The HTTP status of the failure's kind.
-  public var status: HTTPStatus {
-    switch kind {
-    case .invalid: 400
-    case .forbidden: 403
-    case .notFound: 404
-    case .conflict: 409
-    case .tooLarge: 413
-    case .unprocessable: 422
-    case .unavailable: 503
-    case .full: 507
-    case .failed: 500
-    }
-  }
+/// A job's error as the failure of a timer's or a message's invocation.
+struct FailedJob: FunctionFailure, CustomStringConvertible {
+  let error: JobError
 
-  /// What failed and what to do.
-  public var detail: String { message }
+  var code: String { error.code.rawValue }
+  var status: HTTPStatus { HTTPStatus(error.code.status) }
+  var detail: String { error.message }
+  var field: String? { error.field }
+  var description: String { error.description }
 }
 
 extension HTTPResponse {
   /// `application/problem+json` (RFC 9457) with the error's own details as further members.
-  static func failure(_ error: any Error) -> HTTPResponse {
-    let error = JobError(cause: error)
-    var members = error.details
+  static func failure(_ error: JobError) -> HTTPResponse {
+    let status = HTTPStatus(error.code.status)
+    var members = error.members
     members["type"] = .string("about:blank")
-    members["title"] = .string(error.status.reason)
-    members["status"] = .integer(error.status.code)
-    members["code"] = .string(error.code)
-    members["detail"] = .string(error.message)
-    if let field = error.field { members["field"] = .string(field) }
-    var response = json(JSONValue.object(members), status: error.status)
+    members["title"] = .string(status.reason)
+    members["status"] = .integer(status.code)
+    var response = json(JSONValue.object(members), status: status)
     response.headers["Content-Type"] = "application/problem+json"
     return response
   }
 
   /// `value` as JSON, one line.
-  static func json(_ value: some Encodable, status: HTTPStatus = 200, headers: HTTPFields = [:]) -> HTTPResponse {
+  static func json(
+    _ value: any Encodable, status: HTTPStatus = 200, headers: HTTPFields = [:]
+  ) -> HTTPResponse {
     do {
-      return json(try AnswerEncoding.bytes(value), status: status, headers: headers)
+      return json(try ReportJSON.line(value), status: status, headers: headers)
     } catch {
-      return .problem(Problem(status: 500, code: "internal", detail: "The answer could not be written: \(error)"))
+      return failure(JobError(.internal, "the answer could not be written: \(error)"))
     }
   }
 }

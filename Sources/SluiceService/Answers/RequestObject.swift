@@ -1,6 +1,7 @@
 import Essentials
 import HTTPServer
-import Sluice
+import Jobs
+import Reporting
 
 /// The request object of a call: the members of a JSON body, and the query's items as texts.
 enum RequestObject {
@@ -14,20 +15,20 @@ enum RequestObject {
     if !request.body.isEmpty {
       guard request.body.count <= maximumBytes else {
         throw JobError(
-          .tooLarge, code: "body_too_large",
+          .bodyTooLarge,
           "the request's JSON is longer than \(maximumBytes) bytes; name fewer tables in one request")
       }
       let text = request.body
       let body = try await LongWork.run(bytes: text.count) { try JSONValue(json: text) }
       guard case .object(let object) = body else {
         throw JobError(
-          .invalid, code: "bad_json", "the body is not a JSON object; send one, such as {\"table\": \"events.clicks\"}")
+          .badJSON, "the body is not a JSON object; send one, such as {\"table\": \"events.clicks\"}")
       }
       members = object
     }
     for item in request.query.items {
       guard members[item.name] == nil else {
-        throw JobError(.invalid, code: "bad_field", "\(item.name): given twice; give it once", field: item.name)
+        throw JobError(.badField, "given twice; give it once", field: item.name)
       }
       members[item.name] = .string(item.value)
     }

@@ -1,33 +1,36 @@
-import CustomHandler
-import Foundation
-import HTTPServer
-import Sluice
+package import CustomHandler
+package import Jobs
 
 /// The functions of Sluice: each HTTP route, timer and queue of `function-routes.json`, carried to its job.
-public struct SluiceFunctions: Sendable {
-  let context: JobContext
-  let operations: OperationStore
-  /// How long the host lets a function run; nil when there is no limit.
-  let functionTimeout: Duration?
+package struct SluiceFunctions: Sendable {
+  private let areas: [any FunctionArea]
 
   /// - Parameter functionTimeout: the host's `functionTimeout`, nil without a limit or without a host.
-  public init(context: JobContext, operations: OperationStore, functionTimeout: Duration? = nil) {
-    self.context = context
-    self.operations = operations
-    self.functionTimeout = functionTimeout
+  package init(
+    context: JobContext, backup: BackupOptions, restore: RestoreOptions, operations: OperationStore,
+    readiness: ReadinessProbe, functionTimeout: Duration? = nil
+  ) {
+    let runs = JobRuns(operations: operations)
+    areas = [
+      BackupFunctions(context: context, options: backup, runs: runs, functionTimeout: functionTimeout),
+      RestoreFunctions(context: context, options: restore, runs: runs),
+      ArchivesFunctions(context: context),
+      OperationsFunctions(store: operations),
+      HealthFunctions(readiness: readiness),
+    ]
   }
 
-  /// All handlers, by the `handler` names of `function-routes.json`.
-  public var handlers: FunctionHandlers {
+  /// All handlers, by the `handler` names of `function-routes.json`. A function, its handler and, where it has one, its route
+  /// are the same word.
+  package var handlers: FunctionHandlers {
     var handlers = FunctionHandlers()
-    handlers.onHTTP("backup", backup)
-    handlers.onHTTP("restore", restore)
-    handlers.onHTTP("archives", archives)
-    handlers.onHTTP("operation", operation)
-    handlers.onHTTP("health", health)
-    handlers.onEvent("nightly_backup", nightlyBackup)
-    handlers.onEvent("backup_worker", backupWorker)
-    handlers.onEvent("restore_worker", restoreWorker)
+    for area in areas { area.register(in: &handlers) }
     return handlers
   }
+}
+
+/// The functions of one area, in a file of its own.
+protocol FunctionArea: Sendable {
+  /// Adds the area's handlers.
+  func register(in handlers: inout FunctionHandlers)
 }

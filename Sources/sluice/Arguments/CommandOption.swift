@@ -13,13 +13,16 @@ struct CommandOption: Sendable {
   let name: String
   let kind: Kind
   let help: String
+  /// What counts without it, in words; empty where nothing does.
+  let defaultWords: String
   /// Where it goes in the request's JSON; empty when it is not part of the request.
   let path: [String]
 
-  init(_ name: String, _ kind: Kind, _ help: String, path: [String] = []) {
+  init(_ name: String, _ kind: Kind, _ help: String, default defaultWords: String = "", path: [String] = []) {
     self.name = name
     self.kind = kind
     self.help = help
+    self.defaultWords = defaultWords
     self.path = path
   }
 
@@ -30,4 +33,35 @@ struct CommandOption: Sendable {
     case .value(let placeholder), .list(let placeholder), .pairs(let placeholder): "--\(name) \(placeholder)"
     }
   }
+
+  /// The option as its user knows the request's field `field`; nil where it is another field's. Of an option with pairs
+  /// the pair's name is part of it: `--csv-option DELIMITER`.
+  func name(of field: String) -> String? {
+    let own = path.joined(separator: ".")
+    guard !own.isEmpty else { return nil }
+    if own == field { return "--\(name)" }
+    guard case .pairs = kind, field.hasPrefix(own + ".") else { return nil }
+    return "--\(name) \(field.dropFirst(own.count + 1))"
+  }
+}
+
+extension CommandOption {
+  static let help = CommandOption("help", .flag, "show this")
+  static let json = CommandOption("json", .flag, "print the result as one line of JSON")
+  static let verbose = CommandOption("verbose", .flag, "print all log lines on standard error, not only warnings")
+  static let request = CommandOption(
+    "request", .value("FILE"), "take the request's JSON from FILE (- is standard input)")
+  static let routes = CommandOption(
+    "routes", .value("FILE"), "the list of functions", default: "function-routes.json")
+
+  static func table(_ help: String) -> CommandOption {
+    CommandOption("table", .value("TABLE"), help, path: ["table"])
+  }
+
+  /// A day, or several.
+  static let days = [
+    CommandOption("date", .value("DAY"), "the day, as YYYY-MM-DD", path: ["date"]),
+    CommandOption("from", .value("DAY"), "first day of several", path: ["from"]),
+    CommandOption("to", .value("DAY"), "last day, included", path: ["to"]),
+  ]
 }

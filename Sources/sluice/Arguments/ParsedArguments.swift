@@ -1,5 +1,7 @@
+import Essentials
 import Foundation
-import Sluice
+import Jobs
+import Reporting
 
 /// The options of one call, read and checked against what the command knows.
 struct ParsedArguments: Sendable {
@@ -22,7 +24,7 @@ struct ParsedArguments: Sendable {
       let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
       guard let option = options.first(where: { $0.name == name }) else {
-        throw UsageError("there is no option --\(name)")
+        throw UsageError("there is no option --\(name)\(Self.hint(name, options))")
       }
       let value: String
       switch option.kind {
@@ -41,6 +43,18 @@ struct ParsedArguments: Sendable {
       if case .value = option.kind, values[name] != nil { throw UsageError("--\(name) is given twice") }
       values[name, default: []].append(value)
     }
+  }
+
+  private static func hint(_ name: String, _ options: [CommandOption]) -> String {
+    NearestName.nearest(to: name, among: options.map(\.name)).map { " (did you mean --\($0)?)" } ?? ""
+  }
+
+  /// The option for a field of the request, as `--on-existing` is for `destination.on_existing`. A field that comes from
+  /// the request's file keeps the name it has there.
+  func fieldName(_ field: String) -> String {
+    let option = options.lazy.compactMap { option in option.name(of: field).map { (option, $0) } }.first
+    guard let (option, name) = option, value("request") == nil || values[option.name] != nil else { return field }
+    return name
   }
 
   func isFlagSet(_ name: String) -> Bool { values[name] != nil }

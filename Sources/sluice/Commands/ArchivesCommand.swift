@@ -1,14 +1,33 @@
-import Sluice
-import SluiceService
+import Archive
+import Configuration
+import Database
+import Essentials
+import Jobs
 
 /// `sluice archives`.
-enum ArchivesCommand {
+enum ArchivesCommand: Command {
+  static let name = "archives"
+  static let summary = "list what is in the lake, and what is missing"
+  static let usage = "[--table TABLE] [--from DAY] [--to DAY] [OPTIONS]"
+  static let examples = [
+    "archives --table events.clicks --from 2024-01-01 --to 2024-01-31",
+    "archives --database weavix --json",
+  ]
+  static let options = [
+    CommandOption.table("only this table, as schema.table"),
+    CommandOption("from", .value("DAY"), "first day", path: ["from"]),
+    CommandOption("to", .value("DAY"), "last day, included", path: ["to"]),
+    CommandOption("database", .value("NAME"), "the database's folder", default: "PG_DATABASE", path: ["database"]),
+    .json, .help,
+  ]
+
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     TerminalLog.start(verbose: false)
     let request = try ArchivesRequest(arguments.request())
-    let answer = try await request.answer(Wiring.context(Wiring.settings(), mayCreateLake: false))
+    let settings = try Wiring.settings()
+    let answer = try await request.answer(from: Wiring.lake(settings), database: settings.server.database)
     if arguments.isFlagSet("json") {
-      Output.bytes(try AnswerEncoding.bytes(answer))
+      Output.bytes(try ReportJSON.line(answer))
       return .done
     }
     for item in answer.archives {

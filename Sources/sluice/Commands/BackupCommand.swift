@@ -1,24 +1,51 @@
-import Sluice
-import SluiceService
+import Configuration
+import Database
+import Jobs
+import Postgres
+import Reporting
 
 /// `sluice backup`.
-enum BackupCommand {
+enum BackupCommand: Command {
+  static let name = "backup"
+  static let summary = "move days of tables to the lake"
+  static let usage = "--table TABLE (--date DAY | --from DAY --to DAY) [OPTIONS]"
+  static let examples = [
+    "backup --table events.clicks:received_at --date 2024-01-01",
+    "backup --table events.clicks,events.pages --from 2024-01-01 --to 2024-01-31",
+  ]
+  static let options =
+    [CommandOption.table("schema.table or schema.table:time_column, or several separated by commas")]
+    + CommandOption.days
+    + [
+      CommandOption(
+        "time-column", .value("COLUMN"), "the column that tells a row's day, where BACKUP_TABLES does not say",
+        path: ["time_column"]),
+      CommandOption(
+        "overwrite", .flag, "replace an archive that is there, unless it has more rows", path: ["overwrite"]),
+      CommandOption("force", .flag, "with --overwrite: also one that has more rows", path: ["force"]),
+      CommandOption(
+        "compression-level", .value("1-9"), "gzip level", default: "BACKUP_GZIP_LEVEL, else 1",
+        path: ["compression_level"]),
+      .request, .json, .verbose, .help,
+    ]
+
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let request = try BackupRequest(arguments.request())
-    let report = try await JobCommand.run(arguments) { context, progress in
-      let report = try await BackupJob(context, progress: progress).run(request)
+    let report = try await JobRun.run(arguments) { parts, progress in
+      let job = BackupJob(parts.context, parts.settings.backup, progress: progress)
+      let report = try await job.run(job.plan(request))
       // A program that runs once has no nightly run that would clean up.
-      await OldFiles(context).remove(database: try context.settings.target().database)
+      await OldFiles(parts.context).remove(database: try parts.context.server.target().database)
       return report
     }
     if arguments.isFlagSet("json") {
-      Output.bytes(try AnswerEncoding.bytes(report))
+      Output.bytes(try ReportJSON.line(report))
     } else {
       for result in report.results {
-        JobCommand.show(result.line, isFailure: result.error != nil)
+        JobRun.show(result.line(arguments.fieldName), isFailure: result.error != nil)
         result.warnings.forEach { Output.line("  warning: \($0)") }
       }
     }
-    return JobCommand.exitCode(report.status)
+    return ExitCode(report.status)
   }
 }

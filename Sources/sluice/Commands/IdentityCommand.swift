@@ -1,10 +1,20 @@
 import Foundation
 import Identity
-import Sluice
-import SluiceService
+import Jobs
 
 /// `sluice identity token`: who the program is to Azure. The token itself is never shown.
-enum IdentityCommand {
+enum IdentityCommand: Command {
+  static let name = "identity"
+  static let summary = "`identity token` shows who the program is to Azure"
+  static let subcommands = ["token"]
+  static let usage = "[--scope SCOPE] [OPTIONS]"
+  static let examples = [
+    "identity token", "identity token --scope https://ossrdbms-aad.database.windows.net/.default --json",
+  ]
+  static let options = [
+    CommandOption("scope", .value("SCOPE"), "what the token is for", default: defaultScope), .json, .help,
+  ]
+
   static let defaultScope = "https://storage.azure.com/.default"
 
   /// What `--json` prints.
@@ -35,14 +45,10 @@ enum IdentityCommand {
     let scope = arguments.value("scope") ?? defaultScope
     let isJSON = arguments.isFlagSet("json")
     return try await Signals.cancelling {
-      do {
-        let tokens = try Wiring.tokens()
-        let token = try await tokens.token(for: scope)
-        show(scope, token, tokens.serving, asJSON: isJSON)
-        return .done
-      } catch let error as IdentityError {
-        throw JobError(identity: error)
-      }
+      let tokens = try Wiring.tokens()
+      let token = try await tokens.token(for: scope)
+      show(scope, token, tokens.serving, asJSON: isJSON)
+      return .done
     }
   }
 
@@ -55,7 +61,7 @@ enum IdentityCommand {
         claims: claims.map {
           Claims(aud: $0.audience, oid: $0.objectID, appid: $0.applicationID, tid: $0.tenantID, idtyp: $0.identityType)
         })
-      if let bytes = try? AnswerEncoding.bytes(answer) { Output.bytes(bytes) }
+      if let bytes = try? ReportJSON.line(answer) { Output.bytes(bytes) }
       return
     }
     func line(_ name: String, _ value: String?) {

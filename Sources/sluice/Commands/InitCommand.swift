@@ -1,9 +1,15 @@
+import Configuration
+import Jobs
 import Lake
-import Sluice
-import SluiceService
 
 /// `sluice init`: makes the lake of `LAKE_URL` where it is missing, and shows that it can be reached.
-enum InitCommand {
+enum InitCommand: Command {
+  static let name = "init"
+  static let summary = "make the lake of LAKE_URL where it is missing, and look whether it can be reached"
+  static let usage = "[OPTIONS]"
+  static let examples = ["init", "init --json"]
+  static let options: [CommandOption] = [.json, .verbose, .help]
+
   /// What `--json` prints.
   private struct Answer: Encodable {
     let status = "ok"
@@ -16,13 +22,12 @@ enum InitCommand {
     let settings = try Wiring.settings()
     let isJSON = arguments.isFlagSet("json")
     return try await Signals.cancelling {
-      var isCreated = false
-      if case .folder(let path) = settings.lake { isCreated = try await FolderStore.make(root: path) }
-      let (lake, _) = try await Wiring.lake(settings, mayCreate: false)
+      let isCreated = try await settings.lakeAddress.lake.make()
+      let lake = try await Wiring.lake(settings)
       // A storage account's filesystem is its administrator's to make; the folders in it come with the first archive.
       _ = try await lake.listPage(under: nil, recursive: false, continuation: nil)
       if isJSON {
-        Output.bytes(try AnswerEncoding.bytes(Answer(lake: lake.displayURL, created: isCreated)))
+        Output.bytes(try ReportJSON.line(Answer(lake: lake.displayURL, created: isCreated)))
       } else {
         Output.line("\(lake.displayURL): \(isCreated ? "made" : "is there")")
       }

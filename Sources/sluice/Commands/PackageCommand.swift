@@ -1,10 +1,21 @@
 import CustomHandler
 import Foundation
-import Sluice
+import Reporting
 
 /// `sluice package`: the folder that is deployed as a function app.
-enum PackageCommand {
-  static func run(_ arguments: ParsedArguments) throws -> ExitCode {
+enum PackageCommand: Command {
+  static let name = "package"
+  static let summary = "write the folder to deploy as a function app"
+  static let usage = "--output DIR [OPTIONS]"
+  static let examples = ["package --output dist/app", "package --output dist/app --function-timeout 0"]
+  static let options: [CommandOption] = [
+    CommandOption("output", .value("DIR"), "a folder that is new or empty"), .routes,
+    CommandOption(
+      "function-timeout", .value("MINUTES"), "functionTimeout of host.json; 0 is no limit", default: "30"),
+    .help,
+  ]
+
+  static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     guard let output = arguments.value("output") else { throw UsageError("package needs --output DIR") }
     let routes = try RoutesFile(arguments)
     var options = HostOptions()
@@ -29,7 +40,7 @@ enum PackageCommand {
     } catch {
       try? files.removeItem(atPath: draft)
       guard let refusal = error as? CocoaError else { throw error }
-      throw JobError(.failed, code: "package_failed", "the package cannot be written: \(reason(refusal))")
+      throw JobError(.packageFailed, "the package cannot be written: \(reason(refusal))")
     }
     Output.line("\(output): \(routes.routes.functions.count) functions, the program and its libraries")
     return .done

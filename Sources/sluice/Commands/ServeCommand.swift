@@ -1,18 +1,33 @@
+import Configuration
 import CustomHandler
 import Foundation
 import HTTPServer
-import Sluice
+import Jobs
+import Lake
+import Reporting
 import SluiceService
 import Synchronization
 
 /// `sluice serve`.
-enum ServeCommand {
+enum ServeCommand: Command {
+  static let name = "serve"
+  static let summary = "answer HTTP calls, timers and queue messages: the Functions custom handler"
+  static let usage = "[OPTIONS]"
+  static let examples = ["serve", "serve --host 0.0.0.0 --port 8080"]
+  static let options: [CommandOption] = [
+    CommandOption(
+      "host", .value("ADDRESS"), "listen there; elsewhere than on loopback SLUICE_KEY is needed", default: "127.0.0.1"),
+    CommandOption(
+      "port", .value("PORT"), "listen there; 0 takes a free one", default: "FUNCTIONS_CUSTOMHANDLER_PORT, else 7071"),
+    .routes, .help,
+  ]
+
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     // One line each, at once, on standard output: the host makes an entry of each, and of each line on standard error an
     // error.
     Log.start { level, line in if level != .debug { Output.line(line) } }
     let settings = try Wiring.settings()
-    let grace = Duration.seconds(settings.shutdownGrace)
+    let grace = Duration.seconds(settings.shutdownGraceSeconds)
     let phase = ServePhase()
     // Before anything that may hang: as the first process of a container the program would not hear a signal otherwise.
     let signals = Signals.stream {
@@ -30,10 +45,11 @@ enum ServeCommand {
     let port = try port(arguments, settings)
     let key = try accessKey(settings, host: host)
     let routes = try RoutesFile(arguments).routes
-    let context = try await Wiring.context(settings)
-    let operations = OperationStore(lake: context.lake)
+    let parts = try await Wiring.parts(settings)
+    let operations = OperationStore(lake: parts.context.lake)
     let functions = SluiceFunctions(
-      context: context, operations: operations, functionTimeout: HostLimits.functionTimeout())
+      context: parts.context, backup: settings.backup, restore: parts.restore, operations: operations,
+      readiness: parts.readiness, functionTimeout: HostLimits.functionTimeout())
     let app = try FunctionApp(
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key))
 
@@ -43,10 +59,11 @@ enum ServeCommand {
     let bound = try await server.start()
     phase.serve()
     Log.write(
-      .info, "listening", ["host": host, "port": bound, "lake": context.lake.displayURL, "version": Program.version])
+      .info, "listening",
+      ["host": host, "port": bound, "lake": parts.context.lake.displayURL, "version": Program.version])
 
     let isComplete = await stop(server, operations, grace: grace, signals)
-    await context.pools.close()
+    await parts.close()
     Log.write(isComplete ? .info : .error, isComplete ? "stopped" : "stopped before all work had ended")
     return isComplete ? .done : .failed
   }
@@ -91,14 +108,14 @@ enum ServeCommand {
     if let secret = settings.key {
       guard let key = AccessKey(secret) else {
         throw JobError(
-          .invalid, code: "bad_setting", "SLUICE_KEY: expected a text that is not empty", field: "SLUICE_KEY")
+          .badSetting, "expected a text that is not empty", field: "SLUICE_KEY")
       }
       return key
     }
     guard isLoopback else {
       throw JobError(
-        .invalid, code: "bad_setting",
-        "SLUICE_KEY is not set; listening on \(host), beyond loopback, needs a key that callers show as x-functions-key",
+        .badSetting,
+        "not set; listening on \(host), beyond loopback, needs a key that callers show as x-functions-key",
         field: "SLUICE_KEY")
     }
     return nil

@@ -1,18 +1,17 @@
-import Sluice
+import Essentials
+import Reporting
 
 /// What `--json` prints when a command fails as a whole: the form of a failed result.
 struct FailureReport: Encodable {
-  private let failure: JSONValue
+  private let status = "failed"
+  private let error: JSONValue
 
-  init(_ error: JobError) {
-    var members = error.details
-    members["code"] = .string(error.code)
-    members["detail"] = .string(error.message)
-    if let field = error.field { members["field"] = .string(field) }
-    failure = .object(["status": .string("failed"), "error": .object(members)])
+  enum CodingKeys: CodingKey {
+    case status, error
   }
 
-  func encode(to encoder: any Encoder) throws {
-    try failure.encode(to: encoder)
+  /// - Parameter name: names a field of the request as its user wrote it.
+  init(_ error: JobError, _ name: (String) -> String) {
+    self.error = .object(error.members(naming: name))
   }
 }

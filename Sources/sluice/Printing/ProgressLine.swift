@@ -1,5 +1,5 @@
 import Foundation
-import Sluice
+import Reporting
 
 /// Shows a job's progress on standard error: one line that is rewritten on a terminal, a plain line now and then in a pipe.
 struct ProgressLine: Sendable {

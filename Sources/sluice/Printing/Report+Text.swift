@@ -1,25 +1,29 @@
-import Sluice
+import Jobs
+import Reporting
 
 extension BackupResult {
   /// One line for people.
-  var line: String {
+  /// - Parameter name: names a field of the request as its user wrote it.
+  func line(_ name: (String) -> String) -> String {
     switch status {
     case .ok:
       "\(table) \(date)  \(Figures.count(rows ?? 0)) rows  \(Figures.megabytes(csvBytes ?? 0)) csv  "
         + "\(Figures.megabytes(gzipBytes ?? 0)) gzip  \(Figures.seconds(seconds ?? 0))  \(path ?? "")"
     case .skipped: "\(table) \(date)  skipped: \(skipped ?? "")  \(path ?? "")"
-    case .unconfirmed: "\(table) \(date)  unconfirmed: \(error?.cause.description ?? "")"
-    case .failed: "\(table) \(date)  failed: \(error?.cause.description ?? "")"
+    case .unconfirmed, .failed, .notBegun:
+      "\(table) \(date)  \(status.words): \(error?.description(naming: name) ?? "")"
     }
   }
 }
 
 extension RestoreResult {
   /// One line for people.
-  var line: String {
+  /// - Parameter name: names a field of the request as its user wrote it.
+  func line(_ name: (String) -> String) -> String {
     let day = dateWindow.start.prefix(10)
     switch status {
-    case .failed: return "\(targetTable) \(day)  failed: \(error?.cause.description ?? "")"
+    case .failed, .notBegun:
+      return "\(targetTable) \(day)  \(status.words): \(error?.description(naming: name) ?? "")"
     case .ok, .partial, .skipped:
       var parts = ["\(targetTable) \(day)", status.rawValue, "\(Figures.count(rowsLoaded)) rows"]
       if rowsSkipped > 0 { parts.append("\(Figures.count(rowsSkipped)) skipped") }
@@ -32,4 +36,9 @@ extension RestoreResult {
   var notes: [String] {
     steps.map { "  \($0.name): \($0.status) (\($0.detail))" } + warnings.map { "  warning: \($0)" }
   }
+}
+
+extension RawRepresentable<String> {
+  /// A status as words: `not_begun` is "not begun".
+  fileprivate var words: String { rawValue.replacing("_", with: " ") }
 }

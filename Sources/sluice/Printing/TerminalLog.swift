@@ -1,5 +1,5 @@
 import Foundation
-import Sluice
+import Reporting
 
 /// Log lines of a command on standard error.
 enum TerminalLog {

@@ -1,14 +1,14 @@
+import Database
 import Essentials
 import Postgres
-import Sluice
 
 /// The settings' password, or a token, as `PG_AUTH` and the host say; a restore's own host may differ from the settings'.
 struct DatabasePassword: PasswordProvider {
-  let settings: Settings
+  let server: DatabaseServer
   let entra: EntraPassword
 
   func password(for target: PostgresTarget) async throws -> Secret? {
-    isEntra(target) ? try await entra.password(for: target) : settings.pgPassword
+    isEntra(target) ? try await entra.password(for: target) : server.password
   }
 
   func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? {
@@ -19,5 +19,5 @@ struct DatabasePassword: PasswordProvider {
     isEntra(target) ? await entra.note(on: refused, for: target) : nil
   }
 
-  private func isEntra(_ target: PostgresTarget) -> Bool { settings.authentication(host: target.host) == .entra }
+  private func isEntra(_ target: PostgresTarget) -> Bool { server.authentication(host: target.host) == .entra }
 }

@@ -1,8 +1,9 @@
+import Database
 import Essentials
 import Foundation
 import Identity
 import Postgres
-import Sluice
+import Reporting
 
 /// An Entra access token as the password of a new connection. The server looks at it then and never again: a session
 /// outlives its token (learn.microsoft.com/azure/postgresql/flexible-server/concepts-azure-ad-authentication).
@@ -41,17 +42,13 @@ struct EntraPassword: PasswordProvider {
   private func token(
     _ target: PostgresTarget, _ ask: (any TokenSource, String) async throws -> AccessToken
   ) async throws -> AccessToken {
-    // `Settings.target` refuses this with more words; here it can't be passed by.
+    // `DatabaseServer.target` refuses this with more words; here it can't be passed by.
     guard target.knowsServer else {
       throw JobError(
-        .invalid, code: "unverified_server",
+        .unverifiedServer,
         "a token is never sent to \(target.host) with sslmode "
           + "\(target.sslMode.rawValue); use verify-full", field: "PG_SSLMODE")
     }
-    do {
-      return try await ask(tokens(), scope(target))
-    } catch let error as IdentityError {
-      throw JobError(identity: error)
-    }
+    return try await ask(tokens(), scope(target))
   }
 }

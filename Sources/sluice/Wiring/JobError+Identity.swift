@@ -1,16 +1,17 @@
 import Identity
-import Sluice
+package import Reporting
 
-extension JobError {
-  /// What a caller is told when there is no token.
-  init(identity error: IdentityError) {
-    let (kind, code): (Kind, String) =
-      switch error.code {
-      case .badSetting: (.invalid, "bad_setting")
-      case .invalidScope: (.invalid, "invalid_scope")
-      case .unavailable, .noCredential: (.unavailable, "no_credential")
-      case .refused, .unreachable, .malformedAnswer: (.unavailable, error.code.rawValue)
+extension IdentityError: JobErrorConvertible {
+  package var jobError: JobError {
+    let code: JobErrorCode =
+      switch code {
+      case .badSetting: .badSetting
+      case .invalidScope: .invalidScope
+      case .unavailable, .noCredential: .noCredential
+      case .refused: .signInRefused
+      case .unreachable: .signInUnreachable
+      case .malformedAnswer: .malformedAnswer
       }
-    self.init(kind, code: code, "\(error)")
+    return JobError(code, ErrorText("\(self)"))
   }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import Sluice
+import Reporting
 import Synchronization
 
 /// Ends the process when its end in order takes too long: a job may hang where no cancellation reaches it, in a call on a dead

@@ -1,9 +1,10 @@
+import Configuration
 import Foundation
 import HTTPClient
 import Identity
 import Lake
 import Postgres
-import Sluice
+import Reporting
 
 extension Wiring {
   /// What sends requests; one for all, but for a lake with `rootsFile`, roots that are trusted beside the system's.
@@ -22,7 +23,7 @@ extension Wiring {
     do {
       return try HTTPClient(configuration: configuration)
     } catch {
-      throw JobError(.invalid, code: "bad_setting", "\(field): \(error)", field: field)
+      throw JobError(.badSetting, "\(error)", field: field)
     }
   }
 
@@ -48,26 +49,7 @@ extension Wiring {
   /// How new connections sign in.
   static func passwords(_ settings: Settings) -> any PasswordProvider {
     DatabasePassword(
-      settings: settings,
+      server: settings.server,
       entra: EntraPassword(authorityHost: environment["AZURE_AUTHORITY_HOST"]) { try tokens() })
-  }
-
-  /// Asks for a token of each kind that the settings need; nil when they need none.
-  static func tokenCheck(_ settings: Settings) throws -> (@Sendable () async throws -> Void)? {
-    var scopes: [String] = []
-    if needsLakeToken(settings) { scopes.append(ADLSCredential.scope) }
-    if let host = settings.pgHost, settings.authentication(host: host) == .entra {
-      scopes.append(
-        (DatabaseCloud(hosts: host) ?? DatabaseCloud(authorityHost: environment["AZURE_AUTHORITY_HOST"])).scope)
-    }
-    guard !scopes.isEmpty else { return nil }
-    let wanted = scopes
-    return {
-      do {
-        for scope in wanted { _ = try await tokens().token(for: scope) }
-      } catch let error as IdentityError {
-        throw JobError(identity: error)
-      }
-    }
   }
 }

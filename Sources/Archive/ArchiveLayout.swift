@@ -1,0 +1,138 @@
+import Essentials
+import Foundation
+package import Lake
+package import TableDays
+
+/// Where archives, their manifests and temporary files lie in a lake.
+package enum ArchiveLayout {
+  /// What every archive's file name ends with.
+  package static let fileExtension = ".csv.gz"
+  /// The folder of manifests and temporary files within a database's folder, and of operations at the root. Data readers
+  /// such as Spark skip names that begin with `_`.
+  package static let privateFolder = "_sluice"
+
+  /// What stands before the hash of a name that is too long to be spelled out; no spelling has it.
+  fileprivate static let hashMark = "~"
+  /// Hexadecimal digits of the hash: 128 bits.
+  private static let hashDigits = 32
+
+  /// `<schema>.<table>.<YYYY-MM-DD>`; names that would pass the bytes of a part of a path are shortened.
+  fileprivate static func stem(_ table: TableName, _ day: Day) -> String {
+    let parts = [table.schema, table.name].map { (name: $0, spelling: LakeName.encode($0)) }
+    let room = LakePath.maximumNameBytes - fileExtension.utf8.count - "..YYYY-MM-DD".utf8.count
+    let fits = parts.reduce(0) { $0 + $1.spelling.utf8.count } <= room
+    let spellings = parts.map { fits ? $0.spelling : shortened($0.name, $0.spelling, to: room / 2) }
+    return "\(spellings[0]).\(spellings[1]).\(day)"
+  }
+
+  /// The spelling of a name whose own would, with its neighbour's, pass the bytes that a part of a path may have: as much of
+  /// it as there is room for, `~`, and the first 128 bits of the SHA-256 of the name.
+  private static func shortened(_ name: String, _ spelling: String, to limit: Int) -> String {
+    guard spelling.utf8.count > limit else { return spelling }
+    var hasher = SHA256Hasher()
+    hasher.update(Array(name.utf8))
+    var prefix = ""
+    for character in name.unicodeScalars {
+      let next = LakeName.encode(String(character))
+      guard (prefix + next).utf8.count <= limit - hashMark.utf8.count - hashDigits else { break }
+      prefix += next
+    }
+    return prefix + hashMark + hasher.finish().hex.prefix(hashDigits)
+  }
+
+  /// The manifest's path for a file at `path`: in the private folder beside it, wherever the file lies.
+  package static func manifestPath(beside path: LakePath) throws -> LakePath {
+    let folders = path.parent?.components ?? []
+    return try LakePath(components: folders + [privateFolder, path.name.dropLast(fileExtension.count) + ".json"])
+  }
+
+  /// `<database>`: the folder of a database's archives.
+  package static func folder(database: String) throws -> LakePath {
+    try LakePath(components: [LakeName.encode(database)])
+  }
+
+  /// `<database>/_sluice/tmp`, or `_sluice/tmp` at the root without a database.
+  package static func temporaryFolder(database: String? = nil) throws -> LakePath {
+    try LakePath(components: (database.map { [LakeName.encode($0)] } ?? []) + [privateFolder, "tmp"])
+  }
+
+  /// A new path for a temporary file of `database`, or of the lake itself.
+  package static func newTemporaryPath(database: String? = nil) throws -> LakePath {
+    try temporaryFolder(database: database).appending(UUID().uuidString.asciiLowercased())
+  }
+
+  /// The table-day of the archive at `path`. Where its names are shortened, the manifest beside it tells them; without one
+  /// nothing does.
+  /// - Returns: nil for the path of anything else than an archive.
+  /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
+  package static func tableDay(at path: LakePath, in lake: any LakeStore) async throws -> TableDay? {
+    if let tableDay = TableDay(archivePath: path) { return tableDay }
+    guard path.name.contains(hashMark), path.name.hasSuffix(fileExtension),
+      let manifest = try await ArchiveManifest.read(at: manifestPath(beside: path), in: lake)
+    else { return nil }
+    let tableDay = TableDay(database: manifest.database, table: manifest.table, day: manifest.date)
+    return try tableDay.archivePath.name == path.name ? tableDay : nil
+  }
+
+  /// `_sluice/operations` at the root.
+  package static var operationsFolder: LakePath {
+    get throws { try LakePath(components: [privateFolder, "operations"]) }
+  }
+
+  /// Names that other tools wrote may hold characters that Sluice would have escaped: they are taken as they are.
+  fileprivate static func decode(_ name: String) -> String? {
+    name.contains("%") ? try? LakeName.decode(name) : name
+  }
+}
+
+extension TableDay {
+  /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`; names that would pass the bytes of a part of a path are shortened.
+  package var archivePath: LakePath {
+    get throws {
+      try LakePath(components: [
+        LakeName.encode(database), ArchiveLayout.stem(table, day) + ArchiveLayout.fileExtension,
+      ])
+    }
+  }
+
+  /// `<database>/_sluice/<schema>.<table>.<YYYY-MM-DD>.json`.
+  package var manifestPath: LakePath {
+    get throws { try ArchiveLayout.manifestPath(beside: archivePath) }
+  }
+
+  /// `<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz`, as older function apps wrote; nil where the names make no path.
+  package var olderArchivePath: LakePath? {
+    try? LakePath(components: [database, table.schema, "\(table.name).\(day)\(ArchiveLayout.fileExtension)"])
+  }
+
+  /// A new temporary path: `<database>/_sluice/tmp/<uuid>`.
+  package var newTemporaryPath: LakePath {
+    get throws { try ArchiveLayout.newTemporaryPath(database: database) }
+  }
+
+  /// Reads a path in one of the two layouts: `…/<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`, which Sluice writes, and
+  /// `…/<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz` of older function apps. Folders above the database are free.
+  /// Nil for any other path.
+  package init?(archivePath path: LakePath) {
+    guard path.name.hasSuffix(ArchiveLayout.fileExtension) else { return nil }
+    let parts = path.name.dropLast(ArchiveLayout.fileExtension.count).split(
+      separator: ".", omittingEmptySubsequences: false)
+    guard let last = parts.last, let day = Day(last) else { return nil }
+    var folders = path.components.dropLast()
+    let schema: String?
+    let table: String?
+    switch parts.count {
+    case 3:
+      schema = ArchiveLayout.decode(String(parts[0]))
+      table = ArchiveLayout.decode(String(parts[1]))
+    case 2:
+      schema = folders.popLast().flatMap(ArchiveLayout.decode)
+      table = ArchiveLayout.decode(String(parts[0]))
+    default: return nil
+    }
+    guard let schema, let table, let database = folders.last.flatMap(ArchiveLayout.decode), !schema.isEmpty,
+      !table.isEmpty, database != ArchiveLayout.privateFolder
+    else { return nil }
+    self.init(database: database, table: TableName(schema: schema, name: table), day: day)
+  }
+}

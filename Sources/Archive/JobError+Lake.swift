@@ -1,0 +1,49 @@
+import Essentials
+package import Gzip
+package import Lake
+package import Reporting
+
+extension LakeError: JobErrorConvertible {
+  package var jobError: JobError {
+    let code: JobErrorCode =
+      switch self {
+      case .notFound: .archiveNotFound
+      case .alreadyExists: .archiveExists
+      case .conditionNotMet, .changed: .archiveChanged
+      case .permissionDenied, .accessRefused: .lakePermissionDenied
+      case .signInFailed: .lakeSignInFailed
+      case .unavailable, .rootUnavailable: .lakeUnavailable
+      case .outcomeUnknown: .lakeOutcomeUnknown
+      case .notDurable: .lakeNotDurable
+      case .readOnly: .lakeReadOnly
+      case .noSpace, .fileTooLarge: .lakeFull
+      case .escapesRoot: .outsideLake
+      case .invalidPath, .invalidName, .invalidURL: .badPath
+      default: .lakeError
+      }
+    return JobError(code, ErrorText("lake: \(self)"))
+  }
+}
+
+extension GzipError: JobErrorConvertible {
+  /// Of the compressor: a reader knows its file, and tells its errors itself.
+  package var jobError: JobError {
+    JobError(.compressionFailed, ErrorText("\(self); nothing was published. Run the job again"))
+  }
+}
+
+extension JobError {
+  /// The error of a job that could not clean up after itself: it names the temporary file that is left, beside those that
+  /// it names already: an archive's and its manifest's may both be.
+  package static func adding(_ leftover: LakePath?, to error: any Error) -> any Error {
+    guard let leftover else { return error }
+    Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
+    if error is CancellationError { return error }
+    var failure = JobError(cause: error)
+    failure.text += ". The temporary file \(leftover) could not be removed; the nightly run removes it after a day"
+    var left: [JSONValue] = []
+    if case .array(let others) = failure.details["temporaries"] { left = others }
+    failure.details["temporaries"] = .array(left + [.string("\(leftover)")])
+    return failure
+  }
+}

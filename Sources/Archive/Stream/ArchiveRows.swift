@@ -1,0 +1,22 @@
+package import Lake
+
+/// Counts the rows of an archive whose manifest does not tell, by reading it whole.
+package enum ArchiveRows {
+  /// Rows in the archive at `path`, without its header.
+  /// - Throws: ``JobError`` `archive_corrupt`, `archive_not_gzip`; `LakeError`.
+  package static func count(in path: LakePath, of lake: any LakeStore) async throws -> Int {
+    let reader = try await ArchiveReader(path, in: lake)
+    do {
+      var counter = CSVRecordCounter(format: CSVFormat())
+      while let bytes = try await reader.next() {
+        try Task.checkCancellation()
+        counter.feed(bytes)
+      }
+      await reader.close()
+      return max(0, counter.finish() - 1)
+    } catch {
+      await reader.close()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import Database
+import Essentials
+import Postgres
+
+extension Settings {
+  /// `PG_…`: the database server.
+  static let database = [
+    Setting(
+      "PG_HOST", .text,
+      "host name, address, socket directory, or a comma-separated list of them that is tried in order",
+      into: \.server.host),
+    Setting("PG_PORT", .integer(1...65535), default: "5432", "port of the server", into: \.server.port),
+    Setting(
+      "PG_DATABASE", or: "PG_DB", .text, "the database whose tables are archived", into: \.server.database),
+    Setting("PG_USER", .text, "the role that signs in", into: \.server.user),
+    Setting(
+      "PG_PASSWORD", .secret, isSecret: true,
+      "its password; not set where the server asks for none, or where a token is the password", into: \.server.password),
+    Setting(
+      "PG_AUTH", SettingForm<DatabaseAuthentication>.choice, default: "by host",
+      "whether `PG_PASSWORD` or an Entra access token is the password", into: \.server.authentication),
+    Setting(
+      "PG_SSLMODE", SettingForm<PostgresTarget.SSLMode>.choice,
+      default: "`verify-full` for Azure's hosts and where a token is sent, else `require`", "TLS mode, as libpq has it",
+      into: \.server.sslMode),
+    Setting(
+      "PG_SSLROOTCERT", .pemFile, default: "the system's roots",
+      "roots that the server's certificate is checked against",
+      into: \.server.rootCertificateFile),
+    Setting(
+      "PG_POOL_MAX", .integer(1...1000), default: "8", "connections of jobs per server, database and role",
+      into: \.poolMaximum),
+    Setting(
+      "PG_LOCK_TIMEOUT_SECONDS", .integer(1...86_400), default: "60",
+      "seconds that a job waits for a table that another session has locked", into: \.lockTimeoutSeconds),
+    Setting(
+      "PG_RETRY_SECONDS", .integer(0...3600), default: "60",
+      "seconds that a server that is not there is tried again before a job has begun", into: \.databaseRetrySeconds),
+    Setting(
+      "PG_ALLOWED_HOSTS", .list(of: SettingForm("a host") { $0.asciiLowercased() }),
+      "hosts that a restore's `pg.host` may name beside `PG_HOST`", into: \.server.allowedHosts),
+  ]
+}

@@ -1,0 +1,62 @@
+import Essentials
+import Foundation
+import Gzip
+import Jobs
+import Reporting
+import TableDays
+
+/// The settings file: the values of settings by their names, and options of tables.
+struct SettingsFile {
+  /// Values as a variable would hold them.
+  private(set) var values: [String: String] = [:]
+  /// Options under `tables`.
+  private(set) var tables: [TableName: TableOptions] = [:]
+
+  /// - Throws: ``JobError`` `bad_setting`, naming the key.
+  init(_ file: Data) throws {
+    do {
+      var fields = try Fields(JSONValue(json: file))
+      for setting in Setting.all where !setting.isVariableOnly {
+        for name in [setting.name] + (setting.otherName.map { [$0] } ?? []) {
+          if let value = fields.value(name) { values[name] = try Self.text(value, name) }
+        }
+      }
+      tables = try Self.tables(fields.value("tables") ?? .object([:]))
+      try fields.finish()
+    } catch let error as JobError {
+      throw JobError(.badSetting, "settings file: \(error.text)", field: error.field)
+    }
+  }
+
+  private static func text(_ value: JSONValue, _ name: String) throws -> String {
+    switch value {
+    case .string(let text): return text
+    case .integer(let number): return String(number)
+    case .number(let number): return Int(exactly: number).map(String.init) ?? "\(number)"
+    case .array(let items):
+      return try items.map { item in
+        guard case .string(let text) = item else { throw JobError.badField(name, "a list of texts", got: item) }
+        return text
+      }.joined(separator: ",")
+    default: throw JobError.badField(name, "a text or a number", got: value)
+    }
+  }
+
+  private static func tables(_ value: JSONValue) throws -> [TableName: TableOptions] {
+    guard case .object(let members) = value else {
+      throw JobError.badField("tables", "an object of options by schema.table", got: value)
+    }
+    var tables: [TableName: TableOptions] = [:]
+    for (name, options) in members {
+      let table = try TableName(name, field: "tables")
+      do {
+        var fields = try Fields(options)
+        tables[table] = try TableOptions(table, &fields)
+        try fields.finish()
+      } catch let error as JobError {
+        throw error.under("tables.\(name)")
+      }
+    }
+    return tables
+  }
+}

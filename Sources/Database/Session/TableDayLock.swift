@@ -1,0 +1,66 @@
+import Essentials
+import Postgres
+import Reporting
+import TableDays
+
+/// Claims a table-day, so that no second run works on the same archive.
+///
+/// The lock belongs to the session and goes with it, however the program ends. It is taken before the job's transaction
+/// begins: the first statement of a REPEATABLE READ transaction fixes its snapshot, and a snapshot from before the lock
+/// could lack what the previous holder committed.
+enum TableDayLock {
+  /// The upper 16 bits of every key, by which `pg_locks` shows a lock of this program (classid / 65536 = 23580). Advisory
+  /// locks know no rights: any role that may connect can take one, so a refusal names who holds it.
+  static let namespace = 0x5C1C
+
+  /// The statement that gives a table-day's key: 48 bits of a hash behind the namespace.
+  private static let keyQuery =
+    "SELECT (\(namespace)::pg_catalog.int8 << 48) | (pg_catalog.hashtextextended($1, 0) & 281474976710655) AS key"
+
+  /// Runs `body` while `connection` holds the lock on `tableDay`.
+  /// - Throws: ``JobError`` `already_running`, with who holds the lock; whatever `body` throws.
+  static func hold<Result: Sendable>(
+    _ tableDay: TableDay, on connection: PostgresConnection, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let key: Int = try await connection.query(keyQuery, ["sluice:\(tableDay)"]).rows[0].decode("key")
+    let row = try await connection.query("SELECT pg_catalog.pg_try_advisory_lock($1) AS locked", [String(key)]).rows[0]
+    guard try row.decode("locked", as: Bool.self) else {
+      let holders = try await connection.query(SQL.advisoryLockHolder, [String(key)]).rows.map { try LockHolder($0) }
+      throw refusal(tableDay, holders, own: connection.applicationName)
+    }
+    do {
+      let result = try await body()
+      await release(key, on: connection)
+      return result
+    } catch {
+      await release(key, on: connection)
+      throw error
+    }
+  }
+
+  private static func refusal(_ tableDay: TableDay, _ holders: [LockHolder], own application: String) -> JobError {
+    let what = "\(tableDay.table) of \(tableDay.day) in database \(tableDay.database)"
+    guard let holder = holders.first else {
+      return JobError(
+        .alreadyRunning, "another run was working on \(what) and has ended since; run the job again")
+    }
+    // Another program's session may hold the key, by chance or by intent.
+    let remedy: ErrorText =
+      holder.application == application
+      ? "another run is working on \(what), \(holder.description); wait for it to end, then run the job again"
+      : "the advisory lock of \(what) is held by \(holder.description), which does not look like a run of this program; "
+        + "end that session, then run the job again"
+    return JobError(.alreadyRunning, remedy, details: ["pid": .integer(holder.pid)])
+  }
+
+  /// Gives the lock back, also from a cancelled task. A session that cannot do so is closed, and its locks go with it.
+  private static func release(_ key: Int, on connection: PostgresConnection) async {
+    await Task {
+      do {
+        try await connection.query("SELECT pg_catalog.pg_advisory_unlock($1)", [String(key)])
+      } catch {
+        await connection.close()
+      }
+    }.value
+  }
+}

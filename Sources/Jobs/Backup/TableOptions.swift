@@ -1,0 +1,92 @@
+import Essentials
+import Gzip
+import Reporting
+package import TableDays
+
+/// What is said of one table: by a request, by `BACKUP_TABLES`, or by the settings file. What is nil is not said.
+package struct TableOptions: Sendable, Equatable {
+  /// The table.
+  package var table: TableName
+  /// The column that tells a row's day; nil is "find it".
+  package var timeColumn: String?
+  /// Gzip level for its archives, 1...9; nil is `BACKUP_GZIP_LEVEL`.
+  package var compressionLevel: Int?
+
+  package init(table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil) {
+    self.table = table
+    self.timeColumn = timeColumn
+    self.compressionLevel = compressionLevel
+  }
+
+  /// Reads the options of a table in the settings file.
+  /// - Throws: ``JobError`` `bad_field`.
+  package init(_ table: TableName, _ fields: inout Fields) throws {
+    self.init(
+      table: table, timeColumn: try fields.string("time_column", "a column's name"),
+      compressionLevel: try fields.integer("compression_level", in: GzipCompressor.levels))
+  }
+
+  /// These, and what they do not say as `other` says it.
+  package func over(_ other: TableOptions?) -> TableOptions {
+    TableOptions(
+      table: table, timeColumn: timeColumn ?? other?.timeColumn,
+      compressionLevel: compressionLevel ?? other?.compressionLevel)
+  }
+
+  /// Reads one entry of `BACKUP_TABLES` or of a request's `table`: `schema.table`, or `schema.table:time_column`.
+  /// - Throws: ``JobError`` `bad_field`, `table_without_schema`.
+  package init(parsing text: String, field: String) throws {
+    var quoted = false
+    let colon = text.unicodeScalars.firstIndex { character in
+      if character == "\"" { quoted.toggle() }
+      return character == ":" && !quoted
+    }
+    guard let colon else {
+      self.init(table: try TableName(text, field: field))
+      return
+    }
+    var column = String(text.unicodeScalars[colon...].dropFirst()).trimmingUnicodeWhitespace()
+    let scalars = column.unicodeScalars
+    if scalars.count >= 2, scalars.first == "\"", scalars.last == "\"" {
+      let inner = scalars.dropFirst().dropLast()
+      column = String(String.UnicodeScalarView(inner.replacing("\"\"".unicodeScalars, with: "\"".unicodeScalars)))
+    }
+    guard !column.isEmpty else {
+      throw JobError.badField(
+        field, "a time column after the colon, such as events.clicks:received_at", got: .string(text))
+    }
+    let name = String(text.unicodeScalars[..<colon]).trimmingUnicodeWhitespace()
+    self.init(table: try TableName(name, field: field), timeColumn: column)
+  }
+
+  /// The entry as `BACKUP_TABLES` spells it.
+  package var spelling: String {
+    guard let timeColumn else { return "\(table)" }
+    return "\(table):\(timeColumn.inDoubleQuotes)"
+  }
+
+  /// Reads entries separated by commas; commas within double quotes belong to a name.
+  /// - Throws: ``JobError`` `bad_field`, `table_without_schema`.
+  package static func list(_ text: String, field: String) throws -> [TableOptions] {
+    var entries: [String.UnicodeScalarView] = [.init()]
+    var quoted = false
+    for character in text.unicodeScalars {
+      if character == "\"" { quoted.toggle() }
+      if character == ",", !quoted {
+        entries.append(.init())
+      } else {
+        entries[entries.count - 1].append(character)
+      }
+    }
+    return try entries.map { String($0).trimmingUnicodeWhitespace() }.filter { !$0.isEmpty }
+      .map { try TableOptions(parsing: $0, field: field) }
+  }
+
+  /// Refuses a table that is named twice: which of two options would count is nobody's to guess.
+  /// - Throws: ``JobError`` `bad_field`.
+  package static func refuseTwice(_ tables: [TableOptions], field: String) throws {
+    var seen: Set<TableName> = []
+    guard let twice = tables.first(where: { !seen.insert($0.table).inserted }) else { return }
+    throw JobError(.badField, "\(twice.table) is named twice; name it once", field: field)
+  }
+}

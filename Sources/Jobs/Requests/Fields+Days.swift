@@ -1,0 +1,34 @@
+import Reporting
+package import TableDays
+
+extension Fields {
+  /// Reads `date`, or `from` and `to`.
+  /// - Throws: ``JobError`` `missing_field`, `bad_field`.
+  package mutating func days() throws -> (from: Day, to: Day) {
+    let date = try day("date")
+    let from = try day("from")
+    let to = try day("to")
+    switch (date, from, to) {
+    case (let date?, nil, nil): return (date, date)
+    case (nil, let from?, let to?):
+      try Self.order(from, to)
+      return (from, to)
+    case (nil, nil, nil):
+      throw JobError(
+        .missingField,
+        "missing; expected a day as YYYY-MM-DD, or \(field: "from") and \(field: "to")", field: "date")
+    case (.some, _, _):
+      throw JobError(
+        .badField, "give \(field: "date"), or \(field: "from") and \(field: "to"), not both", field: "date")
+    default:
+      throw JobError(
+        .missingField, "missing; \(field: "from") and \(field: "to") go together", field: from == nil ? "from" : "to")
+    }
+  }
+
+  /// Refuses a span that ends before it begins.
+  static func order(_ from: Day, _ to: Day) throws {
+    guard from > to else { return }
+    throw JobError(.badField, "\(from) is after \(field: "to"), \(to); swap them", field: "from")
+  }
+}

@@ -1,0 +1,201 @@
+import Archive
+import Database
+import Essentials
+import Lake
+import Postgres
+import Reporting
+import TableDays
+
+/// The load of one archive, in one transaction: it is all there after the commit, or nothing is.
+struct TableDayRestore: Sendable {
+  let context: JobContext
+  let options: RestoreOptions
+  let progress: JobProgress
+  let source: RestoreSource
+  let request: RestoreRequest
+
+  private var policy: LoadPolicy { request.destination.policy }
+
+  /// The table the rows go to.
+  private var table: TableName { request.destination.targetTable ?? source.archive.table }
+
+  /// A result that says nothing yet.
+  func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
+    RestoreResult(
+      status: status, database: request.server.database ?? source.archive.database, targetTable: table,
+      dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
+  }
+
+  /// - Throws: ``JobError`` and the errors of the lake and the database; nothing was then loaded.
+  func run(_ place: Admission.Place) async throws -> RestoreResult {
+    let target = try request.server.target(database: source.archive.database, context.server)
+    let session = TableSession(
+      TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
+      ownPassword: request.server.password, in: context.sessions, progress: progress,
+      turn: .init(place))
+    return try await session.run { connection, begun in
+      let reader = try await ArchiveReader(source.path, in: source.lake)
+      do {
+        let result = try await load(reader, on: connection, begun)
+        await reader.close()
+        return result
+      } catch {
+        await reader.close()
+        throw error
+      }
+    } finish: { connection, loaded in
+      loaded.status == .ok ? await afterCommit(loaded, on: connection) : loaded
+    }
+  }
+
+  private func load(
+    _ reader: ArchiveReader, on connection: PostgresConnection, _ begun: Flag
+  ) async throws -> RestoreResult {
+    let manifest = try await manifest(reader)
+    try await prepare(connection)
+    let facts = try await TableFacts.read(table, for: .write, on: connection)
+    var pipeline = CopyPipeline(
+      reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
+    let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
+    let plan = try RestorePlan(
+      policy, fileColumns: try await columns.read(&pipeline),
+      window: RestorePlan.window(of: source.archive, manifest, timeZone: options.timeZone),
+      timeColumn: RestorePlan.timeColumn(
+        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
+      facts: facts, role: connection.target.user)
+
+    var result = result(.ok)
+    result.dateWindow = .init(plan.window)
+    result.warnings = plan.warnings
+    guard try await makeRoom(plan.existing, on: connection, &result) else { return result }
+    begun.set()
+    result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
+    let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
+    result.csvBytes = await reader.csvBytes
+    result.gzipBytes = await reader.gzipBytes
+    try await check(reader, against: manifest, rows: fileRows)
+    return result
+  }
+
+  /// Sets what the transaction goes by.
+  private func prepare(_ connection: PostgresConnection) async throws {
+    // The standby, if there is one, is waited for after the commit: see `Durability`.
+    try await connection.query("SET LOCAL synchronous_commit = \(request.copy.synchronousCommitOff ? "off" : "local")")
+    // A policy that hides rows from this role would hide those that are to be replaced or counted: then it is an error.
+    try await connection.query("SET LOCAL row_security = off")
+    // Warnings of triggers may hold row data; and what arrives in mid COPY is then an error.
+    try await connection.query("SET LOCAL client_min_messages = error")
+  }
+
+  /// Deletes, counts or leaves alone the rows that are there, as the plan says.
+  /// - Returns: whether the load goes on.
+  /// - Throws: ``JobError`` `rows_exist` with their number.
+  private func makeRoom(
+    _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
+  ) async throws -> Bool {
+    switch existing {
+    case .keep: return true
+    case .delete(let rows):
+      let deleted = try await rows.delete(on: connection)
+      if deleted > 0 { result.warnings.append("\(deleted) rows of the window were replaced") }
+      return true
+    case .skip(let rows):
+      let count = try await rows.count(on: connection)
+      guard count > 0 else { return true }
+      result.warnings.append("\(count) rows are in the window already; nothing was loaded")
+      result.status = .skipped
+      return false
+    case .refuse(let rows):
+      let count = try await rows.count(on: connection)
+      guard count > 0 else { return true }
+      let without =
+        policy.mode == .staging ? "; it has no unique index over the file's columns that would tell rows apart" : ""
+      throw JobError(
+        .rowsExist,
+        "\(rows.table) holds \(count) rows of \(rows.window.day) already\(without); nothing was loaded. Pass append, replace "
+          + "or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
+    }
+  }
+
+  /// Sends the rows on their way, and gives the number of rows in the file.
+  private func copy(
+    _ plan: RestorePlan, _ facts: TableFacts, _ manifest: ArchiveManifest?, _ pipeline: CopyPipeline,
+    on connection: PostgresConnection, _ result: inout RestoreResult
+  ) async throws -> Int {
+    if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
+    let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
+    guard !plan.usesStaging else {
+      let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
+        options: options, on: connection
+      ) { try await pipeline.load($0) }
+      result.rowsLoaded = loaded.inserted
+      result.rowsSkipped = loaded.staged - loaded.inserted
+      return loaded.staged
+    }
+    let copy = try await connection.copyIn(
+      plan.columns.copyStatement(into: facts.table, options: options, on: connection))
+    result.rowsLoaded = try await pipeline.load(copy)
+    return result.rowsLoaded
+  }
+
+  /// What COPY must be told of the file's encoding; nil for UTF-8. Bytes of no known encoding go as they are into a database
+  /// that has none; in another they must be UTF-8, which COPY would not check if it were told the truth.
+  private func encoding(_ manifest: ArchiveManifest?, on connection: PostgresConnection) async -> ArchiveEncoding? {
+    guard manifest?.encoding == .unknown else { return nil }
+    return ArchiveEncoding(ofServer: await connection.serverEncoding) == .unknown ? .unknown : nil
+  }
+
+  /// The manifest beside the file, if there is one.
+  private func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
+    let path = try ArchiveLayout.manifestPath(beside: source.path)
+    guard let manifest = try await ArchiveManifest.read(at: path, in: source.lake) else { return nil }
+    guard manifest.gzipBytes == reader.entry.length else {
+      throw corrupt("it has \(reader.entry.length) bytes, its manifest says \(manifest.gzipBytes)")
+    }
+    return manifest
+  }
+
+  /// The file is what its manifest says, or the load is rolled back.
+  private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws {
+    guard let manifest else { return }
+    let digest = await reader.digest().hex
+    guard digest == manifest.sha256 else {
+      throw corrupt("its SHA-256 is \(digest), its manifest says \(manifest.sha256)")
+    }
+    guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
+  }
+
+  private func corrupt(_ reason: String) -> JobError {
+    JobError(
+      .archiveCorrupt,
+      "\(source.path): \(reason); nothing was loaded. Take another copy of the file, or back the day up again")
+  }
+
+  /// What comes after the commit: the rows stay, whatever happens here, and a job that is cancelled says so.
+  private func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
+    var result = loaded
+    let durability = Durability(
+      connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
+    if let doubt = await durability.confirm() {
+      result.status = .partial
+      result.warnings.append(doubt)
+    }
+    let detail = await Task { await timescaleDetail(connection) }.value
+    for (name, isWanted) in [
+      ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
+      ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
+    ] where isWanted {
+      result.steps.append(.init(name: name, status: "skipped", detail: detail))
+    }
+    return result
+  }
+
+  /// Why a TimescaleDB step was not taken.
+  private func timescaleDetail(_ connection: PostgresConnection) async -> String {
+    let row = try? await connection.query(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
+    ).rows.first
+    let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
+    return isInstalled ? "this version takes no TimescaleDB steps; take it by hand" : "not a hypertable"
+  }
+}

@@ -1,0 +1,182 @@
+/// What can end a job, by a stable name. The one list: its HTTP status, its exit code, whether trying again can help and its
+/// sentence in the documents come from here.
+package enum JobErrorCode: String, Sendable, CaseIterable {
+  // The request.
+  case badJSON = "bad_json"
+  case badField = "bad_field"
+  case missingField = "missing_field"
+  case unknownField = "unknown_field"
+  case tableWithoutSchema = "table_without_schema"
+  case dayNotOver = "day_not_over"
+  case dateInFuture = "date_in_future"
+  case tooManyUnits = "too_many_units"
+  case badPath = "bad_path"
+  case bodyTooLarge = "body_too_large"
+  case wrongTrigger = "wrong_trigger"
+
+  // The settings.
+  case badSetting = "bad_setting"
+  case notConfigured = "not_configured"
+  case unverifiedServer = "unverified_server"
+  case invalidScope = "invalid_scope"
+
+  // What is not granted.
+  case permissionDenied = "permission_denied"
+  case hostNotAllowed = "host_not_allowed"
+  case ownPasswordNeeded = "own_password_needed"
+  case outsideLake = "outside_lake"
+  case lakePermissionDenied = "lake_permission_denied"
+
+  // What is not there.
+  case tableNotFound = "table_not_found"
+  case databaseNotFound = "database_not_found"
+  case archiveNotFound = "archive_not_found"
+  case operationNotFound = "operation_not_found"
+
+  // What is there, or under way.
+  case alreadyRunning = "already_running"
+  case rowsExist = "rows_exist"
+  case uniqueViolation = "unique_violation"
+  case fewerRows = "fewer_rows"
+  case archiveExists = "archive_exists"
+  case archiveChanged = "archive_changed"
+  case tableChanged = "table_changed"
+  case detachPending = "detach_pending"
+  case locked
+  case operationEnded = "operation_ended"
+  case operationElsewhere = "operation_elsewhere"
+
+  // Data that cannot be used.
+  case notATable = "not_a_table"
+  case noTimeColumn = "no_time_column"
+  case badTimeColumn = "bad_time_column"
+  case archiveNotGzip = "archive_not_gzip"
+  case archiveCorrupt = "archive_corrupt"
+  case badHeader = "bad_header"
+  case badRow = "bad_row"
+  case rowsNotStored = "rows_not_stored"
+  case unknownColumns = "unknown_columns"
+  case deferrableKey = "deferrable_key"
+  case insertRule = "insert_rule"
+  case constraintViolation = "constraint_violation"
+  case manifestUnreadable = "manifest_unreadable"
+
+  // Servers and services.
+  case databaseUnavailable = "database_unavailable"
+  case databaseSignInFailed = "database_sign_in_failed"
+  case databaseBusy = "database_busy"
+  case databaseFull = "database_full"
+  case databaseError = "database_error"
+  case noCredential = "no_credential"
+  case signInRefused = "sign_in_refused"
+  case signInUnreachable = "sign_in_unreachable"
+  case malformedAnswer = "malformed_answer"
+  case lakeUnavailable = "lake_unavailable"
+  case lakeOutcomeUnknown = "lake_outcome_unknown"
+  case lakeSignInFailed = "lake_sign_in_failed"
+  case lakeReadOnly = "lake_read_only"
+  case lakeFull = "lake_full"
+  case lakeNotDurable = "lake_not_durable"
+  case lakeError = "lake_error"
+
+  // The job and the program.
+  case rowCountMismatch = "row_count_mismatch"
+  case lengthMismatch = "length_mismatch"
+  case compressionFailed = "compression_failed"
+  case nightlyFailed = "nightly_failed"
+  case partlyFailed = "partly_failed"
+  case packageFailed = "package_failed"
+  case cancelled
+  case shuttingDown = "shutting_down"
+  case noAnswer = "no_answer"
+  case `internal`
+}
+
+extension JobErrorCode {
+  /// The sort of failure; each way in has its own answer to each.
+  package enum Kind: Sendable, CaseIterable {
+    /// The request or a setting is wrong.
+    case invalid
+    /// The request is longer than any that makes sense.
+    case tooLarge
+    /// What it names is not there.
+    case notFound
+    /// It does not fit what is there, or what is under way.
+    case conflict
+    /// The request is well formed, its data cannot be used.
+    case unprocessable
+    /// A host, path or right is not granted.
+    case forbidden
+    /// A server cannot be reached at this time.
+    case unavailable
+    /// The lake or the database has no room.
+    case full
+    /// Something else failed.
+    case failed
+  }
+
+  /// Whether the same request may go well another time.
+  package enum Retry: String, Sendable {
+    /// It may, as it is, after a while.
+    case retry
+    /// What was asked for is there already, or under way elsewhere.
+    case done
+    /// Not before somebody has changed the request, the settings, the table or the file.
+    case never
+  }
+
+  /// The sort of failure.
+  package var kind: Kind {
+    switch self {
+    case .badJSON, .badField, .missingField, .unknownField, .tableWithoutSchema, .dayNotOver, .dateInFuture,
+      .tooManyUnits, .badPath, .wrongTrigger, .badSetting, .notConfigured, .unverifiedServer, .invalidScope:
+      .invalid
+    case .bodyTooLarge: .tooLarge
+    case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
+    case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
+    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveChanged, .tableChanged,
+      .detachPending, .locked, .operationEnded, .operationElsewhere:
+      .conflict
+    case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
+      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable:
+      .unprocessable
+    case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
+      .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
+      .shuttingDown, .noAnswer:
+      .unavailable
+    case .databaseFull, .lakeFull: .full
+    case .databaseError, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch, .compressionFailed,
+      .nightlyFailed, .partlyFailed, .packageFailed, .internal:
+      .failed
+    }
+  }
+
+  /// The HTTP status of an answer that is this error.
+  package var status: Int {
+    switch kind {
+    case .invalid: 400
+    case .forbidden: 403
+    case .notFound: 404
+    case .conflict: 409
+    case .tooLarge: 413
+    case .unprocessable: 422
+    case .failed: 500
+    case .unavailable: 503
+    case .full: 507
+    }
+  }
+
+  /// The exit code of a command that ends with this error: 2 where the request or the settings are wrong, else 1.
+  package var exitCode: Int32 { kind == .invalid ? 2 : 1 }
+
+  /// Whether the same request may go well another time.
+  package var retry: Retry {
+    switch self {
+    case .archiveExists, .operationEnded: .done
+    case .alreadyRunning, .archiveChanged, .tableChanged, .locked, .databaseError, .lakeError, .rowCountMismatch,
+      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable:
+      .retry
+    default: kind == .unavailable || kind == .full ? .retry : .never
+    }
+  }
+}

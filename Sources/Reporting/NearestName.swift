@@ -1,0 +1,35 @@
+/// Finds what a mistyped name was meant to be.
+package enum NearestName {
+  /// The name among `known` that is the fewest edits away from `name`: one that a typing error or two explain; nil for none.
+  package static func nearest(to name: String, among known: [String]) -> String? {
+    let limit = max(1, min(3, name.count / 3))
+    let close = known.map { (name: $0, edits: edits(from: name, to: $0)) }.filter { $0.edits <= limit }
+    return close.min { ($0.edits, $0.name) < ($1.edits, $1.name) }?.name
+  }
+
+  /// ` (did you mean X?)`, to stand behind what is said of an unknown name; empty where no name is near.
+  package static func hint(_ name: String, among known: [String]) -> String {
+    nearest(to: name, among: known).map { " (did you mean \($0)?)" } ?? ""
+  }
+
+  /// Letters to insert, remove or replace (the Levenshtein distance). Case counts for nothing.
+  private static func edits(from one: String, to other: String) -> Int {
+    let one = Array(one.utf8).map(lower)
+    let other = Array(other.utf8).map(lower)
+    var row = Array(0...other.count)
+    for (i, a) in one.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, b) in other.enumerated() {
+        let replaced = diagonal + (a == b ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+      }
+    }
+    return row[other.count]
+  }
+
+  private static func lower(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+  }
+}

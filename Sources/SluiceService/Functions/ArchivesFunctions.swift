@@ -1,0 +1,21 @@
+import CustomHandler
+import Database
+import HTTPServer
+import Jobs
+
+/// What is in the lake.
+struct ArchivesFunctions: FunctionArea {
+  let context: JobContext
+
+  func register(in handlers: inout FunctionHandlers) {
+    handlers.onHTTP("archives", archives)
+  }
+
+  /// `GET /api/archives`.
+  @Sendable private func archives(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    await invocation.answer(request) {
+      let wanted = try await ArchivesRequest(RequestObject.read(request))
+      return .json(try await wanted.answer(from: context.lake, database: context.server.database))
+    }
+  }
+}

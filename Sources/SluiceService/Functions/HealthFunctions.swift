@@ -1,0 +1,21 @@
+import CustomHandler
+import HTTPServer
+import Jobs
+
+/// Liveness and readiness.
+struct HealthFunctions: FunctionArea {
+  let readiness: ReadinessProbe
+
+  func register(in handlers: inout FunctionHandlers) {
+    handlers.onHTTP("health", health)
+  }
+
+  /// `GET /api/health`: alive at once; with `?ready=1` the database and the lake are asked too.
+  @Sendable private func health(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    guard let ready = request.query["ready"], ready != "0", ready != "false" else { return .json(Readiness.alive) }
+    return await invocation.answer(request) {
+      let readiness = await readiness.readiness()
+      return .json(readiness, status: readiness.status == "ok" ? 200 : 503)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import CustomHandler
+import Essentials
+import HTTPServer
+import Jobs
+import Reporting
+
+/// Runs the jobs of calls and messages, and answers with their reports.
+struct JobRuns: Sendable {
+  let operations: OperationStore
+
+  /// What a job ended with.
+  struct Ended: Sendable {
+    /// The status of an answer that is the report.
+    let status: HTTPStatus
+    let outcome: OperationOutcome
+
+    /// Some results failed and some did not, or they failed in different ways (RFC 4918 §11.1).
+    private static let multiStatus: HTTPStatus = 207
+
+    /// - Throws: the error of a single failed result: it is the whole answer.
+    init(_ report: BackupReport) throws {
+      try self.init(report, report.status, report.results.map(\.error))
+    }
+
+    /// A step that failed after the commit does not make it a failure.
+    init(_ report: RestoreReport) throws {
+      try self.init(report, report.status, report.results.map(\.error))
+    }
+
+    private init(_ report: some Encodable & Sendable, _ status: JobStatus, _ failures: [JobError?]) throws {
+      if failures.count == 1, let error = failures[0] { throw error }
+      let statuses = Set(failures.map { $0.map { HTTPStatus($0.code.status) } ?? 200 })
+      self.status = statuses.count > 1 ? Self.multiStatus : statuses.first ?? 200
+      outcome = OperationOutcome(status: .init(status), result: report)
+    }
+  }
+
+  /// Answers an HTTP call by a job, at its end or, with `Prefer: respond-async` (RFC 7240), by 202 at once and where to look.
+  func answer(
+    _ request: HTTPRequest, kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> Ended
+  ) async throws -> HTTPResponse {
+    guard Self.prefersAsync(request) else {
+      let progress = JobProgress()
+      let ended = try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress) }
+      return .json(ended.outcome.result, status: ended.status)
+    }
+    let operation = try await operations.start(kind: kind) { progress in
+      try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress) }.outcome
+    }
+    return .json(
+      operation, status: 202,
+      headers: [
+        "Location": "/api/operations/\(operation.id)", "Preference-Applied": "respond-async", "Retry-After": "5",
+      ])
+  }
+
+  private static func prefersAsync(_ request: HTTPRequest) -> Bool {
+    request.headers.list("Prefer").contains { value in
+      value.split(separator: ",").contains { preference in
+        let name = preference.split(separator: ";", maxSplits: 1).first ?? ""
+        return name.trimmingSpaceAndTab().equalsIgnoringASCIICase("respond-async")
+      }
+    }
+  }
+
+  /// Works on one queue message. Any failure fails the invocation, so that the message comes again and ends in the poison
+  /// queue.
+  func work(
+    _ event: FunctionEvent, _ invocation: Invocation, _ job: @Sendable (JSONValue) async throws -> Ended
+  ) async throws -> FunctionResult {
+    try await invocation.result {
+      guard case .queue(let message) = event else {
+        throw JobError(.wrongTrigger, "this function takes queue messages; correct its trigger")
+      }
+      let text = message.text
+      let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
+      guard try await job(request).status == 200 else {
+        throw JobError(.partlyFailed, "some of the message's table-days failed; the log says which")
+      }
+      return .done
+    }
+  }
+}
+
+extension Operation.Status {
+  /// How an operation ended whose job ended so.
+  fileprivate init(_ status: JobStatus) {
+    self =
+      switch status {
+      case .ok: .succeeded
+      case .partial: .partial
+      case .failed: .failed
+      }
+  }
+}

@@ -1,0 +1,106 @@
+import Archive
+import Configuration
+import Database
+import Essentials
+import Foundation
+import HTTPClient
+import Identity
+import Jobs
+import Lake
+import Postgres
+import Reporting
+
+/// The parts that jobs are made of, put together from the settings.
+struct Parts: Sendable {
+  let settings: Settings
+  let context: JobContext
+  let restore: RestoreOptions
+  let readiness: ReadinessProbe
+
+  /// Closes all connections.
+  func close() async {
+    await context.sessions.pools.close()
+    await readiness.close()
+  }
+}
+
+extension Wiring {
+  /// What jobs work with. One that only looks makes no lake, whatever `LAKE_URL` says.
+  /// - Throws: ``JobError``, `LakeError`.
+  static func parts(_ settings: Settings, mayCreateLake: Bool = true) async throws -> Parts {
+    let resources = lakeResources(settings)
+    let lake = ListedTemporaries(
+      try await settings.lakeAddress.open(resources, creating: mayCreateLake && settings.createsLake))
+    let context = JobContext(
+      server: settings.server,
+      sessions: DatabaseSessions(
+        pools: pools(settings, maximum: settings.poolMaximum), connections: settings.poolMaximum,
+        lockTimeoutSeconds: settings.lockTimeoutSeconds, retrySeconds: settings.databaseRetrySeconds),
+      lake: lake, admission: Admission(limit: min(settings.concurrency, settings.poolMaximum)))
+    return Parts(
+      settings: settings, context: context,
+      restore: settings.restore { place in
+        ListedTemporaries(try await place.open(root: nil, resources, creating: false))
+      },
+      readiness: ReadinessProbe(
+        server: settings.server, pools: pools(settings, maximum: 1), lake: lake,
+        checkTokens: try tokenCheck(settings, resources)))
+  }
+
+  /// The lake of `LAKE_URL`.
+  /// - Throws: `LakeError`, ``JobError`` `bad_setting`.
+  static func lake(_ settings: Settings) async throws -> any LakeStore {
+    try await settings.lakeAddress.open(lakeResources(settings))
+  }
+
+  private static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools {
+    var options = ConnectionOptions()
+    // A notice of a function or trigger may hold row data: then its SQLSTATE alone is told.
+    options.onNotice = { notice in
+      Log.write(
+        .debug, "notice of the server",
+        ["severity": notice.severity, "code": notice.sqlState, "message": notice.ownMessage ?? "(not shown)"])
+    }
+    return ConnectionPools(passwords: passwords(settings), maximum: maximum, options: options)
+  }
+
+  /// What a lake needs of the program.
+  private static func lakeResources(_ settings: Settings) -> LakeResources {
+    LakeResources(
+      options: settings.lakeOptions, hasIdentity: DefaultCredential.isConfigured(environment),
+      transport: { try transport(rootsFile: $0) }, tokens: { try tokens() }, onEvent: log)
+  }
+
+  private static func log(_ event: LakeEvent) {
+    switch event {
+    case .retry(let retry):
+      Log.write(
+        .warning, "a request to the lake failed and is tried again",
+        [
+          "path": retry.path, "operation": retry.operation, "reason": retry.reason, "tries": retry.tries,
+          "wait_seconds": retry.wait.secondsToMilliseconds,
+        ])
+    case .leftover(let path):
+      Log.write(.warning, "a temporary file may be left in the lake", ["path": path])
+    case .lockWait(let path, let holder):
+      Log.write(.warning, "waiting for the lock of a folder of the lake", ["path": path, "holder": holder])
+    case .strayLink(let path):
+      Log.write(.warning, "a symbolic link in the lake is passed over", ["path": path])
+    }
+  }
+
+  /// Asks for a token of each kind that the settings need; nil when they need none.
+  private static func tokenCheck(
+    _ settings: Settings, _ resources: LakeResources
+  ) throws -> (@Sendable () async throws -> Void)? {
+    var scopes: [String] = []
+    if let scope = settings.lakeAddress.lake.tokenScope(resources) { scopes.append(scope) }
+    if let host = settings.server.host, settings.server.authentication(host: host) == .entra {
+      scopes.append(
+        (DatabaseCloud(hosts: host) ?? DatabaseCloud(authorityHost: environment["AZURE_AUTHORITY_HOST"])).scope)
+    }
+    guard !scopes.isEmpty else { return nil }
+    let wanted = scopes
+    return { for scope in wanted { _ = try await tokens().token(for: scope) } }
+  }
+}

@@ -1,0 +1,77 @@
+import Synchronization
+import Testing
+
+@testable import Archive
+
+private final class Counter: Sendable {
+  private let state = Mutex(0)
+  var count: Int { state.withLock { $0 } }
+  func add() { state.withLock { $0 += 1 } }
+}
+
+@Suite struct BoundedChannelTests {
+  @Test func valuesComeInOrderAndThenTheEnd() async throws {
+    let channel = BoundedChannel<Int>(capacity: 3)
+    async let sent: Void = {
+      for number in 0..<1000 { try await channel.send(number) }
+      channel.finish()
+    }()
+    for number in 0..<1000 { #expect(try await channel.receive() == number) }
+    #expect(try await channel.receive() == nil)
+    #expect(try await channel.receive() == nil)
+    try await sent
+  }
+
+  @Test func theSenderIsNeverMoreThanTheCapacityAhead() async throws {
+    let channel = BoundedChannel<Int>(capacity: 4)
+    let sent = Counter()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        for number in 0..<500 {
+          try await channel.send(number)
+          sent.add()
+        }
+        channel.finish()
+      }
+      var received = 0
+      while try await channel.receive() != nil {
+        received += 1
+        #expect(sent.count - received <= 4)
+        await Task.yield()
+      }
+      #expect(received == 500)
+      try await group.waitForAll()
+    }
+  }
+
+  @Test func aCancelledSenderStopsWaitingAndTheReceiverToo() async throws {
+    let channel = BoundedChannel<Int>(capacity: 1)
+    let receiver = Task { try await channel.receive() }
+    let sender = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      try await channel.send(1)
+    }
+    await #expect(throws: CancellationError.self) { try await sender.value }
+    receiver.cancel()
+    await #expect(throws: CancellationError.self) { try await receiver.value }
+  }
+
+  @Test func aSenderThatWaitsForRoomHearsOfItsCancelling() async throws {
+    let channel = BoundedChannel<Int>(capacity: 1)
+    let sender = Task { try await channel.send(1) }
+    sender.cancel()
+    await #expect(throws: CancellationError.self) { try await sender.value }
+  }
+
+  @Test func aReceiverThatIsCancelledFreesTheSender() async throws {
+    let channel = BoundedChannel<Int>(capacity: 1)
+    let sender = Task { try await channel.send(1) }
+    let receiver = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try await channel.receive()
+    }
+    await #expect(throws: CancellationError.self) { try await receiver.value }
+    sender.cancel()
+    await #expect(throws: CancellationError.self) { try await sender.value }
+  }
+}

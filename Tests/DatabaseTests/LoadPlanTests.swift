@@ -1,0 +1,76 @@
+import Testing
+
+@testable import Database
+@testable import Reporting
+@testable import TableDays
+
+@Suite struct LoadPlanTests {
+  static func column(_ name: ColumnName, generated: Bool = false, mayInsert: Bool = true) -> TableFacts.Column {
+    .init(
+      name: name, type: "text", baseType: "text", isGenerated: generated, isName: false, maySelect: true,
+      mayInsert: mayInsert)
+  }
+
+  let facts = TableFacts(
+    table: TableName(schema: "s", name: "t"), oid: 1,
+    columns: [column("a"), column("b"), column("g", generated: true), column("secret", mayInsert: false)],
+    uniqueKeys: [["a", "b"]], hasDeferrableKey: false, mayDropRows: false, partitionColumn: nil)
+
+  func plan(_ columns: [ColumnName], _ missing: LoadPolicy.ColumnsMissing = .error) throws -> LoadPlan {
+    try LoadPlan(fileColumns: columns, facts: facts, columnsMissing: missing, role: "r")
+  }
+
+  @Test func columnsOfTheTableAreCopiedStraightInTheFilesOrder() throws {
+    let plan = try plan(["b", "a"])
+    #expect(plan.fileColumns == ["b", "a"])
+    #expect(plan.loadedColumns == ["b", "a"])
+    #expect(!plan.needsStaging)
+    #expect(plan.warnings == [])
+  }
+
+  @Test func aGeneratedColumnIsComputedAnewAndSaidSo() throws {
+    let plan = try plan(["a", "g"])
+    #expect(plan.loadedColumns == ["a"])
+    #expect(plan.needsStaging)
+    #expect(plan.warnings == ["computed anew by the table, not taken from the file: g"])
+  }
+
+  @Test func unknownColumnsAreAllListed() throws {
+    let error = try #require(throws: JobError.self) { _ = try plan(["x", "a", "y,z"]) }
+    #expect(error.code == .unknownColumns)
+    #expect(error.code.kind == .unprocessable)
+    #expect(error.details == ["columns": .array([.string("x"), .string("y,z")])])
+    #expect(error.message.contains("s.t lacks columns that the file has: \"x\", \"y,z\""))
+    #expect(error.message.contains("destination.columns_missing \"ignore\""))
+  }
+
+  @Test func unknownColumnsAreLeftOutOnDemandAndSaidSo() throws {
+    let plan = try plan(["x", "a"], .ignore)
+    #expect(plan.loadedColumns == ["a"])
+    #expect(plan.needsStaging)
+    #expect(plan.warnings == ["left out, as the table has no such columns: \"x\""])
+  }
+
+  @Test func aFileWithNothingForTheTableIsRefused() throws {
+    #expect(try #require(throws: JobError.self) { _ = try plan(["x"], .ignore) }.code == .unknownColumns)
+    #expect(try #require(throws: JobError.self) { _ = try plan(["g"]) }.code == .unknownColumns)
+    #expect(try #require(throws: JobError.self) { _ = try plan([]) }.code == .unknownColumns)
+  }
+
+  @Test func aNameTwiceIsRefused() throws {
+    let error = try #require(throws: JobError.self) { _ = try plan(["a", "b", "a"]) }
+    #expect(error.code == .badHeader)
+    #expect(error.message.contains("\"a\" twice"))
+  }
+
+  @Test func aColumnThatMayNotBeFilledIsNamedWithItsGrant() throws {
+    let error = try #require(throws: JobError.self) { _ = try plan(["a", "secret"]) }
+    #expect(error.code == .permissionDenied)
+    #expect(error.message.contains("GRANT INSERT (secret) ON s.t TO r"))
+  }
+
+  @Test func rowsAreOnlyRecognisedByAKeyThatTheFileFills() {
+    #expect(facts.recognisesRows(of: ["b", "a", "g"]))
+    #expect(!facts.recognisesRows(of: ["b"]))
+  }
+}

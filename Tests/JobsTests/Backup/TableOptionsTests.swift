@@ -1,0 +1,45 @@
+import Reporting
+import TableDays
+import Testing
+
+@testable import Jobs
+
+@Suite("What is said of a table")
+struct TableOptionsTests {
+  @Test("A bad name of a table is told with its field and the form wanted", arguments: ["a.b.c", "", "a.b\0"])
+  func badName(text: String) throws {
+    let error = try #require(throws: JobError.self) { try TableName(text, field: "destination.target_table") }
+    #expect(error.code == .badField)
+    #expect(error.field == "destination.target_table")
+    #expect(error.message.hasPrefix("destination.target_table: expected schema.table, such as events.bannerclicked"))
+  }
+
+  @Test("A table without a schema is told with the form wanted", arguments: ["clicks", "\"my.table\""])
+  func noSchema(text: String) throws {
+    let error = try #require(throws: JobError.self) { try TableName(text, field: "table") }
+    #expect(error.code == .tableWithoutSchema)
+    #expect(error.message.contains("has no schema; expected schema.table"))
+  }
+
+  @Test(
+    "An entry of BACKUP_TABLES reads back from its spelling",
+    arguments: [
+      TableName(schema: "events", name: "clicks"), TableName(schema: "Odd Schema", name: "we;ird \"name\".x"),
+      TableName(schema: "a:b", name: "c,d"), TableName(schema: " a", name: "b "),
+      TableName(schema: "a.\u{301}b", name: "\u{301},\u{301}\"\u{301}"),
+    ])
+  func readsBack(name: TableName) throws {
+    let options = TableOptions(table: name, timeColumn: "\u{301}t:\"\u{301}")
+    let listed = try TableOptions.list("\(options.spelling),x.y", field: "tables")
+    #expect(listed == [options, TableOptions(table: try TableName("x.y", field: "tables"))])
+  }
+
+  @Test("What a request says of a table counts before what the settings say")
+  func precedence() {
+    let table = TableName(schema: "a", name: "b")
+    let asked = TableOptions(table: table, compressionLevel: 9)
+    let set = TableOptions(table: table, timeColumn: "at", compressionLevel: 2)
+    #expect(asked.over(set) == TableOptions(table: table, timeColumn: "at", compressionLevel: 9))
+    #expect(asked.over(nil) == asked)
+  }
+}

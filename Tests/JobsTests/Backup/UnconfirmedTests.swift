@@ -1,0 +1,63 @@
+import Lake
+import TestSupport
+import Testing
+
+/// An archive that is in its place, or may be, while the lake does not confirm it.
+@Suite("Unconfirmed backups") struct UnconfirmedTests {
+  @Test("A sync that fails after the rename is told as an archive that is in its place, with its manifest and its rows")
+  func notDurable() async throws {
+    var fixture = try await Fixture()
+    let lake = fixture.lake
+    fixture.lake = DoubtfulStore(base: lake, suffix: ".gz", isDone: true) { .notDurable($0, reason: "I/O error") }
+    let report = try await fixture.backup()
+    let result = try #require(report.results.first)
+    #expect(report.status == .partial)
+    #expect(result.status == .unconfirmed)
+    #expect(result.error?.code == .lakeNotDurable)
+    #expect(result.error?.message.contains("is in its place") == true)
+    #expect(result.rows == 3)
+    #expect(fixture.files == ["\(fixture.database)/_sluice/events.clicks.2024-01-01.json", fixture.clicksPath])
+    // The next run finds it.
+    fixture.lake = lake
+    #expect(try await fixture.backupOne().skipped == "exists")
+  }
+
+  @Test("A rename of unknown outcome is told as such, and leaves no temporary file", arguments: [true, false])
+  func unknown(isDone: Bool) async throws {
+    var fixture = try await Fixture()
+    let lake = fixture.lake
+    fixture.lake = DoubtfulStore(base: lake, suffix: ".gz", isDone: isDone) {
+      .outcomeUnknown($0, operation: "rename", reason: "no answer")
+    }
+    let result = try await fixture.backupOne()
+    #expect(result.status == .unconfirmed)
+    #expect(result.error?.code == .lakeOutcomeUnknown)
+    #expect(fixture.files == (isDone ? [fixture.clicksPath] : []))
+    fixture.lake = lake
+    #expect(try await fixture.backupOne().status == (isDone ? .skipped : .ok))
+  }
+
+  @Test("An archive that may not have been replaced keeps its manifest when it was not")
+  func replaced() async throws {
+    var fixture = try await Fixture()
+    let old = try await fixture.backupOne()
+    fixture.lake = DoubtfulStore(base: fixture.lake, suffix: ".gz", isDone: false) {
+      .outcomeUnknown($0, operation: "rename", reason: "no answer")
+    }
+    let result = try await fixture.backupOne(
+      "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true")
+    #expect(result.status == .unconfirmed)
+    #expect(try fixture.manifest()["sha256"] == .string(try #require(old.sha256)))
+  }
+
+  @Test("A manifest whose sync fails costs a warning")
+  func manifest() async throws {
+    var fixture = try await Fixture()
+    fixture.lake = DoubtfulStore(base: fixture.lake, suffix: ".json", isDone: true) {
+      .notDurable($0, reason: "I/O error")
+    }
+    let result = try await fixture.backupOne()
+    #expect(result.status == .ok)
+    #expect(result.warnings.count == 1 && result.warnings[0].contains("power cut"), "\(result.warnings)")
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Lake
+import Synchronization
+import Testing
+import TestSupport
+
+@testable import Jobs
+@testable import Reporting
+
+/// An end in order: nobody who was told of an operation is left without its end.
+@Suite(.timeLimit(.minutes(1))) struct OperationStoreTests {
+  /// A folder lake in which appends wait at a gate, or the first few fail.
+  private struct Place {
+    let folder: TemporaryDirectory
+    let base: any LakeStore
+
+    init() async throws {
+      folder = try TemporaryDirectory("operations")
+      base = try await FolderStore(root: folder.path)
+    }
+
+    /// What another process would read of it.
+    func status(_ id: String) async throws -> Jobs.Operation.Status {
+      try await OperationStore(lake: base).operation(id).status
+    }
+
+    var noted: [String] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.file("_sluice/operations"))) ?? []
+      return names.map { String($0.dropLast(5)) }
+    }
+  }
+
+  private static let done = OperationOutcome(status: .succeeded, result: ["a": 1])
+
+  @Test("A call that waits for the lake when the store is closed is waited for")
+  func startUnderWay() async throws {
+    let place = try await Place()
+    let gate = Gate()
+    let store = OperationStore(lake: GatedStore(base: place.base, gate: gate))
+    async let begun = store.start(kind: "backup") { _ in Self.done }
+    try await eventually { gate.isReached }
+    async let down = store.shutDown(grace: .seconds(3600))
+    try await eventually { await store.isClosed }
+    gate.open()
+    #expect(await down == [])
+    #expect(try await place.status(begun.id) == .succeeded)
+    await #expect(throws: JobError.self) { try await store.start(kind: "backup") { _ in Self.done } }
+  }
+
+  @Test("A call that waits for the lake when the grace ends is refused, and nothing of it is noted")
+  func startCancelled() async throws {
+    let place = try await Place()
+    let gate = Gate()
+    let store = OperationStore(lake: GatedStore(base: place.base, gate: gate))
+    let begun = Task {
+      try await store.start(kind: "backup") { _ in
+        Issue.record("its job was run")
+        return Self.done
+      }
+    }
+    try await eventually { gate.isReached }
+    #expect(await store.shutDown(grace: .zero) == [])
+    await #expect(throws: CancellationError.self) { try await begun.value }
+    #expect(place.noted.isEmpty)
+  }
+
+  @Test("The end of an operation that was cancelled is noted")
+  func cancelledIsNoted() async throws {
+    let place = try await Place()
+    let store = OperationStore(lake: place.base)
+    let operation = try await store.start(kind: "backup") { _ in
+      try await Task.sleep(for: .seconds(3600))
+      return Self.done
+    }
+    #expect(await store.shutDown(grace: .zero) == [])
+    let ended = try await OperationStore(lake: place.base).operation(operation.id)
+    #expect(ended.status == .failed)
+    #expect(ended.error?.object?["code"] == "cancelled")
+  }
+
+  @Test("The end of an operation is noted again when the lake fails")
+  func retries() async throws {
+    let place = try await Place()
+    let failing = FailingStore(base: place.base)
+    let store = OperationStore(lake: failing)
+    let operation = try await store.start(kind: "backup") { _ in
+      failing.failures.store(2, ordering: .relaxed)
+      return Self.done
+    }
+    try await eventually { try await place.status(operation.id) == .succeeded }
+    #expect(failing.failures.load(ordering: .relaxed) == 0)
+  }
+
+  @Test("A job that no cancellation ends is noted as interrupted and left behind")
+  func leftBehind() async throws {
+    let place = try await Place()
+    let store = OperationStore(lake: place.base)
+    let gate = AsyncStream<Void>.makeStream()
+    let operation = try await store.start(kind: "backup") { _ in
+      // A task of its own does not see the cancellation.
+      await Task { for await _ in gate.stream {} }.value
+      return Self.done
+    }
+    #expect(await store.shutDown(grace: .zero, cleanup: .milliseconds(10)) == [operation.id])
+    try await eventually { try await place.status(operation.id) == .interrupted }
+    gate.continuation.finish()
+  }
+
+  @Test(
+    "A file that no version of the program wrote is an error and no trap", arguments: ["", "[]", "{}", "{\"id\":1}"])
+  func unreadable(_ content: String) async throws {
+    let place = try await Place()
+    let id = UUID().uuidString.lowercased()
+    let folder = place.folder.file("_sluice/operations")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data(content.utf8).write(to: URL(filePath: "\(folder)/\(id).json"))
+    await #expect(throws: JobError.self) { try await place.status(id) }
+  }
+}
+
+/// A store in which the next few writers can't be made.
+private final class FailingStore: LakeStore {
+  let base: any LakeStore
+  let failures = Atomic(0)
+
+  init(base: any LakeStore) {
+    self.base = base
+  }
+
+  var displayURL: String { base.displayURL }
+  func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
+    if failures.load(ordering: .relaxed) > 0 {
+      failures.subtract(1, ordering: .relaxed)
+      throw LakeError.noSpace(temporary)
+    }
+    return try await base.makeWriter(temporary: temporary)
+  }
+  func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
+  func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
+  func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
+    try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
+  }
+  func delete(_ path: LakePath) async throws { try await base.delete(path) }
+}

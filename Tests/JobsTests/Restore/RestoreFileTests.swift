@@ -1,0 +1,214 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct RestoreFileTests {
+  static let request =
+    "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}"
+
+  func with(_ options: String, columns: String = "null") -> String {
+    Self.request + ", \"copy\": {\"csv_options\": {\(options)}, \"columns\": \(columns)}"
+  }
+
+  /// Rows of the clicks table that came from the file, as CSV.
+  func loaded(_ fixture: Fixture) async throws -> String {
+    try await fixture.psql("COPY (SELECT id, at::date, note FROM events.clicks ORDER BY id) TO STDOUT (FORMAT csv)")
+  }
+
+  func empty() async throws -> Fixture {
+    try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (id int, at timestamptz, note text);")
+  }
+
+  @Test(arguments: [
+    ("\u{FEFF}id,at,note\n1,2024-01-01,x\n", "1,2024-01-01,x"),
+    ("\u{FEFF}\"id\",\"at\",\"note\"\r\n1,2024-01-01,x\r\n", "1,2024-01-01,x"),
+    ("note,id\n\"a\nb\",1", "1,,\"a\nb\""),
+    ("id,at,note\n", ""), ("id,at,note", ""),
+  ])
+  func aHeaderOfAnyFormIsTakenOff(csv: String, rows: String) async throws {
+    let fixture = try await empty()
+    try await fixture.put(csv)
+    _ = try await fixture.restoreOne(Self.request)
+    #expect(try await loaded(fixture) == rows)
+  }
+
+  @Test func namesInQuotesWithCommasAndNewlinesFindTheirColumns() async throws {
+    let fixture = try await Fixture(
+      "CREATE SCHEMA events; CREATE TABLE events.clicks (\"a,b\" int, \"c\nd\" int, \"e\"\"f\" int, \" g \" int);")
+    try await fixture.put("\"c\nd\",\"a,b\", g ,\"e\"\"f\"\n1,2,3,4\n")
+    let result = try await fixture.restoreOne(Self.request)
+    #expect(result.columnsLoaded == ["c\nd", "a,b", " g ", "e\"f"])
+    #expect(try await fixture.psql("TABLE events.clicks") == "2|1|4|3")
+  }
+
+  @Test(arguments: [
+    ("id,at,note\n1,2024-01-01,a\n2,2024-01-01,private,private\n", 3, "22P04"),
+    ("id,at,note\n1,2024-01-01,a\n2,2024-01-01\n", 3, "22P04"),
+    ("id,at,note\n1,2024-01-01,\"a\nb\"\nprivate,2024-01-01,b\n", 4, "22P02"),
+    ("id,at,\"note\"\r\n1,2024-01-01,a\r\n2,private,b\r\n", 3, "22007"),
+    ("id,at,note\n1,2024-01-01,a\n99999999999,2024-01-01,private\n", 3, "22003"),
+    ("id,at,note\n1,2024-01-01,\"private\n", 3, "22P04"),
+    ("id,at,note\r\n1,2024-01-01,\"a\r\nb\"\r\nprivate,2024-01-01,b\r\n", 4, "22P02"),
+    ("id,at,note\r1,2024-01-01,a\rprivate,2024-01-01,b\r", 3, "22P02"),
+    ("id,at,\"note\"\n\nprivate", 2, "22P04"),
+  ])
+  func aBadRowIsNamedByTheFilesOwnLineWithoutItsText(csv: String, line: Int, state: String) async throws {
+    let fixture = try await empty()
+    try await fixture.put(csv)
+    let error = try await fixture.restoreError(Self.request)
+    #expect(error.code == .badRow)
+    #expect(error.code.kind == .unprocessable)
+    #expect(error.details == ["line": .number(Double(line))], "\(error.message)")
+    #expect(error.message.contains("at line \(line) of the file: SQLSTATE \(state)"), "\(error.message)")
+    #expect(!"\(error)\(error.details)".contains("private"))
+    #expect(try await fixture.count() == 0)
+  }
+
+  @Test func aHeaderOfSeveralLinesCountsInTheLineOfABadRow() async throws {
+    let fixture = try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (\"a\nb\" int);")
+    try await fixture.put("\"a\nb\"\n1\nx\n")
+    #expect(try await fixture.restoreError(Self.request).details == ["line": .number(4)])
+  }
+
+  @Test func aBadRowDeepInTheFileIsFound() async throws {
+    let fixture = try await empty()
+    let rows = (1...50_000).map { $0 == 40_000 ? "x,,\n" : "\($0),2024-01-01,note \($0)\n" }
+    try await fixture.put("id,at,note\n" + rows.joined())
+    #expect(try await fixture.restoreError(Self.request).details == ["line": .number(40_001)])
+    #expect(try await fixture.count() == 0)
+  }
+
+  @Test func unknownColumnsAreListedOrLeftOut() async throws {
+    let fixture = try await empty()
+    try await fixture.put("id,extra,at,note,\"o,ther\"\n1,x,2024-01-01,n,y\n")
+    let error = try await fixture.restoreError(Self.request)
+    #expect(error.code == .unknownColumns)
+    #expect(error.code.kind == .unprocessable)
+    #expect(error.details == ["columns": .array([.string("extra"), .string("o,ther")])])
+    let result = try await fixture.restoreOne(
+      Self.request.replacing("append\"", with: "append\", \"columns_missing\": \"ignore\""))
+    #expect(result.columnsLoaded == ["id", "at", "note"])
+    #expect(result.warnings == ["left out, as the table has no such columns: \"extra\", \"o,ther\""])
+    #expect(try await loaded(fixture) == "1,2024-01-01,n")
+  }
+
+  @Test func generatedColumnsInTheFileAreComputedAnewAndIdentityIsTaken() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events; CREATE TABLE events.clicks (id int GENERATED ALWAYS AS IDENTITY, n int,
+        twice int GENERATED ALWAYS AS (n * 2) STORED);
+      """)
+    try await fixture.put("id,n,twice\n41,1,999\n42,2,4\n")
+    let result = try await fixture.restoreOne(Self.request)
+    #expect(result.columnsLoaded == ["id", "n"])
+    #expect(result.warnings == ["computed anew by the table, not taken from the file: twice"])
+    #expect(try await fixture.psql("SELECT * FROM events.clicks ORDER BY id") == "41|1|2\n42|2|4")
+  }
+
+  @Test func aFileWithoutAHeaderIsReadByTheColumnsNamed() async throws {
+    let fixture = try await empty()
+    try await fixture.put("\u{FEFF}x,7\ny,8\n")
+    let result = try await fixture.restoreOne(with("\"HEADER\": false", columns: "[\"note\", \"id\"]"))
+    #expect(result.columnsLoaded == ["note", "id"])
+    #expect(try await loaded(fixture) == "7,,x\n8,,y")
+  }
+
+  @Test func aBadRowOfAFileWithoutAHeaderHasItsLine() async throws {
+    let fixture = try await empty()
+    try await fixture.put("x,7\ny,z\n")
+    let error = try await fixture.restoreError(with("\"HEADER\": false", columns: "[\"note\", \"id\"]"))
+    #expect(error.details == ["line": .number(2)])
+  }
+
+  @Test func columnsNamedTakeTheHeadersPlace() async throws {
+    let fixture = try await empty()
+    try await fixture.put("a,b\nx,7\n")
+    _ = try await fixture.restoreOne(with("\"HEADER\": true", columns: "[\"note\", \"id\"]"))
+    #expect(try await loaded(fixture) == "7,,x")
+    let error = try await fixture.restoreError(with("\"HEADER\": true", columns: "[\"note\"]"))
+    #expect(error.code == .badHeader)
+    #expect(error.field == "copy.columns")
+  }
+
+  @Test func theCallersDialectIsRead() async throws {
+    let fixture = try await empty()
+    try await fixture.put("id;at;note\n1;NULL;'it\\'s; so'\n2;NULL;'NULL'\n3;NULL;NULL\n4;NULL;\n")
+    let request = with(
+      "\"DELIMITER\": \";\", \"QUOTE\": \"'\", \"ESCAPE\": \"\\\\\", \"NULL\": \"NULL\"")
+    #expect(try await fixture.restoreOne(request).rowsLoaded == 4)
+    #expect(try await loaded(fixture) == "1,,it's; so\n2,,NULL\n3,,\n4,,\"\"")
+  }
+
+  @Test func nullsAreForcedWhereAsked() async throws {
+    let fixture = try await empty()
+    try await fixture.put("id,at,note\n1,\"\",\"\"\n2,,\n")
+    _ = try await fixture.restoreOne(with("\"FORCE_NULL\": [\"at\"], \"FORCE_NOT_NULL\": [\"note\"]"))
+    #expect(try await loaded(fixture) == "1,,\"\"\n2,,\"\"")
+    let error = try await fixture.restoreError(with("\"FORCE_NULL\": [\"absent\"]"))
+    #expect(error.field == "copy.csv_options.FORCE_NULL")
+    #expect(error.code == .unknownColumns)
+  }
+
+  @Test func anotherEncodingIsReadHeaderAndAll() async throws {
+    let fixture = try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (id int, \"größe\" text);")
+    let latin = try #require("id,größe\n1,äöü\n".data(using: .isoLatin1))
+    try await fixture.put(latin)
+    #expect(try await fixture.restoreOne(with("\"ENCODING\": \"LATIN1\"")).columnsLoaded == ["id", "größe"])
+    #expect(try await fixture.psql("TABLE events.clicks") == "1|äöü")
+    let unnamed = try await fixture.restoreError(Self.request)
+    #expect(unnamed.code == .badHeader)
+    #expect(unnamed.field == "copy.csv_options.ENCODING")
+    let wrong = try await fixture.restoreError(with("\"ENCODING\": \"UTF8\""))
+    #expect(wrong.code == .badHeader)
+    let unknown = try await fixture.restoreError(with("\"ENCODING\": \"KLINGON\""))
+    #expect(unknown.code == .badField)
+    #expect(unknown.field == "copy.csv_options.ENCODING")
+  }
+
+  @Test func bytesThatAreNotOfTheEncodingAreABadRow() async throws {
+    let fixture = try await empty()
+    try await fixture.put(Data("id,note\n1,a\n2,".utf8) + Data([0xE4, 0x0A]))
+    let error = try await fixture.restoreError(Self.request)
+    #expect(error.code == .badRow)
+    #expect(error.details == ["line": .number(3)])
+  }
+
+  @Test func rowsBehindAnEndMarkAreNotLostInSilence() async throws {
+    let fixture = try await empty()
+    try await fixture.put("note\na\n\\.\nb\nc\n")
+    let major = try #require(Int(try await fixture.psql("SHOW server_version_num"))) / 10_000
+    if major >= 18 {
+      #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 4)
+    } else {
+      let error = try await fixture.restoreError(Self.request)
+      #expect(error.code == .badRow)
+      #expect(error.details == ["row": .number(2)])
+      #expect(error.message.contains("Put the value in quotes"))
+      #expect(try await fixture.count() == 0)
+    }
+  }
+
+  @Test func anEndMarkWithinQuotesIsText() async throws {
+    let fixture = try await empty()
+    try await fixture.put("id,note\n1,\"a\n\\.\nb\"\n2,c\n")
+    #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 2)
+  }
+
+  @Test func theOlderLayoutIsFound() async throws {
+    let fixture = try await empty()
+    try await fixture.put("id\n1\n", at: "\(fixture.database)/events/clicks.2024-01-01.csv.gz")
+    #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 1)
+    let url = fixture.url("\(fixture.database)/events/clicks.2024-01-01.csv.gz")
+    #expect(try await fixture.restoreOne(url + ", \"destination\": {\"on_existing\": \"append\"}").rowsLoaded == 1)
+  }
+
+  @Test func aMultiMemberFileIsReadWhole() async throws {
+    let fixture = try await empty()
+    try await fixture.put("id,note\n1,\"a")
+    let first = try fixture.bytes()
+    try await fixture.put("b\"\n2,c\n")
+    try (first + fixture.bytes()).write(to: fixture.directory.url.appending(path: fixture.clicksPath))
+    #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 2)
+    #expect(try await loaded(fixture) == "1,,ab\n2,,c")
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A restore is ok only when every row of the file is in the table.
+@Suite struct StoredRowsTests {
+  static let empty = "CREATE SCHEMA events; CREATE TABLE events.clicks (id int PRIMARY KEY, at timestamptz, note text);"
+  static let dropsSome = """
+    CREATE FUNCTION drop_some() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.id % 2 = 0 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER sieve BEFORE INSERT ON events.clicks FOR EACH ROW EXECUTE FUNCTION drop_some();
+    """
+  static let csv = "id,at,note\n" + (1...6).map { "\($0),2024-01-01,x\n" }.joined()
+
+  func request(_ mode: String) -> String {
+    "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\", \"mode\": \"\(mode)\"}"
+  }
+
+  @Test(
+    "A trigger that keeps rows out makes the restore fail, with or without a manifest",
+    arguments: ["direct", "staging"], [true, false])
+  func trigger(mode: String, hasManifest: Bool) async throws {
+    let fixture = try await Fixture(Self.empty)
+    if hasManifest {
+      try await fixture.psql("INSERT INTO events.clicks SELECT i, '2024-01-01', 'x' FROM generate_series(1, 6) i")
+      _ = try await fixture.backupOne()
+      try await fixture.psql("TRUNCATE events.clicks")
+    } else {
+      try await fixture.put(Self.csv)
+    }
+    try await fixture.psql(Self.dropsSome)
+    let error = try await fixture.restoreError(request(mode))
+    #expect(error.code == .rowsNotStored)
+    #expect(error.code.kind == .unprocessable)
+    #expect(error.details == ["file_rows": .number(6), "stored_rows": .number(3)])
+    #expect(try await fixture.count() == 0)
+  }
+
+  @Test("Rows that were there are told from rows that a trigger keeps out")
+  func skipped() async throws {
+    let fixture = try await Fixture(Self.empty)
+    try await fixture.put(Self.csv)
+    // The even ones are there already: the trigger loses nothing.
+    try await fixture.psql("INSERT INTO events.clicks SELECT i, '2024-01-01', 'x' FROM generate_series(2, 6, 2) i")
+    try await fixture.psql(Self.dropsSome)
+    let result = try await fixture.restoreOne(request("staging"))
+    #expect(result.rowsLoaded == 3)
+    #expect(result.rowsSkipped == 3)
+    #expect(try await fixture.count() == 6)
+  }
+
+  @Test(
+    "A line that ends the data is found in a file with line ends of any kind",
+    arguments: ["\n", "\r", "\r\n"], ["direct", "staging"])
+  func endMark(lineEnd: String, mode: String) async throws {
+    let fixture = try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (note text);")
+    let rows = (1...5).map { "row \($0)" } + ["\\."] + (7...12).map { "row \($0)" }
+    try await fixture.put((["note"] + rows).map { $0 + lineEnd }.joined())
+    let version = try #require(Int(try await fixture.psql("SHOW server_version_num")))
+    guard version < 180_000 else {
+      // There the line is a value like any other.
+      #expect(try await fixture.restoreOne(request(mode)).rowsLoaded == 12)
+      return
+    }
+    let error = try await fixture.restoreError(request(mode))
+    #expect(error.code == .badRow)
+    #expect(error.details["row"] == .number(6))
+    #expect(try await fixture.count() == 0)
+    // As the last line it is meant so.
+    try await fixture.put((["note"] + rows.prefix(6)).map { $0 + lineEnd }.joined())
+    #expect(try await fixture.restoreOne(request(mode)).rowsLoaded == 5)
+  }
+
+  @Test("A rule that runs in place of INSERT is refused where an INSERT would meet it")
+  func rule() async throws {
+    let fixture = try await Fixture(
+      Self.empty + """
+        CREATE TABLE public.aside (LIKE events.clicks);
+        CREATE RULE away AS ON INSERT TO events.clicks DO INSTEAD INSERT INTO public.aside VALUES (NEW.*);
+        """)
+    try await fixture.put(Self.csv)
+    let error = try await fixture.restoreError(request("staging"))
+    #expect(error.code == .insertRule)
+    // COPY asks no rule.
+    #expect(try await fixture.restoreOne(request("direct")).rowsLoaded == 6)
+    #expect(try await fixture.count() == 6)
+  }
+
+  @Test("A role from whom a policy hides rows replaces none")
+  func policy() async throws {
+    var fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at timestamptz, note text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+      INSERT INTO events.clicks SELECT i, '2024-01-01', CASE WHEN i > 3 THEN 'theirs' ELSE 'ours' END FROM generate_series(1, 6) i;
+      ALTER TABLE events.clicks ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY ours ON events.clicks USING (note = 'ours') WITH CHECK (true);
+      GRANT USAGE, CREATE ON SCHEMA events TO plain;
+      GRANT ALL ON events.clicks TO plain;
+      """, password: PostgresServer.shared.plainPassword)
+    fixture.settings.server.user = fixture.server.plainUser
+    try await fixture.put("id,at,note,twice\n" + (1...6).map { "\($0),2024-01-01,ours,0\n" }.joined())
+    let error = try await fixture.restoreError(
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}")
+    #expect(error.message.contains("row-level security") || error.code == .databaseError, "\(error)")
+    #expect(try await fixture.count() == 6)
+  }
+
+  @Test("Triggers that run after rows are stored are told of")
+  func afterTrigger() async throws {
+    let fixture = try await Fixture(
+      Self.empty + """
+        CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+        CREATE TRIGGER look AFTER INSERT ON events.clicks FOR EACH ROW EXECUTE FUNCTION look();
+        """)
+    try await fixture.put(Self.csv)
+    let result = try await fixture.restoreOne(request("direct"))
+    #expect(result.rowsLoaded == 6)
+    #expect(result.warnings.contains { $0.contains("run after rows are stored") })
+  }
+
+  @Test("Words of the server about a value are not repeated, in whatever statement it met it")
+  func words() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.texts (id int, at timestamptz, note text);
+      CREATE TABLE events.clicks (id int, at timestamptz, note regclass);
+      """)
+    try await fixture.put("id,at,note\n1,2024-01-01,private_4711\n")
+    let error = try await fixture.restoreError(
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\", "
+        + "\"mode\": \"staging\", \"create_staging_like\": \"events.texts\"}")
+    #expect(!"\(error) \(error.details)".contains("private_4711"), "\(error)")
+    #expect(error.code == .databaseError)
+  }
+}

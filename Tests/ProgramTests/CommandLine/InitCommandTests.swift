@@ -1,0 +1,53 @@
+import Foundation
+import Testing
+import TestSupport
+
+import Essentials
+
+extension ProgramTests {
+  /// `sluice init`, and what becomes of a lake that is not there.
+  @Suite("sluice init") struct InitCommand {
+    @Test("It makes the lake's folder, says whether it did, and leaves one that is there alone")
+    func makes() async throws {
+      let directory = try TemporaryDirectory("init")
+      let environment = ["LAKE_URL": "file://\(directory.path)/a/lake"]
+      let first = try await run(SluiceProcess.binary, ["init", "--json"], environment: environment)
+      #expect(first.status == 0)
+      #expect(try JSONValue(first.output)["created"] == .bool(true))
+      try Data().write(to: URL(filePath: directory.file("a/lake/file")))
+      let second = try await run(SluiceProcess.binary, ["init"], environment: environment)
+      #expect(second.status == 0)
+      #expect(second.output == "file://\(directory.path)/a/lake: is there\n")
+      #expect(FileManager.default.fileExists(atPath: directory.file("a/lake/file")))
+    }
+
+    @Test("It fails where the folder can't be made")
+    func fails() async throws {
+      let directory = try TemporaryDirectory("init")
+      try Data().write(to: URL(filePath: directory.file("file")))
+      let result = try await run(
+        SluiceProcess.binary, ["init"], environment: ["LAKE_URL": "file://\(directory.path)/file/lake"])
+      #expect(result.status == 1)
+      #expect(result.errors.contains("lake_unavailable"))
+    }
+
+    @Test("A lake that is not there is an error that names init; ?create=true makes it, but never for archives")
+    func missing() async throws {
+      let site = try await Site()
+      try await site.makeClicks(15)
+      let backup = ["backup", "--table", "events.clicks", "--date", "2024-01-01"]
+      let folder = site.lake.file("new")
+      let url = "file://\(folder)"
+      for arguments in [backup, ["archives"]] {
+        let result = try await site.sluice(arguments, ["LAKE_URL": url])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("lake_unavailable") && result.errors.contains("sluice init"), "\(result.errors)")
+      }
+      let listed = try await site.sluice(["archives"], ["LAKE_URL": url + "?create=true"])
+      #expect(listed.status == 1)
+      #expect(!FileManager.default.fileExists(atPath: folder))
+      #expect(try await site.sluice(backup, ["LAKE_URL": url + "?create=true"]).status == 0)
+      #expect(try await site.sluice(["archives"], ["LAKE_URL": url]).status == 0)
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+import TestSupport
+
+import Essentials
+import Jobs
+
+extension ProgramTests {
+  /// What does not reach a job: help, wrong options, wrong settings.
+  @Suite struct Usage {
+    @Test func theVersionIsPrintedForPeopleAndMachines() async throws {
+      let site = try await Site(withDatabase: false)
+      let text = try await site.sluice(["version"])
+      #expect(text.status == 0)
+      #expect(text.output == "sluice \(Program.version)\n")
+      let json = try await site.sluice(["version", "--json"])
+      #expect(try JSONValue(json.output)["version"].text == Program.version)
+    }
+
+    @Test(arguments: [["help"], ["--help"], ["-h"], ["help", "help"]])
+    func helpGoesToStandardOutputAndNamesEveryCommand(_ arguments: [String]) async throws {
+      let result = try await Site(withDatabase: false).sluice(arguments)
+      #expect(result.status == 0)
+      #expect(result.errors.isEmpty)
+      for command in ["serve", "backup", "restore", "archives", "package", "identity", "version", "help"] {
+        #expect(result.output.contains("\n  \(command) "), "\(command)")
+      }
+    }
+
+    @Test(arguments: ["serve", "backup", "restore", "archives", "package", "identity"])
+    func everyCommandShowsItsOptions(_ command: String) async throws {
+      let site = try await Site(withDatabase: false)
+      let help = try await site.sluice(["help", command])
+      #expect(help.status == 0)
+      #expect(help.output.contains("--help"))
+      #expect(try await site.sluice([command, "--help"]).output == help.output)
+    }
+
+    @Test(arguments: [
+      ([], "Usage"), (["frobnicate"], "frobnicate"), (["help", "frobnicate"], "frobnicate"),
+      (["backup", "--frobnicate"], "--frobnicate"), (["backup", "events.clicks"], "events.clicks"),
+      (["backup", "--table"], "--table"), (["backup", "--json=1"], "--json"),
+      (["backup", "--date", "2024-01-01", "--date", "2024-01-02"], "--date"), (["version", "--frobnicate"], "version"),
+      (["serve", "--port", "http"], "--port"), (["serve", "--port", "70000"], "--port"),
+      (["serve", "--routes", "absent.json"], "absent.json"), (["package"], "--output"),
+      (["package", "--output", "out", "--function-timeout", "x"], "--function-timeout"),
+      (["backup", "--request", "absent.json"], "absent.json"), (["restore", "--csv-option", "HEADER"], "--csv-option"),
+      (["backup", "--date", "2024-01-01"], "table"), (["identity"], "identity token"),
+      (["identity", "--json"], "identity token"), (["identity", "login"], "identity token"),
+      (["identity", "token", "--scope", "storage"], "/.default"),
+      (["backup", "--table", "events.clicks", "--date", "2024-02-30"], "2024-02-30"),
+      (["backup", "--table", "events.clicks", "--date", "2999-01-01"], "2999-01-01"),
+      (["archives", "--from", "2024-01-02", "--to", "2024-01-01"], "from"),
+      (["restore", "--table", "events.clicks", "--date", "2024-01-01", "--mode", "sideways"], "sideways"),
+    ])
+    func aWrongCallIsToldOnStandardErrorWithCode2(_ arguments: [String], _ named: String) async throws {
+      let result = try await Site(withDatabase: false).sluice(arguments)
+      #expect(result.status == 2)
+      #expect(result.errors.contains(named), "\(result.errors)")
+      #expect(result.output.isEmpty)
+    }
+
+    @Test func aRequestFileThatIsNoObjectIsRefused() async throws {
+      let site = try await Site(withDatabase: false)
+      for text in ["[1]", "{", ""] {
+        let result = try await site.sluice(
+          ["backup", "--request", "-", "--table", "events.clicks", "--date", "2024-01-01"], input: text)
+        #expect(result.status == 2, "\(text)")
+        #expect(site.files.isEmpty)
+      }
+    }
+
+    @Test(arguments: [
+      ("PG_PORT", "http"), ("PG_PORT", "0"), ("PG_SSLMODE", "maybe"), ("PG_POOL_MAX", "0"), ("LAKE_URL", "ftp://x/y"),
+      ("BACKUP_TABLES", "clicks"), ("BACKUP_TABLES", "events.clicks:"), ("BACKUP_TIMEZONE", "Mars/Olympus"),
+      ("BACKUP_LOOKBACK_DAYS", "-1"), ("BACKUP_CONCURRENCY", "many"), ("BACKUP_GZIP_LEVEL", "10"),
+      ("SLUICE_SHUTDOWN_GRACE", "-1"), ("FUNCTIONS_CUSTOMHANDLER_PORT", "x"), ("SLUICE_CONFIG", "absent.json"),
+    ])
+    func aWrongSettingIsNamed(_ name: String, _ value: String) async throws {
+      let site = try await Site(withDatabase: false)
+      for command in [["archives"], ["serve"]] {
+        let result = try await site.sluice(command, [name: value])
+        #expect(result.status == 2, "\(command)")
+        #expect(result.errors.contains(name), "\(result.errors)")
+        #expect(result.output.isEmpty)
+      }
+    }
+
+    @Test(arguments: ["PG_HOST", "PG_USER", "PG_DATABASE"])
+    func aMissingSettingIsNamed(_ name: String) async throws {
+      var site = try await Site(withDatabase: false)
+      site.environment[name] = nil
+      let result = try await site.sluice(["backup", "--table", "events.clicks", "--date", "2024-01-01"])
+      #expect(result.status == 2)
+      #expect(result.errors.contains(name))
+    }
+
+    @Test func theSettingsFileIsReadAndAVariableWins() async throws {
+      var site = try await Site()
+      site.environment["BACKUP_TABLES"] = nil
+      try await site.makeClicks(3)
+      let file = site.app.file("settings.json")
+      try #"{"PG_DATABASE": "absent", "tables": {"events.clicks": {"time_column": "at"}}}"#
+        .write(toFile: file, atomically: true, encoding: .utf8)
+      let call = ["backup", "--table", "events.clicks", "--date", "2024-01-01"]
+      #expect(try await site.sluice(call).status == 1, "no time column is known without the file")
+      #expect(try await site.sluice(call, ["SLUICE_CONFIG": file]).status == 0)
+      #expect(try await site.rows(inArchive: site.archive()) == 3)
+    }
+
+    @Test(arguments: [#"{"FROBNICATE": 1}"#, #"{"tables": {"events.clicks": {"FROBNICATE": 1}}}"#])
+    func anUnknownKeyOfTheSettingsFileIsNamed(_ text: String) async throws {
+      let site = try await Site(withDatabase: false)
+      try text.write(toFile: site.app.file("sluice.json"), atomically: true, encoding: .utf8)
+      let result = try await site.sluice(["archives"])
+      #expect(result.status == 2)
+      #expect(result.errors.contains("FROBNICATE"))
+    }
+
+    @Test func noOptionTakesAPassword() async throws {
+      // It would show in the list of processes.
+      let result = try await Site(withDatabase: false).sluice(["restore", "--password", "pa55"])
+      #expect(result.status == 2)
+      #expect(!result.errors.contains("pa55"))
+    }
+  }
+}

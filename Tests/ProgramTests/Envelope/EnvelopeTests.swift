@@ -1,0 +1,222 @@
+import Foundation
+import Testing
+import TestSupport
+
+import Essentials
+
+extension ProgramTests {
+  /// Calls in the host's envelope: chunked, without a length.
+  @Suite struct Envelope {
+    private let url = "https://app.example/api/backup_manual"
+
+    @Test func anHTTPFunctionIsAnsweredInsideTheEnvelope() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve()
+      let answer = try await service.invoke(
+        "backup_manual",
+        try Envelopes.http("POST", url, body: #"{"table": "events.clicks", "date": "2024-01-01"}"#))
+      #expect(answer.status == 200)
+      #expect(answer.headers["content-type"] == "application/json")
+      let res = try answer.json["Outputs"]["res"]
+      #expect(res["statusCode"].number == 200)
+      let inner = try JSONValue(res["body"].text ?? "")
+      #expect(inner["results"][0]["rows"].number == 10)
+      #expect(try await site.rows(inArchive: site.archive()) == 10)
+    }
+
+    @Test func theQueryOfAnEnvelopeIsTheRequest() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve()
+      let answer = try await service.invoke(
+        "backup_manual",
+        try Envelopes.http(
+          "GET", url + "?table=events.clicks&date=2024-01-01", query: ["table": "events.clicks", "date": "2024-01-01"]))
+      #expect(try answer.json["Outputs"]["res"]["statusCode"].number == 200)
+      #expect(site.hasFile(site.archive()))
+    }
+
+    @Test func aRefusalTravelsInsideA200() async throws {
+      // Any other status would give the caller an empty 500.
+      let service = try await Site().serve()
+      let answer = try await service.invoke(
+        "backup_manual", try Envelopes.http("GET", url, query: ["table": "events.clicks", "date": "2024-02-30"]))
+      #expect(answer.status == 200)
+      let res = try answer.json["Outputs"]["res"]
+      #expect(res["statusCode"].number == 400)
+      #expect(res["headers"]["Content-Type"].text == "application/problem+json")
+      #expect(try JSONValue(res["body"].text ?? "")["code"].text == "bad_field")
+    }
+
+    @Test func theTimerArchivesYesterdayAndTheMissingDays() async throws {
+      let site = try await Site()
+      try await site.makeClicks(0)
+      try await site.sql(
+        "INSERT INTO events.clicks SELECT n, date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - n * interval '1 day'"
+          + " FROM generate_series(1, 3) n")
+      let service = try await site.serve(["BACKUP_LOOKBACK_DAYS": "3"])
+      let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
+      #expect(answer.status == 200)
+      #expect(answer.headers["content-type"] == "application/json")
+      // An empty answer, or none that is an object, would hang the invocation to its end.
+      guard case .object(let members) = try answer.json else {
+        Issue.record("not an object: \(answer.text)")
+        return
+      }
+      #expect(!members.isEmpty)
+      let logs = members["Logs"]?.items.compactMap(\.text) ?? []
+      #expect(logs.contains { $0.contains("nightly backup done") })
+      let archives = site.files.filter { $0.hasSuffix(".csv.gz") }
+      #expect(archives.count == 3)
+      for archive in archives { #expect(try await site.rows(inArchive: site.lake.file(archive)) == 1) }
+    }
+
+    @Test func oneTablesFailureFailsTheTimerAndTheOthersAreArchived() async throws {
+      let site = try await Site()
+      try await site.makeClicks(0)
+      let service = try await site.serve([
+        "BACKUP_TABLES": "events.absent:at,events.clicks:at", "BACKUP_LOOKBACK_DAYS": "1",
+      ])
+      let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
+      #expect(answer.status == 500)
+      #expect(answer.code == "nightly_failed")
+      #expect(try answer.json["detail"].text?.contains("events.absent") == true)
+      let archives = site.files.filter { $0.hasSuffix(".csv.gz") }
+      #expect(archives.count == 1)
+      #expect(archives.first?.contains("events.clicks") == true)
+    }
+
+    @Test func theNightStopsBeforeTheHostWouldKillIt() async throws {
+      let site = try await Site()
+      try await site.makeClicks(0)
+      let service = try await site.serve(["AzureFunctionsJobHost__functionTimeout": "00:00:00"])
+      let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
+      #expect(answer.status == 200)
+      #expect(site.files.allSatisfy { !$0.hasSuffix(".csv.gz") })
+      #expect(service.log.contains { $0.contains("the time is short") && $0.contains("left=7") })
+    }
+
+    @Test func aTimerWithoutTablesFailsAndNamesTheSetting() async throws {
+      let service = try await Site().serve(["BACKUP_TABLES": ""])
+      let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
+      #expect(answer.status == 400)
+      #expect(answer.code == "not_configured")
+      #expect(try answer.json["field"].text == "BACKUP_TABLES")
+    }
+
+    @Test func messagesOfTheQueuesAreWorkedOn() async throws {
+      let site = try await Site()
+      try await site.makeClicks(25)
+      let before = try await site.hash()
+      let service = try await site.serve()
+      let message = #"{"table": "events.clicks", "date": "2024-01-01"}"#
+      let backup = try await service.invoke("backup_worker", try Envelopes.queue("backup_worker", message))
+      #expect(backup.status == 200)
+      #expect(try backup.json["Logs"].items.compactMap(\.text).contains { $0.contains("backup ok") })
+      #expect(try await site.rows(inArchive: site.archive()) == 25)
+      try await site.sql("TRUNCATE events.clicks")
+      let restore = try await service.invoke("restore_worker", try Envelopes.queue("restore_worker", message))
+      #expect(restore.status == 200)
+      #expect(try restore.json["Logs"].items.compactMap(\.text).contains { $0.contains("restore ok") })
+      #expect(try await site.hash() == before)
+    }
+
+    @Test(arguments: [
+      ("not JSON", 400, "bad_json"), ("[1]", 400, "bad_json"),
+      (#"{"table": "events.clicks", "date": "2024-02-30"}"#, 400, "bad_field"),
+      (#"{"table": "events.clicks", "date": "2024-01-01", "frobnicate": 1}"#, 400, "unknown_field"),
+      (#"{"table": "events.absent:at", "date": "2024-01-01"}"#, 404, "table_not_found"),
+      (#"{"tables": ["events.clicks", "events.absent:at"], "date": "2024-01-01"}"#, 500, "partly_failed"),
+    ])
+    func aMessageThatCannotBeWorkedOnFailsItsInvocation(_ message: String, _ status: Int, _ code: String) async throws {
+      // So it comes again and ends in the poison queue, where someone sees it.
+      let site = try await Site()
+      try await site.makeClicks(1)
+      let service = try await site.serve()
+      let answer = try await service.invoke("backup_worker", try Envelopes.queue("backup_worker", message))
+      #expect(answer.status == status)
+      #expect(answer.code == code)
+      #expect(try await service.get("/api/health").status == 200)
+    }
+
+    @Test(arguments: ["", "{", "[]", "{}", #"{"Data": {}}"#, #"{"Data": {"message": null}}"#])
+    func aBodyThatIsNoEnvelopeIsRefused(_ body: String) async throws {
+      let service = try await Site().serve()
+      let answer = try await service.invoke("backup_worker", body)
+      #expect(answer.status == 400)
+      #expect(answer.code == "bad_envelope")
+      #expect(try await service.get("/api/health").status == 200)
+    }
+  }
+
+  /// What ties the lines of a log to the call that caused them.
+  @Suite struct LogLines {
+    private let id = "6f1ac3d2-7c1e-4be4-9a4e-8f6f0d9a0b11"
+    private let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    private func expectAllTied(_ service: Service) {
+      let lines = service.log.filter { !$0.contains(" listening ") }
+      #expect(!lines.isEmpty)
+      for line in lines {
+        #expect(line.contains("invocation=\(id)"), "\(line)")
+        #expect(line.contains("traceparent=\(trace)"), "\(line)")
+      }
+    }
+
+    @Test func everyLineOfATimersRunCarriesItsInvocationAndTrace() async throws {
+      let site = try await Site()
+      try await site.makeClicks(0)
+      let service = try await site.serve(["BACKUP_TABLES": "events.absent:at,events.clicks:at"])
+      let answer = try await service.invoke(
+        "nightly_backup", Envelopes.timer("nightly_backup"), id: id, traceParent: trace)
+      #expect(answer.status == 500)
+      #expect(service.log.filter { $0.contains("backup failed") }.count == 7)
+      #expect(service.log.filter { $0.contains("backup ok") }.count == 7)
+      expectAllTied(service)
+    }
+
+    @Test func everyLineOfAForwardedCallCarriesItsInvocationAndTrace() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve()
+      for date in ["2024-01-01", "2024-02-30"] {
+        // The caller's own id comes first; the host appends its own.
+        _ = try await service.call(
+          "GET", "/api/backup_manual?table=events.clicks&date=\(date)",
+          headers: [
+            ("X-Azure-Functions-InvocationId", "forged"), ("X-Azure-Functions-InvocationId", id),
+            ("traceparent", trace),
+          ])
+      }
+      #expect(service.log.contains { $0.contains("backup ok") })
+      #expect(service.log.contains { $0.contains("refused") && $0.contains("code=bad_field") })
+      expectAllTied(service)
+    }
+
+    @Test func aRequestCannotForgeALineOfTheLog() async throws {
+      let service = try await Site().serve()
+      let before = service.log.count
+      for text in [#"\n2024-01-01T00:00:00Z info forged"#, #"\r\u2028x"#, #"\u001b[2Jx"#] {
+        let answer = try await service.post(
+          "/api/backup_manual", #"{"table": "a.b\#(text):at", "date": "2024-01-01"}"#)
+        #expect(answer.code == "table_not_found", "\(answer.text)")
+      }
+      // Three lines a call: the unit that failed, the refusal, the answer.
+      #expect(service.log.count == before + 9)
+      #expect(!service.log.contains { $0.hasPrefix("2024") })
+      let controls = service.process.output.unicodeScalars.filter { $0.value < 32 && $0 != "\n" || $0 == "\u{2028}" }
+      #expect(controls.isEmpty)
+    }
+
+    @Test func nothingIsWrittenToStandardErrorByWhatCallersDo() async throws {
+      // The host makes an error of each of its lines.
+      let service = try await Site().serve()
+      _ = try await service.post("/api/restore", "{")
+      _ = try await service.get("/api/backup_manual?table=events.absent&date=2024-01-01")
+      _ = try await service.get("/nowhere")
+      await service.stop()
+      #expect(service.process.errors.isEmpty)
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import TestSupport
+import Testing
+
+extension ProgramTests {
+  /// A fault that never ends.
+  @Suite struct EndlessFault {
+    @Test func itFailsTheRunWithinItsBudgetAndLeavesNothingBehind() async throws {
+      // Side by side: they wait most of the time.
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for kind in ["server_busy", "operation_timed_out", "reset", "stall", "answer_lost"] {
+          group.addTask {
+            try await LakeSite.with { lake in
+              try await lake.makeRows(10_000)
+              let service = try await lake.serve(["LAKE_RETRY_SECONDS": "3"])
+              try await lake.setFaults(#"[{"fault": "\#(kind)", "operation": "append", "always": true}]"#)
+              let answer = try await lake.backUp(service)
+              #expect(answer.status == 503, "\(kind): \(answer.text)")
+              #expect(answer.code == "lake_unavailable", "\(kind)")
+              let detail = try answer.json["detail"].text ?? ""
+              #expect(detail.contains("append failed: "), "\(kind): \(detail)")
+              // The last try begins within the budget.
+              #expect(
+                try #require(detail.firstMatch(of: /given up after \d+ tr(?:y|ies) in ([\d.]+) s/)).1.isEmpty == false)
+              #expect(try answer.json["temporaries"] == .null, "\(kind)")
+              try await lake.setFaults()
+              #expect(try await lake.files() == [], "\(kind)")
+              // And when it is over, the same service goes on.
+              #expect(try await lake.backUp(service).status == 200, "\(kind)")
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+    }
+
+    @Test func whatCannotBeRemovedIsNamed() async throws {
+      try await LakeSite.with { lake in
+        try await lake.makeRows(10_000)
+        let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1"])
+        try await lake.setFaults(
+          """
+          [{"fault": "server_busy", "operation": "append", "always": true},
+           {"fault": "server_busy", "operation": "delete", "always": true}]
+          """)
+        let answer = try await lake.backUp(service)
+        #expect(answer.status == 503)
+        #expect(answer.code == "lake_unavailable")
+        let temporary = try #require(try answer.json["temporaries"][0].text)
+        #expect(temporary.hasPrefix("\(lake.site.database)/_sluice/tmp/"))
+        #expect(
+          try answer.json["detail"].text?.contains("The temporary file \(temporary) could not be removed") == true)
+        #expect(try await lake.files() == [temporary])
+        // It is in nobody's way.
+        try await lake.setFaults()
+        #expect(try await lake.backUp(service).status == 200)
+        #expect(try await lake.restore(service).status == 200)
+        #expect(try await lake.hasComeBack())
+      }
+    }
+
+    @Test func everyFileThatCannotBeRemovedIsNamed() async throws {
+      try await LakeSite.with { lake in
+        try await lake.makeRows(10)
+        let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1"])
+        // The archive and its manifest are both finished when the rename is refused.
+        try await lake.setFaults(
+          """
+          [{"fault": "server_busy", "operation": "rename", "always": true},
+           {"fault": "server_busy", "operation": "delete", "always": true}]
+          """)
+        let answer = try await lake.backUp(service)
+        #expect(answer.code == "lake_unavailable", "\(answer.text)")
+        let left = try await lake.files()
+        #expect(left.count == 2)
+        #expect(try answer.json["temporaries"].items.compactMap(\.text).sorted() == left, "\(answer.text)")
+        for path in left { #expect(try answer.json["detail"].text?.contains(path) == true, "\(answer.text)") }
+      }
+    }
+
+    @Test("A rename that nobody answers is told as one whose outcome is unknown")
+    func unknownRename() async throws {
+      try await LakeSite.with { lake in
+        try await lake.makeRows(10)
+        let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1", "LAKE_STALL_SECONDS": "1"])
+        try await lake.setFaults(#"[{"fault": "stall", "operation": "rename", "always": true}]"#)
+        async let call = lake.backUp(service)
+        try await eventually { try await lake.journal().faults[.stall] ?? 0 > 0 }
+        // From now on nobody can look either.
+        try await lake.emulator.setFaults(#"[{"fault": "stall", "always": true}]"#)
+        let answer = try await call
+        try await lake.emulator.setFaults("[]")
+        #expect(answer.status == 503)
+        #expect(answer.code == "lake_outcome_unknown", "\(answer.text)")
+        #expect(try answer.json["detail"].text?.contains("look whether it is there") == true)
+      }
+    }
+
+    @Test func aFileThatMayHaveBeenMadeWithoutAnyAnswerIsNamed() async throws {
+      try await LakeSite.with { lake in
+        try await lake.makeRows(10)
+        let service = try await lake.serve(["LAKE_RETRY_SECONDS": "1"])
+        try await lake.setFaults(#"[{"fault": "answer_lost", "path_contains": "tmp", "always": true}]"#)
+        let answer = try await lake.backUp(service)
+        #expect(answer.code == "lake_unavailable", "\(answer.text)")
+        let left = try #require(try await lake.files().first)
+        #expect(try answer.json["detail"].text?.contains("\(left): create failed: ") == true, "\(answer.text)")
+      }
+    }
+
+    @Test func aRestoreThatCannotReadLoadsNothing() async throws {
+      try await LakeSite.with { lake in
+        try await lake.makeRows(10_000)
+        let service = try await lake.serve(["LAKE_RETRY_SECONDS": "2"])
+        #expect(try await lake.backUp(service).status == 200)
+        try await lake.setFaults(#"[{"fault": "corrupt", "operation": "read", "always": true}]"#)
+        let answer = try await lake.restore(service)
+        #expect(answer.status == 503)
+        #expect(answer.code == "lake_unavailable")
+        #expect(try answer.json["detail"].text?.contains("read failed: ") == true)
+        #expect(try await lake.site.count("events.back") == 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import Testing
+import TestSupport
+
+import Essentials
+import Jobs
+
+extension ProgramTests {
+  /// `Prefer: respond-async`: a job that is begun in one call and looked at in others.
+  @Suite struct Operations {
+    private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
+    private let async = [(name: "Prefer", value: "respond-async, wait=10")]
+
+    /// The operation once it has ended.
+    private func ended(_ service: Service, _ location: String) async throws -> JSONValue {
+      try await eventually { try await service.get(location).json["status"].text != "running" }
+      return try await service.get(location).json
+    }
+
+    @Test func aLongJobIsAnsweredAtOnceAndFollowedToItsResult() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve()
+      let location = try await site.whileLocked {
+        let begun = try await service.call("GET", backup, headers: async)
+        #expect(begun.status == 202)
+        #expect(begun.headers["preference-applied"] == "respond-async")
+        let location = try #require(begun.headers["location"])
+        #expect(location == "/api/operations/\(try begun.json["id"].text ?? "")")
+        try await site.waitUntilBlocked()
+        let running = try await service.get(location)
+        #expect(running.status == 200)
+        #expect(try running.json["status"].text == "running")
+        #expect(try running.json["kind"].text == "backup")
+        #expect(try running.json["progress"]["subject"].text == "events.clicks 2024-01-01")
+        return location
+      }
+      let done = try await ended(service, location)
+      #expect(done["status"].text == "succeeded")
+      #expect(done["result"]["results"][0]["rows"].number == 10)
+      #expect(try await site.rows(inArchive: site.archive()) == 10)
+
+      try await site.sql("TRUNCATE events.clicks")
+      let restore = try await service.call(
+        "POST", "/api/restore", #"{"table": "events.clicks", "date": "2024-01-01"}"#, headers: async)
+      #expect(restore.status == 202)
+      let restored = try await ended(service, try #require(restore.headers["location"]))
+      #expect(restored["status"].text == "succeeded")
+      #expect(restored["result"]["rows_loaded"].number == 10)
+    }
+
+    @Test("A caller cancels a job that waits, which ends at once and leaves nothing; one that has ended stays as it is")
+    func cancelled() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let service = try await site.serve(["PG_LOCK_TIMEOUT_SECONDS": "3600"])
+      try await site.whileLocked {
+        let begun = try await service.call("GET", backup, headers: async)
+        let location = try #require(begun.headers["location"])
+        try await eventually {
+          try await service.get(location).json["progress"]["waits_for"].text?.contains("is locked by pid ") == true
+        }
+        let answer = try await service.call("DELETE", location)
+        #expect(answer.status == 202, "\(answer.text)")
+        let done = try await ended(service, location)
+        #expect(done["status"].text == "failed")
+        #expect(done["error"]["code"].text == "cancelled")
+        #expect(done["progress"]["waits_for"].text == nil)
+        #expect(site.temporaries.isEmpty)
+        let again = try await service.call("DELETE", location)
+        #expect(again.status == 409)
+        #expect(again.code == "operation_ended")
+      }
+      #expect(try await service.call("DELETE", "/api/operations/x").code == "operation_not_found")
+      // What another instance runs is not this one's to cancel.
+      let id = "00000000-0000-0000-0000-000000000001"
+      let folder = site.lake.url.appending(path: "_sluice/operations")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let now = Date().addingTimeInterval(-5).formatted(.iso8601)
+      try
+        #"{"id": "\#(id)", "kind": "backup", "status": "running", "created_at": "\#(now)", "updated_at": "\#(now)", "progress": {}}"#
+        .write(to: folder.appending(path: "\(id).json"), atomically: true, encoding: .utf8)
+      let elsewhere = try await service.call("DELETE", "/api/operations/\(id)")
+      #expect(elsewhere.status == 409)
+      #expect(elsewhere.code == "operation_elsewhere")
+    }
+
+    @Test func aFailedOperationSaysWhy() async throws {
+      let service = try await Site().serve()
+      let begun = try await service.call(
+        "GET", "/api/backup_manual?table=events.absent:at&date=2024-01-01", headers: async)
+      #expect(begun.status == 202)
+      let failed = try await ended(service, try #require(begun.headers["location"]))
+      #expect(failed["status"].text == "failed")
+      #expect(failed["error"]["code"].text == "table_not_found")
+    }
+
+    @Test func severalThatAllFailAreAFailedOperation() async throws {
+      let service = try await Site().serve()
+      let begun = try await service.call(
+        "GET", "/api/backup_manual?table=events.a:at,events.b:at&date=2024-01-01", headers: async)
+      let failed = try await ended(service, try #require(begun.headers["location"]))
+      #expect(failed["status"].text == "failed")
+      #expect(failed["result"]["results"].items.count == 2)
+    }
+
+    @Test func severalThatDifferAreAPartialOperation() async throws {
+      let site = try await Site()
+      try await site.makeClicks(1)
+      let service = try await site.serve()
+      let begun = try await service.call(
+        "GET", "/api/backup_manual?table=events.clicks,events.b:at&date=2024-01-01", headers: async)
+      #expect(try await ended(service, try #require(begun.headers["location"]))["status"].text == "partial")
+    }
+
+    @Test func aWrongRequestIsRefusedAtOnce() async throws {
+      let service = try await Site().serve()
+      let answer = try await service.call("GET", "/api/backup_manual?table=a.b&date=2024-02-30", headers: async)
+      #expect(answer.status == 400)
+      #expect(service.site.files.isEmpty)
+    }
+
+    @Test(arguments: ["1", "0b7e4b1c-0000-4000-8000-000000000000", "..%2f..%2fetc", "%00"])
+    func anUnknownOperationIsNotFound(_ id: String) async throws {
+      let service = try await Site().serve()
+      let answer = try await service.get("/api/operations/\(id)")
+      #expect([400, 404].contains(answer.status), "\(answer.text)")
+      if answer.status == 404 { #expect(answer.code == "operation_not_found") }
+    }
+
+    @Test func theNextProcessTellsOfTheOperationsOfOneThatWasKilled() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let first = try await site.serve()
+      let location = try await site.whileLocked {
+        let begun = try await first.call("GET", backup, headers: async)
+        try await site.waitUntilBlocked()
+        first.process.kill(SIGKILL)
+        await first.process.end()
+        return try #require(begun.headers["location"])
+      }
+      let second = try await site.serve()
+      // Its file was written a moment ago: another instance may be at work on it.
+      #expect(try await second.get(location).json["status"].text == "running")
+      // Nobody has written it for longer than anyone at work on it would be silent.
+      let id = try #require(location.split(separator: "/").last)
+      let file = site.lake.file("_sluice/operations/\(id).json")
+      var operation = try JSONValue(String(contentsOfFile: file, encoding: .utf8))
+      guard case .object(var members) = operation else {
+        Issue.record("not an object")
+        return
+      }
+      members["updated_at"] = .string(Date(timeIntervalSinceNow: -OperationStore.silence - 1).formatted(.iso8601))
+      operation = .object(members)
+      try JSONEncoder().encode(operation).write(to: URL(filePath: file))
+      let interrupted = try await second.get(location).json
+      #expect(interrupted["status"].text == "interrupted")
+      // And the work can be done anew.
+      try await eventually { try await second.get(backup).status == 200 }
+    }
+
+    @Test func aFinishedOperationIsRememberedByTheNextProcess() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let first = try await site.serve()
+      let begun = try await first.call("GET", backup, headers: async)
+      let location = try #require(begun.headers["location"])
+      let told = try await ended(first, location)
+      await first.stop()
+      let second = try await site.serve()
+      #expect(try await second.get(location).json == told)
+    }
+  }
+}

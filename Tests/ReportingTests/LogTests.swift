@@ -1,0 +1,67 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Reporting
+
+@Suite struct LogTests {
+  private final class Lines: Sendable {
+    let all = Mutex<[String]>([])
+
+    func context(_ field: (key: String, value: String)) -> Log.Context {
+      Log.Context(fields: [field]) { line in self.all.withLock { $0.append(line) } }
+    }
+  }
+
+  @Test func anEventIsOneLineWithItsContext() throws {
+    let lines = Lines()
+    Log.$context.withValue(lines.context(("invocation", "i 1"))) {
+      Log.write(.warning, "two\nlines", ["path": "a/b", "reason": "said \"no\"\r\nand left", "empty": ""])
+    }
+    let all = lines.all.withLock { $0 }
+    #expect(all.count == 1)
+    let line = try #require(all.first)
+    #expect(line.split(whereSeparator: \.isNewline).count == 1)
+    #expect(
+      line.hasSuffix(
+        " warning two lines path=a/b reason=\"said 'no' and left\" empty=\"\" invocation=\"i 1\""), "\(line)")
+  }
+
+  @Test("However many lines were written, the next takes no more steps than the first")
+  func stepsDoNotGrow() {
+    let depths = Mutex<[Int]>([])
+    Log.start { _, line in
+      if line.contains("of one depth") { depths.withLock { $0.append(Thread.callStackReturnAddresses.count) } }
+    }
+    for _ in 0..<20 { Log.write(.debug, "of one depth") }
+    Log.start { _, _ in }
+    #expect(depths.withLock { $0.count } == 20)
+    #expect(Set(depths.withLock { $0 }).count == 1, "\(depths.withLock { $0 })")
+  }
+
+  @Test func aValueCannotSteerATerminal() throws {
+    let lines = Lines()
+    Log.$context.withValue(lines.context(("job", "1"))) {
+      Log.write(.error, "red \u{1B}[31m", ["table": "a\0b\t\u{9B}2J\u{7F}ü\u{2028}c"])
+    }
+    let line = try #require(lines.all.withLock { $0 }.first)
+    #expect(line.hasSuffix(" error red \\u{1B}[31m table=\"a\\0b\\t\\u{009B}2J\\u{7F}ü c\" job=1"), "\(line)")
+  }
+
+  @Test func theContextOfAJobIsItsOwn() async throws {
+    let lines = Lines()
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<20 {
+        group.addTask {
+          await Log.$context.withValue(lines.context(("job", "\(number)"))) {
+            await Task.yield()
+            Log.write(.info, "number \(number)")
+          }
+        }
+      }
+    }
+    let all = lines.all.withLock { $0 }
+    #expect(all.count == 20)
+    for number in 0..<20 { #expect(all.contains { $0.hasSuffix("number \(number) job=\(number)") }) }
+  }
+}

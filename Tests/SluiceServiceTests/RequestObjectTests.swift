@@ -1,0 +1,21 @@
+import HTTPServer
+import Testing
+
+import Reporting
+@testable import SluiceService
+
+@Suite struct RequestObjectTests {
+  private func request(body: String) throws -> HTTPRequest {
+    try HTTPRequest(
+      method: .post, target: "/api/backup_manual", headers: ["Host": "localhost"], body: Array(body.utf8),
+      remoteAddress: nil, parameters: [:])
+  }
+
+  @Test func jsonLongerThanAnyRequestIsRefusedUnread() async throws {
+    let members = String(repeating: " ", count: RequestObject.maximumBytes - 2)
+    #expect(try await RequestObject.read(request(body: "{\(members)}")) == .object([:]))
+    let error = await #expect(throws: JobError.self) { try await RequestObject.read(request(body: "{\(members)} ")) }
+    #expect(error?.code == .bodyTooLarge)
+    #expect(error?.code.status == 413)
+  }
+}

@@ -1,0 +1,52 @@
+import CustomHandler
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SluiceService
+
+/// `function-routes.json` against the code.
+@Suite struct RouteFileTests {
+  private func routes() throws -> FunctionRoutes {
+    try FunctionRoutes(json: Array(Data(contentsOf: Repository.file("function-routes.json"))))
+  }
+
+  private func handlers(_ lake: TemporaryDirectory) async throws -> FunctionHandlers {
+    try await ServiceParts(lake).functions().handlers
+  }
+
+  @Test func everyFunctionHasItsHandlerAndEveryHandlerItsFunction() async throws {
+    let lake = try TemporaryDirectory("lake")
+    let (routes, handlers) = (try routes(), try await handlers(lake))
+    let http = routes.functions.filter { $0.trigger.kind == .http }.map(\.handler)
+    let events = routes.functions.filter { $0.trigger.kind != .http }.map(\.handler)
+    #expect(Set(http) == Set(handlers.http.keys))
+    #expect(Set(events) == Set(handlers.events.keys))
+    // What the program does with the two at its start; it throws when they disagree.
+    _ = try FunctionApp(routes: routes, handlers: handlers)
+  }
+
+  @Test func thePathsAreTheOnesThatCallersKnow() throws {
+    let paths = try routes().functions.compactMap { function -> String? in
+      guard case .http(let route, let methods, _) = function.trigger else { return nil }
+      return "\(methods.map(\.rawValue).joined(separator: ",")) /\(try routes().routePrefix)/\(route)"
+    }
+    #expect(
+      Set(paths) == [
+        "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET,DELETE /api/operations/{id}",
+        "GET /api/health",
+      ])
+  }
+
+  @Test func onlyHealthIsOpenToEveryone() throws {
+    for function in try routes().functions {
+      guard case .http(_, _, let level) = function.trigger else { continue }
+      #expect(level == (function.name == "health" ? .anonymous : .function), "\(function.name)")
+    }
+  }
+
+  @Test func theHostFileIsTheOneThatThePackageWrites() throws {
+    let written = FunctionPackage(routes: try routes()).files.first { $0.path == "host.json" }
+    #expect(written?.contents == (try String(contentsOf: Repository.file("host.json"), encoding: .utf8)))
+  }
+}

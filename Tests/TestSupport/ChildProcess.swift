@@ -151,7 +151,9 @@ public final class PipeEnd: Sendable {
 
   static func pair() throws -> (reading: PipeEnd, writing: PipeEnd) {
     var ends: [Int32] = [0, 0]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw CommandFailure(description: "no pipe: \(String(cString: strerror(errno)))") }
+    guard pipe2(&ends, O_CLOEXEC) == 0 else {
+      throw CommandFailure(description: "no pipe: \(String(cString: strerror(errno)))")
+    }
     return (PipeEnd(ends[0]), PipeEnd(ends[1]))
   }
 

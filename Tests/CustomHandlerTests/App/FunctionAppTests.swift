@@ -45,9 +45,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     case .queue(let message):
       struct Broken: Error, CustomStringConvertible { let description = "the table is gone" }
       struct Full: FunctionFailure {
-        let code = "lake_full"
-        let status: HTTPStatus = 507
-        let detail = "make room"
+        let problem = Problem(status: 507, code: "lake_full", detail: "make room")
       }
       switch message.text {
       case "break": throw Broken()

@@ -63,8 +63,7 @@ import Testing
   @Test func aFailureThatCallsItselfASuccessIsA500() {
     struct Odd: FunctionFailure {
       let status: HTTPStatus
-      let code = "odd"
-      let detail = "d"
+      var problem: Problem { Problem(status: status, code: "odd", detail: "d") }
     }
     #expect(Problem(failure: Odd(status: 200)).status == 500)
     #expect(Problem(failure: Odd(status: 302)).status == 500)

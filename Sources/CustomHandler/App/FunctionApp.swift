@@ -1,5 +1,5 @@
 import Essentials
-import HTTPServer
+public import HTTPServer
 
 /// The functions of an app behind one HTTP handler. It serves
 /// - `GET /` and `HEAD /`: the host's readiness probe, which needs no key and touches nothing;

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// What a timer or a queue hands to a function.
 public enum FunctionEvent: Sendable, Equatable {

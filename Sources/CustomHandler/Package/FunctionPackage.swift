@@ -1,4 +1,5 @@
 import Essentials
+import HTTPServer
 
 /// The files that make a folder a function app: `host.json` and a `function.json` per function. It only makes their
 /// content; the same routes and options always give the same bytes.

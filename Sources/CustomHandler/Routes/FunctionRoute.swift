@@ -1,4 +1,4 @@
-import HTTPServer
+public import HTTPServer
 
 /// One function of the app.
 public struct FunctionRoute: Sendable, Equatable {

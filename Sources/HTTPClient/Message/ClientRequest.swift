@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// One HTTP request to be sent.
 public struct ClientRequest: Sendable {

@@ -1,5 +1,5 @@
-import Essentials
-import Foundation
+package import Essentials
+public import Foundation
 
 /// The answer to a request: its head is here, its body may still be on the way.
 public struct ClientResponse: Sendable {

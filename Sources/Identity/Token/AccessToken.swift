@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 public import struct Foundation.Date
 
 /// A bearer token.

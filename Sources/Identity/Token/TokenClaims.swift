@@ -1,5 +1,5 @@
 import Essentials
-import Foundation
+public import Foundation
 
 /// What a token says of itself, for showing. Nothing is verified: never decide by it.
 public struct TokenClaims: Sendable, Equatable {

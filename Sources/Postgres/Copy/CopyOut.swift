@@ -1,5 +1,6 @@
 import CPQ
 import Dispatch
+import Essentials
 
 /// A batch of rows as COPY sent them.
 public struct CopyChunk: Sendable {

@@ -1,5 +1,5 @@
 import Essentials
-import HTTPServer
+public import HTTPServer
 
 /// The functions of an app behind one HTTP handler. It serves
 /// - `GET /` and `HEAD /`: the host's readiness probe, which needs no key and touches nothing;
@@ -22,12 +22,9 @@ public struct FunctionApp: Sendable {
   /// - Parameters:
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
-  ///   - aliases: further routes under the prefix for HTTP functions, by route: the host never forwards them and no
-  ///     function.json is written for them. For paths that the host keeps for itself.
   /// - Throws: `FunctionAppError`.
   public init(
-    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,
-    aliases: [String: String] = [:]
+    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone
   ) throws(FunctionAppError) {
     self.callers = callers
     self.routes = routes
@@ -41,21 +38,10 @@ public struct FunctionApp: Sendable {
       guard isThere else {
         throw .missingHandler(function: function.name, handler: function.handler, trigger: function.trigger.kind)
       }
-      if case .http(let route, let methods, _) = function.trigger { try register(function, methods, at: route) }
-    }
-    for (route, name) in aliases.sorted(by: { $0.key < $1.key }) {
-      guard let function = byName[name], case .http(_, let methods, _) = function.trigger else {
-        throw .unknownAlias(route: route, function: name)
+      guard case .http(let route, let methods, _) = function.trigger else { continue }
+      for method in methods {
+        do { try router.register(method, routes.pattern(of: route), function) } catch { throw .badRoute(error) }
       }
-      try register(function, methods, at: route)
-    }
-  }
-
-  private mutating func register(
-    _ function: FunctionRoute, _ methods: [HTTPMethod], at route: String
-  ) throws(FunctionAppError) {
-    for method in methods {
-      do { try router.register(method, routes.pattern(of: route), function) } catch { throw .badAlias(error) }
     }
   }
 
@@ -110,5 +96,43 @@ public struct FunctionApp: Sendable {
     guard case .http(let route, _, _) = function.trigger, let pattern = try? HTTPRoutePattern(routes.pattern(of: route))
     else { return [:] }
     return pattern.match(request.pathSegments) ?? [:]
+  }
+}
+
+/// The code of the functions, by the `handler` names of `function-routes.json`.
+public struct FunctionHandlers: Sendable {
+  /// Answers a request.
+  public typealias HTTPHandler = @Sendable (HTTPRequest, Invocation) async -> HTTPResponse
+  /// Works on a timer's run or a message. What it throws fails the invocation, and the host retries or records it.
+  public typealias EventHandler = @Sendable (FunctionEvent, Invocation) async throws -> FunctionResult
+
+  package private(set) var http: [String: HTTPHandler] = [:]
+  package private(set) var events: [String: EventHandler] = [:]
+
+  /// No handlers.
+  public init() {}
+
+  /// Registers a handler for HTTP functions; the last one of a name counts.
+  public mutating func onHTTP(_ name: String, _ handler: @escaping HTTPHandler) { http[name] = handler }
+
+  /// Registers a handler for timer and queue functions; the last one of a name counts.
+  public mutating func onEvent(_ name: String, _ handler: @escaping EventHandler) { events[name] = handler }
+}
+
+/// Why routes and handlers do not make an app.
+public enum FunctionAppError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// A function names a handler that is not registered for its kind of trigger.
+  case missingHandler(function: String, handler: String, trigger: FunctionTrigger.Kind)
+  /// A route cannot be registered; `FunctionRoutes` has refused such ones before.
+  case badRoute(HTTPRouteError)
+
+  /// What is wrong, and what to do.
+  public var description: String {
+    switch self {
+    case .missingHandler(let function, let handler, let trigger):
+      "function `\(function)`: no handler `\(handler)` is registered for \(trigger.rawValue) triggers; "
+        + "correct `handler` in function-routes.json or register it"
+    case .badRoute(let error): error.description
+    }
   }
 }

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// One HTTP request to be sent.
 public struct ClientRequest: Sendable {
@@ -32,8 +32,9 @@ public struct ClientRequest: Sendable {
   public var url: RequestURL
   /// The header fields. `Host`, `Content-Length` and `Connection` are the client's to send.
   package var fields: HTTPFields
-  /// The body.
-  public var body: RequestBody
+  /// The body, sent with `Content-Length`; an empty one says `Content-Length: 0` with methods that define a body
+  /// (RFC 9110 §8.6).
+  public var body: [UInt8]
   /// How long it may take.
   public var limits: TransferLimits
   /// Whether a proxy may stand between.
@@ -41,7 +42,7 @@ public struct ClientRequest: Sendable {
 
   /// Puts a request together.
   package init(
-    _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: RequestBody = .none,
+    _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: [UInt8] = [],
     limits: TransferLimits = TransferLimits(), proxy: ProxyUse = .asConfigured
   ) {
     self.method = method
@@ -50,5 +51,22 @@ public struct ClientRequest: Sendable {
     self.body = body
     self.limits = limits
     self.proxy = proxy
+  }
+}
+
+/// How long a transfer may take.
+public struct TransferLimits: Sendable, Equatable {
+  /// Until the connection stands, TLS included.
+  public var connect: Duration
+  /// Without a byte in either direction, while neither side's reader is slow. A large transfer that goes on is not cut.
+  public var stall: Duration
+  /// From the start to the last byte; nil for no limit.
+  public var total: Duration?
+
+  /// The limits, by default 10 s to connect and 60 s without a byte.
+  public init(connect: Duration = .seconds(10), stall: Duration = .seconds(60), total: Duration? = nil) {
+    self.connect = connect
+    self.stall = stall
+    self.total = total
   }
 }

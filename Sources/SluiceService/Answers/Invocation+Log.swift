@@ -26,7 +26,7 @@ extension Invocation {
         Log.write(
           .error, "invocation failed",
           ["code": error.code.rawValue, "reason": error.message, "retry": error.code.retry.rawValue])
-        throw FailedJob(error: error)
+        throw error
       }
     }
   }
@@ -40,7 +40,7 @@ extension Invocation {
         response = try await body()
       } catch {
         let error = JobError(cause: error)
-        response = .failure(error)
+        response = .problem(error.problem)
         Log.write(.warning, "refused", ["code": error.code.rawValue, "reason": error.message])
       }
       // The path only: a query may hold a key that was put into the wrong parameter.

@@ -57,43 +57,4 @@ import Testing
       #expect(await lakeError { _ = try await store.makeWriter(temporary: at("t")) }?.code == "root_unavailable")
     }
   }
-
-  @Test func propertiesTellFilesFromFoldersAndNothing() async throws {
-    try await withLake { store, _ in
-      try await store.put("four", at: "d/f")
-      let file = try #require(try await store.properties(of: at("d/f")))
-      #expect(file.length == 4 && !file.isDirectory && file.path == (at("d/f")))
-      let folder = try #require(try await store.properties(of: at("d")))
-      #expect(folder.isDirectory && folder.length == 0)
-      for absent in ["x", "d/x", "x/y/z", "d/f/x"] { #expect(try await store.properties(of: at(absent)) == nil) }
-    }
-  }
-
-  @Test func deletingIsDoneWhenNothingIsThere() async throws {
-    try await withLake { store, folder in
-      try await store.put("x", at: "d/f")
-      for path in ["none", "no/ne", "d/f/below", "d/f", "d/f"] { try await store.delete(at(path)) }
-      #expect(contents(of: folder) == ["_put", "d"])
-      try await store.put("x", at: "d/f")
-      #expect(await lakeError { try await store.delete(at("d")) } == .folderNotEmpty(at("d")))
-      try await store.delete(at("d/f"))
-      try await store.delete(at("d"))
-      #expect(contents(of: folder) == ["_put"])
-    }
-  }
-
-  @Test func aSmallFileIsReadAndWrittenWhole() async throws {
-    try await withLake { store, folder in
-      try await store.writeAll([1, 2, 3], to: at("m.json"), temporary: at("t"), condition: .ifAbsent)
-      #expect(try await store.readAll(at("m.json"), limit: 3) == [1, 2, 3])
-      #expect(
-        await lakeError { _ = try await store.readAll(at("m.json"), limit: 2) } == .tooLarge(at("m.json"), limit: 2)
-      )
-      let refused = await lakeError {
-        try await store.writeAll([4], to: at("m.json"), temporary: at("t"), condition: .ifAbsent)
-      }
-      #expect(refused == .alreadyExists(at("m.json")))
-      #expect(contents(of: folder) == ["m.json"], "a refused file leaves nothing behind")
-    }
-  }
 }

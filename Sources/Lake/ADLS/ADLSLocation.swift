@@ -37,7 +37,7 @@ public struct ADLSLocation: Hashable, Sendable {
   /// The location as a URL in its normal form: `abfss` for an account, `http` or `https` for an emulator.
   public var displayURL: String {
     let shownPort = port == (usesTLS ? 443 : 80) ? "" : ":\(port)"
-    let folders = (root?.components ?? []).map { "/" + URLText.encodeSegment($0) }.joined()
+    let folders = LakeURLParts.path(of: root?.components ?? [])
     return accountIsInPath
       ? "\(usesTLS ? "https" : "http")://\(host)\(shownPort)/\(account)/\(filesystem)\(folders)"
       : "abfss://\(filesystem)@\(host)\(shownPort)\(folders)"

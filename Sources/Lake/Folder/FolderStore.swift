@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+public import HTTPClient
 
 /// A lake in a folder of this machine.
 ///
@@ -84,6 +85,25 @@ public struct FolderStore: LakeStore {
     }
   }
 
+  /// One page of what is in a folder; see `LakeStore`. The continuation is the last path given.
+  public func listPage(
+    under folder: LakePath?, recursive: Bool, continuation: String?
+  ) async throws -> LakePage {
+    try Task.checkCancellation()
+    var last: LakePath?
+    if let continuation {
+      guard let path = try? LakePath(continuation), path.below(folder) != nil else {
+        throw LakeError.invalidContinuation
+      }
+      last = path
+    }
+    return try await operations.run { [last] in
+      var listing = FolderListing(
+        root: root, recursive: recursive, pageSize: pageSize, onStrayLink: strayLinks.met)
+      return try listing.page(of: folder, after: last)
+    }
+  }
+
   /// Removes a file or an empty folder, durably; see `LakeStore`.
   public func delete(_ path: LakePath) async throws {
     try Task.checkCancellation()
@@ -118,4 +138,23 @@ public struct FolderStore: LakeStore {
     guard !status.isLink else { throw .escapesRoot(path) }
     return (place, status)
   }
+}
+
+/// How a lake in a folder waits, and whom it tells.
+public struct FolderOptions: Sendable {
+  /// How long a lock that another process holds on a folder of the lake is waited for.
+  public var lockLimit = Duration.seconds(60)
+  /// The clock of that wait.
+  public var timer = RetryTimer.system
+  /// Told once of each wait for a lock that lasts longer than a second: the file that is to be published, and who holds
+  /// the lock as far as the system tells.
+  public var onLockWait: @Sendable (_ path: LakePath, _ holder: String) -> Void = { _, _ in }
+  /// Told once of each symbolic link that a listing passes over.
+  public var onStrayLink: @Sendable (LakePath) -> Void = { _ in }
+  /// Told of a temporary file that may be left, where nobody got a writer of it that would name it: the job that wanted
+  /// one was cancelled meanwhile.
+  public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
+
+  /// The defaults.
+  public init() {}
 }

@@ -1,3 +1,18 @@
+/// Part of a listing. It may be short, or even empty, and still have a continuation.
+public struct LakePage: Sendable {
+  /// What this page holds.
+  public let entries: [LakeEntry]
+
+  /// What to ask for the next page with; nil at the end. Its form is the store's own.
+  public let continuation: String?
+
+  /// Puts together a page.
+  public init(entries: [LakeEntry], continuation: String?) {
+    self.entries = entries
+    self.continuation = continuation
+  }
+}
+
 /// The entries of a listing, one by one; no more than one page is in memory.
 public struct LakeListing: AsyncSequence, Sendable {
   /// What the sequence gives.
@@ -36,5 +51,12 @@ public struct LakeListing: AsyncSequence, Sendable {
       }
       return entries.popFirst()
     }
+  }
+}
+
+extension LakeStore {
+  /// All entries in a folder (nil: the root), with all below it when `recursive`; pages are fetched on the way.
+  public func list(under folder: LakePath?, recursive: Bool) -> LakeListing {
+    LakeListing(store: self, folder: folder, recursive: recursive)
   }
 }

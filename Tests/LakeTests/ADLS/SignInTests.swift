@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Identity
@@ -28,7 +29,7 @@ struct SignInTests {
       ("sv", version), ("ss", "b"), ("srt", "sco"), ("sp", "rwdlac"), ("se", expiry), ("spr", "https,http"),
       ("sig", signature),
     ]
-    return query.map { "\($0.0)=\(URLText.encodeSegment($0.1))" }.joined(separator: "&")
+    return query.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
   }
 
   @Test("A token that is not taken any more is replaced once, and the operation goes on")

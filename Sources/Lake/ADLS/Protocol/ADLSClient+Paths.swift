@@ -1,6 +1,6 @@
 import Essentials
-import Foundation
 import HTTPClient
+import Synchronization
 
 extension ADLSClient {
   /// What is known of a path; nil when there is nothing.
@@ -68,9 +68,9 @@ extension ADLSClient {
       if refusal.status == 400, continuation != nil { throw LakeError.invalidContinuation }
       throw refusal.lakeError(folder ?? location.shownRoot, .list, at: self)
     }
-    let listed: ListedPaths
+    let listed: [ListedPath]
     do {
-      listed = try JSONDecoder().decode(ListedPaths.self, from: Data(answer.body))
+      listed = try await LongWork.run(bytes: answer.body.count) { try ListedPath.list(parsing: answer.body) }
     } catch {
       throw LakeError.io(
         folder ?? location.shownRoot, operation: ADLSCall.Operation.list.rawValue,
@@ -78,6 +78,22 @@ extension ADLSClient {
     }
     let next = answer.fields["x-ms-continuation"] ?? ""
     return LakePage(
-      entries: listed.paths.compactMap { $0.entry(below: location.root) }, continuation: next.isEmpty ? nil : next)
+      entries: listed.compactMap { $0.entry(below: location.root) }, continuation: next.isEmpty ? nil : next)
+  }
+}
+
+/// The folders of a filesystem that this process has made or found: each is asked for once.
+final class KnownFolders: Sendable {
+  private let paths = Mutex<Set<LakePath>>([])
+
+  func contains(_ path: LakePath) -> Bool { paths.withLock { $0.contains(path) } }
+
+  func insert(_ path: LakePath) {
+    paths.withLock { _ = $0.insert(path) }
+  }
+
+  /// For one that turns out to be gone.
+  func forget(_ path: LakePath) {
+    paths.withLock { _ = $0.remove(path) }
   }
 }

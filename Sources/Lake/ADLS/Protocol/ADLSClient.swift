@@ -86,7 +86,7 @@ struct ADLSClient: Sendable {
   /// The request of one try: each has an id of its own, and a signature of its own time.
   private func request(_ call: ADLSCall, token: AccessToken?) throws -> ClientRequest {
     let path = location.encodedPath(call.isOnFilesystem ? nil : call.path, onFilesystem: call.isOnFilesystem)
-    var query = call.query.map { "\(URLText.encodeSegment($0.name))=\(URLText.encodeSegment($0.value))" }
+    var query = call.query.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }
     var fields = call.fields
     fields.append("x-ms-version", Self.version)
     fields.append("x-ms-client-request-id", UUID().uuidString.asciiLowercased())
@@ -100,9 +100,9 @@ struct ADLSClient: Sendable {
         bodyLength: call.body.count)
       fields.append("Authorization", key.authorization(for: parts))
     case .sharedAccessSignature(let signature):
-      query.append(signature.query)
+      query.append(signature.query.reveal())
       if let source = fields["x-ms-rename-source"] {
-        fields["x-ms-rename-source"] = "\(source)?\(signature.query)"
+        fields["x-ms-rename-source"] = "\(source)?\(signature.query.reveal())"
       }
     }
     let url = try RequestURL(
@@ -117,13 +117,12 @@ extension ADLSLocation {
   /// The path of a file or folder, percent-encoded, as a URL has it; `path` nil is the lake's root.
   func encodedPath(_ path: LakePath?, onFilesystem: Bool = false) -> String {
     let own = onFilesystem ? [] : (root?.components ?? []) + (path?.components ?? [])
-    return ((accountIsInPath ? [account] : []) + [filesystem] + own)
-      .map { "/" + URLText.encodeSegment($0) }.joined()
+    return LakeURLParts.path(of: (accountIsInPath ? [account] : []) + [filesystem] + own)
   }
 
   /// The path below the filesystem, percent-encoded, as `x-ms-rename-source` wants it.
   func encodedSource(_ path: LakePath) -> String {
-    ([filesystem] + (root?.components ?? []) + path.components).map { "/" + URLText.encodeSegment($0) }.joined()
+    LakeURLParts.path(of: [filesystem] + (root?.components ?? []) + path.components)
   }
 
   /// What stands for the root in a message about a path.

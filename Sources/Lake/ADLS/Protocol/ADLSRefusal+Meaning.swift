@@ -63,11 +63,7 @@ extension ADLSRefusal {
 
   /// `{"error":{"code":…}}` of the DFS endpoint, or `<Code>…</Code>` of the blob endpoint.
   private static func code(in body: [UInt8]) -> String? {
-    struct Envelope: Decodable {
-      struct Inner: Decodable { let code: String }
-      let error: Inner
-    }
-    if let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(body)) { return envelope.error.code }
+    if let value = try? JSONValue(parsing: body) { return value.object?["error"]?.object?["code"]?.string }
     let text = String(decoding: body.prefix(4096), as: UTF8.self)
     guard let start = text.range(of: "<Code>"), let end = text.range(of: "</Code>"),
       start.upperBound <= end.lowerBound

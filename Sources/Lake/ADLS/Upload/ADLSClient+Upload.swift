@@ -39,7 +39,7 @@ extension ADLSClient {
 
   private func isMarked(_ path: LakePath, _ mark: String) async throws -> Bool {
     let marks = try await properties(of: path)?.userProperties.split(separator: ",") ?? []
-    return marks.contains { $0.trimmingCharacters(in: .whitespaces) == mark }
+    return marks.contains { $0.trimmingSpaceAndTab() == mark }
   }
 
   /// Adds a piece at its place. Its answer may be lost and the piece sent again: the place takes it once.

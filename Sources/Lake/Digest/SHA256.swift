@@ -53,3 +53,43 @@ public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
     fatalError("OpenSSL: \(reason)")
   }
 }
+
+/// A SHA-256 digest (FIPS 180-4): 32 bytes.
+public struct SHA256Digest: Hashable, Sendable {
+  /// Bytes of every digest.
+  public static let byteCount = 32
+
+  /// The digest's 32 bytes.
+  public let bytes: [UInt8]
+
+  /// Takes over 32 bytes; nil for any other count.
+  public init?(bytes: [UInt8]) {
+    guard bytes.count == Self.byteCount else { return nil }
+    self.bytes = bytes
+  }
+
+  /// The digest as 64 lower-case hexadecimal digits, as sha256sum(1) prints it.
+  public var hex: String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension SHA256Digest: CustomStringConvertible {
+  /// The same as `hex`.
+  public var description: String { hex }
+}
+
+/// What proves the content of a file in the lake.
+public struct LakeFileDigest: Hashable, Sendable {
+  /// The file's length in bytes.
+  public let length: Int
+
+  /// SHA-256 of all its bytes.
+  public let sha256: SHA256Digest
+
+  /// Puts together what was counted and digested.
+  public init(length: Int, sha256: SHA256Digest) {
+    self.length = length
+    self.sha256 = sha256
+  }
+}

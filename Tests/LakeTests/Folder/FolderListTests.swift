@@ -24,8 +24,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/etc", "..", "b/1", "", "a"])
-  func aContinuationFromElsewhereIsRefused(continuation: String) async throws {
+  @Test("A continuation of another listing is refused", arguments: ["/etc", "..", "b/1", "", "a"])
+  func foreignContinuation(continuation: String) async throws {
     try await withLake { store, _ in
       let error = await lakeError {
         _ = try await store.listPage(under: at("a"), recursive: true, continuation: continuation)
@@ -34,7 +34,8 @@ import Testing
     }
   }
 
-  @Test func pipesAndForeignNamesAreLeftOut() async throws {
+  @Test("Pipes, and names that no path can hold, are left out of a listing")
+  func foreignNames() async throws {
     try await withLake { store, folder in
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)
       #expect(creat(folder + "/back\\slash", 0o600) >= 0)

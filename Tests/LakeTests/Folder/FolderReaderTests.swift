@@ -14,7 +14,8 @@ import Testing
     }
   }
 
-  @Test func aFileReplacedInMidReadIsReadAsItWas() async throws {
+  @Test("A file that is replaced while it is read is read to its end as it was")
+  func replaced() async throws {
     try await withFile { store, _ in
       let reader = try await store.openReader(at("d/f"))
       var read = try await reader.read(maxBytes: 100)
@@ -25,7 +26,8 @@ import Testing
     }
   }
 
-  @Test func aFileCutShortInMidReadIsAnError() async throws {
+  @Test("A file that is cut short while it is read is an error")
+  func cutShort() async throws {
     try await withFile { store, folder in
       let reader = try await store.openReader(at("d/f"))
       _ = try await reader.read(maxBytes: 100)
@@ -34,7 +36,8 @@ import Testing
     }
   }
 
-  @Test func aFileWrittenInPlaceInMidReadIsAnError() async throws {
+  @Test("A file that is written in place while it is read is an error")
+  func writtenInPlace() async throws {
     try await withFile { store, folder in
       let reader = try await store.openReader(at("d/f"))
       _ = try await reader.read(maxBytes: 100)
@@ -47,7 +50,8 @@ import Testing
     }
   }
 
-  @Test func aPipeIsNoFile() async throws {
+  @Test("A named pipe is no file, and opening it does not wait for a writer")
+  func pipe() async throws {
     try await withFile { store, folder in
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)
       #expect(await lakeError { _ = try await store.openReader(at("pipe")) } == .notAFile(at("pipe")))

@@ -26,7 +26,8 @@ import Testing
     }
   }
 
-  @Test func aMissingRootIsMadeWithItsParentsWhereThatIsAskedFor() async throws {
+  @Test("A missing root is made with its parents where that is asked for")
+  func createdRoot() async throws {
     try await withLake { _, folder in
       let store = try await FolderStore(root: folder + "/a/./b//c", creating: true)
       #expect(contents(of: folder) == ["a", "a/b", "a/b/c"])
@@ -36,7 +37,8 @@ import Testing
     }
   }
 
-  @Test func aRootThatIsNoFolderIsRefused() async throws {
+  @Test("A root that is no folder is refused")
+  func rootIsFile() async throws {
     try await withLake { store, folder in
       try await store.put("x", at: "f")
       for root in ["/f", "/f/below"] {
@@ -47,7 +49,8 @@ import Testing
     }
   }
 
-  @Test func aRootThatWentAwayIsAnErrorAndNotAnEmptyLake() async throws {
+  @Test("A root that has disappeared is an error, and not an empty lake")
+  func vanishedRoot() async throws {
     try await withLake { store, folder in
       #expect(rmdir(folder) == 0)
       #expect(await lakeError { _ = try await store.properties(of: at("a")) }?.code == "root_unavailable")

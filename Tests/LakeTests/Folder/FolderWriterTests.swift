@@ -5,7 +5,8 @@ import Testing
 @testable import Lake
 
 @Suite struct FolderWriterTests {
-  @Test func filesAndFoldersAreNotForEveryone() async throws {
+  @Test("Files have the mode 0640 and folders 0750, less the umask")
+  func modes() async throws {
     let mask = umask(0)
     umask(mask)
     try await withLake { store, folder in
@@ -18,7 +19,8 @@ import Testing
     }
   }
 
-  @Test func whereTheFileSystemHasNoExclusiveRenameALinkServes() async throws {
+  @Test("On a file system without an exclusive rename, a hard link is as exclusive")
+  func linkedRename() async throws {
     try await withLake { store, folder in
       try await store.put("old", at: "taken")
       try await store.put("new", at: "t")
@@ -55,7 +57,8 @@ import Testing
     }
   }
 
-  @Test func theRenameItselfRefusesATakenName() async throws {
+  @Test("The system's exclusive rename refuses a name that is taken")
+  func exclusiveRename() async throws {
     try await withLake { store, folder in
       try await store.put("old", at: "taken")
       try await store.put("new", at: "t")
@@ -68,7 +71,8 @@ import Testing
     }
   }
 
-  @Test func aFileOfAnotherLengthThanWasWrittenIsNotClosed() async throws {
+  @Test("A file whose stored length is not what was written is neither closed nor published")
+  func wrongLength() async throws {
     try await withLake { store, folder in
       let writer = try await store.makeWriter(temporary: at("t"))
       try await writer.append([1, 2, 3])
@@ -81,7 +85,8 @@ import Testing
     }
   }
 
-  @Test func aTemporaryThatWasTakenAwayOrReplacedIsNotPublished() async throws {
+  @Test("A temporary file that was removed or replaced is not published")
+  func takenAway() async throws {
     try await withLake { store, folder in
       let gone = try await store.closedWriter("gone", at: "t1")
       try await store.delete(at("t1"))
@@ -95,7 +100,8 @@ import Testing
     }
   }
 
-  @Test func aFolderIsNeverReplacedByAFile() async throws {
+  @Test("A folder in the way of a file, and a file in the way of a folder, have errors of their own")
+  func folderInTheWay() async throws {
     try await withLake { store, _ in
       try await store.put("x", at: "d/f")
       let writer = try await store.closedWriter("y", at: "t")

@@ -78,7 +78,7 @@ import Testing
   @Test("A shared-key signature covers method, path, query, length and fields of the request")
   func sharedKey() async throws {
     let now = date()
-    // Written out by hand from sheet §8; the account stands twice.
+    // Written out by hand from "Authorize with Shared Key"; the account stands twice, since it is in the path.
     let text = """
       PATCH
 

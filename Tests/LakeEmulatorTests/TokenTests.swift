@@ -3,7 +3,7 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-/// Identity sheet §3 to §5.
+/// The endpoints that give tokens, seen from a client.
 @Suite struct TokenTests {
   private let resource = "resource=https%3A%2F%2Fstorage.azure.com"
   let lake: LakeClient

@@ -50,7 +50,7 @@ let package = Package(
       ]
     ),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["CSpawn"], path: "Tests/TestSupport"),
     .systemLibrary(name: "CSSL", path: "Tests/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator"),
     .executableTarget(name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram"),
@@ -61,7 +61,7 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials", "TestSupport"]),
     .testTarget(
       name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials", "TestSupport"]),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Essentials", "TestSupport"]),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "CSpawn", "Essentials", "TestSupport"]),
     .testTarget(
       name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "Essentials", "TestSupport"]),

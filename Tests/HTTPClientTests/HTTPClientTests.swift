@@ -28,7 +28,7 @@ struct HTTPClientTests {
     let server = try ScriptedServer(Self.echo)
     let request = ClientRequest(
       .patch, try url(server, "/a%2Fb/../c+d?x=1&y=%3D"), fields: ["X-Empty": "", "Authorization": "Bearer abc"],
-      body: .bytes(Array("hello".utf8)))
+      body: Array("hello".utf8))
     let response = try await client.send(request)
     let text = String(decoding: try await response.body.collect(limit: 10_000), as: UTF8.self)
     #expect(response.status == 200)
@@ -55,7 +55,7 @@ struct HTTPClientTests {
   func reuse() async throws {
     let server = try ScriptedServer(Self.echo)
     for _ in 0..<20 {
-      _ = try await client.send(ClientRequest(.put, try url(server), body: .bytes([1]))).body.collect(limit: 10_000)
+      _ = try await client.send(ClientRequest(.put, try url(server), body: [1])).body.collect(limit: 10_000)
     }
     #expect(server.connections == 1)
   }
@@ -70,52 +70,10 @@ struct HTTPClientTests {
     }
     for round in 0..<5 {
       let body = [UInt8](repeating: UInt8(round), count: 100_000)
-      let response = try await client.send(ClientRequest(.put, try url(server), body: .bytes(body)))
+      let response = try await client.send(ClientRequest(.put, try url(server), body: body))
       #expect(try await response.body.collect(limit: 200_000) == body)
     }
     #expect(server.connections == 5)
-  }
-
-  @Test("A streamed body is asked for as the connection takes it")
-  func streamedBody() async throws {
-    let server = try ScriptedServer(Self.echo)
-    let count = Mutex(0)
-    let request = ClientRequest(
-      .put, try url(server),
-      body: .stream(length: 3_000_000) {
-        let number = count.withLock { value in
-          value += 1
-          return value
-        }
-        await Task.yield()
-        return number <= 30 ? [UInt8](repeating: UInt8(number), count: 100_000) : nil
-      })
-    let bytes = try await client.send(request).body.collect(limit: 4_000_000)
-    let body = bytes.suffix(3_000_000)
-    #expect(
-      (1...30).allSatisfy { number in
-        body.dropFirst((number - 1) * 100_000).prefix(100_000).allSatisfy { $0 == UInt8(number) }
-      })
-  }
-
-  @Test("A stream that is shorter or longer than it said fails, and its own error is passed on")
-  func wrongStream() async throws {
-    let server = try ScriptedServer(Self.echo)
-    struct Own: Error {}
-    for pieces in [[5], [5, 6]] {
-      let rest = Mutex(pieces)
-      await #expect(throws: HTTPClientError.invalidRequest(reason: "the body's stream is not 10 bytes long")) {
-        _ = try await client.send(
-          ClientRequest(
-            .put, try url(server),
-            body: .stream(length: 10) {
-              rest.withLock { $0.isEmpty ? nil : [UInt8](repeating: 1, count: $0.removeFirst()) }
-            }))
-      }
-    }
-    await #expect(throws: Own.self) {
-      _ = try await client.send(ClientRequest(.put, try url(server), body: .stream(length: 10) { throw Own() }))
-    }
   }
 
   @Test("A reader that is slow holds the sender up instead of filling memory")
@@ -164,7 +122,7 @@ struct HTTPClientTests {
     let silent = try ScriptedServer { $0.waitForEnd() }
     let limits = TransferLimits(stall: .milliseconds(300))
     await #expect(throws: HTTPClientError.timedOut(.stall, host: "127.0.0.1", seconds: 0.3)) {
-      _ = try await client.send(ClientRequest(.put, try url(silent), body: .bytes([1]), limits: limits))
+      _ = try await client.send(ClientRequest(.put, try url(silent), body: [1], limits: limits))
     }
     let half = try ScriptedServer { peer in
       _ = peer.head()
@@ -190,7 +148,7 @@ struct HTTPClientTests {
       peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     }
     let request = ClientRequest(
-      .put, try url(server), body: .bytes([UInt8](repeating: 1, count: 2 << 20)),
+      .put, try url(server), body: [UInt8](repeating: 1, count: 2 << 20),
       limits: TransferLimits(stall: .seconds(1.5)))
     #expect(try await client.send(request).status == 200)
   }
@@ -351,7 +309,7 @@ struct HTTPClientTests {
     try await withThrowingTaskGroup(of: Int.self) { group in
       for _ in 0..<300 {
         group.addTask {
-          try await client.send(ClientRequest(.put, address, body: .bytes([1, 2, 3]))).body.collect(limit: 10_000).count
+          try await client.send(ClientRequest(.put, address, body: [1, 2, 3])).body.collect(limit: 10_000).count
         }
       }
       for try await count in group { #expect(count > 3) }

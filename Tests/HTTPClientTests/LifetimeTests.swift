@@ -50,7 +50,7 @@ struct LifetimeTests {
   @Test("A watch tells of nothing once it is cancelled, and goes with its sources")
   func watchGoes() async throws {
     var ends: [Int32] = [0, 0]
-    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
     defer { ends.forEach { close($0) } }
     let queue = DispatchQueue(label: "test")
     let reader = ends[0]

@@ -10,7 +10,7 @@ struct SocketWatchTests {
     "What lies in a connection that was closed is read to its end, in however many steps", arguments: [false, true])
   func closedConnection(isSwitched: Bool) async throws {
     var ends: [Int32] = [0, 0]
-    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
     let reader = ends[0]
     #expect(send(ends[1], [UInt8](repeating: 1, count: 5000), 5000, 0) == 5000)
     close(ends[1])

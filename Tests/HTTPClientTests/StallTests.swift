@@ -12,7 +12,7 @@ struct StallTests {
   func put(_ server: ScriptedServer, _ count: Int) async throws -> Int {
     let url = try RequestURL(usesTLS: false, host: "127.0.0.1", port: server.port, target: "/")
     let body = [UInt8](repeating: 1, count: count)
-    return try await client.send(ClientRequest(.put, url, body: .bytes(body), limits: limits)).status
+    return try await client.send(ClientRequest(.put, url, body: body, limits: limits)).status
   }
 
   @Test("A kept connection whose packets vanish is given up after the stall limit", arguments: [0, 1, 8 << 20])

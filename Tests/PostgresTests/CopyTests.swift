@@ -156,7 +156,7 @@ import Testing
     try await copy.write(Array("1\n".utf8))
     kill(postmaster, SIGSTOP)
     // The request waits in the queue of a process that stands still; without a limit this would never return.
-    await copy.abort(reason: "enough")
+    await connection.abortCopyIn(reason: "enough")
     kill(postmaster, SIGCONT)
     #expect(try await connection.query("SELECT count(*) AS n FROM t").rows[0].decode("n", as: Int.self) == 0)
     await connection.close()

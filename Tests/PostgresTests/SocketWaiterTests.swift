@@ -8,7 +8,7 @@ import Testing
 @Suite struct SocketWaiterTests {
   @Test func whatLiesInAConnectionThatWasClosedIsReadToItsEndInHoweverManySteps() async throws {
     var ends: [Int32] = [0, 0]
-    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
     let queue = DispatchQueue(label: "test")
     let waiter = try #require(SocketWaiter(socket: ends[0], queue: queue))
     #expect(send(ends[1], [UInt8](repeating: 1, count: 5000), 5000, 0) == 5000)
@@ -33,7 +33,7 @@ import Testing
   @Test("A timer's late event ends no later wait")
   func lateTimer() async throws {
     var ends: [Int32] = [0, 0]
-    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
     let queue = DispatchQueue(label: "test")
     let waiter = try #require(SocketWaiter(socket: ends[0], queue: queue))
     let first = await withCheckedContinuation { continuation in
@@ -56,7 +56,7 @@ import Testing
   @Test("A waiter that is closed goes once its sources have let go of it")
   func release() async throws {
     var ends: [Int32] = [0, 0]
-    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
     let queue = DispatchQueue(label: "test")
     weak var weakWaiter: SocketWaiter?
     do {

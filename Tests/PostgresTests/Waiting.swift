@@ -15,7 +15,7 @@ extension PostgresServer {
 
 /// Listens on a loopback port and never accepts.
 func silentListener() throws -> (port: Int, socket: Int32) {
-  let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
   address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian

@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 import Glibc
 import Synchronization
@@ -150,8 +151,9 @@ public final class PipeEnd: Sendable {
 
   static func pair() throws -> (reading: PipeEnd, writing: PipeEnd) {
     var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0 else { throw CommandFailure(description: "no pipe: \(String(cString: strerror(errno)))") }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    guard pipe2(&ends, O_CLOEXEC) == 0 else {
+      throw CommandFailure(description: "no pipe: \(String(cString: strerror(errno)))")
+    }
     return (PipeEnd(ends[0]), PipeEnd(ends[1]))
   }
 

@@ -22,12 +22,9 @@ public struct FunctionApp: Sendable {
   /// - Parameters:
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
-  ///   - aliases: further routes under the prefix for HTTP functions, by route: the host never forwards them and no
-  ///     function.json is written for them. For paths that the host keeps for itself.
   /// - Throws: `FunctionAppError`.
   public init(
-    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,
-    aliases: [String: String] = [:]
+    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone
   ) throws(FunctionAppError) {
     self.callers = callers
     self.routes = routes
@@ -41,21 +38,10 @@ public struct FunctionApp: Sendable {
       guard isThere else {
         throw .missingHandler(function: function.name, handler: function.handler, trigger: function.trigger.kind)
       }
-      if case .http(let route, let methods, _) = function.trigger { try register(function, methods, at: route) }
-    }
-    for (route, name) in aliases.sorted(by: { $0.key < $1.key }) {
-      guard let function = byName[name], case .http(_, let methods, _) = function.trigger else {
-        throw .unknownAlias(route: route, function: name)
+      guard case .http(let route, let methods, _) = function.trigger else { continue }
+      for method in methods {
+        do { try router.register(method, routes.pattern(of: route), function) } catch { throw .badRoute(error) }
       }
-      try register(function, methods, at: route)
-    }
-  }
-
-  private mutating func register(
-    _ function: FunctionRoute, _ methods: [HTTPMethod], at route: String
-  ) throws(FunctionAppError) {
-    for method in methods {
-      do { try router.register(method, routes.pattern(of: route), function) } catch { throw .badAlias(error) }
     }
   }
 

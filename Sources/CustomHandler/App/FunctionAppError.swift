@@ -4,10 +4,8 @@ import HTTPServer
 public enum FunctionAppError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A function names a handler that is not registered for its kind of trigger.
   case missingHandler(function: String, handler: String, trigger: FunctionTrigger.Kind)
-  /// An alias names no HTTP function.
-  case unknownAlias(route: String, function: String)
-  /// An alias cannot be routed.
-  case badAlias(HTTPRouteError)
+  /// A route cannot be registered; `FunctionRoutes` has refused such ones before.
+  case badRoute(HTTPRouteError)
 
   /// What is wrong, and what to do.
   public var description: String {
@@ -15,9 +13,7 @@ public enum FunctionAppError: Error, Sendable, Equatable, CustomStringConvertibl
     case .missingHandler(let function, let handler, let trigger):
       "function `\(function)`: no handler `\(handler)` is registered for \(trigger.rawValue) triggers; "
         + "correct `handler` in function-routes.json or register it"
-    case .unknownAlias(let route, let function):
-      "alias `\(route)`: there is no HTTP function `\(function)`"
-    case .badAlias(let error): "alias: \(error.description)"
+    case .badRoute(let error): error.description
     }
   }
 }

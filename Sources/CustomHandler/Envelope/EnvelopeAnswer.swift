@@ -7,13 +7,12 @@ enum EnvelopeAnswer {
     answer(outputs: result.outputs.mapValues(\.json), log: log, returnValue: result.returnValue?.json ?? .null)
   }
 
-  /// - Parameter body: the response's body, collected.
-  static func http(_ response: HTTPResponse, body: [UInt8], log: InvocationLog) -> HTTPResponse {
-    guard let text = String(validating: body, as: UTF8.self) else {
+  static func http(_ response: HTTPResponse, log: InvocationLog) -> HTTPResponse {
+    guard let text = String(validating: response.body, as: UTF8.self) else {
       let problem = Problem(
         status: 500, code: "body_not_text",
         detail: "The function's answer is no text, and the host can pass on nothing else in this mode.")
-      return http(.problem(problem), body: problem.json, log: log)
+      return http(.problem(problem), log: log)
     }
     let res: JSONValue = [
       "statusCode": .integer(response.status.code), "headers": .object(headers(response.headers, log: log)),

@@ -1,6 +1,3 @@
-import Essentials
-import Foundation
-
 /// A queue message.
 public struct QueueMessage: Sendable, Equatable {
   /// The text as its sender wrote it.
@@ -12,12 +9,5 @@ public struct QueueMessage: Sendable, Equatable {
   public init(text: String, dequeueCount: Int? = nil) {
     self.text = text
     self.dequeueCount = dequeueCount
-  }
-
-  /// The text read as JSON into a type.
-  /// - Throws: `JSONError` for what is no strict JSON, `DecodingError`.
-  public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-    _ = try JSONValue(parsing: text.utf8)
-    return try JSONDecoder().decode(type, from: Data(text.utf8))
   }
 }

@@ -5,10 +5,6 @@ import HTTPServer
 public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
   /// The header's value.
   public let description: String
-  /// The trace's id, 32 lower-case hexadecimal digits.
-  public let traceID: String
-  /// The caller's span, 16 lower-case hexadecimal digits.
-  public let parentID: String
 
   /// Nil for anything that is not of the W3C form: such a header is to be ignored.
   public init?(_ value: String) {
@@ -19,8 +15,6 @@ public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
       match.5 == nil || match.1 != "00"
     else { return nil }
     description = value
-    traceID = String(match.2)
-    parentID = String(match.3)
   }
 
   init?(_ headers: HTTPFields) {

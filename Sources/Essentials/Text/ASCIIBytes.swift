@@ -3,7 +3,6 @@ extension UInt8 {
   package static let carriageReturn: UInt8 = 0x0D
   package static let lineFeed: UInt8 = 0x0A
   package static let space: UInt8 = 0x20
-  package static let tab: UInt8 = 0x09
   package static let colon: UInt8 = 0x3A
   package static let semicolon: UInt8 = 0x3B
 

@@ -2,6 +2,6 @@
 public protocol HTTPTransport: Sendable {
   /// Sends one request, once, and returns when the answer's head is there.
   ///
-  /// Throws ``HTTPClientError``, `CancellationError` when the task is cancelled, and what a streamed body throws.
+  /// Throws ``HTTPClientError``, or `CancellationError` when the task is cancelled.
   func send(_ request: ClientRequest) async throws -> ClientResponse
 }

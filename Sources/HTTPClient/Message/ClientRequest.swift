@@ -32,8 +32,9 @@ public struct ClientRequest: Sendable {
   public var url: RequestURL
   /// The header fields. `Host`, `Content-Length` and `Connection` are the client's to send.
   package var fields: HTTPFields
-  /// The body.
-  public var body: RequestBody
+  /// The body, sent with `Content-Length`; an empty one says `Content-Length: 0` with methods that define a body
+  /// (RFC 9110 §8.6).
+  public var body: [UInt8]
   /// How long it may take.
   public var limits: TransferLimits
   /// Whether a proxy may stand between.
@@ -41,7 +42,7 @@ public struct ClientRequest: Sendable {
 
   /// Puts a request together.
   package init(
-    _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: RequestBody = .none,
+    _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: [UInt8] = [],
     limits: TransferLimits = TransferLimits(), proxy: ProxyUse = .asConfigured
   ) {
     self.method = method

@@ -140,7 +140,7 @@ enum EasyHandle {
 
   private static func setBody(_ transfer: Transfer, _ options: Options) {
     let method = transfer.request.method
-    let length = transfer.request.body.length
+    let length = transfer.request.body.count
     switch method {
     case .head: options.set(CURLOPT_NOBODY, 1)
     case .get where length == 0: options.set(CURLOPT_HTTPGET, 1)
@@ -171,13 +171,8 @@ enum EasyHandle {
       return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
     }
     options.setFunction(CURLOPT_READFUNCTION) { pointer, size, count, transfer in
-      let given = Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()
+      Unmanaged<Transfer>.fromOpaque(transfer!).takeUnretainedValue()
         .giveBody(UnsafeMutableRawBufferPointer(start: pointer, count: size * count))
-      return switch given {
-      case .bytes(let count): count
-      case .pause: Int(CURL_READFUNC_PAUSE)
-      case .fail: Int(CURL_READFUNC_ABORT)
-      }
     }
     options.setSeek { transfer, offset, origin in
       let isThere =

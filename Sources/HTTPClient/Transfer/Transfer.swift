@@ -5,7 +5,7 @@ import Foundation
 /// One request on its way and its answer on the way back.
 ///
 /// `@unchecked Sendable`: all that changes is touched on the loop's serial queue alone. What others call checks that;
-/// libcurl's callbacks come from calls that the loop makes there, and the stream's pieces are handed over there.
+/// libcurl's callbacks come from calls that the loop makes there.
 final class Transfer: @unchecked Sendable {
   let request: ClientRequest
   private let queue: DispatchQueue
@@ -29,10 +29,6 @@ final class Transfer: @unchecked Sendable {
 
   /// Bytes of the request's body handed to libcurl.
   private var sent = 0
-  private var piece: ArraySlice<UInt8> = []
-  private var isStreamAtEnd = false
-  private var producer: Task<Void, Never>?
-  private(set) var isSendPaused = false
   private(set) var isReceivePaused = false
   /// Why this side gave up from within a callback; libcurl's own result then says no more than that.
   private(set) var ownError: HTTPClientError?
@@ -95,7 +91,6 @@ final class Transfer: @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     guard end == nil else { return }
     end = .some(error)
-    producer?.cancel()
     if error is CancellationError { received = [] }
     if let waiting = waitingForHead {
       waitingForHead = nil
@@ -139,73 +134,18 @@ final class Transfer: @unchecked Sendable {
     return true
   }
 
-  enum Given {
-    case bytes(Int)
-    case pause
-    case fail
-  }
-
-  /// Fills a buffer with the next bytes of the request's body.
-  func giveBody(_ buffer: UnsafeMutableRawBufferPointer) -> Given {
-    switch request.body {
-    case .none: return .bytes(0)
-    case .bytes(let bytes):
-      let count = min(buffer.count, bytes.count - sent)
-      bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[sent..<sent + count])) }
-      sent += count
-      return .bytes(count)
-    case .stream(let length, let next):
-      if piece.isEmpty, !isStreamAtEnd, sent < length {
-        isSendPaused = true
-        ask(next)
-        return .pause
-      }
-      let count = min(buffer.count, piece.count)
-      guard sent + count <= length, count > 0 || sent == length else {
-        ownError = HTTPClientError.invalidRequest(reason: "the body's stream is not \(length) bytes long")
-        return .fail
-      }
-      piece.prefix(count).withUnsafeBytes { buffer.copyMemory(from: $0) }
-      piece = piece.dropFirst(count)
-      sent += count
-      return .bytes(count)
-    }
+  /// Fills a buffer with the next bytes of the request's body; gives their number, 0 at the end.
+  func giveBody(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(buffer.count, request.body.count - sent)
+    request.body.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[sent..<sent + count])) }
+    sent += count
+    return count
   }
 
   /// Goes back to the start of the body, where a connection that was kept turns out to be dead; whether that is possible.
   func rewind(to offset: Int) -> Bool {
-    switch request.body {
-    case .none: return offset == 0
-    case .bytes(let bytes):
-      guard (0...bytes.count).contains(offset) else { return false }
-      sent = offset
-      return true
-    case .stream: return offset == sent
-    }
-  }
-
-  private func ask(_ next: @escaping @Sendable () async throws -> [UInt8]?) {
-    producer = Task { [queue] in
-      let result: Result<[UInt8]?, any Error>
-      do {
-        var piece = try await next()
-        while let empty = piece, empty.isEmpty { piece = try await next() }
-        result = .success(piece)
-      } catch {
-        result = .failure(error)
-      }
-      queue.async { self.take(result) }
-    }
-  }
-
-  private func take(_ result: Result<[UInt8]?, any Error>) {
-    guard end == nil else { return }
-    switch result {
-    case .success(let bytes):
-      if let bytes { piece = bytes[...] } else { isStreamAtEnd = true }
-      isSendPaused = false
-      loop?.goOn(self)
-    case .failure(let error): loop?.end(self, error)
-    }
+    guard (0...request.body.count).contains(offset) else { return false }
+    sent = offset
+    return true
   }
 }

@@ -118,13 +118,10 @@ final class TransferLoop: @unchecked Sendable {
     }
   }
 
-  /// Goes on with a transfer whose reader or stream is ready again.
+  /// Goes on with a transfer whose reader is ready again.
   func goOn(_ transfer: Transfer) {
     guard let easy = transfer.easy else { return }
-    var pauses: Int32 = 0
-    if transfer.isReceivePaused { pauses |= CURLPAUSE_RECV }
-    if transfer.isSendPaused { pauses |= CURLPAUSE_SEND }
-    curl_easy_pause(easy, pauses)
+    curl_easy_pause(easy, CURLPAUSE_CONT)
     collect()
   }
 
@@ -183,7 +180,7 @@ final class TransferLoop: @unchecked Sendable {
       }
       let moved = EasyHandle.bytesMoved(transfer)
       // Until the connection stands, libcurl keeps the limit.
-      if moved == nil || moved != transfer.lastMoved || transfer.isReceivePaused || transfer.isSendPaused {
+      if moved == nil || moved != transfer.lastMoved || transfer.isReceivePaused {
         transfer.lastMoved = moved
         transfer.lastMoveTime = now
       } else if now.since(transfer.lastMoveTime) > limits.stall {

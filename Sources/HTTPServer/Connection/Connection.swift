@@ -29,7 +29,6 @@ final class Connection: @unchecked Sendable {
   private var timer: SwitchedSource?
   private var timerSource: (any DispatchSourceTimer)?
   private var timerSetFor: ConnectionState.Instant?
-  private var producer: CheckedContinuation<Bool, Never>?
   private var openSources = 2
   /// Whether it was closed to make room for another.
   private(set) var hasGivenWay = false
@@ -108,56 +107,10 @@ final class Connection: @unchecked Sendable {
     carryOut(state.abandon(now: .now))
   }
 
-  /// Sends the handler's answer, or drops it when the client has gone. Returns when a streamed body has been produced to
-  /// its end; known bytes may still be on their way.
-  func answer(_ response: HTTPResponse) async {
-    let stream = await onQueue { () -> HTTPBodyStream? in
-      let (actions, stream) = self.state.respond(response, now: .now)
-      self.carryOut(actions)
-      return stream
-    }
-    guard let stream else { return }
-    do {
-      try await stream.run { part in await self.send(part) }
-      // Some sequences end quietly when their task is cancelled. Such a body is not whole, and must not look whole.
-      try Task.checkCancellation()
-      await onQueue { self.carryOut(self.state.bodyEnd(now: .now)) }
-    } catch {
-      await onQueue { self.carryOut(self.state.bodyFailed()) }
-    }
-  }
-
-  /// - Returns: whether the producer is to go on.
-  private func send(_ part: [UInt8]) async -> Bool {
-    await withTaskCancellationHandler {
-      guard !Task.isCancelled else { return false }
-      return await withCheckedContinuation { continuation in
-        queue.async {
-          switch self.state.bodyPart(part, now: .now) {
-          case .stops: continuation.resume(returning: false)
-          case .goesOn:
-            self.carryOut([])
-            continuation.resume(returning: true)
-          case .waits:
-            self.producer = continuation
-            self.carryOut([])
-          }
-        }
-      }
-    } onCancel: {
-      queue.async { self.resumeProducer(goOn: false) }
-    }
-  }
-
-  private func onQueue<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-      queue.async { continuation.resume(returning: work()) }
-    }
-  }
-
-  private func resumeProducer(goOn: Bool) {
-    producer?.resume(returning: goOn)
-    producer = nil
+  /// Sends the handler's answer, or drops it when the client has gone.
+  func answer(_ response: HTTPResponse) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    carryOut(state.respond(response, now: .now))
   }
 
   private func readable() {
@@ -196,7 +149,6 @@ final class Connection: @unchecked Sendable {
     for action in actions {
       switch action {
       case .handle(let request): events?.request(self, request)
-      case .resumeProducer: resumeProducer(goOn: state.stage == .responding)
       case .shutdownWrite: _ = shutdown(descriptor, Int32(SHUT_WR))
       case .close:
         reader?.cancel()

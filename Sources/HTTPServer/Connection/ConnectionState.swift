@@ -16,8 +16,6 @@ struct ConnectionState {
   enum Action {
     /// Call the handler.
     case handle(HTTPRequest)
-    /// The producer of a streamed body may go on.
-    case resumeProducer
     /// Send FIN; the answer is out.
     case shutdownWrite
     /// Close the socket now.
@@ -31,15 +29,6 @@ struct ConnectionState {
     case closing
     case lingering
     case closed
-  }
-
-  /// What the producer of a streamed body is to do.
-  enum Producer: Equatable {
-    case goesOn
-    /// Wait: `resumeProducer` follows, when there is room or when the connection closes.
-    case waits
-    /// Nobody reads any more.
-    case stops
   }
 
   /// The request that is admitted, until its answer is out.
@@ -63,17 +52,11 @@ struct ConnectionState {
   private let anonymousBody: Int
   private(set) var parser: RequestParser
   private(set) var current: Current?
-  private var plan = ResponseEncoder.BodyPlan.complete
-  private var bodyEnded = true
   private var closeAfter = false
-  private var producerWaits = false
   private(set) var phase = RequestParser.Phase.idle
   private(set) var phaseSince: Instant
   private var lastInput: Instant
   private var lastOutput: Instant
-
-  /// A streamed body's producer waits while this many bytes are unsent.
-  static let highWater = 64 * 1024
 
   init(
     limits: ParserLimits, timeouts: ConnectionTimeouts, remoteAddress: String?, date: @escaping @Sendable () -> String,
@@ -136,49 +119,20 @@ struct ConnectionState {
   mutating func sent(_ count: Int, now: Instant) -> [Action] {
     output.wrote(count)
     lastOutput = now
-    if producerWaits, output.count < Self.highWater {
-      producerWaits = false
-      return [.resumeProducer] + finishIfDone(now: now)
-    }
     return finishIfDone(now: now)
   }
 
-  /// The handler has answered.
-  /// - Returns: actions, and the stream whose parts are to be fed to `bodyPart`; nil when the answer is whole, or when
-  ///   the connection is gone and the answer is dropped.
-  mutating func respond(_ response: HTTPResponse, now: Instant) -> ([Action], HTTPBodyStream?) {
-    guard stage == .handling, let current else { return ([], nil) }
+  /// The handler has answered. The answer is dropped when the connection is gone.
+  mutating func respond(_ response: HTTPResponse, now: Instant) -> [Action] {
+    guard stage == .handling, let current else { return [] }
     let encoded = ResponseEncoder(
       response, method: current.method, version: current.version, keepAlive: current.keepAlive && !isDraining,
       date: date(), requestID: current.id)
     stage = .responding
-    plan = encoded.plan
     closeAfter = !encoded.keepAlive
-    bodyEnded = encoded.stream == nil
     enqueue(encoded.bytes, now: now)
     enqueue(encoded.largeBody, now: now)
-    return (finishIfDone(now: now), encoded.stream)
-  }
-
-  mutating func bodyPart(_ part: [UInt8], now: Instant) -> Producer {
-    guard stage == .responding, !bodyEnded else { return .stops }
-    enqueue(plan == .chunked ? ResponseEncoder.chunk(part) : part, now: now)
-    producerWaits = output.count >= Self.highWater
-    return producerWaits ? .waits : .goesOn
-  }
-
-  /// The streamed body is whole.
-  mutating func bodyEnd(now: Instant) -> [Action] {
-    guard stage == .responding, !bodyEnded else { return [] }
-    bodyEnded = true
-    if plan == .chunked { enqueue(ResponseEncoder.lastChunk, now: now) }
     return finishIfDone(now: now)
-  }
-
-  /// The streamed body's source failed. The connection is cut without the last chunk: that is how HTTP/1.1 says that a
-  /// body is broken (RFC 9112 §8).
-  mutating func bodyFailed() -> [Action] {
-    stage == .responding && !bodyEnded ? close() : []
   }
 
   /// The server is going down: an idle connection closes, one with a request under way closes after its answer.
@@ -187,16 +141,11 @@ struct ConnectionState {
     return isIdle ? close() : []
   }
 
-  /// The server ends and waits for no handler any more: a request that is being handled is told so, an answer that is not
-  /// whole is cut.
+  /// The server ends and waits for no handler any more: a request that is being handled is told so.
   mutating func abandon(now: Instant) -> [Action] {
-    switch stage {
-    case .handling:
-      current?.keepAlive = false
-      return respond(HTTPRefusal.shuttingDown.response, now: now).0
-    case .responding: return bodyEnded ? [] : close()
-    case .receiving, .closing, .lingering, .closed: return []
-    }
+    guard stage == .handling else { return [] }
+    current?.keepAlive = false
+    return respond(HTTPRefusal.shuttingDown.response, now: now)
   }
 
   /// Answers instead of reading: for a connection that is over the cap.
@@ -258,8 +207,7 @@ struct ConnectionState {
       if parsed.hasBody { current?.keepAlive = false }
       parser.passOver()
       stage = .handling
-      let (actions, stream) = respond(response, now: now)
-      return stream == nil ? actions : close()
+      return respond(response, now: now)
     }
   }
 
@@ -280,7 +228,7 @@ struct ConnectionState {
   }
 
   private mutating func finishIfDone(now: Instant) -> [Action] {
-    guard output.isEmpty, stage == .closing || (stage == .responding && bodyEnded) else { return [] }
+    guard output.isEmpty, stage == .closing || stage == .responding else { return [] }
     if stage == .closing || closeAfter || isDraining {
       // Closing at once would answer unread bytes with a reset, which can take the answer away from the client before it
       // reads it (RFC 9112 §9.6). So: FIN, read what still comes, close.
@@ -304,8 +252,6 @@ struct ConnectionState {
     current = nil
     parser.forget()
     output.removeAll()
-    let waits = producerWaits
-    producerWaits = false
-    return (waits ? [.resumeProducer] : []) + [.close]
+    return [.close]
   }
 }

@@ -3,23 +3,15 @@ import Essentials
 /// What a handler answers. The server adds `Date`, the framing headers and `Connection`; those that a handler sets itself
 /// (`Content-Length`, `Transfer-Encoding`) are dropped, but `Connection: close` is heeded.
 public struct HTTPResponse: Sendable {
-  /// The content.
-  public enum Body: Sendable {
-    /// Bytes of known length.
-    case bytes([UInt8])
-    /// Content of unknown length: chunked for an HTTP/1.1 client, ended by closing for an HTTP/1.0 client.
-    case stream(HTTPBodyStream)
-  }
-
   /// The status, 200 to 599; anything else is answered as 500 `bad_response`.
   public var status: HTTPStatus
   /// The header fields. One with a line break or another control character turns the answer into 500 `bad_response`.
   package var headers: HTTPFields
   /// The content; it is not sent for HEAD, 204 and 304.
-  public var body: Body
+  public var body: [UInt8]
 
   /// A response.
-  package init(status: HTTPStatus = 200, headers: HTTPFields = [:], body: Body = .bytes([])) {
+  package init(status: HTTPStatus = 200, headers: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status
     self.headers = headers
     self.body = body
@@ -27,8 +19,7 @@ public struct HTTPResponse: Sendable {
 
   /// UTF-8 text as `text/plain`.
   public static func text(_ text: String, status: HTTPStatus = 200) -> HTTPResponse {
-    HTTPResponse(
-      status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(text.utf8)))
+    HTTPResponse(status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(text.utf8))
   }
 
   /// JSON text that is encoded already, as `application/json`.
@@ -36,7 +27,7 @@ public struct HTTPResponse: Sendable {
     var headers = headers
     headers["Content-Type"] = "application/json"
     headers.askAgain(after: status)
-    return HTTPResponse(status: status, headers: headers, body: .bytes(bytes))
+    return HTTPResponse(status: status, headers: headers, body: bytes)
   }
 
   /// An error as `application/problem+json` (RFC 9457), with the status that the problem names.
@@ -44,7 +35,7 @@ public struct HTTPResponse: Sendable {
     var headers = headers
     headers["Content-Type"] = "application/problem+json"
     headers.askAgain(after: problem.status)
-    return HTTPResponse(status: problem.status, headers: headers, body: .bytes(problem.json))
+    return HTTPResponse(status: problem.status, headers: headers, body: problem.json)
   }
 }
 

@@ -15,14 +15,13 @@ public struct Problem: Sendable, Equatable {
   public var code: String
   /// The request field at fault, such as `date`; nil when no single field is.
   public var field: String?
-  /// Further members with text values, written in the order of their names (RFC 9457 §3.2). The names above are not
-  /// overridden.
-  public var extensions: [String: String]
+  /// Further members (RFC 9457 §3.2). They override none of the names above.
+  package var members: [String: JSONValue]
 
-  /// A problem; the title is the status's reason phrase unless given.
-  public init(
+  /// - Parameter title: the status's reason phrase unless given.
+  package init(
     status: HTTPStatus, code: String, detail: String, title: String? = nil, type: String = "about:blank",
-    field: String? = nil, extensions: [String: String] = [:]
+    field: String? = nil, members: [String: JSONValue] = [:]
   ) {
     self.type = type
     self.title = title ?? status.reason
@@ -30,21 +29,18 @@ public struct Problem: Sendable, Equatable {
     self.detail = detail
     self.code = code
     self.field = field
-    self.extensions = extensions
+    self.members = members
   }
 
   /// The JSON text in UTF-8. The same problem always gives the same bytes.
   public var json: [UInt8] {
-    var members = [
-      ("type", JSONText.quoted(type)), ("title", JSONText.quoted(title)), ("status", String(status.code)),
-      ("detail", JSONText.quoted(detail)), ("code", JSONText.quoted(code)),
-    ]
-    if let field { members.append(("field", JSONText.quoted(field))) }
-    let taken = Set(members.map(\.0))
-    for (name, value) in extensions.sorted(by: { $0.key < $1.key }) where !taken.contains(name) {
-      members.append((name, JSONText.quoted(value)))
-    }
-    let text = members.map { JSONText.quoted($0.0) + ":" + $0.1 }.joined(separator: ",")
-    return Array("{\(text)}".utf8)
+    var all = members
+    all["type"] = .string(type)
+    all["title"] = .string(title)
+    all["status"] = .integer(status.code)
+    all["detail"] = .string(detail)
+    all["code"] = .string(code)
+    if let field { all["field"] = .string(field) }
+    return Array(JSONValue.object(all).compact.utf8)
   }
 }

@@ -195,8 +195,8 @@ final class ServerLoop: @unchecked Sendable {
     // Its last act hops to this queue, so it cannot be taken out of `tasks` before it was put in.
     tasks[id] = Task {
       let response = await handler(request)
-      await connection.answer(response)
       queue.async {
+        connection.answer(response)
         self.tasks[id] = nil
         self.advanceShutdown()
       }

@@ -35,7 +35,7 @@ struct SignIn: Sendable {
       return ClientRequest(
         .post, url,
         fields: ["Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"],
-        body: .bytes(Array(form.utf8)), limits: TransferLimits(stall: .seconds(20), total: .seconds(30)))
+        body: Array(form.utf8), limits: TransferLimits(stall: .seconds(20), total: .seconds(30)))
     } refusal: { status, body in
       refusal(status, body, hiding: secret)
     }

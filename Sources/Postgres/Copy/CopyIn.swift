@@ -1,7 +1,8 @@
 /// A `COPY … FROM STDIN` under way.
 ///
-/// Write the rows, then ``finish()``; ``abort(reason:)`` makes the server drop what it has. Once the server has refused a
-/// row, ``write(_:)`` and ``watch()`` throw ``Ended``, and `finish` throws the server's error.
+/// Write the rows, then ``finish()``. A COPY that is left before is aborted by ``PostgresConnection/rollBack()``, and the
+/// server drops what it has. Once the server has refused a row, ``write(_:)`` and ``watch()`` throw ``Ended``, and `finish`
+/// throws the server's error.
 public struct CopyIn: Sendable {
   /// The server has ended the COPY by an error, which ``CopyIn/finish()`` throws.
   public struct Ended: Error {}
@@ -29,10 +30,5 @@ public struct CopyIn: Sendable {
   /// Ends the data and gives the number of rows the server has stored.
   public func finish() async throws -> Int {
     try await connection.finishCopyIn()
-  }
-
-  /// Makes the COPY fail on the server with `reason`.
-  public func abort(reason: String) async {
-    await connection.abortCopyIn(reason: reason)
   }
 }

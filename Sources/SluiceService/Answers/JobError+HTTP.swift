@@ -19,24 +19,16 @@ extension JobError: FunctionFailure {
     }
   }
 
-  /// What failed and what to do.
-  public var detail: String { message }
+  /// The error with its details as further members.
+  public var problem: Problem {
+    Problem(status: status, code: code, detail: message, field: field, members: details)
+  }
 }
 
 extension HTTPResponse {
   /// `application/problem+json` (RFC 9457) with the error's own details as further members.
   static func failure(_ error: any Error) -> HTTPResponse {
-    let error = JobError(cause: error)
-    var members = error.details
-    members["type"] = .string("about:blank")
-    members["title"] = .string(error.status.reason)
-    members["status"] = .integer(error.status.code)
-    members["code"] = .string(error.code)
-    members["detail"] = .string(error.message)
-    if let field = error.field { members["field"] = .string(field) }
-    var response = json(JSONValue.object(members), status: error.status)
-    response.headers["Content-Type"] = "application/problem+json"
-    return response
+    .problem(JobError(cause: error).problem)
   }
 
   /// `value` as JSON, one line.

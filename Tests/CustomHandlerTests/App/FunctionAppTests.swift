@@ -6,17 +6,14 @@ import Testing
 
 extension HTTPResponse {
   var text: String {
-    if case .bytes(let bytes) = body { String(decoding: bytes, as: UTF8.self) } else { "a stream" }
+    String(decoding: body, as: UTF8.self)
   }
   var json: [String: JSONValue] { JSONValue(text: text)?.object ?? [:] }
   var code: String? { json["code"]?.string }
 }
 
 /// An app that tells what reached its handlers.
-func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .anyone, aliases: [String: String] = [:])
-  throws
-  -> FunctionApp
-{
+func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .anyone) throws -> FunctionApp {
   let routes = try FunctionRoutes(
     json: Array(
       #"""
@@ -33,22 +30,13 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     let parameters = request.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
       separator: ",")
     let body = String(decoding: request.body, as: UTF8.self)
-    if request.query["bytes"] != nil { return HTTPResponse(body: .bytes([0xFF])) }
-    if request.query["stream"] != nil {
-      return HTTPResponse(
-        body: .stream(
-          HTTPBodyStream(
-            AsyncStream {
-              $0.yield([0x61]); $0.yield([0x62]); $0.finish()
-            })))
-    }
+    if request.query["bytes"] != nil { return HTTPResponse(body: [0xFF]) }
     return HTTPResponse(
       status: 201,
       headers: ["X-A": "1", "x-a": "2", "Set-Cookie": "c=1", "Set-Cookie": "d=2", "Content-Type": "text/x"],
-      body: .bytes(
-        Array(
-          "\(request.method) \(request.target) [\(parameters)] \(body) key:\(request.headers["x-functions-key"] ?? "-")"
-            .utf8)))
+      body: Array(
+        "\(request.method) \(request.target) [\(parameters)] \(body) key:\(request.headers["x-functions-key"] ?? "-")"
+          .utf8))
   }
   handlers.onEvent("event") { event, invocation in
     invocation.log.add(invocation.id)
@@ -57,9 +45,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     case .queue(let message):
       struct Broken: Error, CustomStringConvertible { let description = "the table is gone" }
       struct Full: FunctionFailure {
-        let code = "lake_full"
-        let status: HTTPStatus = 507
-        let detail = "make room"
+        let problem = Problem(status: 507, code: "lake_full", detail: "make room")
       }
       switch message.text {
       case "break": throw Broken()
@@ -69,7 +55,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
       }
     }
   }
-  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, callers: callers, aliases: aliases)
+  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, callers: callers)
 }
 
 @Suite struct FunctionAppTests {
@@ -170,18 +156,13 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(body?.contains("[id=8]") == true)
   }
 
-  @Test func streamsAreGatheredAndBytesRefused() async throws {
-    let app = try makeApp()
-    func inner(_ query: String) async throws -> [String: JSONValue] {
-      let answer = try await ask(
-        app, .post, "/Items", #"{"Data":{"req":{"Url":"http://h/api/items?\#(query)","Method":"GET"}}}"#)
-      #expect(answer.status == 200)
-      return answer.json["Outputs"]?.object?["res"]?.object ?? [:]
-    }
-    #expect(try await inner("stream=1")["body"] == "ab")
-    let bytes = try await inner("bytes=1")
-    #expect(bytes["statusCode"] == 500)
-    #expect(bytes["body"]?.string?.contains("body_not_text") == true)
+  @Test func anAnswerThatIsNoTextIsRefusedInAnEnvelope() async throws {
+    let answer = try await ask(
+      try makeApp(), .post, "/Items", #"{"Data":{"req":{"Url":"http://h/api/items?bytes=1","Method":"GET"}}}"#)
+    #expect(answer.status == 200)
+    let inner = answer.json["Outputs"]?.object?["res"]?.object ?? [:]
+    #expect(inner["statusCode"] == 500)
+    #expect(inner["body"]?.string?.contains("body_not_text") == true)
   }
 
   @Test func aPathThatIsBothIsDecidedByHeaderAndShape() async throws {
@@ -192,16 +173,6 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(try await ask(app, .post, "/both", envelope).status == 201, "no host, no envelope")
     #expect(try await ask(app, .post, "/both", #"{"Data":1}"#, headers: id).status == 201, "forwarded")
     #expect(try await ask(app, .post, "/nightly", #"{"Data":{"timer":{}}}"#).status == 200)
-  }
-
-  @Test func anAliasIsServedLikeItsFunction() async throws {
-    let app = try makeApp(key: AccessKey(Secret("k")), aliases: ["admin/items": "Items"])
-    #expect(try await ask(app, .get, "/api/admin/items").status == 401)
-    #expect(try await ask(app, .get, "/api/admin/items?code=k").status == 201)
-    #expect(throws: FunctionAppError.unknownAlias(route: "x", function: "work")) {
-      try makeApp(aliases: ["x": "work"])
-    }
-    #expect(throws: FunctionAppError.self) { try makeApp(aliases: ["items": "Items"]) }
   }
 
   @Test func aHandlerThatIsNotRegisteredIsFoundAtTheStart() throws {

@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 import Glibc
 import Synchronization
@@ -30,7 +31,8 @@ final class ScriptedServer: Sendable {
     self.listener = listener
     port = Int(UInt16(bigEndian: address.sin_port))
     Thread.detachNewThread { [weak self] in
-      while case let peer = accept(listener, nil, nil), peer >= 0 {
+      // A child process of another test must not inherit the connection: it would hold it open after `close`.
+      while case let peer = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue)), peer >= 0 {
         self?.accepted.withLock { $0 += 1 }
         Thread.detachNewThread {
           script(Peer(peer))

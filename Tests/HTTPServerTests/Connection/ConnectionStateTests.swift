@@ -19,7 +19,6 @@ import Testing
     actions.map { action in
       switch action {
       case .handle(let request): "handle \(request.target)"
-      case .resumeProducer: "resume"
       case .shutdownWrite: "fin"
       case .close: "close"
       }
@@ -139,8 +138,7 @@ import Testing
     var state = connection()
     _ = state.received(get("/"), now: start)
     #expect(names(state.failed()) == ["close"])
-    let (actions, stream) = state.respond(.text("late"), now: start)
-    #expect(actions.isEmpty && stream == nil && !state.wantsWrite)
+    #expect(state.respond(.text("late"), now: start).isEmpty && !state.wantsWrite)
   }
 
   @Test func aClientThatHalfClosesStillGetsItsAnswer() {
@@ -150,36 +148,6 @@ import Testing
     _ = state.respond(.text("x"), now: start)
     #expect(flush(&state, at: start).text.hasSuffix("x"))
     #expect(names(state.peerClosed()) == ["close"])
-  }
-
-  @Test func aStreamWaitsForASlowReaderAndGoesOn() {
-    var state = connection()
-    _ = state.received(get("/"), now: start)
-    let (_, stream) = state.respond(streamed, now: start)
-    #expect(stream != nil)
-    _ = flush(&state, at: start)
-    #expect(state.bodyPart([1], now: start) == .goesOn)
-    #expect(state.bodyPart([UInt8](repeating: 0, count: ConnectionState.highWater), now: start) == .waits)
-    #expect(flush(&state, at: start).did == ["resume"])
-    #expect(state.bodyEnd(now: start).isEmpty)
-    #expect(flush(&state, at: start).text == "0\r\n\r\n")
-    #expect(state.isIdle)
-  }
-
-  @Test func aProducerThatWaitsIsLetGoWhenTheClientGoes() {
-    var state = connection()
-    _ = state.received(get("/"), now: start)
-    _ = state.respond(streamed, now: start)
-    #expect(state.bodyPart([UInt8](repeating: 0, count: 1 << 20), now: start) == .waits)
-    #expect(names(state.failed()) == ["resume", "close"])
-    #expect(state.bodyPart([1], now: start) == .stops)
-  }
-
-  @Test func aStreamThatFailsCutsTheConnection() {
-    var state = connection()
-    _ = state.received(get("/"), now: start)
-    _ = state.respond(streamed, now: start)
-    #expect(names(state.bodyFailed()) == ["close"], "the last chunk is never sent, so the body is seen as broken")
   }
 
   @Test func drainingClosesTheIdleAndAnswersTheBusyWithClose() {
@@ -193,9 +161,5 @@ import Testing
     #expect(text.contains("Connection: close\r\n"))
     #expect(actions == ["fin"], "the pipelined request after it is not begun")
     #expect(!busy.isBusy)
-  }
-
-  private var streamed: HTTPResponse {
-    HTTPResponse(body: .stream(HTTPBodyStream(AsyncStream<[UInt8]> { $0.finish() })))
   }
 }

@@ -25,9 +25,10 @@ import Testing
   @Test func aProblemIsStableJSON() {
     let problem = Problem(
       status: 400, code: "bad_date", detail: "say \"2024-01-01\"\n", field: "date",
-      extensions: ["zeta": "1", "alpha": "\u{1}", "status": "no"])
+      members: ["zeta": 1, "alpha": "\u{1}", "status": "no"])
     #expect(
-      String(decoding: problem.json, as: UTF8.self) == #"{"type":"about:blank","title":"Bad Request","status":400,"#
-        + #""detail":"say \"2024-01-01\"\n","code":"bad_date","field":"date","alpha":"\u0001","zeta":"1"}"#)
+      String(decoding: problem.json, as: UTF8.self)
+        == #"{"alpha":"\u0001","code":"bad_date","detail":"say \"2024-01-01\"\n","field":"date","#
+        + #""status":400,"title":"Bad Request","type":"about:blank","zeta":1}"#)
   }
 }

@@ -52,10 +52,7 @@ extension ClientResponse {
 }
 
 extension ClientRequest {
-  var bodyText: String {
-    guard case .bytes(let bytes) = body else { return "" }
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  var bodyText: String { String(decoding: body, as: UTF8.self) }
 
   /// The form's fields, decoded.
   var form: [String: String] { Self.fields(bodyText) }

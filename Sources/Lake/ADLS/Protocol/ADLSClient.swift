@@ -108,8 +108,7 @@ struct ADLSClient: Sendable {
     let url = try RequestURL(
       usesTLS: location.usesTLS, host: location.host, port: location.port,
       target: query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))")
-    return ClientRequest(
-      call.method, url, fields: fields, body: call.body.isEmpty ? .none : .bytes(call.body), limits: limits)
+    return ClientRequest(call.method, url, fields: fields, body: call.body, limits: limits)
   }
 }
 

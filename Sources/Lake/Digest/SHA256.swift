@@ -2,9 +2,9 @@ import COpenSSL
 
 /// SHA-256 (FIPS 180-4) over a stream of bytes, by OpenSSL's EVP interface.
 ///
-/// `@unchecked Sendable`: OpenSSL's context is reachable only through this value, which can't be copied, and is used only
-/// in `mutating` calls, for which Swift demands exclusive access. So it may move between threads but is never used by two
-/// at a time.
+/// `@unchecked Sendable`: OpenSSL's context is reachable only through this value, which can't be copied, and is used
+/// only in `mutating` calls, for which Swift demands exclusive access. So it may move between threads but is never used
+/// by two at a time.
 public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
   private let context: OpaquePointer
 

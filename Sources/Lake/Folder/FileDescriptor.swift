@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// An open file or folder; closed when the last owner lets go of it.
+/// An open file or folder; closed when its last owner releases it.
 final class FileDescriptor: Sendable {
   let number: CInt
 
@@ -10,7 +10,7 @@ final class FileDescriptor: Sendable {
   }
 
   deinit {
-    // An error of close(2) tells nothing here: what has to be durable was synced before.
+    // An error of close(2) does not matter here: what has to be durable was synced before.
     Glibc.close(number)
   }
 
@@ -46,7 +46,7 @@ final class FileDescriptor: Sendable {
     }
   }
 
-  /// Writes all bytes at the file's present place.
+  /// Writes all bytes at the file's current position.
   func write(_ bytes: [UInt8]) throws(SystemError) {
     var written = 0
     while written < bytes.count {

@@ -1,12 +1,12 @@
-/// Part of a listing. It may be short, or even empty, and still have a continuation.
+/// A page of a listing. It may be short, or even empty, and still have a continuation.
 public struct LakePage: Sendable {
-  /// What this page holds.
+  /// The files and folders of this page.
   public let entries: [LakeEntry]
 
-  /// What to ask for the next page with; nil at the end. Its form is the store's own.
+  /// Requests the next page; nil at the end. Its form is the store's own.
   public let continuation: String?
 
-  /// Puts together a page.
+  /// A page as a store has read it.
   public init(entries: [LakeEntry], continuation: String?) {
     self.entries = entries
     self.continuation = continuation

@@ -1,4 +1,5 @@
-/// The values of `x-ms-version` that the service knows. Another one is refused, with 400 ("Versioning for Azure Storage").
+/// The values of `x-ms-version` that the service knows. Another one is refused, with 400 ("Versioning for Azure
+/// Storage").
 enum ServiceVersion {
   static let known: Set<String> = [
     "2017-11-09", "2018-03-28", "2018-06-17", "2018-11-09", "2019-02-02", "2019-07-07", "2019-10-10", "2019-12-12",

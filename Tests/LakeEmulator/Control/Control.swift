@@ -1,6 +1,7 @@
 import Foundation
 
-/// `/_emulator/...`: requests that control the emulator itself; like all of it on loopback alone, and without credentials.
+/// `/_emulator/...`: requests that control the emulator itself; like all of it on loopback alone, and without
+/// credentials.
 struct Control {
   let core: EmulatorCore
 

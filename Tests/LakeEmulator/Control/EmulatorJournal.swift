@@ -10,7 +10,8 @@ public struct EmulatorJournal: Sendable, Codable, Equatable {
   public var faults: [FaultKind: Int] = [:]
   /// Token requests at all endpoints.
   public var tokenRequests = 0
-  /// The kinds of authorization that storage requests carried: `bearer`, `shared_key`, `account_sas`, `service_sas`, `none`.
+  /// The kinds of authorization that storage requests carried: `bearer`, `shared_key`, `account_sas`, `service_sas`,
+  /// `none`.
   public var authorization: Set<String> = []
   /// The most appends that were being received at one time.
   public var peakParallelAppends = 0

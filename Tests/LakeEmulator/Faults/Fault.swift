@@ -83,7 +83,8 @@ public enum FaultKind: String, Sendable, CaseIterable, Codable, CodingKeyReprese
   case imdsThrottled = "imds_throttled"
   /// 410 from a token endpoint.
   case imdsGone = "imds_gone"
-  /// HEAD tells a length that is off by `bytes` (-1 when not given); GET gives so many bytes fewer than asked, and says so.
+  /// HEAD tells a length that is off by `bytes` (-1 when not given); GET gives so many bytes fewer than asked, and says
+  /// so.
   case wrongLength = "wrong_length"
   /// One bit of a read is flipped: in its middle, or `after_bytes`.
   case corrupt
@@ -95,7 +96,8 @@ public enum FaultKind: String, Sendable, CaseIterable, Codable, CodingKeyReprese
   case redirect
   /// A page of a listing holds at most `entries` (0 when not given) and a continuation token.
   case shortPage = "short_page"
-  /// The `status`, with `code`; for example 404 RenameDestinationParentPathNotFound, or 502 with an HTML body without code.
+  /// The `status`, with `code`; for example 404 RenameDestinationParentPathNotFound, or 502 with an HTML body without
+  /// code.
   case status
 
   /// The operations it can strike; nil for each.

@@ -28,7 +28,8 @@ struct Conditions {
       : .conditionNotMet
   }
 
-  /// For what acts on something that is there. A failed `If-None-Match` gives 304, to writes too, as the service has it.
+  /// For what acts on something that is there. A failed `If-None-Match` gives 304, to writes too, as the service has
+  /// it.
   /// - Throws: ``ServiceError``.
   func check(etag: String, lastModified: Date) throws(ServiceError) {
     let etag = Self.bare(etag)

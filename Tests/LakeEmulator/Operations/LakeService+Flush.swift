@@ -44,8 +44,8 @@ struct FlushPlan {
   let length: Int
   private let kept: Set<Extent>
 
-  /// - Throws: ``ServiceError`` when the bytes from the committed length to `position` have a gap or an overlap, or do not
-  ///   end there.
+  /// - Throws: ``ServiceError`` when the bytes from the committed length to `position` have a gap or an overlap, or do
+  ///   not end there.
   init(_ node: PathNode, to position: Int, retains: Bool) throws(ServiceError) {
     var end = node.committed
     for extent in node.uncommitted.sorted(by: { ($0.position, $0.count) < ($1.position, $1.count) })

@@ -83,7 +83,8 @@ extension LakeService {
   }
 }
 
-/// The token of a listing that goes on. It holds `+`, `/` and `=`, so that a client that does not percent-encode it fails.
+/// The token of a listing that goes on. It holds `+`, `/` and `=`, so that a client that does not percent-encode it
+/// fails.
 struct Continuation {
   // Bytes that base64 writes as `+/+/`.
   private static let mark: [UInt8] = [0xFB, 0xFF, 0xBF]

@@ -50,8 +50,8 @@ extension ServiceError {
     "FilesystemAlreadyExists": "ContainerAlreadyExists", "PathAlreadyExists": "BlobAlreadyExists",
   ]
 
-  /// As the service writes it ("Status and error codes"). An answer to HEAD has no body, a 304 neither: the code is in the
-  /// header alone.
+  /// As the service writes it ("Status and error codes"). An answer to HEAD has no body, a 304 neither: the code is in
+  /// the header alone.
   func answer(isHead: Bool, isBlob: Bool) -> Answer {
     let code = isBlob ? Self.blobCodes[code] ?? code : code
     var answer = Answer(status, [("x-ms-error-code", code)] + headers)

@@ -2,8 +2,8 @@ import CSSL
 
 /// The certificate and key a listener shows.
 ///
-/// `@unchecked Sendable`: the context is set up in `init` and only read afterwards; OpenSSL allows `SSL_new` on one context
-/// from many threads, and counts its references atomically.
+/// `@unchecked Sendable`: the context is set up in `init` and only read afterwards; OpenSSL allows `SSL_new` on one
+/// context from many threads, and counts its references atomically.
 final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
 

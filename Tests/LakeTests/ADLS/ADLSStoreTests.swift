@@ -18,7 +18,7 @@ struct ADLSStoreTests {
       ])
   }
 
-  @Test("Appends go out side by side, no more than were allowed, and each is checked on arrival")
+  @Test("Appends run in parallel, as many as are allowed at most, and the service checks each")
   func parallelAppends() async throws {
     // A second try of a slow append would count as one more.
     let lake = try EmulatedLake {
@@ -42,7 +42,7 @@ struct ADLSStoreTests {
     #expect(lake.files.isEmpty)
   }
 
-  @Test("Listings are whole over short and empty pages, in order, and say what is a folder")
+  @Test("A listing is complete and in order over short and empty pages")
   func listing() async throws {
     let lake = try EmulatedLake()
     let names = ["a", "b/1", "b/2", "b/c/3", "ä+ %", "z"]
@@ -70,7 +70,7 @@ struct ADLSStoreTests {
     }
   }
 
-  @Test("A filesystem that is not there is told as such")
+  @Test("A missing filesystem is an error that names it")
   func noFilesystem() async throws {
     let emulator = try Emulator()
     let store = try EmulatedLake.store(emulator, .bearer(EmulatorTokens(emulator)))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Lake
 
-/// A fault, at a share of the requests that no run is likely to get around.
+/// A fault that strikes such a share of the requests that no run is likely to escape it.
 struct OrderedFault: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let faults: [Fault]
@@ -51,9 +51,9 @@ struct OrderedFault: CustomTestStringConvertible, Sendable {
   }
 }
 
-@Suite("ADLS store: a bad night")
+@Suite("ADLS store: faults of the service")
 struct FaultTests {
-  @Test("Files are written, listed and read as ever", arguments: OrderedFault.chosen)
+  @Test("Under every fault, files are written, listed and read completely", arguments: OrderedFault.chosen)
   func everyFault(ordered: OrderedFault) async throws {
     let lake = try EmulatedLake { $0.limits.stall = .milliseconds(250) }
     lake.emulator.setFaults(ordered.faults)
@@ -71,7 +71,7 @@ struct FaultTests {
   }
 
   @Test(
-    "An operation whose answer was lost is decided by looking, whatever the condition",
+    "An operation whose answer was lost is resolved by reading back, whatever the condition",
     arguments: [EmulatorOperation.create, .append, .flush, .rename, .delete, .read, .properties],
     [LakePublishCondition.ifAbsent, .always, .ifMatch("")])
   func lostAnswers(operation: EmulatorOperation, condition: LakePublishCondition) async throws {
@@ -92,7 +92,7 @@ struct FaultTests {
     #expect(lake.files.isEmpty)
   }
 
-  @Test("A rename whose answer was lost is no success when the name is another's")
+  @Test("A rename whose answer was lost fails when the destination is another writer's file")
   func lostAnswerOfAnother() async throws {
     let lake = try EmulatedLake()
     try await lake.store.write([1], to: "a")
@@ -102,7 +102,7 @@ struct FaultTests {
     #expect(lake.files == ["root/a"])
   }
 
-  @Test("A parent that is said not to be there, although it is, is looked at again")
+  @Test("A rename is repeated when the service denies a parent folder that exists")
   func parentNotFound() async throws {
     let lake = try EmulatedLake()
     lake.emulator.setFaults([
@@ -151,7 +151,7 @@ struct FaultTests {
     #expect(await writer.discard() == at("db/t"))
   }
 
-  @Test("Bytes that were damaged on the way up are sent again")
+  @Test("An append that was damaged in transit is sent again")
   func damagedAppend() async throws {
     let lake = try EmulatedLake()
     lake.emulator.setFaults([Fault(.status, on: .append, .first(2), status: 400, code: "Md5Mismatch")])
@@ -171,7 +171,7 @@ struct FaultTests {
     #expect(lake.files.isEmpty)
   }
 
-  @Test("A body that breaks off goes on at its next byte, not from the start")
+  @Test("A body that is interrupted is continued at its next byte, not from the start")
   func resume() async throws {
     let lake = try EmulatedLake { $0.readBytes = 8 << 20 }
     let content = noise(3 << 20)

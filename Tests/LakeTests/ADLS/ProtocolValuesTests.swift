@@ -75,7 +75,7 @@ struct ProtocolValuesTests {
     }
   }
 
-  @Test("What was damaged on the way, and what is being deleted, is tried again")
+  @Test("Damage in transit and a deletion in progress are tried again")
   func retriedRefusals() {
     for name in ["Md5Mismatch", "Crc64Mismatch", "DestinationPathIsBeingDeleted"] {
       let refusal = ADLSRefusal(ClientResponse(status: 400, fields: ["x-ms-error-code": name]), [])

@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test("A symbolic link is passed over and told once; what is asked for through it is refused")
+  @Test("A listing passes over a symbolic link and reports it once; a path through it is refused")
   func strayLinks() async throws {
     let links = Mutex<[LakePath]>([])
     var options = FolderOptions()

@@ -83,7 +83,7 @@ import Testing
     #expect(error.description.hasPrefix("a/b: "))
   }
 
-  @Test("Any other error of the system is told in the system's words")
+  @Test("Any other error of the system keeps the system's words")
   func otherErrors() throws {
     let error = SystemError(number: EIO).lakeError(at("a"), operation: "write")
     #expect(error.description == "a: write failed: Input/output error")

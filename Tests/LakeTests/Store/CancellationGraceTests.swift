@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test("A step that is under way is carried on when its job is cancelled")
+  @Test("A step that has begun continues when its job is cancelled")
   func carriedOn() async throws {
     let clock = Clock()
     let step = Step()
@@ -102,7 +102,7 @@ import Testing
       ])
   }
 
-  @Test("When what was carried on has used up its time, there is some left to clean up; then none")
+  @Test("When a continued step has used up its time, there is time left to clean up; then none")
   func cleaningUp() async throws {
     let clock = Clock()
     let steps = [Step(), Step(), Step()]

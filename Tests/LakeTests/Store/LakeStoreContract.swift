@@ -147,7 +147,7 @@ struct LakeStoreContract {
 
   // MARK: One file in the making
 
-  @Test("A temporary path that somebody uses is left alone", arguments: ContractStore.all)
+  @Test("A temporary path that another writer uses is refused", arguments: ContractStore.all)
   func takenTemporary(kind: ContractStore) async throws {
     let lake = try await kind.open()
     let writer = try await lake.store.makeWriter(temporary: at("d/t"))
@@ -178,7 +178,7 @@ struct LakeStoreContract {
     #expect(lake.files() == ["a"])
   }
 
-  @Test("A discarded file leaves nothing, however far it was, and takes no more calls", arguments: ContractStore.all)
+  @Test("A discarded file leaves nothing at any stage, and accepts no more calls", arguments: ContractStore.all)
   func discard(kind: ContractStore) async throws {
     let lake = try await kind.open()
     let empty = try await lake.store.makeWriter(temporary: at("t1"))

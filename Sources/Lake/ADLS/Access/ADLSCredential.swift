@@ -1,7 +1,7 @@
 import Essentials
 public import Identity
 
-/// How requests to a storage account prove who sends them. None of it ever prints itself.
+/// How requests to a storage account are authenticated. Its description never shows a secret.
 public enum ADLSCredential: Sendable {
   /// The scope of every storage account, in every cloud.
   public static let scope = "https://storage.azure.com/.default"

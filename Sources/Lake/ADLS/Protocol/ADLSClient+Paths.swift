@@ -9,7 +9,7 @@ extension ADLSClient {
       let answer = try await perform(ADLSCall(operation: .look, method: .head, path: path, success: [200]))
       return try ADLSProperties(answer.fields, path: path)
     } catch let refusal as ADLSRefusal {
-      // A file that stands where a folder should is on the way to nothing.
+      // A path below a file does not exist either.
       if refusal.status == 404, refusal.code != "FilesystemNotFound" { return nil }
       throw refusal.lakeError(path, .look, at: self)
     }
@@ -17,8 +17,8 @@ extension ADLSClient {
 
   /// Makes a folder and those above it, where this process has not done so before.
   ///
-  /// One that is there stays as it is: without the condition the service would overwrite it, its properties and the time of
-  /// its last change too.
+  /// An existing folder is kept: without the condition the service would overwrite it, its properties and its time of
+  /// last change included.
   func makeFolder(_ path: LakePath) async throws {
     guard !folders.contains(path) else { return }
     do {
@@ -29,7 +29,7 @@ extension ADLSClient {
     } catch let refusal as ADLSRefusal {
       switch (refusal.status, refusal.code) {
       case (409, "PathAlreadyExists"), (409, ""):
-        // Whether it is a folder is not told.
+        // The answer does not say whether it is a folder.
         if try await properties(of: path)?.entry.isDirectory == false { throw LakeError.notAFolder(path) }
       case (409, "PathConflict"): throw LakeError.notAFolder(path)
       default: throw refusal.lakeError(path, .makeFolder, at: self)
@@ -82,7 +82,7 @@ extension ADLSClient {
   }
 }
 
-/// The folders of a filesystem that this process has made or found: each is asked for once.
+/// The folders of a filesystem that this process has made or found, so that each is requested once.
 final class KnownFolders: Sendable {
   private let paths = Mutex<Set<LakePath>>([])
 
@@ -92,7 +92,7 @@ final class KnownFolders: Sendable {
     paths.withLock { _ = $0.insert(path) }
   }
 
-  /// For one that turns out to be gone.
+  /// For a folder that turns out to be missing.
   func forget(_ path: LakePath) {
     paths.withLock { _ = $0.remove(path) }
   }

@@ -5,7 +5,7 @@ import Identity
 
 /// Speaks the DFS endpoint for one filesystem: signs, sends, tries again, and tells a refusal from a failure.
 struct ADLSClient: Sendable {
-  /// The version of the protocol that is spoken. A fixed one: the service keeps its behaviour for it.
+  /// The protocol version. It is pinned, since the service keeps its behaviour for each version.
   static let version = "2023-11-03"
 
   let location: ADLSLocation
@@ -21,8 +21,9 @@ struct ADLSClient: Sendable {
 
   /// Carries a call out, with as many tries as the policy allows.
   ///
-  /// `onThrottle` is told of each answer that asks for less (503, 429, and the 500 that stands for it).
-  /// Throws ``ADLSRefusal`` for a final no, `LakeError` when there is no answer or no token, and `CancellationError`.
+  /// `onThrottle` is called for each answer that throttles (503, 429, and the 500 that stands for it).
+  /// Throws ``ADLSRefusal`` for a final refusal, `LakeError` when there is no answer or no token, and
+  /// `CancellationError`.
   func perform(
     _ call: ADLSCall, onThrottle: @Sendable () async -> Void = {}
   ) async throws -> ADLSAnswer {
@@ -62,7 +63,7 @@ struct ADLSClient: Sendable {
     ) { _ in try await attempt() }
   }
 
-  /// What a call that got no final answer is told; a refusal stays one, since its meaning is the caller's to say.
+  /// The error of a call without a final answer. A refusal is passed on: its meaning depends on the operation.
   func lakeError(_ error: any Error, _ path: LakePath, _ operation: ADLSCall.Operation) -> any Error {
     switch error {
     case is RetryFailure, is HTTPClientError:
@@ -72,7 +73,7 @@ struct ADLSClient: Sendable {
     }
   }
 
-  /// One try, which is two when the token in hand turns out not to be taken any more.
+  /// One try. A second request follows with a new token when the service rejects the cached one.
   func send(_ call: ADLSCall) async throws -> ClientResponse {
     guard case .bearer(let tokens) = credential else { return try await transport.send(try request(call, token: nil)) }
     let token = try await tokens.token(for: ADLSCredential.scope)

@@ -49,7 +49,7 @@ struct LakeStoreReadingContract {
     if isReplaced { #expect(try await lake.store.read("a") == noise(200_000, seed: 2)) }
   }
 
-  @Test("What can't be opened is told apart", arguments: ContractStore.all)
+  @Test("What can't be opened has an error of its own: nothing there, or no file", arguments: ContractStore.all)
   func opening(kind: ContractStore) async throws {
     let lake = try await kind.open()
     try await lake.store.write([1], to: "d/f")
@@ -145,7 +145,7 @@ struct LakeStoreReadingContract {
     #expect(seen == (10..<40).map { "n\($0)" })
   }
 
-  @Test("A listed file is told as its properties are", arguments: ContractStore.all)
+  @Test("A listed file has the same entry as its properties give", arguments: ContractStore.all)
   func listedEntry(kind: ContractStore) async throws {
     let lake = try await kind.open()
     let entry = try await lake.store.writeAll([1, 2], to: at("a"), temporary: at("t"), condition: .ifAbsent)

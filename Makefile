@@ -9,8 +9,11 @@ BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
 	@echo '              (LAKE=adls: in an emulated storage account, by a managed identity)'
+	@echo 'make build    build everything, and check that each module imports only what it depends on'
 	@echo 'make test     build and run every test'
-	@echo 'make lint     check the format of all sources, and for what must not stand in them'
+	@echo '              (ONLY=LakeTests, ONLY=LakeTests.LakePathTests: those alone, as swift test --filter takes them;'
+	@echo '              FAULT=stall: that fault alone in the tests that go through all of them)'
+	@echo 'make lint     check the format, and what scripts/lint.sh lists: lengths, citations, imports that are not allowed'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
@@ -26,12 +29,12 @@ deps:
 	@scripts/deps.sh
 
 build: deps
-	$(SWIFT) build --build-tests
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
 # A few tests at a time: all at once, with their servers and programs, they would starve each other into time limits.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 6
 test: build
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -5,7 +5,8 @@ import Testing
 
   init() throws { lake = try LakeClient() }
 
-  @Test func appendedBytesAreInvisibleUntilAFlushCoversThem() async throws {
+  @Test("Appended bytes are invisible until a flush covers them")
+  func invisible() async throws {
     try await lake.create("f")
     let append = try await lake.append("f", "hello", at: 0)
     #expect(append.outcome == "202")
@@ -21,7 +22,8 @@ import Testing
     #expect(try await lake.call("GET", "lake/f").text == "hello")
   }
 
-  @Test func appendsInAnyOrderAreOneFile() async throws {
+  @Test("Appends that arrive in any order make one file")
+  func anyOrder() async throws {
     try await lake.create("f")
     try await lake.append("f", "cc", at: 4)
     try await lake.append("f", "aa", at: 0)
@@ -30,7 +32,8 @@ import Testing
     #expect(lake.content("f") == "aabbcc")
   }
 
-  @Test func aRepeatedAppendIsTakenOnce() async throws {
+  @Test("An append that is repeated counts once")
+  func repeated() async throws {
     try await lake.create("f")
     try await lake.append("f", "aa", at: 0)
     try await lake.append("f", "aa", at: 0)
@@ -39,7 +42,8 @@ import Testing
     #expect(lake.content("f") == "aa")
   }
 
-  @Test func aGapAnOverlapAndAWrongEndAreRefused() async throws {
+  @Test("A flush over a gap or an overlap, or to a wrong end, is refused")
+  func gaps() async throws {
     try await lake.create("gap")
     try await lake.append("gap", "aa", at: 0)
     try await lake.append("gap", "bb", at: 3)
@@ -55,7 +59,8 @@ import Testing
     #expect(lake.content("end") == "")
   }
 
-  @Test func anAppendInFrontOfTheEndShowsOnlyAtTheFlush() async throws {
+  @Test("An append at a position that is already flushed is accepted, and makes the flush fail")
+  func behindTheEnd() async throws {
     try await lake.write("f", "abc")
     #expect(try await lake.append("f", "xyz", at: 0).outcome == "202")
     #expect(lake.content("f") == "abc")
@@ -63,7 +68,8 @@ import Testing
     #expect(lake.content("f") == "abc")
   }
 
-  @Test func whatLiesBehindTheFlushIsDroppedUnlessRetained() async throws {
+  @Test("A flush drops the data behind its position unless it is asked to retain it")
+  func retained() async throws {
     try await lake.create("f")
     try await lake.append("f", "aa", at: 0)
     try await lake.append("f", "bb", at: 2)
@@ -78,7 +84,8 @@ import Testing
     #expect(try await lake.flush("f", to: 8).outcome == "400 InvalidFlushPosition")
   }
 
-  @Test func aFlushLooksAtItsConditionsFirst() async throws {
+  @Test("A flush checks its conditions before its position")
+  func conditions() async throws {
     let etag = try await lake.write("f", "abc")
     let none = try await lake.flush("f", to: 99, ["If-None-Match": "*"])
     #expect(none.outcome == "304 ConditionNotMet")
@@ -88,7 +95,8 @@ import Testing
     #expect(try await lake.flush("f", to: 3, ["If-Match": etag]).outcome == "412 ConditionNotMet")
   }
 
-  @Test func anAppendKeepsTheETagAndAFlushChangesIt() async throws {
+  @Test("An append keeps the ETag and a flush changes it")
+  func etag() async throws {
     let etag = try await lake.write("f", "abc")
     try await lake.append("f", "d", at: 3)
     #expect(try await lake.call("HEAD", "lake/f").headers["etag"] == etag)
@@ -97,7 +105,8 @@ import Testing
     #expect(try await lake.call("HEAD", "lake/f").headers["etag"] == flush.headers["etag"])
   }
 
-  @Test func aFlushOfNothingGivesAnETagThatDoesNotStay() async throws {
+  @Test("A flush of nothing answers with an ETag that the file does not keep")
+  func emptyFlush() async throws {
     let created = try await lake.create("f")
     let flush = try await lake.flush("f", to: 0)
     #expect(flush.outcome == "200")
@@ -105,7 +114,8 @@ import Testing
     #expect(try await lake.call("HEAD", "lake/f").headers["etag"] == created.headers["etag"])
   }
 
-  @Test func appendAndFlushInOne() async throws {
+  @Test("One request may append and flush; repeated, it is refused and changes nothing")
+  func appendWithFlush() async throws {
     try await lake.create("f")
     let target = "lake/f?action=append&position=0&flush=true&close=true"
     let first = try await lake.call("PATCH", target, body: "abc")
@@ -116,7 +126,8 @@ import Testing
     #expect(lake.content("f") == "abc")
   }
 
-  @Test func theChecksumOfABodyIsChecked() async throws {
+  @Test("A body that does not match its Content-MD5 is refused")
+  func checksum() async throws {
     try await lake.create("f")
     // md5 of "hello", from md5sum.
     let good = try await lake.append("f", "hello", at: 0, ["Content-MD5": "XUFAKrxLKna5cZ2REBfFkg=="])
@@ -126,7 +137,8 @@ import Testing
     #expect(try await lake.flush("f", to: 5).outcome == "200")
   }
 
-  @Test func whatIsMissingOrTooMuchIsNamed() async throws {
+  @Test("A missing or malformed part of an append or flush gets the service's error code")
+  func malformed() async throws {
     try await lake.create("f")
     #expect(try await lake.append("f", "", at: 0).outcome == "400 InvalidHeaderValue")
     let body = try await lake.call("PATCH", "lake/f?action=flush&position=0", body: "x")
@@ -144,7 +156,8 @@ import Testing
     #expect(try await lake.append("d", "x", at: 0).outcome == "409 ResourceTypeMismatch")
   }
 
-  @Test func aStoredChecksumComesBack() async throws {
+  @Test("A checksum that is stored with the file comes back with it")
+  func storedChecksum() async throws {
     try await lake.create("f")
     try await lake.append("f", "abc", at: 0)
     try await lake.flush("f", to: 3, ["x-ms-content-md5": "AAAAAAAAAAAAAAAAAAAAAA=="])
@@ -154,7 +167,8 @@ import Testing
     #expect(range.headers["x-ms-content-md5"] == "AAAAAAAAAAAAAAAAAAAAAA==")
   }
 
-  @Test func aPutMayStandForAPatch() async throws {
+  @Test("A PUT with X-HTTP-Method-Override is taken as the PATCH it names")
+  func methodOverride() async throws {
     try await lake.create("f")
     let answer = try await lake.call(
       "PUT", "lake/f?action=append&position=0", ["X-HTTP-Method-Override": "PATCH"], body: "x")

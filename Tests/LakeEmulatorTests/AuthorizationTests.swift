@@ -33,7 +33,8 @@ import Testing
     text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
   }
 
-  @Test func withoutCredentialsThereIsAChallenge() async throws {
+  @Test("A request without credentials gets a challenge that names the authority and the resource")
+  func challenge() async throws {
     let answer = try await lake.call("GET", "lake/f", ["Authorization": ""])
     #expect(answer.outcome == "401 NoAuthenticationInformation")
     let challenge = try #require(answer.headers["www-authenticate"])
@@ -41,7 +42,8 @@ import Testing
     #expect(challenge.hasSuffix("resource_id=https://storage.azure.com"))
   }
 
-  @Test func aTokenMustBeGoodAndForStorage() async throws {
+  @Test("A token is refused when it is unknown, revoked or for another resource")
+  func tokens() async throws {
     let stranger = try await lake.call("GET", "lake/f", ["Authorization": "Bearer a.b.c"])
     #expect(stranger.outcome == "401 InvalidAuthenticationInfo")
     #expect(stranger.headers["www-authenticate"]?.contains("resource_id=") == true)
@@ -56,7 +58,8 @@ import Testing
     #expect(other.outcome == "401 InvalidAuthenticationInfo")
   }
 
-  @Test func anExpiredTokenGives401AndForOldVersions403() async throws {
+  @Test("An expired token gets 401, and 403 by an old protocol version")
+  func expired() async throws {
     lake.emulator.setTokenLifetime(0.01)
     let token = ["Authorization": "Bearer \(lake.emulator.token())"]
     try await eventually { try await lake.call("GET", "lake/f", token).status != 404 }
@@ -65,15 +68,17 @@ import Testing
     #expect(try await lake.call("GET", "lake/f", old).outcome == "403 AuthenticationFailed")
   }
 
-  @Test func theVersionIsRequiredAndKnown() async throws {
+  @Test("A request must name a protocol version that exists")
+  func version() async throws {
     #expect(try await lake.call("GET", "lake/f", ["x-ms-version": ""]).outcome == "403 AuthenticationFailed")
     #expect(
       try await lake.call("GET", "lake/f", ["x-ms-version": "2023-11-04"]).outcome == "400 UnsupportedRestVersion")
   }
 
-  @Test func aSharedKeySignatureIsMadeOverTheWholeRequest() async throws {
+  @Test("A shared-key signature covers method, path, query, length and fields of the request")
+  func sharedKey() async throws {
     let now = date()
-    // Written out by hand from sheet §8; the account stands twice.
+    // Written out by hand from "Authorize with Shared Key"; the account stands twice, since it is in the path.
     let text = """
       PATCH
 
@@ -106,8 +111,10 @@ import Testing
     #expect(lake.emulator.journal().authorization.contains("shared_key"))
   }
 
-  @Test(arguments: [(-14.0 * 60, 404), (-16.0 * 60, 403), (16.0 * 60, 403)])
-  func aSharedKeyRequestMustBeFresh(offset: Double, status: Int) async throws {
+  @Test(
+    "A shared-key request is refused when its date is more than 15 minutes off",
+    arguments: [(-14.0 * 60, 404), (-16.0 * 60, 403), (16.0 * 60, 403)])
+  func freshness(offset: Double, status: Int) async throws {
     let then = date(offset)
     let text =
       "GET" + String(repeating: "\n", count: 12)
@@ -122,7 +129,8 @@ import Testing
     return "sv=2023-11-03&sr=b&sp=\(permissions)&se=\(encoded(end))&sig=\(encoded(try await sign(text)))"
   }
 
-  @Test func aServiceSignatureIsForItsPathAndPermission() async throws {
+  @Test("A service SAS is good for its path, its permissions and its time alone")
+  func serviceSAS() async throws {
     try await lake.write("d/f", "abc")
     let nobody = ["Authorization": "", "x-ms-version": ""]
     let good = try await fileSignature("r", until: "2099-01-01T00:00:00Z")
@@ -142,7 +150,8 @@ import Testing
     #expect(lake.emulator.journal().authorization.isSuperset(of: ["service_sas"]))
   }
 
-  @Test func anAccountSignatureIsForItsResourceTypes() async throws {
+  @Test("An account SAS is good for its resource types alone")
+  func accountSAS() async throws {
     let end = "2099-01-01T00:00:00Z"
     let text = "sluicetest\nrl\nb\no\n\n\(end)\n\n\n2023-11-03\n\n"
     let query = "sv=2023-11-03&ss=b&srt=o&sp=rl&se=\(encoded(end))&sig=\(encoded(try await sign(text)))"
@@ -154,7 +163,8 @@ import Testing
     #expect(lake.emulator.journal().authorization.contains("account_sas"))
   }
 
-  @Test func aDeniedOperationIsOneWithoutARole() async throws {
+  @Test("A denied operation is refused as to a caller without the role")
+  func denied() async throws {
     let lake = try LakeClient { $0.denied = [.delete] }
     try await lake.write("f", "x")
     #expect(try await lake.call("DELETE", "lake/f").outcome == "403 AuthorizationPermissionMismatch")

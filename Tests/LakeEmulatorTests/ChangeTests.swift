@@ -9,7 +9,8 @@ import Testing
 
   init() throws { lake = try LakeClient() }
 
-  @Test func deletesNeedRecursiveForWhatIsNotEmpty() async throws {
+  @Test("A directory that is not empty is deleted only recursively, and a delete checks its conditions")
+  func delete() async throws {
     let etag = try await lake.write("d/f", "x")
     #expect(try await lake.call("DELETE", "lake/d").outcome == "409 DirectoryNotEmpty")
     #expect(try await lake.call("DELETE", "lake/d/f", ["If-Match": "\"0x1\""]).outcome == "412 ConditionNotMet")
@@ -20,7 +21,8 @@ import Testing
     #expect(lake.emulator.files().isEmpty)
   }
 
-  @Test func propertiesAreReplacedAsAWhole() async throws {
+  @Test("Setting properties replaces all of them and changes the ETag")
+  func properties() async throws {
     let etag = try await lake.write("f", "x")
     let set = try await lake.call("PATCH", "lake/f?action=setProperties", ["x-ms-properties": "a=YQ=="])
     #expect(set.outcome == "200" && set.headers["etag"] != etag)
@@ -34,7 +36,8 @@ import Testing
     #expect(blob.headers["x-ms-meta-b"] == "b")
   }
 
-  @Test func accessControlIsKept() async throws {
+  @Test("Permissions are kept, and refused together with an ACL")
+  func accessControl() async throws {
     try await lake.write("f", "x")
     let both = try await lake.call(
       "PATCH", "lake/f?action=setAccessControl", ["x-ms-acl": "user::rwx", "x-ms-permissions": "0755"])
@@ -44,7 +47,8 @@ import Testing
     #expect(try await lake.call("HEAD", "lake/f").headers["x-ms-permissions"] == "rwxr-xr-x")
   }
 
-  @Test func expiryLeavesTheETagAndTakesTheFileAway() async throws {
+  @Test("An expiry keeps the ETag, and the file is gone when its time is over")
+  func expiry() async throws {
     let etag = try await lake.write("f", "x")
     let later = try await lake.call(
       "PUT", "lake/f?comp=expiry", ["x-ms-expiry-option": "RelativeToNow", "x-ms-expiry-time": "600000"])
@@ -64,7 +68,8 @@ import Testing
     try await lake.call("POST", "lake/f", headers.merging(["x-ms-lease-action": action]) { $1 })
   }
 
-  @Test func aLeaseGuardsItsFile() async throws {
+  @Test("A leased file is changed with its lease id alone")
+  func leased() async throws {
     try await lake.write("f", "x")
     let mine = ["x-ms-lease-id": id]
     let acquire = ["x-ms-lease-duration": "60", "x-ms-proposed-lease-id": id]
@@ -88,7 +93,8 @@ import Testing
     #expect(try await lake.call("DELETE", "lake/f").outcome == "200")
   }
 
-  @Test func aLeaseCanBeBrokenAndACreateBreaksIt() async throws {
+  @Test("A lease ends by a break and by a create of the file")
+  func brokenLease() async throws {
     try await lake.write("f", "x")
     #expect(try await lease("acquire", ["x-ms-lease-duration": "-1"]).outcome == "201")
     #expect(try await lease("break", ["x-ms-lease-break-period": "0"]).outcome == "202")

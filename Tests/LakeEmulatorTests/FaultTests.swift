@@ -23,7 +23,8 @@ import Testing
     }
   }
 
-  @Test func busyAndTimedOutAreAnswers() async throws {
+  @Test("serverBusy and operationTimedOut answer 503 and 500, and nothing is applied")
+  func busy() async throws {
     try await lake.create("f")
     lake.emulator.setFaults([
       Fault(.serverBusy, on: .append, .first(1), seconds: 3), Fault(.operationTimedOut, on: .append, .first(2)),
@@ -36,13 +37,15 @@ import Testing
     #expect(lake.emulator.journal().faults == [.serverBusy: 1, .operationTimedOut: 1])
   }
 
-  @Test func aTimedOutOperationMayHaveBeenDone() async throws {
+  @Test("operationTimedOut with `applied` answers 500 after the operation was done")
+  func applied() async throws {
     lake.emulator.setFaults([Fault(.operationTimedOut, on: .create, applied: true)])
     #expect(try await lake.create("f").outcome == "500 OperationTimedOut")
     #expect(lake.emulator.files().map(\.path) == ["f"])
   }
 
-  @Test func aResetStrikesBeforeAnythingIsApplied() async throws {
+  @Test("A reset comes before anything is applied")
+  func reset() async throws {
     try await lake.create("f")
     lake.emulator.setFaults([Fault(.reset)])
     let body = String(repeating: "x", count: 1 << 20)
@@ -51,14 +54,16 @@ import Testing
     #expect(lake.emulator.files().map(\.uncommitted) == [0])
   }
 
-  @Test func aResetCutsARead() async throws {
+  @Test("A reset breaks off a read's body")
+  func resetRead() async throws {
     try await lake.write("f", String(repeating: "x", count: 1 << 20))
     lake.emulator.setFaults([Fault(.reset, on: .read)])
     let read = try await raw("GET", "lake/f")
     #expect(read.isReset || read.0.utf8.count < 1 << 20)
   }
 
-  @Test func aLostAnswerMeansThatItWasDone() async throws {
+  @Test("answerLost applies the operation and gives no answer")
+  func answerLost() async throws {
     try await lake.write("f", "abc")
     lake.emulator.setFaults([Fault(.answerLost, on: .rename)])
     let call = HTTPCall(
@@ -71,7 +76,8 @@ import Testing
     #expect(lake.content("g") == "abc")
   }
 
-  @Test func aStallEndsWithTheEmulator() async throws {
+  @Test("A stalled connection ends when the emulator stops")
+  func stall() async throws {
     lake.emulator.setFaults([Fault(.stall)])
     let target = HTTPCall("GET", "/sluicetest/lake/f")
     let socket = try HTTPSocket(port: lake.emulator.port)
@@ -82,7 +88,8 @@ import Testing
     #expect(await answer ?? [] == [])
   }
 
-  @Test func aStallMayStrikeAfterSomeBytesOfARead() async throws {
+  @Test("A stall can come after so many bytes of a read")
+  func stalledRead() async throws {
     try await lake.write("f", "0123456789")
     lake.emulator.setFaults([Fault(.stall, on: .read, seconds: 0.01, afterBytes: 4)])
     let call = HTTPCall(
@@ -92,14 +99,16 @@ import Testing
     await #expect(throws: (any Error).self) { try await call.send(port: lake.emulator.port) }
   }
 
-  @Test func aTruncatedReadEndsInGoodOrder() async throws {
+  @Test("A truncated read ends in good order, though more was promised")
+  func truncated() async throws {
     try await lake.write("f", "0123456789")
     lake.emulator.setFaults([Fault(.truncated, on: .read, afterBytes: 4)])
     let (text, isReset) = try await raw("GET", "lake/f")
     #expect(!isReset && text.contains("Content-Length: 10") && text.hasSuffix("\r\n\r\n0123"))
   }
 
-  @Test func aCorruptReadHasOneOtherByte() async throws {
+  @Test("A corrupt read differs in one byte, and the file does not")
+  func corrupt() async throws {
     try await lake.write("f", "0123456789")
     lake.emulator.setFaults([Fault(.corrupt, on: .read, afterBytes: 2)])
     let answer = try await lake.call("GET", "lake/f")
@@ -107,7 +116,8 @@ import Testing
     #expect(lake.content("f") == "0123456789")
   }
 
-  @Test func aWrongLengthIsToldAndGiven() async throws {
+  @Test("wrongLength changes what HEAD tells and how much GET gives")
+  func wrongLength() async throws {
     try await lake.write("f", "0123456789")
     lake.emulator.setFaults([Fault(.wrongLength, bytes: -3)])
     #expect(try await lake.call("HEAD", "lake/f").headers["x-length"] == "7")
@@ -115,7 +125,8 @@ import Testing
     #expect(read.text == "0123456" && read.headers["content-range"] == "bytes 0-6/10")
   }
 
-  @Test func refusalsToAGoodToken() async throws {
+  @Test("expired, forbidden, redirect and status answer what they were ordered to")
+  func refusals() async throws {
     try await lake.create("f")
     lake.emulator.setFaults([
       Fault(.expired, on: .properties, .first(1)), Fault(.forbidden, on: .read),
@@ -134,7 +145,8 @@ import Testing
     #expect(list.status == 502 && list.text.hasPrefix("<html>"))
   }
 
-  @Test func aSlowLinkStillBringsEverything() async throws {
+  @Test("A slow link takes its time and brings everything")
+  func slow() async throws {
     try await lake.create("f")
     lake.emulator.setFaults([Fault(.slow, bytesPerSecond: 100_000)])
     let text = String(repeating: "0123456789", count: 2000)
@@ -146,7 +158,8 @@ import Testing
     #expect(try await lake.call("GET", "lake/f").text == text)
   }
 
-  @Test func anEarlyAnswerComesBeforeTheBody() async throws {
+  @Test("An early answer comes before the body, and the connection closes")
+  func early() async throws {
     try await lake.create("f")
     lake.emulator.setFaults([Fault(.serverBusy, on: .append, early: true)])
     let socket = try HTTPSocket(port: lake.emulator.port)
@@ -157,7 +170,8 @@ import Testing
     #expect(answer.outcome == "503 ServerBusy" && answer.headers["connection"] == "close")
   }
 
-  @Test func aHeldBackBodyIsAskedForOnlyWhenWanted() async throws {
+  @Test("A body held back by Expect: 100-continue is asked for only when the request is accepted")
+  func expectContinue() async throws {
     try await lake.create("f")
     func head(_ path: String) -> String {
       "PATCH /sluicetest/lake/\(path)?action=append&position=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
@@ -173,7 +187,8 @@ import Testing
     #expect(try HTTPAnswer(try await spared.readToEnd()).outcome == "404 PathNotFound")
   }
 
-  @Test func aRateIsTheSameForTheSameSeed() async throws {
+  @Test("The same seed gives the same faults")
+  func seed() async throws {
     func statuses() async throws -> [Int] {
       let lake = try LakeClient { options in
         options.seed = 7
@@ -188,7 +203,8 @@ import Testing
     #expect(try await statuses() == first)
   }
 
-  @Test func everySoManyAndOnlySomePaths() async throws {
+  @Test("A fault can strike every so many requests of some paths alone")
+  func everyAndPaths() async throws {
     lake.emulator.setFaults([Fault(.serverBusy, on: .properties, .every(3), pathContains: "/tmp/")])
     var statuses: [Int] = []
     for _ in 0..<6 { statuses.append(try await lake.call("HEAD", "lake/tmp/f").status) }

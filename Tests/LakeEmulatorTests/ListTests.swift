@@ -12,7 +12,8 @@ import Testing
     return (answer.json["paths"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
   }
 
-  @Test func levelsAndDirectories() async throws {
+  @Test("A listing gives one level or all, with the directories, below an existing directory")
+  func levels() async throws {
     for path in ["a/x", "a/b/y", "c"] { try await lake.write(path, "1") }
     #expect(try await names("recursive=false") == ["a", "c"])
     #expect(try await names("recursive=true") == ["a", "a/b", "a/b/y", "a/x", "c"])
@@ -25,7 +26,8 @@ import Testing
     #expect(incomplete.outcome == "400 MissingRequiredQueryParameter")
   }
 
-  @Test func allValuesAreStrings() async throws {
+  @Test("All values of a listing are strings")
+  func strings() async throws {
     try await lake.write("d/f", "abc")
     let answer = try await lake.call("GET", "lake?resource=filesystem&recursive=true")
     let entries = try #require(answer.json["paths"] as? [[String: String]])
@@ -36,7 +38,8 @@ import Testing
     #expect(entries[1]["lastModified"]?.hasSuffix("GMT") == true)
   }
 
-  @Test func pagesGoOnByATokenThatMustBeEncoded() async throws {
+  @Test("Pages go on by a token that must be percent-encoded")
+  func continuation() async throws {
     for index in 0..<7 { try await lake.create("f\(index)") }
     var seen: [String] = []
     var token = ""
@@ -57,7 +60,8 @@ import Testing
     #expect(seen == (0..<7).map { "f\($0)" })
   }
 
-  @Test func aPageMayBeEmptyAndStillHaveAToken() async throws {
+  @Test("A page may be empty and still have a continuation token")
+  func emptyPage() async throws {
     try await lake.create("f")
     lake.emulator.setFaults([Fault(.shortPage, on: .list, .first(1))])
     let empty = try await lake.call("GET", "lake?resource=filesystem&recursive=true")

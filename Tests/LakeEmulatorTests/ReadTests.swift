@@ -5,7 +5,8 @@ import Testing
 
   init() throws { lake = try LakeClient() }
 
-  @Test func rangesAreInclusiveAndCutAtTheEnd() async throws {
+  @Test("A range includes its last byte and is cut at the end of the file")
+  func ranges() async throws {
     try await lake.write("f", "0123456789")
     let whole = try await lake.call("GET", "lake/f")
     #expect(whole.outcome == "200" && whole.text == "0123456789")
@@ -19,7 +20,8 @@ import Testing
     #expect(both.text == "5")
   }
 
-  @Test func aRangeBehindTheEndIsRefused() async throws {
+  @Test("A range behind the end of the file is refused")
+  func rangeBehindEnd() async throws {
     try await lake.write("f", "0123456789")
     try await lake.write("empty", "")
     #expect(try await lake.call("GET", "lake/f", ["Range": "bytes=10-"]).outcome == "416 InvalidRange")
@@ -28,7 +30,8 @@ import Testing
     #expect(try await lake.call("GET", "lake/f", ["Range": "bytes=-3"]).outcome == "400 InvalidHeaderValue")
   }
 
-  @Test func aDownloadCanBePinned() async throws {
+  @Test("A read with If-Match is refused when the file has changed")
+  func pinned() async throws {
     let etag = try await lake.write("f", "abc")
     #expect(try await lake.call("GET", "lake/f", ["If-Match": etag]).outcome == "200")
     #expect(try await lake.call("GET", "lake/f", ["If-None-Match": etag]).outcome == "304 ConditionNotMet")
@@ -36,7 +39,8 @@ import Testing
     #expect(try await lake.call("GET", "lake/f", ["If-Match": etag]).outcome == "412 ConditionNotMet")
   }
 
-  @Test func aRangeComesWithItsChecksumWhenAsked() async throws {
+  @Test("A range comes with its MD5 when that is asked for")
+  func rangeChecksum() async throws {
     try await lake.write("f", "hello world")
     let answer = try await lake.call("GET", "lake/f", ["Range": "bytes=0-4", "x-ms-range-get-content-md5": "true"])
     #expect(answer.headers["content-md5"] == "XUFAKrxLKna5cZ2REBfFkg==")
@@ -44,7 +48,8 @@ import Testing
     #expect(whole.outcome == "400 MissingRequiredHeader")
   }
 
-  @Test func headTellsAllAndItsErrorsHaveNoBody() async throws {
+  @Test("HEAD tells all properties, and its errors have no body")
+  func head() async throws {
     try await lake.create("f", ["x-ms-properties": "a=YQ=="])
     let head = try await lake.call("HEAD", "lake/f")
     #expect(head.headers["content-type"] == "application/octet-stream")
@@ -61,7 +66,8 @@ import Testing
     #expect(get.headers["content-type"] == "application/json;charset=utf-8")
   }
 
-  @Test func theBlobEndpointNamesThingsItsOwnWay() async throws {
+  @Test("The blob endpoint has names and error bodies of its own")
+  func blobEndpoint() async throws {
     try await lake.call("PUT", "lake/d?resource=directory")
     let blob = ["Accept": "application/xml"]
     #expect(try await lake.call("HEAD", "lake/d", blob).headers["x-ms-meta-hdi_isfolder"] == "true")

@@ -13,7 +13,8 @@ import Testing
     return try await lake.call("PUT", "lake/\(destination)", all)
   }
 
-  @Test func aFileKeepsEverythingButItsName() async throws {
+  @Test("A renamed file keeps ETag, time, properties and length")
+  func kept() async throws {
     try await lake.create("tmp/f", ["x-ms-properties": "a=YQ==", "x-ms-content-type": "text/csv"])
     try await lake.append("tmp/f", "abc", at: 0)
     try await lake.flush("tmp/f", to: 3)
@@ -29,7 +30,8 @@ import Testing
     #expect(try await rename("tmp/f", to: "final").outcome == "404 SourcePathNotFound")
   }
 
-  @Test func theSourceIsPercentEncodedAndPropertiesMayBeReplaced() async throws {
+  @Test("The source is percent-encoded, and a rename may replace the properties")
+  func source() async throws {
     try await lake.write("a%20b", "x")
     #expect(try await rename("a%20b", to: "c", ["x-ms-properties": "n=Yg=="]).outcome == "201")
     #expect(try await lake.call("HEAD", "lake/c").headers["x-ms-properties"] == "n=Yg==")
@@ -44,7 +46,8 @@ import Testing
     #expect(try await lake.call("HEAD", "lake/d").headers["x-ms-properties"] == "n=Yg==")
   }
 
-  @Test func aDestinationIsReplacedUnlessItIsGuarded() async throws {
+  @Test("A rename replaces the destination unless its condition forbids it")
+  func destination() async throws {
     try await lake.write("a", "new")
     let etag = try await lake.write("b", "old")
     let exists = try await rename("a", to: "b", ["If-None-Match": "*"])
@@ -56,12 +59,14 @@ import Testing
     #expect(lake.content("b") == "new")
   }
 
-  @Test func parentsAreNotMade() async throws {
+  @Test("A rename makes no parents")
+  func parents() async throws {
     try await lake.write("a", "x")
     #expect(try await rename("a", to: "no/such").outcome == "404 RenameDestinationParentPathNotFound")
   }
 
-  @Test func theSourceHasConditionsOfItsOwn() async throws {
+  @Test("A rename checks the conditions for its source")
+  func sourceConditions() async throws {
     let etag = try await lake.write("a", "x")
     #expect(
       try await rename("a", to: "b", ["x-ms-source-if-match": "\"0x1\""]).outcome == "412 SourceConditionNotMet")
@@ -69,7 +74,8 @@ import Testing
     #expect(try await rename("a", to: "b", ["x-ms-source-if-match": etag]).outcome == "201")
   }
 
-  @Test func aDirectoryMovesWithAllThatIsInIt() async throws {
+  @Test("A directory moves with all that is in it, but not into itself")
+  func directory() async throws {
     try await lake.write("d/e/f", "x")
     try await lake.write("d2/g", "y")
     #expect(try await rename("d", to: "d/e/in").outcome == "409 InvalidRenameSourcePath")
@@ -80,7 +86,8 @@ import Testing
     #expect(try await rename("d2/g", to: "moved").outcome == "409 InvalidSourceOrDestinationResourceType")
   }
 
-  @Test func theSourceMayLieInAnotherFilesystem() async throws {
+  @Test("The source may lie in another filesystem")
+  func otherFilesystem() async throws {
     try await lake.call("PUT", "other?resource=filesystem")
     try await lake.write("a", "x")
     let answer = try await lake.call("PUT", "other/b", ["x-ms-rename-source": "/lake/a"])

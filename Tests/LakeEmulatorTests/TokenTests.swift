@@ -3,7 +3,7 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-/// Identity sheet §3 to §5.
+/// The endpoints that give tokens, seen from a client.
 @Suite struct TokenTests {
   private let resource = "resource=https%3A%2F%2Fstorage.azure.com"
   let lake: LakeClient
@@ -14,7 +14,8 @@ import Testing
     try await HTTPCall("GET", target, headers: headers).send(port: lake.emulator.port)
   }
 
-  @Test func appServiceGivesATokenThatStorageTakes() async throws {
+  @Test("The App Service endpoint gives a token that the storage accepts, and checks each parameter")
+  func appService() async throws {
     let header = [(name: "X-IDENTITY-HEADER", value: lake.emulator.options.identityHeader)]
     let target = "/msi/token?api-version=2019-08-01&\(resource)"
     let answer = try await get(target, header)
@@ -33,7 +34,8 @@ import Testing
     #expect(lake.emulator.journal().tokenRequests == 7)
   }
 
-  @Test func instanceMetadataWantsItsHeader() async throws {
+  @Test("The metadata endpoint (IMDS) demands its header, and can be throttled")
+  func imds() async throws {
     let target = "/metadata/identity/oauth2/token?api-version=2018-02-01&\(resource)"
     let metadata = [(name: "Metadata", value: "true")]
     let answer = try await get(target, metadata)
@@ -67,7 +69,8 @@ import Testing
     ).send(port: emulator.port)
   }
 
-  @Test func aSecretGivesATokenAndEachMistakeItsCode() async throws {
+  @Test("A client secret gives a token, and each mistake the code that Entra gives")
+  func clientSecret() async throws {
     let secret = ["client_secret": lake.emulator.options.clientSecret]
     let answer = try await login(secret)
     #expect(answer.status == 200 && answer.json["expires_in"] as? Int == 86_400)
@@ -89,7 +92,8 @@ import Testing
     #expect(codes(try await login([:])) == [401, 7_000_218])
   }
 
-  @Test func anAssertionIsCheckedAgainstTheCertificate() async throws {
+  @Test("An assertion is checked against the certificate, its audience and its times")
+  func clientAssertion() async throws {
     let folder = try TemporaryDirectory()
     try await runChecked(
       "/usr/bin/openssl",
@@ -152,7 +156,8 @@ import Testing
     #expect(try await code(forged.merging(["client_assertion": "nothing"]) { $1 }) == 50027)
   }
 
-  @Test func librariesFindTheEndpoint() async throws {
+  @Test("Discovery leads client libraries to the token endpoint")
+  func discovery() async throws {
     let tenant = lake.emulator.options.tenant
     let found = try await get("/\(tenant)/v2.0/.well-known/openid-configuration")
     #expect((found.json["token_endpoint"] as? String)?.hasSuffix("/\(tenant)/oauth2/v2.0/token") == true)

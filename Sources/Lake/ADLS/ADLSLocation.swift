@@ -6,7 +6,7 @@ public struct ADLSLocation: Hashable, Sendable {
   /// The TCP port.
   public let port: Int
 
-  /// Whether the endpoint is spoken to by TLS; false only on loopback.
+  /// Whether requests use TLS; false only on loopback.
   public let usesTLS: Bool
 
   /// The storage account.
@@ -21,7 +21,7 @@ public struct ADLSLocation: Hashable, Sendable {
   /// The folder in the filesystem that all paths are below; nil for its top.
   public let root: LakePath?
 
-  /// Puts together a location; `LakeURL.init(parsing:)` checks each part.
+  /// A location of parts that were checked, as those of a ``LakeAddress`` are.
   public init(
     host: String, port: Int, usesTLS: Bool, account: String, accountIsInPath: Bool, filesystem: String, root: LakePath?
   ) {
@@ -37,7 +37,7 @@ public struct ADLSLocation: Hashable, Sendable {
   /// The location as a URL in its normal form: `abfss` for an account, `http` or `https` for an emulator.
   public var displayURL: String {
     let shownPort = port == (usesTLS ? 443 : 80) ? "" : ":\(port)"
-    let folders = (root?.components ?? []).map { "/" + URLText.encodeSegment($0) }.joined()
+    let folders = LakeURLParts.path(of: root?.components ?? [])
     return accountIsInPath
       ? "\(usesTLS ? "https" : "http")://\(host)\(shownPort)/\(account)/\(filesystem)\(folders)"
       : "abfss://\(filesystem)@\(host)\(shownPort)\(folders)"

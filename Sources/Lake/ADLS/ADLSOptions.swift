@@ -1,10 +1,10 @@
 public import HTTPClient
 
-/// How much is under way at a time, and for how long one request is tried.
+/// How much is in flight at a time, and for how long one request is tried.
 public struct ADLSOptions: Sendable {
   /// Bytes of one append (`LAKE_APPEND_BYTES`).
   public var appendBytes = 8 << 20
-  /// Appends under way at a time, at most (`LAKE_APPENDS_IN_FLIGHT`).
+  /// Appends in flight at a time, at most (`LAKE_APPENDS_IN_FLIGHT`).
   public var appendsInFlight = 4
   /// Bytes of one block that is read ahead.
   public var readBytes = 8 << 20
@@ -16,12 +16,13 @@ public struct ADLSOptions: Sendable {
   public var limits = TransferLimits()
   /// Which requests are tried again, and for how long.
   public var retries = RetryPolicy()
-  /// The retries' clock and dice.
+  /// The clock and the random numbers of retries.
   public var timer = RetryTimer.system
 
-  /// Told of each request that failed and is tried again.
+  /// Called for each request that failed and is tried again.
   public var onRetry: @Sendable (LakeEvent.Retry) -> Void = { _ in }
-  /// Told of a temporary file that may be left: the service did not say whether it was made, nor that it was removed.
+  /// Called for a temporary file that may be left: the service did not confirm that it was never made, or that it was
+  /// removed.
   public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
 
   /// The defaults.

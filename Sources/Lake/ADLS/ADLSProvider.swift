@@ -11,25 +11,26 @@ package enum ADLSProvider: LakeProvider {
   /// Reads one of `forms`; also `abfs:` (by TLS all the same), and an account's blob host.
   package static func address(_ url: LakeURLParts) throws(LakeError) -> LakeAddress {
     switch url.scheme {
-    case "abfss", "abfs": try hadoop(authority: url.authority, path: url.path)
-    default: try web(usesTLS: url.scheme == "https", authority: url.authority, path: url.path)
+    case "abfss", "abfs": try hadoop(url)
+    default: try web(url)
     }
   }
 
-  private static func hadoop(authority: Substring, path: Substring) throws(LakeError) -> LakeAddress {
-    let parts = authority.split(separator: "@", omittingEmptySubsequences: false)
+  private static func hadoop(_ url: LakeURLParts) throws(LakeError) -> LakeAddress {
+    let parts = url.authority.split(separator: "@", omittingEmptySubsequences: false)
     guard parts.count == 2 else { throw .invalidURL(reason: "an abfss URL needs one filesystem@account-host") }
     let location = try URLAuthority(parts[1])
     guard !location.isLoopback else { throw .invalidURL(reason: "an abfss URL can't name an emulator: use http") }
-    return try account(location, filesystem: String(parts[0]), segments: try URLText.segments(of: path))
+    return try account(location, filesystem: String(parts[0]), segments: try url.segments())
   }
 
-  private static func web(usesTLS: Bool, authority: Substring, path: Substring) throws(LakeError) -> LakeAddress {
-    guard !authority.utf8.contains(UInt8(ascii: "@")) else {
+  private static func web(_ url: LakeURLParts) throws(LakeError) -> LakeAddress {
+    guard !url.authority.utf8.contains(UInt8(ascii: "@")) else {
       throw .invalidURL(reason: "an http or https URL must hold no user or password")
     }
-    let location = try URLAuthority(authority)
-    var segments = try URLText.segments(of: path)
+    let usesTLS = url.scheme == "https"
+    let location = try URLAuthority(url.authority)
+    var segments = try url.segments()
     guard location.isLoopback else {
       guard usesTLS else { throw .invalidURL(reason: "http is for an emulator on loopback alone: use https") }
       guard !segments.isEmpty else { throw .invalidURL(reason: "an https URL needs a filesystem after the host") }

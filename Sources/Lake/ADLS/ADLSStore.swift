@@ -2,8 +2,8 @@ public import HTTPClient
 
 /// A lake in a filesystem of a storage account with a hierarchical namespace, by its DFS endpoint.
 ///
-/// Nothing is parked on a thread, and no more than the options say is in memory. A request that fails is tried again where
-/// the service's rules make that safe; one whose answer was lost is decided by looking.
+/// No call blocks a thread, and the options bound the memory in use. A request that fails is tried again where the
+/// service's rules make that safe; when an answer is lost, the outcome is resolved by reading back.
 public struct ADLSStore: LakeStore {
   let client: ADLSClient
   let options: ADLSOptions

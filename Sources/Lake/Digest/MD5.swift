@@ -1,7 +1,7 @@
 import COpenSSL
 import Foundation
 
-/// MD5 (RFC 1321) of bytes on their way, as the storage service checks them: it finds damage, it proves nothing.
+/// MD5 (RFC 1321), by which the storage service checks bytes in transit. It detects damage; it does not authenticate.
 enum MD5 {
   /// The digest in base64, as `Content-MD5` carries it (RFC 1864).
   static func base64(_ bytes: some Collection<UInt8>) -> String {

@@ -1,6 +1,7 @@
+import Foundation
 import Glibc
 
-/// An open file or folder; closed when the last owner lets go of it.
+/// An open file or folder; closed when its last owner releases it.
 final class FileDescriptor: Sendable {
   let number: CInt
 
@@ -9,7 +10,7 @@ final class FileDescriptor: Sendable {
   }
 
   deinit {
-    // An error of close(2) tells nothing here: what has to be durable was synced before.
+    // An error of close(2) does not matter here: what has to be durable was synced before.
     Glibc.close(number)
   }
 
@@ -45,7 +46,7 @@ final class FileDescriptor: Sendable {
     }
   }
 
-  /// Writes all bytes at the file's present place.
+  /// Writes all bytes at the file's current position.
   func write(_ bytes: [UInt8]) throws(SystemError) {
     var written = 0
     while written < bytes.count {
@@ -76,5 +77,30 @@ final class FileDescriptor: Sendable {
     }
     if let failure { throw failure }
     return bytes
+  }
+}
+
+extension stat {
+  var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+  var isFile: Bool { st_mode & S_IFMT == S_IFREG }
+  var isLink: Bool { st_mode & S_IFMT == S_IFLNK }
+
+  /// Changes when the file is replaced (inode) or written to (size, time); a rename keeps all three.
+  var etag: String {
+    let time = UInt64(bitPattern: Int64(st_mtim.tv_sec)) &* 1_000_000_000 &+ UInt64(st_mtim.tv_nsec)
+    return [UInt64(st_ino), UInt64(bitPattern: Int64(st_size)), time].map { String($0, radix: 16) }
+      .joined(separator: "-")
+  }
+
+  var modified: Date {
+    Date(timeIntervalSince1970: Double(st_mtim.tv_sec) + Double(st_mtim.tv_nsec) / 1e9)
+  }
+
+  /// Whether both are one file of one file system.
+  func isSameFile(as other: stat) -> Bool { st_ino == other.st_ino && st_dev == other.st_dev }
+
+  func entry(at path: LakePath) -> LakeEntry {
+    LakeEntry(
+      path: path, length: isFolder ? 0 : Int(st_size), modified: modified, etag: etag, isDirectory: isFolder)
   }
 }

@@ -3,10 +3,10 @@ import Synchronization
 
 /// Runs blocking file operations off the cooperative pool.
 ///
-/// A network mount that is dead lets none of them come back. So each has a thread that nothing else waits for, and a caller
-/// that is cancelled waits no longer: the operation is abandoned, and undone should it still end.
+/// On a dead network mount they never return. So each runs on a thread that nothing else waits for. When its caller is
+/// cancelled the operation is abandoned, and undone if it ends after all.
 final class FileOperations: Sendable {
-  /// Abandoned operations that may be stuck at a time; beyond that no other is begun, but what cleans up.
+  /// Abandoned operations that may be outstanding; beyond that only clean-up is started.
   static let maximumAbandoned = 32
 
   private let abandoned = Mutex(0)
@@ -17,18 +17,18 @@ final class FileOperations: Sendable {
     self.place = place
   }
 
-  /// Abandoned operations that have not come back yet.
+  /// Abandoned operations that have not returned yet.
   var abandonedCount: Int { abandoned.withLock { $0 } }
 
-  /// Runs `work` on `queue`, or on one of its own, and gives its result.
+  /// Runs `work` on `queue`, or on a queue of its own, and returns its result.
   ///
-  /// `undo` is told, on the same queue, of a result that came after the caller had gone.
-  /// Throws what `work` throws, `CancellationError`, and `LakeError.rootUnavailable` where too many are stuck.
+  /// `undo` receives, on the same queue, a result that arrives after the caller was cancelled.
+  /// Throws what `work` throws, `CancellationError`, and `LakeError.rootUnavailable` where too many are outstanding.
   func run<Value: Sendable>(
     on queue: DispatchQueue = DispatchQueue(label: "sluice.lake.file"), cleaningUp: Bool = false,
     undo: @escaping @Sendable (Value) -> Void = { _ in }, _ work: @escaping @Sendable () throws -> Value
   ) async throws -> Value {
-    // Of many jobs that are cancelled at a time, each has left an operation that is soon over.
+    // Many jobs that are cancelled at once leave as many operations behind, most of which end soon.
     guard cleaningUp || abandonedCount < Self.maximumAbandoned else {
       throw LakeError.rootUnavailable(
         place, reason: "\(Self.maximumAbandoned) file operations have not come back; its file system does not answer")
@@ -50,7 +50,7 @@ final class FileOperations: Sendable {
   }
 }
 
-/// One operation, of which either its end or its caller's cancellation is told, whichever is first.
+/// One operation, whose caller is resumed once: by its end or by the cancellation, whichever is first.
 private final class FileOperation<Value: Sendable>: Sendable {
   private enum State {
     case new
@@ -61,7 +61,7 @@ private final class FileOperation<Value: Sendable>: Sendable {
 
   private let state = Mutex(State.new)
 
-  /// Whether it is to be begun; else its caller was cancelled before.
+  /// Whether it may start; false when its caller was cancelled before.
   func begin(_ continuation: CheckedContinuation<Value, any Error>) -> Bool {
     state.withLock { state in
       guard case .new = state else { return false }
@@ -70,7 +70,7 @@ private final class FileOperation<Value: Sendable>: Sendable {
     }
   }
 
-  /// Whether somebody was there to be told.
+  /// Whether the caller was still waiting.
   func finish(_ result: Result<Value, any Error>) -> Bool {
     let continuation = state.withLock { state -> CheckedContinuation<Value, any Error>? in
       guard case .running(let continuation) = state else { return nil }
@@ -81,7 +81,7 @@ private final class FileOperation<Value: Sendable>: Sendable {
     return continuation != nil
   }
 
-  /// Lets the caller go; `note` is called before the operation can find that out.
+  /// Resumes the caller by `CancellationError`; `note` is called before the operation can observe that.
   func abandon(_ note: () -> Void) {
     let continuation = state.withLock { state -> CheckedContinuation<Value, any Error>? in
       switch state {

@@ -1,14 +1,15 @@
 import Glibc
+import Synchronization
 
 /// One page of a listing, found by walking the folders; blocks.
 ///
-/// The system gives a folder's names in no order, so the smallest ones after the last name given are picked out anew for
-/// each page. That costs reading a folder once for each page, and holds no more than two pages of names in memory.
+/// The system gives a folder's names in no order, so the smallest ones after the last name given are picked out anew
+/// for each page. That costs reading a folder once for each page, and holds no more than two pages of names in memory.
 struct FolderListing {
   let root: FolderRoot
   let recursive: Bool
   let pageSize: Int
-  /// Told of each symbolic link.
+  /// Called for each symbolic link.
   let onStrayLink: (LakePath) -> Void
   private var entries: [LakeEntry] = []
 
@@ -74,7 +75,7 @@ struct FolderListing {
     return try collect(opened, path: child, after: names)
   }
 
-  /// Nil for what has gone meanwhile, and for links, sockets, pipes and devices, which no lake holds.
+  /// Nil for what was removed meanwhile, and for links, sockets, pipes and devices, which no lake holds.
   private func status(of name: String, in folder: FileDescriptor, path: LakePath) throws(LakeError) -> stat? {
     let status: stat?
     do throws(SystemError) {
@@ -83,9 +84,27 @@ struct FolderListing {
       throw error.lakeError(path, operation: "look at")
     }
     guard let status else { return nil }
-    // Following it could lead anywhere. Left out it may make an archive seem missing, whose name is then refused when it
-    // is asked for; refused here it would make all the others unreachable.
+    // A link is not followed, since it could lead out of the lake. Leaving it out can make an archive seem missing; an
+    // error here would make every other archive unreachable.
     if status.isLink { onStrayLink(path) }
     return status.isFile || status.isFolder ? status : nil
+  }
+}
+
+/// Reports each symbolic link once, however often a listing meets it.
+final class StrayLinks: Sendable {
+  /// Links that are remembered; further ones are not reported.
+  static let maximum = 1000
+
+  private let told = Mutex<Set<LakePath>>([])
+  private let tell: @Sendable (LakePath) -> Void
+
+  init(_ tell: @escaping @Sendable (LakePath) -> Void) {
+    self.tell = tell
+  }
+
+  func met(_ path: LakePath) {
+    let isNew = told.withLock { $0.count < Self.maximum && $0.insert(path).inserted }
+    if isNew { tell(path) }
   }
 }

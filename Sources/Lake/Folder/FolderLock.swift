@@ -2,9 +2,9 @@ import Foundation
 import Glibc
 import HTTPClient
 
-/// The advisory lock of flock(2) on a folder, by which the publishers of all processes take turns.
+/// The advisory lock of flock(2) on a folder, which serializes the publishers of all processes.
 ///
-/// It is tried for in steps, so that no thread is parked and a cancelled task is seen.
+/// It is polled without blocking, so that no thread is held and cancellation is observed.
 struct FolderLock {
   let folder: FileDescriptor
   /// The file that is to be published in it.
@@ -12,12 +12,12 @@ struct FolderLock {
   let operations: FileOperations
   let options: FolderOptions
 
-  /// From the first try on the wait doubles up to this.
+  /// The pause between two tries doubles up to this.
   static let longestPause = Duration.milliseconds(100)
   static let firstPause = Duration.milliseconds(1)
   static let tellAfter = Duration.seconds(1)
 
-  /// Waits for the lock, which ends with the descriptor.
+  /// Waits for the lock. Closing the descriptor releases it.
   ///
   /// Throws `LakeError.unavailable` when another process keeps it for too long, `CancellationError`.
   func acquire() async throws {
@@ -50,7 +50,7 @@ struct FolderLock {
         return true
       } catch {
         if error.number == EWOULDBLOCK { return false }
-        // Some network file systems have no locks. Then the look before the rename is all there is.
+        // Some network file systems have no locks; there the check before the rename is the only guard.
         if [EOPNOTSUPP, ENOLCK, ENOSYS, EBADF, EINVAL].contains(error.number) { return true }
         throw error.lakeError(path, operation: "lock the folder of")
       }

@@ -14,7 +14,7 @@ package enum FolderProvider: LakeProvider {
       segments = url.currentDirectory.split(separator: "/").map(String.init) + [String(url.authority)]
     default: throw .invalidURL(reason: "a file URL names no host; a relative folder is written file://./folder")
     }
-    segments += try URLText.segments(of: url.path)
+    segments += try url.segments()
     var folders: [String] = []
     for segment in segments {
       guard !segment.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "/") }) else {
@@ -45,7 +45,7 @@ package struct FolderPlace: LakePlace {
 
   package func displayURL(of path: LakePath?) -> String {
     let folders = self.path.split(separator: "/").map(String.init) + (path?.components ?? [])
-    return "file://" + folders.map { "/" + URLText.encodeSegment($0) }.joined()
+    return "file://" + LakeURLParts.path(of: folders)
   }
 
   package var shownHost: String? { nil }

@@ -49,7 +49,7 @@ actor FolderReader: LakeReader {
   }
 
   deinit {
-    // close(2) may wait for a network mount.
+    // close(2) may block on a network mount.
     guard let file else { return }
     queue.async { withExtendedLifetime(file) {} }
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The step that gives a closed file its final name. All calls block.
+/// The rename that gives a closed file its final name. All calls block.
 struct FolderRename: Sendable {
   /// The file to be renamed.
   let file: FileDescriptor
@@ -9,15 +9,15 @@ struct FolderRename: Sendable {
   let destination: FolderRoot.Place
   let destinationPath: LakePath
 
-  /// Makes the names on the way to a file durable; tests put a failing disk in its place.
+  /// Makes the names of a file's folders durable; tests replace it by a failing disk.
   var syncFolders: @Sendable (FolderRoot.Place) throws(SystemError) -> Void = { (place) throws(SystemError) in
     try place.sync()
   }
 
-  /// renameat2(2) with RENAME_NOREPLACE; tests put a file system without it in its place.
+  /// renameat2(2) with RENAME_NOREPLACE; tests replace it by a file system without it.
   var renameWithoutReplacing: @Sendable (CInt, String, CInt, String) -> CInt = ExclusiveRename.perform
 
-  /// What has come of a rename that was done.
+  /// The result of a rename.
   struct Published: Sendable {
     let entry: LakeEntry
     /// Why the storage did not confirm that the new name is durable; nil when it did.
@@ -42,7 +42,7 @@ struct FolderRename: Sendable {
     try checkSource()
     try check(condition)
     do throws(SystemError) {
-      // Before: once the file has its name, nothing is left that can fail but the sync.
+      // Read before the rename: after it, only the sync can fail.
       let entry = try file.status().entry(at: destinationPath)
       if condition == .ifAbsent {
         try renameIfAbsent()
@@ -97,8 +97,31 @@ struct FolderRename: Sendable {
       try SystemError.check {
         linkat(source.folder.number, source.name, destination.folder.number, destination.name, 0)
       }
-      // The file has its name by now. One that keeps its temporary name as well is removed by its age.
+      // The file has its final name. If this fails, the temporary name stays until the nightly run removes it by its
+      // age.
       unlinkat(source.folder.number, source.name, 0)
     }
+  }
+}
+
+/// renameat2(2) with RENAME_NOREPLACE: a rename that fails with EEXIST where the new name is taken.
+enum ExclusiveRename {
+  private typealias Function =
+    @convention(c) @Sendable (CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt) -> CInt
+
+  private static let noReplace: CUnsignedInt = 1  // linux/fs.h
+
+  /// The C library's function by its name: its header shows it only to GNU sources, which Swift's import is not.
+  private static let function: Function? = dlsym(nil, "renameat2").map { unsafeBitCast($0, to: Function.self) }
+
+  /// 0, or -1 with the reason in `errno`; ENOSYS where the C library has no such function.
+  @Sendable static func perform(
+    _ sourceFolder: CInt, _ source: String, _ destinationFolder: CInt, _ destination: String
+  ) -> CInt {
+    guard let function else {
+      errno = ENOSYS
+      return -1
+    }
+    return function(sourceFolder, source, destinationFolder, destination, noReplace)
   }
 }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The one folder that a `FolderStore` reads and writes below, and the way from it to any path.
+/// The folder that a `FolderStore` reads and writes below, and the descent from it to any path.
 ///
-/// Every step is an `openat` that refuses symbolic links, so neither a path nor a link put there by someone else leads
-/// out of the root. All calls block.
+/// Every step is an `openat` that refuses symbolic links, so no path and no link leads out of the root. All calls
+/// block.
 struct FolderRoot: Sendable {
   static let folderMode: mode_t = 0o750
   static let fileMode: mode_t = 0o640
@@ -19,17 +19,17 @@ struct FolderRoot: Sendable {
 
     var folder: FileDescriptor { folders[folders.count - 1] }
 
-    /// Makes the names on the way durable: a new folder exists after a power cut only when its parent was synced.
+    /// Makes the names of the folders durable: a new folder survives a power cut only when its parent was synced.
     func sync() throws(SystemError) {
       for folder in folders.reversed() { try folder.sync() }
     }
 
-    /// Removes the file of that name; whether it is gone.
+    /// Removes the file of that name. Returns whether it is gone.
     @discardableResult
     func remove() -> Bool { unlinkat(folder.number, name, 0) == 0 || errno == ENOENT }
   }
 
-  /// Makes the root, its parents too, where they are missing; whether it was missing.
+  /// Makes the root and its parents where they are missing. Returns whether the root was missing.
   @discardableResult
   func make() throws(LakeError) -> Bool {
     var isMade = false

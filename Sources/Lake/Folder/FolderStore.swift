@@ -1,12 +1,13 @@
 import Foundation
 import Glibc
+public import HTTPClient
 
 /// A lake in a folder of this machine.
 ///
-/// Files get the mode 0640 and folders 0750, less the process's umask. What `close` and `publish` have confirmed survives
-/// a power cut, folders on the way included. Symbolic links below the root are refused with `LakeError.escapesRoot`, and
-/// passed over in listings; the root itself may be one. No call blocks a thread of the cooperative pool, and a cancelled
-/// task does not wait for a file system that does not answer.
+/// Files get the mode 0640 and folders 0750, less the process's umask. What `close` and `publish` have confirmed
+/// survives a power cut, folders on the way included. Symbolic links below the root are refused with
+/// `LakeError.escapesRoot`, and passed over in listings; the root itself may be one. No call blocks a thread of the
+/// cooperative pool, and a cancelled task does not wait for a file system that does not answer.
 public struct FolderStore: LakeStore {
   let root: FolderRoot
   let options: FolderOptions
@@ -16,7 +17,7 @@ public struct FolderStore: LakeStore {
   /// Entries in one page of a listing.
   let pageSize: Int
 
-  /// Makes the names on the way to a file durable; see ``FolderRename``.
+  /// Makes the names of a file's folders durable; see ``FolderRename``.
   var syncFolders: @Sendable (FolderRoot.Place) throws(SystemError) -> Void = { (place) throws(SystemError) in
     try place.sync()
   }
@@ -43,7 +44,7 @@ public struct FolderStore: LakeStore {
     }
   }
 
-  /// Makes the folder at a path, its parents too, where it is missing; whether it was missing.
+  /// Makes the folder at a path and its parents where they are missing. Returns whether the folder was missing.
   ///
   /// Throws `LakeError.rootUnavailable`.
   public static func make(root: String) async throws -> Bool {
@@ -84,6 +85,25 @@ public struct FolderStore: LakeStore {
     }
   }
 
+  /// One page of what is in a folder; see `LakeStore`. The continuation is the last path given.
+  public func listPage(
+    under folder: LakePath?, recursive: Bool, continuation: String?
+  ) async throws -> LakePage {
+    try Task.checkCancellation()
+    var last: LakePath?
+    if let continuation {
+      guard let path = try? LakePath(continuation), path.below(folder) != nil else {
+        throw LakeError.invalidContinuation
+      }
+      last = path
+    }
+    return try await operations.run { [last] in
+      var listing = FolderListing(
+        root: root, recursive: recursive, pageSize: pageSize, onStrayLink: strayLinks.met)
+      return try listing.page(of: folder, after: last)
+    }
+  }
+
   /// Removes a file or an empty folder, durably; see `LakeStore`.
   public func delete(_ path: LakePath) async throws {
     try Task.checkCancellation()
@@ -118,4 +138,23 @@ public struct FolderStore: LakeStore {
     guard !status.isLink else { throw .escapesRoot(path) }
     return (place, status)
   }
+}
+
+/// How long a lake in a folder waits, and what it reports.
+public struct FolderOptions: Sendable {
+  /// How long a lock that another process holds on a folder of the lake is waited for.
+  public var lockLimit = Duration.seconds(60)
+  /// The clock of that wait.
+  public var timer = RetryTimer.system
+  /// Called once for each wait for a lock that lasts longer than a second: the file that is to be published, and who
+  /// holds the lock as far as the system tells.
+  public var onLockWait: @Sendable (_ path: LakePath, _ holder: String) -> Void = { _, _ in }
+  /// Called once for each symbolic link that a listing passes over.
+  public var onStrayLink: @Sendable (LakePath) -> Void = { _ in }
+  /// Called for a temporary file that may be left although no writer of it was returned: its job was cancelled
+  /// meanwhile.
+  public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
+
+  /// The defaults.
+  public init() {}
 }

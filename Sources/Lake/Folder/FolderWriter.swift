@@ -72,7 +72,8 @@ actor FolderWriter: LakeWriter {
           stored = try file.sync()
           try place.sync()
         } catch {
-          // After a failed fsync(2) the kernel may have dropped the data and would call the next one a success: no retry.
+          // After a failed fsync(2) the kernel may have dropped the data and would call the next one a success: no
+          // retry.
           throw error.lakeError(temporary, operation: "sync")
         }
         guard stored == file.length else {
@@ -95,14 +96,14 @@ actor FolderWriter: LakeWriter {
     let (root, operations, file) = (store.root, store.operations, file)
     let found = try await operations.run { try root.place(of: path, making: true) }
     guard let destination = found else { throw LakeError.notFound(path) }
-    // One publisher at a time in a folder, over all processes: else two could both find the etag they expect.
+    // One publisher at a time in a folder, over all processes: otherwise two could both find the ETag they expect.
     try await FolderLock(
       folder: destination.folder, path: path, operations: operations, options: store.options
     ).acquire()
     let (place, temporary, syncFolders) = (place, temporary, store.syncFolders)
     let published: FolderRename.Published
     do {
-      // Begun, it is carried to its end: nobody would know otherwise whether it was done.
+      // A rename that has begun is completed: if it were cancelled, its outcome would be unknown.
       published = try await CancellationGrace.carryOn {
         try await operations.run(on: file.queue) {
           let rename = FolderRename(
@@ -117,7 +118,7 @@ actor FolderWriter: LakeWriter {
       throw LakeError.outcomeUnknown(
         path, operation: "renaming a file to it", reason: "the file system did not answer before the job had to end")
     }
-    // From here on the file has its final name, whatever becomes of the sync.
+    // The file has its final name from here on, whether or not it was synced.
     state = .published
     if let reason = published.undurable { throw LakeError.notDurable(path, reason: reason) }
     return published.entry
@@ -149,7 +150,7 @@ actor FolderWriter: LakeWriter {
     }
   }
 
-  /// After a step that failed, or was abandoned, nobody knows what the file holds.
+  /// Notes a failure: after a step that failed or was abandoned, the content of the file is unknown.
   private func failing<Value: Sendable>(_ step: () async throws -> Value) async throws -> Value {
     do {
       return try await step()
@@ -180,7 +181,7 @@ private final class WrittenFile: @unchecked Sendable {
     length += bytes.count
   }
 
-  /// Makes it durable; gives the bytes that are stored.
+  /// Makes the content durable. Returns the stored length.
   func sync() throws(SystemError) -> Int {
     dispatchPrecondition(condition: .onQueue(queue))
     try open().sync()
@@ -193,7 +194,7 @@ private final class WrittenFile: @unchecked Sendable {
     return descriptor
   }
 
-  /// close(2) may wait for a network mount, so it is not left to whoever lets go of the file last.
+  /// close(2) may block on a network mount, so it is not left to whoever releases the file last.
   func close() {
     dispatchPrecondition(condition: .onQueue(queue))
     descriptor = nil

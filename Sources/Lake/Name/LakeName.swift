@@ -1,3 +1,5 @@
+import Essentials
+
 /// The spelling of any name, such as a table's, as part of a file name in the lake.
 ///
 /// `[A-Za-z0-9_-]` stand for themselves; every other character is written as its UTF-8 bytes, each `%` and two
@@ -6,17 +8,7 @@
 public enum LakeName {
   /// The spelling of `name`.
   public static func encode(_ name: String) -> String {
-    var spelling: [UInt8] = []
-    for byte in name.utf8 {
-      if isPlain(byte) {
-        spelling.append(byte)
-      } else {
-        spelling.append(UInt8(ascii: "%"))
-        spelling.append(HexDigit.upper[Int(byte >> 4)])
-        spelling.append(HexDigit.upper[Int(byte & 15)])
-      }
-    }
-    return String(decoding: spelling, as: UTF8.self)
+    PercentEncoding.encode(name, leaving: isPlain)
   }
 
   /// The name that `spelling` stands for.
@@ -32,8 +24,8 @@ public enum LakeName {
         bytes.append(first)
         continue
       }
-      guard let high = rest.popFirst(), let low = rest.popFirst(), isUpperHex(high), isUpperHex(low),
-        let highValue = HexDigit.value(high), let lowValue = HexDigit.value(low)
+      guard let high = rest.popFirst(), let low = rest.popFirst(), high == high.asciiUppercased,
+        low == low.asciiUppercased, let highValue = high.hexValue, let lowValue = low.hexValue
       else { throw .invalidName(spelling, reason: "a % is not followed by two upper-case hexadecimal digits") }
       let byte = highValue << 4 | lowValue
       guard !isPlain(byte) else { throw .invalidName(spelling, reason: "it escapes a character that needs no escape") }
@@ -46,13 +38,6 @@ public enum LakeName {
   }
 
   private static func isPlain(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-      true
-    default: false
-    }
+    byte.isAlpha || byte.isDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
   }
-
-  private static func isUpperHex(_ digit: UInt8) -> Bool { HexDigit.upper.contains(digit) }
 }

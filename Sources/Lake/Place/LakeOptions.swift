@@ -10,11 +10,11 @@ package struct LakeOptions: Sendable {
     case connectionString = "connection_string"
   }
 
-  /// `LAKE_AUTH`: nil is a token where the environment tells of an identity, else the connection string where one is for
-  /// this account, else a token all the same.
+  /// `LAKE_AUTH`: nil is a token where the environment tells of an identity, else the connection string where one is
+  /// for this account, else a token all the same.
   package var authentication: Authentication?
-  /// `AZURE_STORAGE_CONNECTION_STRING`, as it was set. The variable is Azure's own and may be there for another purpose, so
-  /// only a lake in a storage account reads it.
+  /// `AZURE_STORAGE_CONNECTION_STRING`, as it was set. The variable is Azure's own and may be there for another
+  /// purpose, so only a lake in a storage account reads it.
   package var connectionString: Secret?
   /// `LAKE_CA_FILE`: a PEM file of roots that are trusted beside the system's.
   package var rootsFile: String?

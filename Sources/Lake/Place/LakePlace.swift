@@ -20,8 +20,8 @@ package protocol LakePlace: Hashable, Sendable {
   /// Whether `other` is asked at the same host, port and security.
   func sharesHost(with other: any LakePlace) -> Bool
 
-  /// The path of `address` as seen from the folder `root` of this lake (nil: its top); nil when it is not below it, or not
-  /// of this lake.
+  /// The path of `address` as seen from the folder `root` of this lake (nil: its top); nil when it is not below it, or
+  /// not of this lake.
   func path(of address: LakeAddress, below root: LakePath?) -> LakePath?
 
   /// Checks the options that only this kind knows the form of.
@@ -34,8 +34,8 @@ package protocol LakePlace: Hashable, Sendable {
 
   /// Opens the lake, all of whose paths are then below `root` (nil: its top).
   ///
-  /// With `creating` it is made where it is missing and ``LakeProvider/canMake``. Throws `LakeError`, and what the program's
-  /// `resources` throw.
+  /// With `creating` it is made where it is missing and ``LakeProvider/canMake``. Throws `LakeError`, and what the
+  /// program's `resources` throw.
   func open(root: LakePath?, _ resources: LakeResources, creating: Bool) async throws -> any LakeStore
 
   /// Makes the lake where it is missing; whether it was missing. Does nothing where it is its administrator's to make.

@@ -1,3 +1,5 @@
+import Essentials
+
 /// One kind of lake: which URLs are its own, and how they are read.
 ///
 /// A kind lives in a folder of its own and stands in ``LakeProviders/all``. What can be done with a place of it is the
@@ -36,6 +38,30 @@ package struct LakeURLParts: Sendable {
   package let path: Substring
   /// The absolute path of the folder that a relative one starts from.
   package let currentDirectory: String
+
+  /// The decoded segments of `path`; one slash at its end is allowed.
+  ///
+  /// Throws `LakeError.invalidURL` for a broken escape and for text that is not UTF-8.
+  func segments() throws(LakeError) -> [String] {
+    var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
+    parts.removeFirst()  // What stands before the first slash.
+    if parts.last == "" { parts.removeLast() }
+    var decoded: [String] = []
+    for part in parts {
+      guard let bytes = PercentEncoding.bytes(of: part.utf8) else {
+        throw .invalidURL(reason: "a % in the path is not followed by two hexadecimal digits")
+      }
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw .invalidURL(reason: "the path is not UTF-8")
+      }
+      decoded.append(text)
+    }
+    return decoded
+  }
+
+  /// The names as the path of a URL, a slash before each.
+  static func path(of names: [String]) -> String { names.map { "/" + PercentEncoding.encode($0) }.joined() }
 }
 
 /// The kinds of lake that there are.

@@ -7,8 +7,8 @@ package enum LakeReach: Sendable {
 
   /// Decides without opening anything: a token is asked for, and sent, only when this has agreed.
   ///
-  /// A place that is asked at a host is reached on the configured lake's own host and on `allowedHosts`; one without a host,
-  /// such as a folder, only within the configured lake.
+  /// A place that is asked at a host is reached on the configured lake's own host and on `allowedHosts`; one without a
+  /// host, such as a folder, only within the configured lake.
   package init(of file: LakeAddress, from lake: LakeAddress, allowedHosts: [LakeHost]) throws(LakeReachError) {
     if let path = file.path(below: lake) {
       self = .configured(path)

@@ -1,16 +1,16 @@
 public import HTTPClient
 import Synchronization
 
-/// What a cancelled job may still do: end what it has begun, for 2 s, and clean up, until 3 s are over in all. The
-/// program that is told to end gives its jobs a little more, so that they tell what they could not remove.
+/// The time that a cancelled job has to complete what it has begun (2 s) and to clean up (3 s in all). A program that
+/// is told to end gives its jobs a little more, so that they can report what they could not remove.
 ///
-/// A rename that is under way is carried on, since a rename nobody waits for would leave nobody who knows whether it was
-/// done; a temporary file is removed. Each such step runs in a task of its own. When the job is cancelled the grace begins;
-/// when a step's part of it is over, its task is cancelled as well. A lake that hangs so holds no job up for longer.
+/// A rename that has begun is completed, since the outcome of an abandoned one would be unknown; a temporary file is
+/// removed. Each such step runs in a task of its own. The grace begins when the job is cancelled; when a step's part of
+/// it is over, its task is cancelled as well. So a lake that hangs delays no job for longer.
 public final class CancellationGrace: Sendable {
-  /// How long what was begun is carried on.
+  /// How long a step that has begun may continue.
   public static let carryOnLimit = Duration.seconds(2)
-  /// How long it all may last, cleaning up included.
+  /// How long everything may last, clean-up included.
   public static let limit = Duration.seconds(3)
 
   @TaskLocal private static var current: CancellationGrace?
@@ -30,16 +30,16 @@ public final class CancellationGrace: Sendable {
     try await $current.withValue(CancellationGrace(timer: timer)) { try await job() }
   }
 
-  /// Runs what is to be ended once it has begun, also when the caller is cancelled, or was before.
-  /// - Throws: what `step` throws, which is `CancellationError` when its time was over first.
+  /// Runs a step that must be completed once it has begun, even in a cancelled task.
+  /// - Throws: what `step` throws, which is `CancellationError` when its time is over first.
   public static func carryOn<Value: Sendable>(
     _ step: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     try await run(until: carryOnLimit, step)
   }
 
-  /// Runs what removes a job's traces, or looks for them, also when the caller is cancelled, or was before. There is time
-  /// for it when what was carried on has used up its own.
+  /// Runs a step that removes what a job has left, or looks for it, even in a cancelled task. Steps of ``carryOn(_:)``
+  /// do not use up its time.
   /// - Throws: what `step` throws, which is `CancellationError` when the time was over first.
   public static func cleanUp<Value: Sendable>(
     _ step: @escaping @Sendable () async throws -> Value
@@ -63,7 +63,7 @@ public final class CancellationGrace: Sendable {
     }
   }
 
-  /// Begins, unless it has begun, and gives what is left.
+  /// Starts the grace unless it has started. Returns what is left of `limit`.
   private func left(of limit: Duration) -> Duration {
     let now = timer.now()
     let start = start.withLock { start in

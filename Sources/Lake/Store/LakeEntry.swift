@@ -1,6 +1,6 @@
 public import struct Foundation.Date
 
-/// What the lake knows of a file or folder without reading it.
+/// The properties of a file or folder.
 public struct LakeEntry: Hashable, Sendable {
   /// Where it lies.
   public let path: LakePath
@@ -11,13 +11,13 @@ public struct LakeEntry: Hashable, Sendable {
   /// When its content last changed.
   public let modified: Date
 
-  /// A mark that changes with the content, to be compared and never read. Renaming keeps it.
+  /// An opaque mark that changes with the content. Renaming keeps it.
   public let etag: String
 
   /// Whether it is a folder.
   public let isDirectory: Bool
 
-  /// Puts together what a store has found.
+  /// An entry as a store has found it.
   public init(path: LakePath, length: Int, modified: Date, etag: String, isDirectory: Bool) {
     self.path = path
     self.length = length

@@ -1,4 +1,4 @@
-/// Why the lake did not do as asked. Every message names the path, and what to do where something can be done.
+/// Why an operation of the lake failed. Every message names the path, and a remedy where there is one.
 public enum LakeError: Error, Equatable, Sendable {
   /// There is no file of that path.
   case notFound(LakePath)
@@ -6,17 +6,17 @@ public enum LakeError: Error, Equatable, Sendable {
   case alreadyExists(LakePath)
   /// The file of that path is not the one the caller expected to replace.
   case conditionNotMet(LakePath)
-  /// The lake refuses this process what it wanted to do.
+  /// This process lacks the permission for the operation.
   case permissionDenied(LakePath, operation: String)
   /// The storage service refuses the caller; `reason` says what to grant or to check.
   case accessRefused(LakePath, operation: String, reason: String)
-  /// There is no token to ask the storage service with.
+  /// There is no token for the storage service.
   case signInFailed(reason: String)
-  /// The storage service did not answer, or not well, for as long as was tried.
+  /// The storage service gave no answer, or no usable one, for as long as the request was tried.
   case unavailable(LakePath, operation: String, reason: String)
-  /// The file has its final name, but the storage did not confirm that it keeps it over a power cut.
+  /// The file has its final name, but the storage did not confirm that it survives a power cut.
   case notDurable(LakePath, reason: String)
-  /// Nobody can tell whether what was asked for was done.
+  /// The operation may have been done or not.
   case outcomeUnknown(LakePath, operation: String, reason: String)
   /// The text is not a storage account's connection string. The text itself is not kept: it holds a secret.
   case invalidConnectionString(reason: String)
@@ -26,7 +26,7 @@ public enum LakeError: Error, Equatable, Sendable {
   case fileTooLarge(LakePath)
   /// The storage is mounted read-only.
   case readOnly(LakePath)
-  /// A symbolic link stands on the way.
+  /// The path is, or leads through, a symbolic link.
   case escapesRoot(LakePath)
   /// A folder, or something else that is not a plain file, stands where a file was expected.
   case notAFile(LakePath)
@@ -34,13 +34,13 @@ public enum LakeError: Error, Equatable, Sendable {
   case notAFolder(LakePath)
   /// The folder to be removed holds something.
   case folderNotEmpty(LakePath)
-  /// The file has more bytes than the caller is ready to hold in memory.
+  /// The file has more bytes than the caller accepts in memory.
   case tooLarge(LakePath, limit: Int)
   /// The lake has stored another number of bytes than were sent.
   case lengthMismatch(LakePath, expected: Int, found: Int)
   /// The file was changed while it was read.
   case changed(LakePath)
-  /// A writer or reader was used before or after its time.
+  /// A writer or reader was called in a state that does not allow it.
   case outOfOrder(LakePath, operation: String)
   /// The text is not a path below the root.
   case invalidPath(String, reason: String)

@@ -1,3 +1,18 @@
+/// A page of a listing. It may be short, or even empty, and still have a continuation.
+public struct LakePage: Sendable {
+  /// The files and folders of this page.
+  public let entries: [LakeEntry]
+
+  /// Requests the next page; nil at the end. Its form is the store's own.
+  public let continuation: String?
+
+  /// A page as a store has read it.
+  public init(entries: [LakeEntry], continuation: String?) {
+    self.entries = entries
+    self.continuation = continuation
+  }
+}
+
 /// The entries of a listing, one by one; no more than one page is in memory.
 public struct LakeListing: AsyncSequence, Sendable {
   /// What the sequence gives.
@@ -36,5 +51,12 @@ public struct LakeListing: AsyncSequence, Sendable {
       }
       return entries.popFirst()
     }
+  }
+}
+
+extension LakeStore {
+  /// All entries in a folder (nil: the root), with all below it when `recursive`; pages are fetched on the way.
+  public func list(under folder: LakePath?, recursive: Bool) -> LakeListing {
+    LakeListing(store: self, folder: folder, recursive: recursive)
   }
 }

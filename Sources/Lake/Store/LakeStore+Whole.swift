@@ -1,9 +1,6 @@
-extension LakeStore {
-  /// All entries in a folder (nil: the root), with all below it when `recursive`; pages are fetched on the way.
-  public func list(under folder: LakePath?, recursive: Bool) -> LakeListing {
-    LakeListing(store: self, folder: folder, recursive: recursive)
-  }
+public import struct Foundation.Date
 
+extension LakeStore {
   /// The whole content of a small file.
   ///
   /// Throws `LakeError.tooLarge` when the file has more than `limit` bytes.
@@ -38,5 +35,18 @@ extension LakeStore {
       await writer.discard()
       throw error
     }
+  }
+
+  /// Removes the files below a folder that were last changed before `date`, such as what a killed process left.
+  ///
+  /// Returns how many files were removed. `date` must lie further back than the longest upload lasts: a service need
+  /// not show the time of appends that are not flushed yet.
+  public func removeTemporaries(under folder: LakePath, olderThan date: Date) async throws -> Int {
+    var removed = 0
+    for try await entry in list(under: folder, recursive: true) where !entry.isDirectory && entry.modified < date {
+      try await delete(entry.path)
+      removed += 1
+    }
+    return removed
   }
 }

@@ -1,12 +1,12 @@
 /// A place for archives: files with paths below one root, written once and renamed into place.
 ///
-/// This is the seam between the jobs and the storage services. A method throws `LakeError`, or `CancellationError` when
-/// its task is cancelled.
+/// This is the interface between the jobs and the kinds of lake. A method throws `LakeError`, or `CancellationError`
+/// when its task is cancelled.
 public protocol LakeStore: Sendable {
   /// The root as an operator would write it; holds no secret.
   var displayURL: String { get }
 
-  /// Starts a new file at a path that nobody else uses; folders on the way are made.
+  /// Starts a new file at a path that no other writer uses; its folders are made.
   ///
   /// Throws `LakeError.alreadyExists` when there is a file already. Leaves none behind when it throws.
   func makeWriter(temporary: LakePath) async throws -> any LakeWriter
@@ -14,13 +14,13 @@ public protocol LakeStore: Sendable {
   /// Opens a file for reading. Throws `LakeError.notFound` when there is none and `.notAFile` for a folder.
   func openReader(_ path: LakePath) async throws -> any LakeReader
 
-  /// What is known of a file or folder; nil when there is none.
+  /// The properties of a file or folder; nil when there is none.
   func properties(of path: LakePath) async throws -> LakeEntry?
 
   /// One page of what is in a folder (nil: the root), with all that is below when `recursive`.
   ///
-  /// The entries of one folder come in the order of their names' bytes, and a folder before what it holds. A folder that
-  /// does not exist is empty. A listing is no snapshot. `continuation` is nil for the first page.
+  /// The entries of one folder come in the order of their names' bytes, and a folder before what it holds. A folder
+  /// that does not exist is empty. A listing is no snapshot. `continuation` is nil for the first page.
   func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage
 
   /// Removes a file or an empty folder; success when there is none.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Who may in (sheet §8).
+/// Decides which requests are authorized.
 struct Authorizer {
   let options: EmulatorOptions
   let issuer: TokenIssuer
@@ -66,7 +66,7 @@ struct Authorizer {
 
   private func checkBearer(_ token: String, version: String?) throws(ServiceError) {
     guard let version else {
-      // Without a version the service speaks a protocol from before tokens (sheet §1).
+      // Without a version the service speaks a protocol from before tokens ("Versioning for Azure Storage").
       throw ServiceError(
         403, "AuthenticationFailed",
         "Server failed to authenticate the request. Authentication scheme Bearer is not supported in this version.")
@@ -82,7 +82,7 @@ struct Authorizer {
     }
   }
 
-  /// The source of a rename is authorized for itself: its SAS stands in the header (sheet §2.3).
+  /// The source of a rename is authorized for itself: its SAS stands in the header ("Path - Create").
   private func checkRenameSource(_ head: RequestHead) throws(ServiceError) {
     guard let source = head.nonEmpty("x-ms-rename-source") else { return }
     let parts = source.split(separator: "?", maxSplits: 1)

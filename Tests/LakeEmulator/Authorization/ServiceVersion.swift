@@ -1,4 +1,5 @@
-/// The values of `x-ms-version` that the service knows. Another one is refused, with 400 (sheet §1).
+/// The values of `x-ms-version` that the service knows. Another one is refused, with 400 ("Versioning for Azure
+/// Storage").
 enum ServiceVersion {
   static let known: Set<String> = [
     "2017-11-09", "2018-03-28", "2018-06-17", "2018-11-09", "2019-02-02", "2019-07-07", "2019-10-10", "2019-12-12",
@@ -8,7 +9,8 @@ enum ServiceVersion {
     "2025-11-05", "2026-02-06", "2026-04-06", "2026-06-06", "2026-10-06",
   ]
 
-  /// From here on an expired or missing bearer token gets 401 with a challenge (sheet §1).
+  /// From here on an expired or missing bearer token gets 401 with a challenge ("Authorize with Microsoft Entra ID",
+  /// "Bearer challenge").
   static let bearerChallenge = "2019-12-12"
 
   /// - Throws: ``ServiceError`` 400.

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A query that carries its own permission, signed with the account's key (sheet §8).
+/// A query that carries its own permission, signed with the account's key ("Create a service SAS", "Create an account
+/// SAS").
 struct SharedAccessSignature {
   private let options: EmulatorOptions
   private let query: RequestQuery

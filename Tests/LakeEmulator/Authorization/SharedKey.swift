@@ -1,6 +1,6 @@
 import Foundation
 
-/// Requests signed with the account's key (sheet §8).
+/// Requests signed with the account's key ("Authorize with Shared Key").
 struct SharedKey {
   private static let skew = 15.0 * 60
   private let account: String

@@ -1,6 +1,7 @@
 import Foundation
 
-/// `/_emulator/...`: orders to the emulator itself. Like all of it they are for loopback, and ask for no credentials.
+/// `/_emulator/...`: requests that control the emulator itself; like all of it on loopback alone, and without
+/// credentials.
 struct Control {
   let core: EmulatorCore
 
@@ -28,7 +29,7 @@ struct Control {
     }
   }
 
-  /// `{"lifetime": seconds}` for tokens from now on, `{"revoke": true}` for those out there.
+  /// `{"lifetime": seconds}` for tokens from now on, `{"revoke": true}` for those that were issued.
   private func tokens(_ body: RequestBody) throws -> Answer {
     let refusal = ServiceError(
       400, "InvalidInput", "tokens: expected {\"lifetime\": seconds above 0} or {\"revoke\": true}, or both.")

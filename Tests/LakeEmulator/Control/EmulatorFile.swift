@@ -16,3 +16,27 @@ public struct EmulatorFile: Sendable, Codable, Equatable {
     case isDirectory = "is_directory"
   }
 }
+
+extension LakeStorage {
+  /// Everything that is there, by filesystem and path.
+  func files() throws -> [EmulatorFile] {
+    try withAll { filesystems in
+      filesystems.sorted { $0.key < $1.key }.flatMap { name, filesystem in
+        filesystem.nodes.sorted { $0.key < $1.key }.map { path, node in
+          EmulatorFile(
+            filesystem: name, path: path.text, isDirectory: node.kind == .directory, length: node.committed,
+            uncommitted: node.uncommitted.reduce(0) { $0 + $1.count })
+        }
+      }
+    }
+  }
+
+  /// A file's committed bytes.
+  func content(_ name: String, _ path: PathName) throws -> [UInt8] {
+    let node = try within(name) { filesystem in
+      guard let node = filesystem.nodes[path] else { throw ServiceError.pathNotFound }
+      return node
+    }
+    return node.data?.read(at: 0, count: node.committed) ?? []
+  }
+}

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An order for something to go wrong.
+/// A fault that is ordered: what goes wrong, at which requests.
 public struct Fault: Sendable, Equatable {
   /// What goes wrong.
   public var kind: FaultKind
@@ -31,7 +31,7 @@ public struct Fault: Sendable, Equatable {
   /// Whether the answer comes before the body was read, and the connection is closed after it.
   public var early: Bool
 
-  /// An order; what a kind does not use is left out.
+  /// Parameters that the kind does not use are left out.
   public init(
     _ kind: FaultKind, on operation: EmulatorOperation = .any, _ trigger: FaultTrigger = .always,
     pathContains: String? = nil, seconds: Double? = nil, afterBytes: Int? = nil, bytesPerSecond: Int? = nil,
@@ -59,4 +59,68 @@ public struct Fault: Sendable, Equatable {
     (self.operation == .any || self.operation == operation) && kind.operations?.contains(operation) ?? true
       && pathContains.map { path.contains($0) } ?? true
   }
+}
+
+/// What goes wrong.
+public enum FaultKind: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
+  /// 503 ServerBusy; with `Retry-After` when `seconds` is given.
+  case serverBusy = "server_busy"
+  /// 500 OperationTimedOut; with `applied` the operation was done all the same.
+  case operationTimedOut = "operation_timed_out"
+  /// The connection is reset: within the request's body before anything is applied, or within a read's body; after
+  /// `after_bytes`, else in its middle; at once when there is no body.
+  case reset
+  /// The operation is applied, then the connection is reset without an answer.
+  case answerLost = "answer_lost"
+  /// No byte comes any more until the client goes away or `seconds` are over; from the start, or after `after_bytes` of
+  /// the request's or the read's body.
+  case stall
+  /// Bodies go at `bytes_per_second`, both ways.
+  case slow
+  /// 401 InvalidAuthenticationInfo to a token that is good.
+  case expired
+  /// 429 from a token endpoint; with `Retry-After` when `seconds` is given.
+  case imdsThrottled = "imds_throttled"
+  /// 410 from a token endpoint.
+  case imdsGone = "imds_gone"
+  /// HEAD tells a length that is off by `bytes` (-1 when not given); GET gives so many bytes fewer than asked, and says
+  /// so.
+  case wrongLength = "wrong_length"
+  /// One bit of a read is flipped: in its middle, or `after_bytes`.
+  case corrupt
+  /// A read's body ends after `after_bytes`, else in its middle, though `Content-Length` promised more.
+  case truncated
+  /// 403 AuthorizationPermissionMismatch.
+  case forbidden
+  /// 307 to `location`.
+  case redirect
+  /// A page of a listing holds at most `entries` (0 when not given) and a continuation token.
+  case shortPage = "short_page"
+  /// The `status`, with `code`; for example 404 RenameDestinationParentPathNotFound, or 502 with an HTML body without
+  /// code.
+  case status
+
+  /// The operations it can strike; nil for each.
+  var operations: Set<EmulatorOperation>? {
+    switch self {
+    case .imdsThrottled, .imdsGone: [.token]
+    case .wrongLength: [.read, .properties]
+    case .corrupt: [.read]
+    case .truncated: [.read, .list, .token]
+    case .shortPage: [.list]
+    default: nil
+    }
+  }
+}
+
+/// Which of the requests that fit a fault are struck.
+public enum FaultTrigger: Sendable, Equatable {
+  /// Each.
+  case always
+  /// The first so many.
+  case first(Int)
+  /// Every so many: 10 strikes the tenth, the twentieth, and so on.
+  case every(Int)
+  /// Each with this probability, 0 to 1, from the emulator's seeded generator.
+  case rate(Double)
 }

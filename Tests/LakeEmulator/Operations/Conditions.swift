@@ -28,7 +28,8 @@ struct Conditions {
       : .conditionNotMet
   }
 
-  /// For what acts on something that is there. A failed `If-None-Match` gives 304, to writes too (sheet §2.2).
+  /// For what acts on something that is there. A failed `If-None-Match` gives 304, to writes too, as the service has
+  /// it.
   /// - Throws: ``ServiceError``.
   func check(etag: String, lastModified: Date) throws(ServiceError) {
     let etag = Self.bare(etag)
@@ -43,7 +44,7 @@ struct Conditions {
     try check(etag: node.etag, lastModified: node.lastModified)
   }
 
-  /// For what makes or replaces something: `If-None-Match: *` gives 409 here, not 412 (sheet §2.1).
+  /// For what makes or replaces something: `If-None-Match: *` gives 409 here, not 412 ("Path - Create").
   /// - Throws: ``ServiceError``.
   func check(replacing node: PathNode?) throws(ServiceError) {
     guard let node else {

@@ -34,7 +34,7 @@ extension LakeService {
     var offset = position
     while let bytes = try call.body.next() {
       digest?.update(bytes)
-      // What lies in front of the committed end is taken, and shows as a mistake at the flush; it must not reach readers.
+      // An append in front of the committed end is accepted, and makes the flush fail; it must not reach readers.
       if position >= committed { try file.write(bytes, at: offset) }
       offset += bytes.count
     }

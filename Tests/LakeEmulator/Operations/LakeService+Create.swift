@@ -22,7 +22,7 @@ extension LakeService {
       let now = Date()
       let existing = filesystem.node(call.path, now: now)
       try conditions.check(replacing: existing)
-      // Without a lease id a create overwrites a leased file and breaks the lease (sheet §2.7).
+      // Without a lease id a create overwrites a leased file and breaks the lease ("Path - Create").
       if head.nonEmpty("x-ms-lease-id") != nil { try existing?.checkLease(head, now: now) }
       if let existing, existing.kind == .directory || kind == .directory {
         guard existing.kind == kind else {

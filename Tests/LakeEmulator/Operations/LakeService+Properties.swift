@@ -1,6 +1,6 @@
 import Foundation
 
-/// HEAD, and what changes properties (sheet §2, §2.6).
+/// HEAD, and what changes properties ("Path - Get Properties", "Path - Update", "Set Blob Expiry").
 extension LakeService {
   func properties(_ call: Call) throws -> Answer {
     let head = call.head
@@ -63,7 +63,7 @@ extension LakeService {
     return try change(call) { $0.access.update(call.head) }
   }
 
-  /// The ETag does not change (sheet §2.6).
+  /// The ETag does not change, as the service has it.
   func setExpiry(_ call: Call) throws -> Answer {
     try call.refuseBody()
     guard let option = call.head.nonEmpty("x-ms-expiry-option") else {
@@ -92,5 +92,37 @@ extension LakeService {
       return node
     }
     return Answer(200, node.stampHeaders)
+  }
+}
+
+/// When a file is to vanish ("Set Blob Expiry").
+enum ExpiryOption {
+  case never
+  case absolute(Date)
+  case fromNow(Double)
+  case fromCreation(Double)
+
+  /// - Throws: ``ServiceError``.
+  init(_ option: String, time: String?) throws(ServiceError) {
+    let milliseconds = time.flatMap(Int.init).flatMap { $0 > 0 ? Double($0) : nil }
+    switch (option.lowercased(), milliseconds) {
+    case ("neverexpire", _): self = .never
+    case ("absolute", _):
+      guard let date = time.flatMap(HTTPDate.parse) else { throw .badHeader("x-ms-expiry-time") }
+      self = .absolute(date)
+    case ("relativetonow", let milliseconds?): self = .fromNow(milliseconds / 1000)
+    case ("relativetocreation", let milliseconds?): self = .fromCreation(milliseconds / 1000)
+    case ("relativetonow", nil), ("relativetocreation", nil): throw .badHeader("x-ms-expiry-time")
+    default: throw .badHeader("x-ms-expiry-option")
+    }
+  }
+
+  func expiry(created: Date, now: Date) -> Date? {
+    switch self {
+    case .never: nil
+    case .absolute(let date): date
+    case .fromNow(let seconds): now.addingTimeInterval(seconds)
+    case .fromCreation(let seconds): created.addingTimeInterval(seconds)
+    }
   }
 }

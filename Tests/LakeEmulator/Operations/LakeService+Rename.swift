@@ -76,7 +76,7 @@ extension LakeService {
     let existing = destination.node(call.path, now: now)
     try Conditions(call.head).check(replacing: existing)
     guard let existing else { return }
-    // Without a lease id a rename overwrites a leased file and breaks the lease (sheet §2.7).
+    // Without a lease id a rename overwrites a leased file and breaks the lease ("Path - Create").
     if call.head.nonEmpty("x-ms-lease-id") != nil { try existing.checkLease(call.head, now: now) }
     guard existing.kind == moved[source]?.kind else {
       throw ServiceError(

@@ -21,7 +21,7 @@ struct Call {
     return filesystem
   }
 
-  /// Refuses a body where the interface has none (sheet §2.2).
+  /// Refuses a body where the interface has none ("Path - Update": a flush must have Content-Length 0).
   func refuseBody() throws(ServiceError) {
     guard body.length == 0 else {
       throw ServiceError(400, "ContentLengthMustBeZero", "The Content-Length request header must be zero.")

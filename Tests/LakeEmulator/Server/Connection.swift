@@ -76,7 +76,7 @@ struct Connection {
     while recv(socket, &buffer, buffer.count, 0) > 0 {}
   }
 
-  /// Holds still until the client goes, or the time is over, or the emulator ends.
+  /// Neither reads nor writes until the client closes, the time is over, or the emulator ends.
   private func waitForClient(seconds: Double?) {
     let limit = seconds.map { Date(timeIntervalSinceNow: $0) }
     while true {

@@ -25,7 +25,8 @@ struct Exchange {
     self.head = head
     self.core = core
     self.transport = transport
-    // A chunked body's end is not looked for: the service wants a length (sheet §1), and the connection ends.
+    // The service demands a Content-Length ("Path - Update"). The end of a chunked body is not looked for: the
+    // connection ends.
     guard head["transfer-encoding"] == nil else {
       throw ServiceError(411, "MissingContentLengthHeader", "Content-Length HTTP header is missing.")
     }

@@ -6,7 +6,7 @@ struct RequestHead {
   let query: RequestQuery
   /// Values by lower-case names; a repeated field is joined by commas.
   let headers: [String: String]
-  /// Whether an `X-HTTP-Method-Override` took effect (sheet §2).
+  /// Whether an `X-HTTP-Method-Override` took effect ("Path - Update").
   let sentMethod: String
 
   /// - Throws: ``ServiceError``.

@@ -9,7 +9,7 @@ struct RequestQuery {
     for part in text.split(separator: "&") {
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       // In a query, unlike in a path, a plus sign is a space: a continuation token sent as it came is damaged, as it is
-      // by the service (sheet §2.5).
+      // by the service ("Path - List").
       let name = try PercentEncoding.decode(pair[0], plusIsSpace: true)
       items.append((name, pair.count == 2 ? try PercentEncoding.decode(pair[1], plusIsSpace: true) : ""))
     }

@@ -2,8 +2,8 @@ import CSSL
 
 /// The certificate and key a listener shows.
 ///
-/// `@unchecked Sendable`: the context is set up in `init` and only read afterwards; OpenSSL allows `SSL_new` on one context
-/// from many threads, and counts its references atomically.
+/// `@unchecked Sendable`: the context is set up in `init` and only read afterwards; OpenSSL allows `SSL_new` on one
+/// context from many threads, and counts its references atomically.
 final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
 
@@ -22,7 +22,7 @@ final class TLSContext: @unchecked Sendable {
     guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else {
       throw EmulatorError("--tls-key \(key) is not a readable PEM key that fits the certificate.")
     }
-    // A client that closes without the good-bye, as most do, is no failure.
+    // A client that closes without close_notify (RFC 8446 §6.1), as most do, is no failure.
     SSL_CTX_set_options(context, UInt64(1) << 7)
   }
 

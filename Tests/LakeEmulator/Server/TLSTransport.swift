@@ -22,7 +22,7 @@ final class TLSTransport: Transport {
     let count = SSL_read(session, buffer.baseAddress, Int32(clamping: buffer.count))
     if count > 0 { return Int(count) }
     let reason = SSL_get_error(session, count)
-    // After any other failure OpenSSL forbids a further call on the session, the good-bye included.
+    // After any other failure OpenSSL forbids a further call on the session, the one that sends close_notify included.
     isUsable = reason == SSL_ERROR_ZERO_RETURN
     guard isUsable else { throw ConnectionLoss() }
     return 0

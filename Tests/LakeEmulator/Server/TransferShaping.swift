@@ -1,12 +1,12 @@
 import Glibc
 
-/// How a fault bends the way of a body's bytes, in either direction.
+/// What a fault does to the transfer of a body, in either direction.
 struct TransferShaping {
   /// Ends the connection by a reset after so many bytes of the body.
   var resetAfter: Int?
   /// Closes the connection in good order after so many bytes of the body, though more were promised.
   var cutAfter: Int?
-  /// Goes silent after so many bytes of the body.
+  /// Sends nothing more after so many bytes of the body.
   var stallAfter: Int?
   /// Bytes of the body per second.
   var bytesPerSecond: Int?

@@ -9,7 +9,7 @@ protocol Transport: AnyObject {
   func write(_ bytes: UnsafeRawBufferPointer) throws(ConnectionLoss)
   /// Writes a stretch of a file.
   func write(file descriptor: Int32, offset: Int, count: Int) throws(ConnectionLoss)
-  /// Says good-bye; the socket itself is closed by its owner.
+  /// Ends the session; the socket itself is closed by its owner.
   func finish()
 }
 
@@ -31,3 +31,6 @@ extension Transport {
     if let failure { throw failure }
   }
 }
+
+/// The connection is of no use any more: the client went away, or a fault ended it. Nothing can be answered.
+struct ConnectionLoss: Error {}

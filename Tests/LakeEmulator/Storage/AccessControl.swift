@@ -5,7 +5,7 @@ struct AccessControl {
   var permissions: String
   var acl: String?
 
-  /// What a request asks for, over the defaults of sheet §2.1 (umask 0027).
+  /// What a request asks for, over the defaults ("Path - Create": umask 0027).
   init(_ head: RequestHead, kind: PathKind) {
     permissions = kind == .file ? "rw-r-----" : "rwxr-x---"
     update(head)

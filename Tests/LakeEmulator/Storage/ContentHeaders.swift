@@ -1,4 +1,4 @@
-/// The headers of a file that are kept and given back on read (sheet §2.1).
+/// The headers of a file that are kept and given back on read ("Path - Create").
 struct ContentHeaders {
   /// Their names on an answer, and what they are called when they are set, after `x-ms-` and `x-ms-blob-`.
   static let names = [

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The bytes of one file, in a file that loses its name at once: nothing of it is left when it is closed, however the process ends.
+/// The bytes of one file, in a file of the system that loses its name at once: nothing is left when it is closed,
+/// however the process ends.
 final class DataFile: Sendable {
   let descriptor: Int32
 

@@ -18,12 +18,12 @@ final class LakeStorage: Sendable {
     return Stamp(serial: serial, time: Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down)))
   }
 
-  /// Does a thing to the set of filesystems as a whole.
+  /// Runs `work` on the set of filesystems, under the lock.
   func withAll<Value: Sendable>(_ work: (inout [String: Filesystem]) throws -> Value) throws -> Value {
     try filesystems.withLock { try work(&$0) }
   }
 
-  /// Does a thing to one filesystem as a whole.
+  /// Runs `work` on one filesystem, under the lock.
   /// - Throws: ``ServiceError`` 404 when it is missing, and what `work` throws.
   func within<Value: Sendable>(_ name: String, _ work: (inout Filesystem) throws -> Value) throws -> Value {
     try filesystems.withLock { filesystems in

@@ -6,13 +6,14 @@ struct PathName: Hashable, Comparable {
     self.segments = segments
   }
 
-  /// Reads a percent-encoded path. `%2F` is a separator like any other (sheet §1).
+  /// Reads a percent-encoded path. `%2F` is a separator like any other, as the service has it.
   /// - Throws: ``ServiceError`` for broken encoding and for what is over the limits.
   init(encoded: some StringProtocol) throws(ServiceError) {
     try self.init(decoded: PercentEncoding.decode(encoded))
   }
 
-  /// - Throws: ``ServiceError`` for what is over the limits of sheet §1.
+  /// - Throws: ``ServiceError`` for what is longer than 1024 characters ("Naming and referencing containers, blobs, and
+  ///   metadata").
   init(decoded: String) throws(ServiceError) {
     segments = decoded.split(separator: "/").map(String.init)
     guard decoded.unicodeScalars.count <= 1024, segments.count <= 63 else {

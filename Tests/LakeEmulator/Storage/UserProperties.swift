@@ -6,7 +6,7 @@ struct UserProperties {
 
   init() {}
 
-  /// Reads `x-ms-properties: n1=base64(v1),n2=base64(v2)` (sheet §2.6).
+  /// Reads `x-ms-properties: n1=base64(v1),n2=base64(v2)` ("Path - Create").
   /// - Throws: ``ServiceError``.
   init(header: String) throws(ServiceError) {
     for item in header.split(separator: ",") {

@@ -1,7 +1,8 @@
 import CSSL
 import Foundation
 
-/// A JWT by which a client proves that it has its certificate's key (identity sheet §3).
+/// A JWT by which a client proves that it has its certificate's key ("Microsoft identity platform application
+/// authentication certificate credentials").
 struct ClientAssertion {
   /// What it turned out to be.
   enum Verdict: Equatable {

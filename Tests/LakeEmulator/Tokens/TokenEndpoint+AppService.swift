@@ -1,6 +1,6 @@
 import Foundation
 
-/// App Service, Functions, Container Apps (identity sheet §5.1).
+/// App Service, Functions, Container Apps ("How to use managed identities for App Service and Azure Functions").
 extension TokenEndpoint {
   func appService(_ head: RequestHead) -> Answer {
     guard head.method == "GET" else { return refusal(405, "Only GET is served.") }

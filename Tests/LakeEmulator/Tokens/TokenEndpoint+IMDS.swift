@@ -1,6 +1,6 @@
 import Foundation
 
-/// The instance metadata service (identity sheet §5.2).
+/// The instance metadata service ("How to use managed identities on an Azure VM to acquire an access token").
 extension TokenEndpoint {
   func imds(_ head: RequestHead) -> Answer {
     guard head.method == "GET" else { return refusal(405, "invalid_request", "Only GET is served") }

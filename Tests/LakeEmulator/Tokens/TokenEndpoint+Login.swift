@@ -1,6 +1,6 @@
 import Foundation
 
-/// The login endpoint's client credentials grant (identity sheet §3, §4).
+/// The login endpoint's client credentials grant (RFC 6749 §4.4, RFC 7523; Entra's error codes).
 extension TokenEndpoint {
   static let assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -5,7 +5,7 @@ struct TokenEndpoint {
   let options: EmulatorOptions
   let issuer: TokenIssuer
 
-  /// The resources that are known (sheet §1): with or without the slash at the end.
+  /// The resources that are known: with or without the slash at the end.
   func isKnown(resource: String) -> Bool {
     let bare = resource.hasSuffix("/") ? String(resource.dropLast()) : resource
     return [

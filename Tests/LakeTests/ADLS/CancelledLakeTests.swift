@@ -73,7 +73,7 @@ import Testing
     #expect(left.value == 1)
   }
 
-  @Test("A rename that hangs, and that can't be looked at, is told as one whose outcome is unknown")
+  @Test("A rename that hangs, and whose destination can't be read, is an error that says its outcome is unknown")
   func rename() async throws {
     let lake = try lake()
     lake.emulator.setFaults([Fault(.stall, on: .rename)])

@@ -8,7 +8,7 @@ import Testing
   /// Requests that made a file or a folder, of which each file is one.
   private func creates(_ lake: EmulatedLake) -> Int { lake.emulator.journal().operations[.create] ?? 0 }
 
-  @Test("It is asked for once by a process, however many files go there")
+  @Test("A process requests a parent folder once, however many files it writes there")
   func once() async throws {
     let lake = try EmulatedLake()
     for number in 0..<5 { try await lake.store.write([1], to: "db/\(number)") }
@@ -20,7 +20,7 @@ import Testing
     #expect(lake.files.count == 8)
   }
 
-  @Test("One that is there is not overwritten: its ETag stays")
+  @Test("A parent folder that exists is not overwritten: its ETag stays")
   func notOverwritten() async throws {
     let lake = try EmulatedLake()
     try await lake.store.write([1], to: "db/a")
@@ -30,7 +30,7 @@ import Testing
     #expect(try await lake.store.properties(of: at("db"))?.etag == before?.etag)
   }
 
-  @Test("One that was deleted meanwhile is made again")
+  @Test("A parent folder that was deleted meanwhile is made again")
   func deleted() async throws {
     let lake = try EmulatedLake()
     try await lake.store.write([1], to: "other/a")
@@ -40,7 +40,7 @@ import Testing
     #expect(try await lake.store.read("other/b") == [2])
   }
 
-  @Test("A file in its place is an error that says so")
+  @Test("A file in the place of a parent folder is an error that says so")
   func file() async throws {
     let lake = try EmulatedLake()
     try await lake.store.write([1], to: "f")

@@ -18,8 +18,7 @@ struct ProtocolValuesTests {
         {"name":"root","isDirectory":"true"}
       ]}
       """#
-    let paths = try JSONDecoder().decode(ListedPaths.self, from: Data(json.utf8)).paths
-    let entries = paths.compactMap { $0.entry(below: try? LakePath("root")) }
+    let entries = try ListedPath.list(parsing: Array(json.utf8)).compactMap { $0.entry(below: try? LakePath("root")) }
     #expect(entries.map { "\($0.path)" } == ["a", "a/b.csv.gz", "a/c"])
     #expect(entries.map(\.isDirectory) == [true, false, false])
     #expect(entries.map(\.length) == [0, 12, 7])
@@ -27,6 +26,17 @@ struct ProtocolValuesTests {
     #expect(entries[1].modified == Date(timeIntervalSince1970: 1_795_262_988))
     // A time that can't be read must not make a file look old enough to be removed.
     #expect(entries[2].modified == .distantFuture)
+  }
+
+  @Test(
+    "What is no listing is refused",
+    arguments: [
+      "", "{}", "[]", #"{"paths":{}}"#, #"{"paths":[{}]}"#, #"{"paths":[{"name":1}]}"#, #"{"paths":[{"name":"a"},]}"#,
+      #"{"paths":[{"name":"a","name":"b"}]}"#, #"{"paths":[{"name":"a","isDirectory":1}]}"#,
+      #"{"paths":[{"name":"a","contentLength":1.5}]}"#, #"{"paths":[{"name":"a","etag":2}]}"#,
+    ])
+  func noListing(json: String) {
+    #expect(throws: (any Error).self) { try ListedPath.list(parsing: Array(json.utf8)) }
   }
 
   @Test("A content range is read, or refused")
@@ -61,11 +71,11 @@ struct ProtocolValuesTests {
     #expect(ContentRange("bytes 0-4/\(text)") == nil)
     for length in [text, "\"\(text)\""] {
       let json = "{\"paths\":[{\"name\":\"a\",\"contentLength\":\(length)}]}"
-      #expect(throws: DecodingError.self) { try JSONDecoder().decode(ListedPaths.self, from: Data(json.utf8)) }
+      #expect(throws: ListedPath.Malformed.self) { try ListedPath.list(parsing: Array(json.utf8)) }
     }
   }
 
-  @Test("What was damaged on the way, and what is being deleted, is tried again")
+  @Test("Damage in transit and a deletion in progress are tried again")
   func retriedRefusals() {
     for name in ["Md5Mismatch", "Crc64Mismatch", "DestinationPathIsBeingDeleted"] {
       let refusal = ADLSRefusal(ClientResponse(status: 400, fields: ["x-ms-error-code": name]), [])

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Identity
@@ -7,7 +8,7 @@ import Testing
 
 @testable import Lake
 
-@Suite("ADLS store: who asks")
+@Suite("ADLS store: credentials")
 struct SignInTests {
   func emulator() throws -> Emulator {
     var options = EmulatorOptions()
@@ -15,7 +16,8 @@ struct SignInTests {
     return try Emulator(options)
   }
 
-  /// An account SAS for all that a lake does, signed by openssl ("Create an account SAS", version 2020-12-06 and later).
+  /// An account SAS for all that a lake does, signed by openssl ("Create an account SAS", version 2020-12-06 and
+  /// later).
   func accountSignature(_ emulator: Emulator) async throws -> String {
     let version = "2023-11-03"
     let expiry = Date.now.addingTimeInterval(600).formatted(.iso8601)
@@ -28,10 +30,10 @@ struct SignInTests {
       ("sv", version), ("ss", "b"), ("srt", "sco"), ("sp", "rwdlac"), ("se", expiry), ("spr", "https,http"),
       ("sig", signature),
     ]
-    return query.map { "\($0.0)=\(URLText.encodeSegment($0.1))" }.joined(separator: "&")
+    return query.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
   }
 
-  @Test("A token that is not taken any more is replaced once, and the operation goes on")
+  @Test("A token that the service rejects is replaced once, and the operation continues")
   func refreshed() async throws {
     let lake = try EmulatedLake()
     let writer = try await lake.store.makeWriter(temporary: at("t"))
@@ -44,7 +46,7 @@ struct SignInTests {
     #expect(lake.tokens.replacements >= 1)
   }
 
-  @Test("A fresh token that is not taken either is final, and says what to look at")
+  @Test("A new token that the service rejects too is a final error that says what to check")
   func refused() async throws {
     let emulator = try emulator()
     let tokens = EmulatorTokens(emulator, audience: "https://vault.azure.net")
@@ -59,7 +61,7 @@ struct SignInTests {
   }
 
   @Test(
-    "A caller without the right is told the role and the filesystem, and it is not tried again",
+    "A missing role is a final error that names the role and the filesystem",
     arguments: [(EmulatorOperation.create, "Storage Blob Data Contributor"), (.properties, "Storage Blob Data Reader")])
   func forbidden(operation: EmulatorOperation, role: String) async throws {
     let lake = try EmulatedLake()
@@ -76,7 +78,7 @@ struct SignInTests {
     #expect(lake.emulator.journal().operations[operation] == 1)
   }
 
-  @Test("Where there is no token, the lake says why and asks for nothing")
+  @Test("Without a token the lake says why, and sends no request")
   func noToken() async throws {
     struct NoTokens: TokenSource {
       func token(for scope: String) throws -> AccessToken { throw IdentityError(.noCredential, "nobody is signed in") }
@@ -93,7 +95,7 @@ struct SignInTests {
     #expect(emulator.journal().operations.isEmpty)
   }
 
-  @Test("A redirect is refused, and the other host hears nothing")
+  @Test("A redirect is refused, and nothing is sent to the other host")
   func redirect() async throws {
     let other = try Emulator()
     let lake = try EmulatedLake()
@@ -132,7 +134,7 @@ struct SignInTests {
     #expect(emulator.journal().authorization == [kind == "key" ? "shared_key" : "account_sas"])
   }
 
-  @Test("A wrong key is told as such, without the key")
+  @Test("A wrong key is an error that says so without showing the key")
   func wrongKey() async throws {
     let emulator = try emulator()
     let key = Data("another key".utf8).base64EncodedString()

@@ -5,7 +5,7 @@ import Testing
 @Suite("Upload: values")
 struct UploadValuesTests {
   @Test(
-    "Pieces are of one size, in order and without a gap, however the bytes come", arguments: [1, 3, 7, 10, 25, 100])
+    "Pieces have one size, in order and without a gap, however the bytes arrive", arguments: [1, 3, 7, 10, 25, 100])
   func cutting(step: Int) {
     let content = (0..<100).map { UInt8($0) }
     var cutter = AppendCutter(size: 10)
@@ -38,7 +38,7 @@ struct UploadValuesTests {
     #expect(reach > 1 << 40)
   }
 
-  @Test("Throttling halves what is under way, success lets it grow again, and it never stands still")
+  @Test("Throttling halves the window, success lets it grow again, and it never falls to zero")
   func window() {
     var window = AppendWindow(maximum: 4, firstSize: 8)
     for _ in 0..<4 {
@@ -59,7 +59,7 @@ struct UploadValuesTests {
     #expect(window.limit == 4)
   }
 
-  @Test("Larger pieces are fewer at a time, so that memory stays what it was")
+  @Test("Larger pieces are fewer at a time, so that memory does not grow")
   func largerPieces() {
     var window = AppendWindow(maximum: 4, firstSize: 8)
     window.started()

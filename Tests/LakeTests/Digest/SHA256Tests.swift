@@ -4,19 +4,22 @@ import Testing
 
 @Suite struct SHA256Tests {
   /// Published examples of FIPS 180-4.
-  @Test(arguments: [
-    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    (
-      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-    ),
-  ])
-  func publishedExamplesAreMet(text: String, hex: String) {
+  @Test(
+    "The published examples of FIPS 180-4 are met",
+    arguments: [
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+    ])
+  func published(text: String, hex: String) {
     #expect(SHA256Digest(of: Array(text.utf8)).hex == hex)
   }
 
-  @Test func piecesGiveTheDigestOfTheWhole() {
+  @Test("Pieces give the digest of the whole")
+  func pieces() {
     let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     var hasher = SHA256Hasher()
     for start in stride(from: 0, to: bytes.count, by: 777) {

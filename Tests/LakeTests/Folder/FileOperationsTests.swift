@@ -20,7 +20,7 @@ import Testing
     if number >= 0 { close(number) }
   }
 
-  @Test("A cancelled caller does not wait for one, and one that ends all the same is undone")
+  @Test("A cancelled caller does not wait for an operation, and one that ends after all is undone")
   func cancelled() async throws {
     try await withPipe { pipe in
       let operations = FileOperations(place: "/lake")
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test("Others go on beside them, until too many are stuck; then no further one is begun")
+  @Test("Other operations continue beside stuck ones, until too many are stuck; then no further one starts")
   func many() async throws {
     try await withPipe { pipe in
       let operations = FileOperations(place: "/lake")
@@ -74,7 +74,7 @@ import Testing
     }
   }
 
-  @Test("One whose task is cancelled before it begins is not begun")
+  @Test("An operation whose task was cancelled before does not start")
   func cancelledBefore() async throws {
     let operations = FileOperations(place: "/lake")
     let task = Task {

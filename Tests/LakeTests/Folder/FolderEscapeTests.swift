@@ -25,10 +25,12 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    "link/file", "relative/file", "d/file", "d/dangling", "d/near", "d/sub", "d/sub/x", "link/sub/x", "link",
-  ])
-  func noPathLeadsThroughALink(path: String) async throws {
+  @Test(
+    "No path leads through a symbolic link",
+    arguments: [
+      "link/file", "relative/file", "d/file", "d/dangling", "d/near", "d/sub", "d/sub/x", "link/sub/x", "link",
+    ])
+  func throughLink(path: String) async throws {
     try await withLinks { store, _ in
       let refused = LakeError.escapesRoot(at(path))
       #expect(await lakeError { _ = try await store.openReader(at(path)) } == refused)
@@ -43,8 +45,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["link/new", "relative/new", "d/sub/new", "link/new/deep"])
-  func noFileIsMadeBehindALink(path: String) async throws {
+  @Test(
+    "No file is made behind a symbolic link", arguments: ["link/new", "relative/new", "d/sub/new", "link/new/deep"])
+  func behindLink(path: String) async throws {
     try await withLinks { store, _ in
       #expect(await lakeError { _ = try await store.makeWriter(temporary: at(path)) } == .escapesRoot(at(path)))
       let error = await lakeError {
@@ -54,14 +57,15 @@ import Testing
     }
   }
 
-  @Test(arguments: ["d/file", "d/dangling", "link"])
-  func noTemporaryIsWrittenThroughALink(path: String) async throws {
+  @Test("No temporary file is written through a symbolic link", arguments: ["d/file", "d/dangling", "link"])
+  func temporaryLink(path: String) async throws {
     try await withLinks { store, _ in
       #expect(await lakeError { _ = try await store.makeWriter(temporary: at(path)) } == .alreadyExists(at(path)))
     }
   }
 
-  @Test func theRootItselfMayBeALink() async throws {
+  @Test("The root itself may be a symbolic link")
+  func rootLink() async throws {
     try await withLake { _, folder in
       try FileManager.default.createDirectory(atPath: folder + "/real", withIntermediateDirectories: true)
       #expect(symlink("real", folder + "/lake") == 0)

@@ -38,7 +38,7 @@ import Testing
     let time = Mutex(Duration.zero)
   }
 
-  @Test("Waiting for it has an end, is told once, and names the process that holds it")
+  @Test("Waiting for the lock has an end, is reported once, and names the process that holds it")
   func limit() async throws {
     let told = Mutex<[String]>([])
     var options = FolderOptions()
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test("A publisher goes on when the lock is free again")
+  @Test("A publisher continues when the lock is released")
   func release() async throws {
     try await withLockedLake(FolderOptions()) { store, folder, holder in
       let writer = try await store.closedWriter("new", at: "db/t")
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test("A cancelled publisher waits no longer, and its temporary file is removed")
+  @Test("A cancelled publisher stops waiting, and its temporary file is removed")
   func cancelled() async throws {
     let isTold = Mutex(false)
     var options = FolderOptions()

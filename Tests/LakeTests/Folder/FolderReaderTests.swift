@@ -14,22 +14,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [1_000, 65_536, 1 << 30])
-  func aFileIsReadInBoundedPieces(maxBytes: Int) async throws {
-    try await withFile { store, _ in
-      let reader = try await store.openReader(at("d/f"))
-      #expect(reader.entry.length == content.count)
-      var read: [UInt8] = []
-      while case let piece = try await reader.read(maxBytes: maxBytes), !piece.isEmpty {
-        #expect(piece.count <= maxBytes)
-        read += piece
-      }
-      #expect(read == content)
-      #expect(try await reader.read(maxBytes: 10) == [], "the end stays the end")
-    }
-  }
-
-  @Test func aFileReplacedInMidReadIsReadAsItWas() async throws {
+  @Test("A file that is replaced while it is read is read to its end as it was")
+  func replaced() async throws {
     try await withFile { store, _ in
       let reader = try await store.openReader(at("d/f"))
       var read = try await reader.read(maxBytes: 100)
@@ -40,7 +26,8 @@ import Testing
     }
   }
 
-  @Test func aFileCutShortInMidReadIsAnError() async throws {
+  @Test("A file that is cut short while it is read is an error")
+  func cutShort() async throws {
     try await withFile { store, folder in
       let reader = try await store.openReader(at("d/f"))
       _ = try await reader.read(maxBytes: 100)
@@ -49,7 +36,8 @@ import Testing
     }
   }
 
-  @Test func aFileWrittenInPlaceInMidReadIsAnError() async throws {
+  @Test("A file that is written in place while it is read is an error")
+  func writtenInPlace() async throws {
     try await withFile { store, folder in
       let reader = try await store.openReader(at("d/f"))
       _ = try await reader.read(maxBytes: 100)
@@ -62,35 +50,12 @@ import Testing
     }
   }
 
-  @Test func aClosedReaderReadsNoMore() async throws {
-    try await withFile { store, _ in
-      let reader = try await store.openReader(at("d/f"))
-      await reader.close()
-      await reader.close()
-      #expect(
-        await lakeError { _ = try await reader.read(maxBytes: 1) } == .outOfOrder(at("d/f"), operation: "read"))
-    }
-  }
-
-  @Test func whatIsNoFileIsNotOpened() async throws {
+  @Test("A named pipe is no file, and opening it does not wait for a writer")
+  func pipe() async throws {
     try await withFile { store, folder in
-      #expect(await lakeError { _ = try await store.openReader(at("none")) } == .notFound(at("none")))
-      #expect(await lakeError { _ = try await store.openReader(at("no/ne")) } == .notFound(at("no/ne")))
-      #expect(await lakeError { _ = try await store.openReader(at("d/f/x")) } == .notFound(at("d/f/x")))
-      #expect(await lakeError { _ = try await store.openReader(at("d")) } == .notAFile(at("d")))
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)
       #expect(await lakeError { _ = try await store.openReader(at("pipe")) } == .notAFile(at("pipe")))
       #expect(await lakeError { _ = try await store.properties(of: at("pipe")) } == .notAFile(at("pipe")))
-    }
-  }
-
-  @Test func aCancelledTaskReadsNoMore() async throws {
-    try await withFile { store, _ in
-      let reader = try await store.openReader(at("d/f"))
-      await Task {
-        withUnsafeCurrentTask { $0?.cancel() }
-        await #expect(throws: CancellationError.self) { try await reader.read(maxBytes: 1) }
-      }.value
     }
   }
 }

@@ -6,8 +6,10 @@ import Testing
 
 /// What the system refuses, met with real file systems.
 @Suite(.serialized) struct FolderRefusalTests {
-  @Test(.enabled(if: mayMount, "needs the right to mount a tmpfs"))
-  func aFullDiskIsSaidToBeFullAndIsUsableAgainAfterDiscard() async throws {
+  @Test(
+    "A full disk is an error that says so, and has room again after discard",
+    .enabled(if: mayMount, "needs the right to mount a tmpfs"))
+  func fullDisk() async throws {
     try await withLake(mounting: "size=1m") { store, folder in
       let writer = try await store.makeWriter(temporary: at("tmp/t"))
       let error = await lakeError {
@@ -25,8 +27,8 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: mayMount, "needs the right to mount a tmpfs"))
-  func aFullDiskLeavesNoNewNames() async throws {
+  @Test("A disk without free inodes gets no new names", .enabled(if: mayMount, "needs the right to mount a tmpfs"))
+  func fullInodes() async throws {
     try await withLake(mounting: "nr_inodes=4") { store, folder in
       let error = await lakeError {
         for number in 0..<8 { _ = try await store.makeWriter(temporary: at("t\(number)")) }
@@ -36,8 +38,10 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: mayMount, "needs the right to mount a tmpfs"))
-  func aReadOnlyLakeIsReadAndSaysThatItIsReadOnly() async throws {
+  @Test(
+    "A lake on a read-only disk can be read, and every write says why it fails",
+    .enabled(if: mayMount, "needs the right to mount a tmpfs"))
+  func readOnly() async throws {
     try await withLake(mounting: "size=1m") { store, folder in
       try await store.put("x", at: "a")
       let writer = try await store.closedWriter("y", at: "t")
@@ -53,8 +57,10 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: geteuid() != 0, "nothing is forbidden to root"))
-  func aForbiddenFolderIsNamed() async throws {
+  @Test(
+    "A folder without permission is an error that names the path",
+    .enabled(if: geteuid() != 0, "nothing is forbidden to root"))
+  func forbidden() async throws {
     try await withLake { store, folder in
       try await store.put("x", at: "d/f")
       #expect(chmod(folder + "/d", 0) == 0)
@@ -65,17 +71,20 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (ENOENT, "not_found"), (EEXIST, "already_exists"), (EACCES, "permission_denied"), (EPERM, "permission_denied"),
-    (ENOSPC, "no_space"), (EDQUOT, "no_space"), (EFBIG, "file_too_large"), (EROFS, "read_only"), (EIO, "io"),
-  ])
-  func everyRefusalOfTheSystemHasItsError(number: CInt, code: String) throws {
+  @Test(
+    "Each error of the system has its error of the lake",
+    arguments: [
+      (ENOENT, "not_found"), (EEXIST, "already_exists"), (EACCES, "permission_denied"), (EPERM, "permission_denied"),
+      (ENOSPC, "no_space"), (EDQUOT, "no_space"), (EFBIG, "file_too_large"), (EROFS, "read_only"), (EIO, "io"),
+    ])
+  func systemErrors(number: CInt, code: String) throws {
     let error = SystemError(number: number).lakeError(at("a/b"), operation: "write")
     #expect(error.code == code)
     #expect(error.description.hasPrefix("a/b: "))
   }
 
-  @Test func anyOtherRefusalIsToldInTheSystemsWords() throws {
+  @Test("Any other error of the system keeps the system's words")
+  func otherErrors() throws {
     let error = SystemError(number: EIO).lakeError(at("a"), operation: "write")
     #expect(error.description == "a: write failed: Input/output error")
   }

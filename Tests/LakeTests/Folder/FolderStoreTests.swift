@@ -26,7 +26,8 @@ import Testing
     }
   }
 
-  @Test func aMissingRootIsMadeWithItsParentsWhereThatIsAskedFor() async throws {
+  @Test("A missing root is made with its parents where that is asked for")
+  func createdRoot() async throws {
     try await withLake { _, folder in
       let store = try await FolderStore(root: folder + "/a/./b//c", creating: true)
       #expect(contents(of: folder) == ["a", "a/b", "a/b/c"])
@@ -36,7 +37,8 @@ import Testing
     }
   }
 
-  @Test func aRootThatIsNoFolderIsRefused() async throws {
+  @Test("A root that is no folder is refused")
+  func rootIsFile() async throws {
     try await withLake { store, folder in
       try await store.put("x", at: "f")
       for root in ["/f", "/f/below"] {
@@ -47,7 +49,8 @@ import Testing
     }
   }
 
-  @Test func aRootThatWentAwayIsAnErrorAndNotAnEmptyLake() async throws {
+  @Test("A root that has disappeared is an error, and not an empty lake")
+  func vanishedRoot() async throws {
     try await withLake { store, folder in
       #expect(rmdir(folder) == 0)
       #expect(await lakeError { _ = try await store.properties(of: at("a")) }?.code == "root_unavailable")
@@ -55,45 +58,6 @@ import Testing
         await lakeError { for try await _ in store.list(under: nil, recursive: true) {} }?.code == "root_unavailable")
       #expect(await lakeError { try await store.delete(at("a")) }?.code == "root_unavailable")
       #expect(await lakeError { _ = try await store.makeWriter(temporary: at("t")) }?.code == "root_unavailable")
-    }
-  }
-
-  @Test func propertiesTellFilesFromFoldersAndNothing() async throws {
-    try await withLake { store, _ in
-      try await store.put("four", at: "d/f")
-      let file = try #require(try await store.properties(of: at("d/f")))
-      #expect(file.length == 4 && !file.isDirectory && file.path == (at("d/f")))
-      let folder = try #require(try await store.properties(of: at("d")))
-      #expect(folder.isDirectory && folder.length == 0)
-      for absent in ["x", "d/x", "x/y/z", "d/f/x"] { #expect(try await store.properties(of: at(absent)) == nil) }
-    }
-  }
-
-  @Test func deletingIsDoneWhenNothingIsThere() async throws {
-    try await withLake { store, folder in
-      try await store.put("x", at: "d/f")
-      for path in ["none", "no/ne", "d/f/below", "d/f", "d/f"] { try await store.delete(at(path)) }
-      #expect(contents(of: folder) == ["_put", "d"])
-      try await store.put("x", at: "d/f")
-      #expect(await lakeError { try await store.delete(at("d")) } == .folderNotEmpty(at("d")))
-      try await store.delete(at("d/f"))
-      try await store.delete(at("d"))
-      #expect(contents(of: folder) == ["_put"])
-    }
-  }
-
-  @Test func aSmallFileIsReadAndWrittenWhole() async throws {
-    try await withLake { store, folder in
-      try await store.writeAll([1, 2, 3], to: at("m.json"), temporary: at("t"), condition: .ifAbsent)
-      #expect(try await store.readAll(at("m.json"), limit: 3) == [1, 2, 3])
-      #expect(
-        await lakeError { _ = try await store.readAll(at("m.json"), limit: 2) } == .tooLarge(at("m.json"), limit: 2)
-      )
-      let refused = await lakeError {
-        try await store.writeAll([4], to: at("m.json"), temporary: at("t"), condition: .ifAbsent)
-      }
-      #expect(refused == .alreadyExists(at("m.json")))
-      #expect(contents(of: folder) == ["m.json"], "a refused file leaves nothing behind")
     }
   }
 }

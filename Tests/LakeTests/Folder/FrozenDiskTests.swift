@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test(
-    "A rename that does not come back is told as one whose outcome is unknown",
+    "A rename that does not return is an error that says its outcome is unknown",
     .enabled("needs root, a loop device and fsfreeze(8)") { await isPossible() })
   func unknownRename() async throws {
     try await Self.withDisk { folder in

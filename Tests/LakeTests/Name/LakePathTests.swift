@@ -3,19 +3,23 @@ import Testing
 @testable import Lake
 
 @Suite struct LakePathTests {
-  @Test(arguments: ["a", "db/events.clicks.2024-01-01.csv.gz", "_sluice/tmp/x", "...", ".hidden", "a b+c%", "日/é"])
-  func aPathIsItsNames(text: String) throws {
+  @Test(
+    "A path is its names",
+    arguments: ["a", "db/events.clicks.2024-01-01.csv.gz", "_sluice/tmp/x", "...", ".hidden", "a b+c%", "日/é"])
+  func names(text: String) throws {
     let path = try LakePath(text)
     #expect(path.description == text)
     #expect(path.components.joined(separator: "/") == text)
     #expect(path.name == path.components.last)
   }
 
-  @Test(arguments: [
-    "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "../a", "a/..", "a\\b", "..\\a", "a\0b", "a\nb",
-    "\u{7F}",
-  ])
-  func whatCouldLeaveTheRootIsRefused(text: String) {
+  @Test(
+    "A path that could leave the root, or hold what no store takes, is refused",
+    arguments: [
+      "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "../a", "a/..", "a\\b", "..\\a", "a\0b", "a\nb",
+      "\u{7F}",
+    ])
+  func refused(text: String) {
     do {
       let path = try LakePath(text)
       Issue.record("'\(text)' was read as \(path.components)")
@@ -24,14 +28,16 @@ import Testing
     }
   }
 
-  @Test func aSlashWithACombiningMarkIsStillASlash() throws {
+  @Test("A slash with a combining mark separates names like any other")
+  func combiningMark() throws {
     #expect(try LakePath("a/\u{301}b").components.count == 2)
     #expect(throws: LakeError.self) { try LakePath(components: ["a/\u{301}b"]) }
     #expect(throws: LakeError.self) { try LakePath(components: ["a\\\u{301}b"]) }
     #expect(throws: LakeError.self) { try LakePath("../\u{301}etc") }
   }
 
-  @Test func namesAndPathsHaveALongest() throws {
+  @Test("A name has at most 255 bytes and a path at most 1024 characters")
+  func longest() throws {
     let longest = String(repeating: "n", count: 255)
     #expect(try LakePath(longest).name == longest)
     #expect(throws: LakeError.self) { try LakePath(longest + "n") }
@@ -41,7 +47,8 @@ import Testing
     #expect(throws: LakeError.self) { try LakePath(long).appending("ab") }
   }
 
-  @Test func pathsAreBuiltAndTakenApart() throws {
+  @Test("A path is built from names and taken apart again")
+  func building() throws {
     let path = try LakePath("a").appending("b").appending("c").appending("d")
     #expect(path.description == "a/b/c/d")
     #expect(path.parent?.description == "a/b/c")
@@ -62,7 +69,8 @@ import Testing
     }
   }
 
-  @Test func equalityAndOrderGoByBytes() throws {
+  @Test("Paths are equal and ordered by their bytes")
+  func order() throws {
     let composed = try LakePath("\u{E9}")
     let decomposed = try LakePath("e\u{301}")
     #expect(composed != decomposed)
@@ -72,7 +80,8 @@ import Testing
     #expect(sorted.map(\.description) == ["A", "a", "a/b", "a/z", "a-c", "b"])
   }
 
-  @Test func aMessageShowsNoControlCharacters() {
+  @Test("A message about a path shows no control character as it is")
+  func message() {
     do {
       _ = try LakePath("a\n\u{1B}[31m")
       Issue.record("a control character was accepted")

@@ -97,7 +97,7 @@ struct LakePlaceTests {
     }
   }
 
-  @Test("The options reach the store, and what happens in it is told")
+  @Test("The options reach the store, and its events reach the program")
   func events() async throws {
     var settings = EmulatorOptions()
     settings.filesystems = ["lake"]

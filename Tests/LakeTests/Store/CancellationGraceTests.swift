@@ -1,5 +1,6 @@
 import HTTPClient
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Lake
@@ -57,7 +58,7 @@ import Testing
     }
   }
 
-  @Test("A step that is under way is carried on when its job is cancelled")
+  @Test("A step that has begun continues when its job is cancelled")
   func carriedOn() async throws {
     let clock = Clock()
     let step = Step()
@@ -66,9 +67,9 @@ import Testing
         try await CancellationGrace.carryOn { try await step.run() }
       }
     }
-    while !step.isBegun.withLock({ $0 }) { await Task.yield() }
+    try await eventually { step.isBegun.withLock { $0 } }
     job.cancel()
-    while clock.waits.withLock({ $0.isEmpty }) { await Task.yield() }
+    try await eventually { clock.waits.withLock { !$0.isEmpty } }
     clock.move(by: CancellationGrace.carryOnLimit - .seconds(1))
     step.end.finish()
     #expect(try await job.value == 7)
@@ -85,13 +86,13 @@ import Testing
         return ends
       }
     }
-    while !steps[0].isBegun.withLock({ $0 }) { await Task.yield() }
+    try await eventually { steps[0].isBegun.withLock { $0 } }
     clock.move(by: .seconds(1000))
     job.cancel()
-    while clock.waits.withLock({ $0.count }) < 1 { await Task.yield() }
+    try await eventually { clock.waits.withLock { $0.count } >= 1 }
     clock.move(by: .seconds(1))
     steps[0].end.finish()
-    while clock.waits.withLock({ $0.count }) < 2 { await Task.yield() }
+    try await eventually { clock.waits.withLock { $0.count } >= 2 }
     clock.move(by: CancellationGrace.carryOnLimit - .seconds(1))
     // The second is ended by the clock, the third has no time at all.
     #expect(try await job.value == [true, false, false])
@@ -101,7 +102,7 @@ import Testing
       ])
   }
 
-  @Test("When what was carried on has used up its time, there is some left to clean up; then none")
+  @Test("When a continued step has used up its time, there is time left to clean up; then none")
   func cleaningUp() async throws {
     let clock = Clock()
     let steps = [Step(), Step(), Step()]
@@ -115,13 +116,13 @@ import Testing
         return ends
       }
     }
-    while !steps[0].isBegun.withLock({ $0 }) { await Task.yield() }
+    try await eventually { steps[0].isBegun.withLock { $0 } }
     job.cancel()
-    while clock.waits.withLock({ $0.count }) < 1 { await Task.yield() }
+    try await eventually { clock.waits.withLock { $0.count } >= 1 }
     clock.move(by: CancellationGrace.carryOnLimit)
-    while clock.waits.withLock({ $0.count }) < 2 { await Task.yield() }
+    try await eventually { clock.waits.withLock { $0.count } >= 2 }
     steps[1].end.finish()
-    while clock.waits.withLock({ $0.count }) < 3 { await Task.yield() }
+    try await eventually { clock.waits.withLock { $0.count } >= 3 }
     let rest = CancellationGrace.limit - CancellationGrace.carryOnLimit
     clock.move(by: rest)
     #expect(try await job.value == [false, true, false])
@@ -137,9 +138,9 @@ import Testing
         try await CancellationGrace.carryOn { try await CancellationGrace.carryOn { try await step.run() } }
       }
     }
-    while !step.isBegun.withLock({ $0 }) { await Task.yield() }
+    try await eventually { step.isBegun.withLock { $0 } }
     job.cancel()
-    while clock.waits.withLock({ $0.isEmpty }) { await Task.yield() }
+    try await eventually { clock.waits.withLock { !$0.isEmpty } }
     clock.move(by: .seconds(5))
     await #expect(throws: CancellationError.self) { _ = try await job.value }
   }

@@ -6,7 +6,8 @@ import Testing
 @testable import Lake
 
 @Suite struct TemporariesTests {
-  @Test func onlyOldFilesBelowTheFolderAreRemoved() async throws {
+  @Test("Of the files below a folder only old ones are removed")
+  func onlyOld() async throws {
     try await withLake(pageSize: 2) { store, folder in
       let now = Date(timeIntervalSince1970: 1_700_000_000)
       func put(_ path: String, hoursOld: Double) async throws {
@@ -28,14 +29,16 @@ import Testing
     }
   }
 
-  @Test func aMissingFolderHasNoTemporaries() async throws {
+  @Test("A folder that does not exist has no temporary files")
+  func missingFolder() async throws {
     try await withLake { store, _ in
       let removed = try await store.removeTemporaries(under: at("none"), olderThan: .distantFuture)
       #expect(removed == 0)
     }
   }
 
-  @Test func whatAKilledUploadLeftInAStorageAccountIsRemovedOnceItIsOld() async throws {
+  @Test("What a killed upload left in a storage account is removed once it is old")
+  func killedUpload() async throws {
     let lake = try EmulatedLake()
     let writer = try await lake.store.makeWriter(temporary: at("db/_sluice/tmp/unfinished"))
     try await writer.append(noise(25_000))

@@ -1,6 +1,7 @@
+import Essentials
 public import Identity
 
-/// How requests to a storage account prove who sends them. None of it ever prints itself.
+/// How requests to a storage account are authenticated. Its description never shows a secret.
 public enum ADLSCredential: Sendable {
   /// The scope of every storage account, in every cloud.
   public static let scope = "https://storage.azure.com/.default"
@@ -19,5 +20,21 @@ public enum ADLSCredential: Sendable {
     case .sharedKey: "key"
     case .sharedAccessSignature: "SAS"
     }
+  }
+}
+
+/// A shared access signature: a query that is a secret.
+public struct SharedAccessSignature: Sendable {
+  /// The query as it was issued, percent-encoded, without a question mark.
+  let query: Secret
+
+  /// Takes a signature as the portal shows it; nil when it is none (no `sig`), or could not stand in a URL.
+  public init?(_ text: String) {
+    let query = text.hasPrefix("?") ? String(text.dropFirst()) : text
+    let parts = query.split(separator: "&")
+    guard parts.contains(where: { $0.hasPrefix("sig=") && $0.utf8.count > 4 }),
+      query.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") })
+    else { return nil }
+    self.query = Secret(query)
   }
 }

@@ -2,16 +2,17 @@ import COpenSSL
 import Essentials
 import Foundation
 
-/// An account's key, which signs requests. It prints as `<key>`.
+/// An account's key, which signs requests.
 public struct SharedKey: Sendable {
   private let account: String
-  private let key: [UInt8]
+  /// In base64.
+  private let text: Secret
 
   /// Takes a key as the portal shows it, in base64; nil for anything else.
   public init?(account: String, base64 text: String) {
     guard let key = Data(base64Encoded: text), !key.isEmpty else { return nil }
     self.account = account
-    self.key = Array(key)
+    self.text = Secret(text)
   }
 
   /// The `Authorization` of a request.
@@ -20,8 +21,9 @@ public struct SharedKey: Sendable {
   }
 
   /// HMAC-SHA256 (FIPS 198-1) of the text.
-  private func hmac(_ text: String) -> [UInt8] {
-    let message = Array(text.utf8)
+  private func hmac(_ message: String) -> [UInt8] {
+    let key = [UInt8](Data(base64Encoded: text.reveal()) ?? Data())
+    let message = Array(message.utf8)
     return [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in
       var length: CUnsignedInt = 0
       guard
@@ -30,15 +32,6 @@ public struct SharedKey: Sendable {
       count = Int(length)
     }
   }
-}
-
-extension SharedKey: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  /// Always `<key>`.
-  public var description: String { "<key>" }
-  /// Always `<key>`.
-  public var debugDescription: String { "<key>" }
-  /// Shows nothing inside.
-  public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// What a signature covers ("Authorize with Shared Key", the string to sign of 2009-09-19 and later).

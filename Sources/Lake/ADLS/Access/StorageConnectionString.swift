@@ -1,9 +1,10 @@
 import Essentials
 import Foundation
 
-/// What `AZURE_STORAGE_CONNECTION_STRING` tells: an account, where it is, and its key or a shared access signature.
+/// The content of `AZURE_STORAGE_CONNECTION_STRING`: an account, its endpoint, and its key or a shared access
+/// signature.
 ///
-/// Only the account and host are ever shown.
+/// Its description shows the account and the endpoint alone.
 public struct StorageConnectionString: Sendable {
   /// The storage account.
   public let account: String

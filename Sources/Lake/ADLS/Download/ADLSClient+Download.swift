@@ -8,7 +8,8 @@ extension ADLSClient {
 
   /// Adds `count` bytes from `offset` of the file with this ETag to `bytes`, fewer where the file ends.
   ///
-  /// A body that breaks off goes on at its next byte. Throws `LakeError.changed` when the file is another one by now.
+  /// A body that is interrupted is continued at its next byte. Throws `LakeError.changed` when the file is another one
+  /// by now.
   func read(_ file: LakeEntry, from offset: Int, count: Int, to bytes: inout [UInt8]) async throws {
     let end = min(offset + count, file.length)
     guard offset < end else { return }
@@ -21,8 +22,8 @@ extension ADLSClient {
     }
   }
 
-  /// Adds one range to `bytes`, with retries; at least one byte of it, not always all. `total` is what the file's length is
-  /// known to be, nil when that is the question. Gives the length that the answer tells.
+  /// Adds one range to `bytes`, with retries; at least one byte of it, not always all. `total` is the file's length
+  /// where it is known. Returns the length that the answer gives.
   func readRange(
     _ range: Range<Int>, of file: LakeEntry, total: Int?, to bytes: inout [UInt8]
   ) async throws -> Int {
@@ -38,7 +39,7 @@ extension ADLSClient {
         do {
           return try await readOnce(call, range, total: total, to: &bytes)
         } catch let error as HTTPClientError {
-          // What came of an answer that is not to be trusted goes again.
+          // The bytes of an answer that failed its checks are dropped.
           bytes.removeSubrange(start...)
           return .failure(.failed(error), error: error)
         }
@@ -58,7 +59,7 @@ extension ADLSClient {
     let response = try await send(call)
     guard response.status == 206 else {
       let refusal = ADLSRefusal(response, try await response.body.collect(limit: 1 << 20))
-      // The whole file in answer to a range is nothing to go on with.
+      // An answer with the whole file in place of the range is not usable.
       let status = response.isSuccess ? 503 : refusal.status
       return .failure(.status(status, retryAfter: response.retryAfter()), error: refusal)
     }
@@ -74,8 +75,8 @@ extension ADLSClient {
         bytes += piece
       }
     } catch let error as HTTPClientError where error.isTransient && bytes.count - start >= Self.worthKeeping {
-      // Broken off: what has come is kept, the next request asks for what is missing. The file's own digest proves the
-      // whole, since no checksum of this part will ever come.
+      // Interrupted: the received bytes are kept, and the next request starts behind them. Their checksum never
+      // arrives; the archive's SHA-256 covers them.
       return .success(answered.total)
     }
     guard bytes.count > start else { throw damaged("it is empty") }
@@ -90,7 +91,7 @@ extension ADLSClient {
     .malformedResponse(host: location.host, reason: reason)
   }
 
-  /// A part smaller than this does not count as progress, so that tries still come to an end.
+  /// Fewer bytes than these do not count as progress, so that the number of tries stays bounded.
   private static let worthKeeping = 64 << 10
 }
 

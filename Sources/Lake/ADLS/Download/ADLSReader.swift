@@ -1,15 +1,15 @@
-/// One file of an ``ADLSStore``, pinned by its ETag: a few blocks are read ahead of the reader.
+/// One file of an ``ADLSStore``, pinned by its ETag; a few blocks are read ahead.
 actor ADLSReader: LakeReader {
   nonisolated let entry: LakeEntry
   private let client: ADLSClient
   private let blockBytes: Int
   private let ahead: Int
-  /// Blocks under way or waiting to be read, by number.
+  /// Blocks in flight or waiting to be read, by number.
   private var blocks: [Int: Task<[UInt8], any Error>] = [:]
   private var offset = 0
   private var isClosed = false
 
-  /// Looks at the file and reads its first bytes: both must tell the same length, or the look is repeated.
+  /// Reads the properties and the first bytes of the file. Both must give the same length, else both are read again.
   static func open(_ path: LakePath, client: ADLSClient, options: ADLSOptions) async throws -> ADLSReader {
     try Task.checkCancellation()
     var entry: LakeEntry?
@@ -58,7 +58,7 @@ actor ADLSReader: LakeReader {
         task.cancel()
       }
     } catch {
-      // The next read asks again.
+      // The next read requests it again.
       blocks[number] = nil
       throw error
     }

@@ -35,12 +35,12 @@ struct ADLSAnswer: Sendable {
   let body: [UInt8]
 }
 
-/// An answer that says no, for good.
+/// A refusal by the service that no further try changes.
 struct ADLSRefusal: Error, Sendable, CustomStringConvertible {
   let status: Int
   /// The service's own name for it, from the header or the body; empty when it has none.
   let code: String
-  /// The service's number of the request, for its support.
+  /// The service's id of the request, for its support.
   let requestID: String
 
   /// For the retries' report of their last try.

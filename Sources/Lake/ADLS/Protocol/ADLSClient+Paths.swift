@@ -1,6 +1,6 @@
 import Essentials
-import Foundation
 import HTTPClient
+import Synchronization
 
 extension ADLSClient {
   /// What is known of a path; nil when there is nothing.
@@ -9,7 +9,7 @@ extension ADLSClient {
       let answer = try await perform(ADLSCall(operation: .look, method: .head, path: path, success: [200]))
       return try ADLSProperties(answer.fields, path: path)
     } catch let refusal as ADLSRefusal {
-      // A file that stands where a folder should is on the way to nothing.
+      // A path below a file does not exist either.
       if refusal.status == 404, refusal.code != "FilesystemNotFound" { return nil }
       throw refusal.lakeError(path, .look, at: self)
     }
@@ -17,8 +17,8 @@ extension ADLSClient {
 
   /// Makes a folder and those above it, where this process has not done so before.
   ///
-  /// One that is there stays as it is: without the condition the service would overwrite it, its properties and the time of
-  /// its last change too.
+  /// An existing folder is kept: without the condition the service would overwrite it, its properties and its time of
+  /// last change included.
   func makeFolder(_ path: LakePath) async throws {
     guard !folders.contains(path) else { return }
     do {
@@ -29,7 +29,7 @@ extension ADLSClient {
     } catch let refusal as ADLSRefusal {
       switch (refusal.status, refusal.code) {
       case (409, "PathAlreadyExists"), (409, ""):
-        // Whether it is a folder is not told.
+        // The answer does not say whether it is a folder.
         if try await properties(of: path)?.entry.isDirectory == false { throw LakeError.notAFolder(path) }
       case (409, "PathConflict"): throw LakeError.notAFolder(path)
       default: throw refusal.lakeError(path, .makeFolder, at: self)
@@ -68,9 +68,9 @@ extension ADLSClient {
       if refusal.status == 400, continuation != nil { throw LakeError.invalidContinuation }
       throw refusal.lakeError(folder ?? location.shownRoot, .list, at: self)
     }
-    let listed: ListedPaths
+    let listed: [ListedPath]
     do {
-      listed = try JSONDecoder().decode(ListedPaths.self, from: Data(answer.body))
+      listed = try await LongWork.run(bytes: answer.body.count) { try ListedPath.list(parsing: answer.body) }
     } catch {
       throw LakeError.io(
         folder ?? location.shownRoot, operation: ADLSCall.Operation.list.rawValue,
@@ -78,6 +78,22 @@ extension ADLSClient {
     }
     let next = answer.fields["x-ms-continuation"] ?? ""
     return LakePage(
-      entries: listed.paths.compactMap { $0.entry(below: location.root) }, continuation: next.isEmpty ? nil : next)
+      entries: listed.compactMap { $0.entry(below: location.root) }, continuation: next.isEmpty ? nil : next)
+  }
+}
+
+/// The folders of a filesystem that this process has made or found, so that each is requested once.
+final class KnownFolders: Sendable {
+  private let paths = Mutex<Set<LakePath>>([])
+
+  func contains(_ path: LakePath) -> Bool { paths.withLock { $0.contains(path) } }
+
+  func insert(_ path: LakePath) {
+    paths.withLock { _ = $0.insert(path) }
+  }
+
+  /// For a folder that turns out to be missing.
+  func forget(_ path: LakePath) {
+    paths.withLock { _ = $0.remove(path) }
   }
 }

@@ -5,7 +5,7 @@ import Identity
 
 /// Speaks the DFS endpoint for one filesystem: signs, sends, tries again, and tells a refusal from a failure.
 struct ADLSClient: Sendable {
-  /// The version of the protocol that is spoken. A fixed one: the service keeps its behaviour for it.
+  /// The protocol version. It is pinned, since the service keeps its behaviour for each version.
   static let version = "2023-11-03"
 
   let location: ADLSLocation
@@ -21,8 +21,9 @@ struct ADLSClient: Sendable {
 
   /// Carries a call out, with as many tries as the policy allows.
   ///
-  /// `onThrottle` is told of each answer that asks for less (503, 429, and the 500 that stands for it).
-  /// Throws ``ADLSRefusal`` for a final no, `LakeError` when there is no answer or no token, and `CancellationError`.
+  /// `onThrottle` is called for each answer that throttles (503, 429, and the 500 that stands for it).
+  /// Throws ``ADLSRefusal`` for a final refusal, `LakeError` when there is no answer or no token, and
+  /// `CancellationError`.
   func perform(
     _ call: ADLSCall, onThrottle: @Sendable () async -> Void = {}
   ) async throws -> ADLSAnswer {
@@ -62,7 +63,7 @@ struct ADLSClient: Sendable {
     ) { _ in try await attempt() }
   }
 
-  /// What a call that got no final answer is told; a refusal stays one, since its meaning is the caller's to say.
+  /// The error of a call without a final answer. A refusal is passed on: its meaning depends on the operation.
   func lakeError(_ error: any Error, _ path: LakePath, _ operation: ADLSCall.Operation) -> any Error {
     switch error {
     case is RetryFailure, is HTTPClientError:
@@ -72,7 +73,7 @@ struct ADLSClient: Sendable {
     }
   }
 
-  /// One try, which is two when the token in hand turns out not to be taken any more.
+  /// One try. A second request follows with a new token when the service rejects the cached one.
   func send(_ call: ADLSCall) async throws -> ClientResponse {
     guard case .bearer(let tokens) = credential else { return try await transport.send(try request(call, token: nil)) }
     let token = try await tokens.token(for: ADLSCredential.scope)
@@ -86,7 +87,7 @@ struct ADLSClient: Sendable {
   /// The request of one try: each has an id of its own, and a signature of its own time.
   private func request(_ call: ADLSCall, token: AccessToken?) throws -> ClientRequest {
     let path = location.encodedPath(call.isOnFilesystem ? nil : call.path, onFilesystem: call.isOnFilesystem)
-    var query = call.query.map { "\(URLText.encodeSegment($0.name))=\(URLText.encodeSegment($0.value))" }
+    var query = call.query.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }
     var fields = call.fields
     fields.append("x-ms-version", Self.version)
     fields.append("x-ms-client-request-id", UUID().uuidString.asciiLowercased())
@@ -100,9 +101,9 @@ struct ADLSClient: Sendable {
         bodyLength: call.body.count)
       fields.append("Authorization", key.authorization(for: parts))
     case .sharedAccessSignature(let signature):
-      query.append(signature.query)
+      query.append(signature.query.reveal())
       if let source = fields["x-ms-rename-source"] {
-        fields["x-ms-rename-source"] = "\(source)?\(signature.query)"
+        fields["x-ms-rename-source"] = "\(source)?\(signature.query.reveal())"
       }
     }
     let url = try RequestURL(
@@ -116,13 +117,12 @@ extension ADLSLocation {
   /// The path of a file or folder, percent-encoded, as a URL has it; `path` nil is the lake's root.
   func encodedPath(_ path: LakePath?, onFilesystem: Bool = false) -> String {
     let own = onFilesystem ? [] : (root?.components ?? []) + (path?.components ?? [])
-    return ((accountIsInPath ? [account] : []) + [filesystem] + own)
-      .map { "/" + URLText.encodeSegment($0) }.joined()
+    return LakeURLParts.path(of: (accountIsInPath ? [account] : []) + [filesystem] + own)
   }
 
   /// The path below the filesystem, percent-encoded, as `x-ms-rename-source` wants it.
   func encodedSource(_ path: LakePath) -> String {
-    ([filesystem] + (root?.components ?? []) + path.components).map { "/" + URLText.encodeSegment($0) }.joined()
+    LakeURLParts.path(of: [filesystem] + (root?.components ?? []) + path.components)
   }
 
   /// What stands for the root in a message about a path.

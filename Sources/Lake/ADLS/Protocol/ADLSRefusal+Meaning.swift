@@ -3,15 +3,15 @@ import Foundation
 import HTTPClient
 
 extension ADLSRefusal {
-  /// Reads an answer that is no success: the status counts most, then the header, then the body.
+  /// Reads an answer that is no success. The error code is that of the header, else that of the body.
   init(_ response: ClientResponse, _ body: [UInt8]) {
     status = response.status
     code = Self.plain(response.fields["x-ms-error-code"] ?? Self.code(in: body) ?? "")
     requestID = Self.plain(response.fields["x-ms-request-id"] ?? "")
   }
 
-  /// How the retry policy is to take it. Some 4xx pass by themselves: what was damaged on the way is sent again, and what
-  /// is being deleted is soon gone.
+  /// How the retry policy treats it. Some 4xx are transient: a body that was damaged in transit is sent again, and a
+  /// deletion in progress ends.
   func outcome(retryAfter: Duration?) -> RetryPolicy.Outcome {
     switch code {
     case "Md5Mismatch", "Crc64Mismatch", "DestinationPathIsBeingDeleted", "SourcePathIsBeingDeleted",
@@ -63,11 +63,7 @@ extension ADLSRefusal {
 
   /// `{"error":{"code":…}}` of the DFS endpoint, or `<Code>…</Code>` of the blob endpoint.
   private static func code(in body: [UInt8]) -> String? {
-    struct Envelope: Decodable {
-      struct Inner: Decodable { let code: String }
-      let error: Inner
-    }
-    if let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(body)) { return envelope.error.code }
+    if let value = try? JSONValue(parsing: body) { return value.object?["error"]?.object?["code"]?.string }
     let text = String(decoding: body.prefix(4096), as: UTF8.self)
     guard let start = text.range(of: "<Code>"), let end = text.range(of: "</Code>"),
       start.upperBound <= end.lowerBound
@@ -75,7 +71,7 @@ extension ADLSRefusal {
     return String(text[start.upperBound..<end.lowerBound])
   }
 
-  /// Text of a foreign host, cut to what a code or an id can be.
+  /// Text of the service, reduced to the characters of a code or an id.
   private static func plain(_ text: String) -> String {
     String(text.prefix(100).filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
   }

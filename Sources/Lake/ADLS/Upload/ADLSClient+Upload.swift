@@ -3,13 +3,14 @@ import Foundation
 import HTTPClient
 
 extension ADLSClient {
-  /// The property that tells our own file from another's of the same path.
+  /// The user property that identifies the writer of a file.
   private static let markName = "sluice_writer"
 
-  /// Makes a file that nobody has made yet.
+  /// Creates a file; fails where one exists.
   ///
-  /// A create whose answer was lost is repeated and then refused, since the file is there: its mark tells whose it is.
-  /// Throws `LakeError.alreadyExists` for somebody else's. Leaves none behind when it throws, as far as the service answers.
+  /// A create whose answer was lost is repeated and then refused, since the file exists: the mark in its properties
+  /// identifies its writer. Throws `LakeError.alreadyExists` for another writer's file. Leaves no file behind when it
+  /// throws, as far as the service answers.
   func create(_ path: LakePath) async throws {
     let mark = "\(Self.markName)=\(Data(UUID().uuidString.utf8).base64EncodedString())"
     let call = ADLSCall(
@@ -24,7 +25,7 @@ extension ADLSClient {
       }
       guard try await isMarked(path, mark) else { throw LakeError.alreadyExists(path) }
     } catch {
-      // It may have been made all the same.
+      // The file may have been made all the same.
       let client = forCleanUp
       do {
         try await CancellationGrace.cleanUp {
@@ -39,10 +40,10 @@ extension ADLSClient {
 
   private func isMarked(_ path: LakePath, _ mark: String) async throws -> Bool {
     let marks = try await properties(of: path)?.userProperties.split(separator: ",") ?? []
-    return marks.contains { $0.trimmingCharacters(in: .whitespaces) == mark }
+    return marks.contains { $0.trimmingSpaceAndTab() == mark }
   }
 
-  /// Adds a piece at its place. Its answer may be lost and the piece sent again: the place takes it once.
+  /// Appends a piece at its position. When the answer is lost the piece is sent again: the service counts it once.
   func append(
     _ piece: AppendCutter.Piece, md5: String, to path: LakePath, onThrottle: @Sendable () async -> Void
   ) async throws {
@@ -59,8 +60,8 @@ extension ADLSClient {
 
   /// Commits the first `length` bytes and closes the file, and gives what the service then has.
   ///
-  /// Whether a flush whose answer was lost was carried out is seen by the length: only a flush changes it, and nobody else
-  /// writes this file. Throws `LakeError.lengthMismatch` when the service stays with another length.
+  /// A flush whose answer was lost is resolved by reading the length back: only a flush changes it, and no other writer
+  /// has this path. Throws `LakeError.lengthMismatch` when the service keeps answering with another length.
   func flush(_ path: LakePath, length: Int) async throws -> LakeEntry {
     if length > 0 {
       let call = ADLSCall(
@@ -79,7 +80,7 @@ extension ADLSClient {
       }
     }
     var found = 0
-    // One wrong answer is no proof of a wrong file: looked at again, it must stay with it.
+    // A single wrong length may be a damaged answer: it counts when the next answers confirm it.
     for look in 1...Self.looks {
       guard let entry = try await properties(of: path)?.entry else { throw LakeError.notFound(path) }
       if entry.length == length { return entry }
@@ -89,13 +90,14 @@ extension ADLSClient {
     throw LakeError.lengthMismatch(path, expected: length, found: found)
   }
 
-  /// How often a length that does not fit is looked at.
+  /// Requests for a length that does not match, before it counts as wrong.
   static let looks = 4
 
-  /// Renames a finished file to its final name, whose folder is made: a rename makes none.
+  /// Renames a finished file to its final name, and makes the folder of that name first: a rename makes none.
   ///
-  /// A rename keeps the ETag. So whenever the service says no, or nothing, the destination is looked at: the file of this
-  /// ETag there means that it was done. Throws `LakeError.outcomeUnknown` when that can't be seen either.
+  /// A rename keeps the ETag. So a rename that was refused, or not answered, is resolved by reading the destination
+  /// back: the source's ETag there means that it was done. Throws `LakeError.outcomeUnknown` when the destination can't
+  /// be read.
   func rename(_ source: LakeEntry, to path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
     let published = LakeEntry(
       path: path, length: source.length, modified: source.modified, etag: source.etag, isDirectory: false)
@@ -116,7 +118,8 @@ extension ADLSClient {
         return published
       } catch let refusal as ADLSRefusal {
         if try await isThere(published) { return published }
-        // Seen although the folder is there; a look at the source cures it (the vendor's Hadoop client does so).
+        // The service can answer so although the folder exists; a HEAD of the source resolves it (Hadoop's ABFS does
+        // so).
         if refusal.code == "RenameDestinationParentPathNotFound", attempt < Self.looks {
           _ = try await properties(of: source.path)
           if let folder = path.parent {
@@ -160,7 +163,7 @@ extension ADLSClient {
     }
   }
 
-  /// The same client with less patience: for what is done after a failure.
+  /// The same client with a shorter retry budget, for clean-up after a failure.
   var forCleanUp: ADLSClient {
     var client = self
     client.policy.budget = min(policy.budget, .seconds(30))

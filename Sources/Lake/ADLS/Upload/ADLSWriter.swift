@@ -1,7 +1,8 @@
 import Essentials
 import HTTPClient
 
-/// One new file of an ``ADLSStore``: pieces are cut and digested on a queue of its own, a few are under way at a time.
+/// One new file of an ``ADLSStore``: pieces are cut and digested on a queue of its own, and a few are in flight at a
+/// time.
 actor ADLSWriter: LakeWriter {
   private enum State {
     case writing
@@ -49,7 +50,7 @@ actor ADLSWriter: LakeWriter {
     try checkWriting("close")
     do {
       if let piece = cutter.takeRest() { try await start(piece) }
-      // A straggler that arrives after the flush would leave stray data behind the end.
+      // An append that arrives after the flush would leave uncommitted data behind the end.
       try await wait { $0.window.inFlight == 0 }
       let entry = try await client.flush(temporary, length: cutter.length)
       let digest = LakeFileDigest(length: cutter.length, sha256: hasher.finish())
@@ -69,7 +70,7 @@ actor ADLSWriter: LakeWriter {
     case .failed(let failure): throw failure
     case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
     }
-    // Begun, it is carried to its end: a cancelled rename would leave nobody who knows whether it was done.
+    // A rename that has begun is completed: if it were cancelled, its outcome would be unknown.
     let client = client
     let entry = try await CancellationGrace.carryOn {
       try await client.rename(source, to: path, condition: condition)
@@ -85,7 +86,7 @@ actor ADLSWriter: LakeWriter {
     }
     state = .discarded
     for task in appends.values { task.cancel() }
-    // An append that arrives after the delete would fail, but one that is under way could keep the file busy.
+    // An append that arrives after the delete fails, but one that is in flight can keep the file busy.
     for task in appends.values { await task.value }
     let client = client.forCleanUp
     let temporary = temporary
@@ -105,7 +106,7 @@ actor ADLSWriter: LakeWriter {
     }
   }
 
-  /// Sends a piece off as soon as there is room for it.
+  /// Sends a piece when the window has room for it.
   private func start(_ piece: AppendCutter.Piece) async throws {
     guard cutter.pieces <= AppendCutter.maximumPieces else {
       fail(LakeError.fileTooLarge(temporary))
@@ -147,7 +148,7 @@ actor ADLSWriter: LakeWriter {
 
   private func throttled() { window.throttled() }
 
-  /// The first failure is the one that tells why.
+  /// Keeps the first failure, which is the cause of the others.
   private func fail(_ error: any Error) {
     if case .writing = state { state = .failed(error) }
   }

@@ -1,9 +1,10 @@
 /// Cuts a stream into appends, each with its place in the file. A value without I/O.
 ///
-/// The service may count each append as one of the 50,000 blocks of a file, so appends grow with the file: the size doubles
-/// after every 12,500, which with 8 MiB to begin with reaches 1.4 TiB.
+/// The service may count each append as one of the 50,000 blocks of a file, so appends grow with the file: the size
+/// doubles after every 12,500, which with 8 MiB to begin with reaches 1.4 TiB.
 struct AppendCutter: Sendable {
-  /// A piece of the file. It is never cut again: another length at the same place is not defined.
+  /// A piece of the file. It is never cut anew: the service does not define an append of another length at the same
+  /// position.
   struct Piece: Sendable, Equatable {
     /// Bytes from the start of the file.
     let position: Int

@@ -1,4 +1,4 @@
-/// How many appends may be under way: fewer when the service asks for less, slowly more when it does not. A value without
+/// How many appends may be in flight: fewer when the service throttles, slowly more when it does not. A value without
 /// I/O.
 struct AppendWindow: Sendable {
   private let maximum: Int
@@ -7,7 +7,7 @@ struct AppendWindow: Sendable {
   private(set) var inFlight = 0
   private var successes = 0
 
-  /// Appends that go well before one more is let in.
+  /// Successful appends before the limit grows by one.
   static let successesToGrow = 8
 
   /// `maximum` appends of `firstSize` bytes; later ones may be larger, and are then fewer.
@@ -17,7 +17,7 @@ struct AppendWindow: Sendable {
     limit = maximum
   }
 
-  /// Whether one more append of `size` bytes has to wait. The bytes under way stay within what they were at first.
+  /// Whether one more append of `size` bytes has to wait. The bytes in flight stay within what they were at first.
   func isFull(forSize size: Int) -> Bool {
     inFlight >= max(1, min(limit, maximum * firstSize / max(size, 1)))
   }
@@ -34,7 +34,7 @@ struct AppendWindow: Sendable {
     }
   }
 
-  /// The service asked for less: half of it.
+  /// The service throttled: halves the limit.
   mutating func throttled() {
     limit = max(1, limit / 2)
     successes = 0

@@ -2,9 +2,9 @@ import COpenSSL
 
 /// SHA-256 (FIPS 180-4) over a stream of bytes, by OpenSSL's EVP interface.
 ///
-/// `@unchecked Sendable`: OpenSSL's context is reachable only through this value, which can't be copied, and is used only
-/// in `mutating` calls, for which Swift demands exclusive access. So it may move between threads but is never used by two
-/// at a time.
+/// `@unchecked Sendable`: OpenSSL's context is reachable only through this value, which can't be copied, and is used
+/// only in `mutating` calls, for which Swift demands exclusive access. So it may move between threads but is never used
+/// by two at a time.
 public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
   private let context: OpaquePointer
 
@@ -51,5 +51,45 @@ public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
   /// caller could do.
   private static func fail(_ reason: String) -> Never {
     fatalError("OpenSSL: \(reason)")
+  }
+}
+
+/// A SHA-256 digest (FIPS 180-4): 32 bytes.
+public struct SHA256Digest: Hashable, Sendable {
+  /// Bytes of every digest.
+  public static let byteCount = 32
+
+  /// The digest's 32 bytes.
+  public let bytes: [UInt8]
+
+  /// Takes over 32 bytes; nil for any other count.
+  public init?(bytes: [UInt8]) {
+    guard bytes.count == Self.byteCount else { return nil }
+    self.bytes = bytes
+  }
+
+  /// The digest as 64 lower-case hexadecimal digits, as sha256sum(1) prints it.
+  public var hex: String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension SHA256Digest: CustomStringConvertible {
+  /// The same as `hex`.
+  public var description: String { hex }
+}
+
+/// What proves the content of a file in the lake.
+public struct LakeFileDigest: Hashable, Sendable {
+  /// The file's length in bytes.
+  public let length: Int
+
+  /// SHA-256 of all its bytes.
+  public let sha256: SHA256Digest
+
+  /// Puts together what was counted and digested.
+  public init(length: Int, sha256: SHA256Digest) {
+    self.length = length
+    self.sha256 = sha256
   }
 }

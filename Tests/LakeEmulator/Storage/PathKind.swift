@@ -1,5 +1,0 @@
-/// What a path is.
-enum PathKind: String {
-  case file
-  case directory
-}

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test lint format demo bench faults sigterm sanitize soak interop package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm sanitize soak interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test     build and run every test'
 	@echo '              (ONLY=LakeTests, ONLY=LakeTests.LakePathTests: those alone, as swift test --filter takes them;'
 	@echo '              FAULT=stall: that fault alone in the tests that go through all of them)'
+	@echo 'make docs     write the tables of settings and errors in docs/ from their declarations; make test compares them'
 	@echo 'make lint     check the format, and what scripts/lint.sh lists: lengths, citations, imports that are not allowed'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
@@ -35,6 +36,9 @@ build: deps
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 6
 test: build
 	$(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
+
+docs: build
+	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests'
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

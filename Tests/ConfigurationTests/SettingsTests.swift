@@ -182,3 +182,29 @@ import Testing
     #expect(error.field == name)
   }
 }
+
+@Suite("Names that are none of ours")
+struct UnknownSettingTests {
+  @Test("A variable that begins like ours is warned of with the nearest name; others' are let be")
+  func variables() throws {
+    let settings = try Settings(environment: [
+      "BACKUP_TABEL": "a.b", "PG_HSOT": "h", "PG_VERSION": "15", "LAKE_URLS": "x", "SLUICE_NONSENSE": "1", "HOME": "/",
+    ])
+    #expect(
+      settings.warnings == [
+        "BACKUP_TABEL: there is no such setting (did you mean BACKUP_TABLES?)",
+        "LAKE_URLS: there is no such setting (did you mean LAKE_URL?)",
+        "PG_HSOT: there is no such setting (did you mean PG_HOST?)", "SLUICE_NONSENSE: there is no such setting",
+      ])
+    #expect(try Settings(environment: ["PG_HOST": "h", "PG_DB": "d"]).warnings == [])
+  }
+
+  @Test("A key of the file is an error that names the nearest one")
+  func file() throws {
+    let error = try #require(throws: JobError.self) {
+      try Settings(environment: [:], file: Data("{\"BACKUP_TABEL\": \"a.b\"}".utf8))
+    }
+    #expect(error.code == .badSetting)
+    #expect(error.message.contains("BACKUP_TABEL: settings file: there is no such field (did you mean BACKUP_TABLES?)"))
+  }
+}

@@ -26,7 +26,7 @@ public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   var response: HTTPResponse { .problem(problem, headers: status == 503 ? ["Retry-After": "5"] : [:]) }
 
   static func badTarget(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_target", detail) }
-  static func badHeader(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_header", detail) }
+  static func badHeader(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_header_line", detail) }
   static func badFraming(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_framing", detail) }
   static func badChunk(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_chunk", detail) }
   static func badRequestLine(_ detail: String) -> HTTPRefusal { HTTPRefusal(400, "bad_request_line", detail) }

@@ -58,6 +58,7 @@ package struct BackupResult: Sendable, Encodable, Equatable {
     table = tableDay.table
     date = tableDay.day
     self.error = error
+    if status == .notBegun { seconds = 0 }
   }
 }
 

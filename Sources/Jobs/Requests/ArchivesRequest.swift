@@ -1,4 +1,5 @@
 package import Archive
+import Database
 package import Essentials
 package import Lake
 import Reporting
@@ -33,6 +34,12 @@ package struct ArchivesRequest: Sendable, Equatable {
     package let database: String
     /// Archives and gaps.
     package let archives: [ArchiveCatalog.Item]
+  }
+
+  /// Lists what is in the lake of `context`.
+  /// - Throws: ``JobError``, `LakeError`.
+  package func answer(_ context: JobContext) async throws -> Answer {
+    try await answer(from: context.lake, database: context.server.database)
   }
 
   /// Lists what is in `lake`.

@@ -1,5 +1,4 @@
 import CustomHandler
-import Database
 import HTTPServer
 import Jobs
 
@@ -15,7 +14,7 @@ struct ArchivesFunctions: FunctionArea {
   @Sendable private func archives(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
       let wanted = try await ArchivesRequest(RequestObject.read(request))
-      return .json(try await wanted.answer(from: context.lake, database: context.server.database))
+      return .json(try await wanted.answer(context))
     }
   }
 }

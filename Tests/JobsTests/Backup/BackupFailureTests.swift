@@ -45,7 +45,7 @@ import TestSupport
     var fixture = try await Fixture()
     let gate = Gate()
     let plain = fixture
-    fixture.lake = GatedStore(base: fixture.lake, gate: gate)
+    fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let first = Task { try await gated.backupOne() }
     try await eventually { gate.isReached }
@@ -82,7 +82,7 @@ import TestSupport
     var fixture = try await Fixture(settings: ["BACKUP_CONCURRENCY": "3"])
     let gate = Gate()
     let plain = fixture
-    fixture.lake = GatedStore(base: fixture.lake, gate: gate)
+    fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let run = Task {
       try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2023-12-29\", \"to\": \"2024-01-02\"")
@@ -96,7 +96,7 @@ import TestSupport
     var fixture = try await Fixture(Self.big)
     let gate = Gate()
     let plain = fixture
-    fixture.lake = GatedStore(base: fixture.lake, gate: gate)
+    fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let run = Task { try await gated.backup() }
     try await eventually { gate.isReached }
@@ -116,7 +116,7 @@ import TestSupport
     let server = try await PostgresServer()
     var fixture = try await Fixture(Self.big, server: server)
     let gate = Gate()
-    fixture.lake = GatedStore(base: fixture.lake, gate: gate)
+    fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let run = Task { try await gated.backupOne() }
     try await eventually { gate.isReached }
@@ -189,15 +189,15 @@ import TestSupport
   @Test("A session that ends while the archive is published decides nothing: the archive is there, and that is told")
   func sessionEndsLate() async throws {
     var fixture = try await Fixture()
-    let store = PublishGateStore(base: fixture.lake)
-    fixture.lake = store
+    let gate = Gate()
+    fixture.lake = HookedStore.publishingAtGate(fixture.lake, gate)
     let gated = fixture
     let backup = Task { try await gated.backupOne() }
-    try await eventually { store.gate.isReached }
+    try await eventually { gate.isReached }
     try await fixture.psql(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(fixture.database)' AND application_name = 'sluice'"
     )
-    store.gate.open()
+    gate.open()
     let result = try await backup.value
     #expect(result.status == .ok, "\(result.error as Any)")
     #expect(fixture.files.count == 2)

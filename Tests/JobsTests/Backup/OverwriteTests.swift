@@ -92,38 +92,10 @@ import Testing
     var fixture = try await Fixture()
     _ = try await fixture.backupOne()
     let manifest = try fixture.manifest()
-    fixture.lake = UnpublishableStore(base: fixture.lake)
+    fixture.lake = HookedStore.doubtful(fixture.lake, suffix: ".gz", isDone: false) { .noSpace($0) }
     let error = try await fixture.backupError(Self.overwrite)
     #expect(error.code == .lakeFull)
     #expect(try fixture.manifest() == manifest)
     #expect(fixture.files.count == 2)
   }
-}
-
-/// A store that runs full at the last step of an archive.
-private struct UnpublishableStore: LakeStore {
-  let base: any LakeStore
-  var displayURL: String { base.displayURL }
-
-  func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
-    UnpublishableWriter(base: try await base.makeWriter(temporary: temporary))
-  }
-  func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
-  func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
-  func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
-    try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
-  }
-  func delete(_ path: LakePath) async throws { try await base.delete(path) }
-}
-
-private final class UnpublishableWriter: LakeWriter {
-  let base: any LakeWriter
-  init(base: any LakeWriter) { self.base = base }
-  func append(_ bytes: [UInt8]) async throws { try await base.append(bytes) }
-  func close() async throws -> LakeFileDigest { try await base.close() }
-  func publish(as path: LakePath, condition: LakePublishCondition) async throws -> LakeEntry {
-    if path.name.hasSuffix(".gz") { throw LakeError.noSpace(path) }
-    return try await base.publish(as: path, condition: condition)
-  }
-  func discard() async -> LakePath? { await base.discard() }
 }

@@ -8,7 +8,7 @@ import Testing
   func notDurable() async throws {
     var fixture = try await Fixture()
     let lake = fixture.lake
-    fixture.lake = DoubtfulStore(base: lake, suffix: ".gz", isDone: true) { .notDurable($0, reason: "I/O error") }
+    fixture.lake = HookedStore.doubtful(lake, suffix: ".gz", isDone: true) { .notDurable($0, reason: "I/O error") }
     let report = try await fixture.backup()
     let result = try #require(report.results.first)
     #expect(report.status == .partial)
@@ -26,7 +26,7 @@ import Testing
   func unknown(isDone: Bool) async throws {
     var fixture = try await Fixture()
     let lake = fixture.lake
-    fixture.lake = DoubtfulStore(base: lake, suffix: ".gz", isDone: isDone) {
+    fixture.lake = HookedStore.doubtful(lake, suffix: ".gz", isDone: isDone) {
       .outcomeUnknown($0, operation: "rename", reason: "no answer")
     }
     let result = try await fixture.backupOne()
@@ -41,7 +41,7 @@ import Testing
   func replaced() async throws {
     var fixture = try await Fixture()
     let old = try await fixture.backupOne()
-    fixture.lake = DoubtfulStore(base: fixture.lake, suffix: ".gz", isDone: false) {
+    fixture.lake = HookedStore.doubtful(fixture.lake, suffix: ".gz", isDone: false) {
       .outcomeUnknown($0, operation: "rename", reason: "no answer")
     }
     let result = try await fixture.backupOne(
@@ -53,7 +53,7 @@ import Testing
   @Test("A manifest whose sync fails costs a warning")
   func manifest() async throws {
     var fixture = try await Fixture()
-    fixture.lake = DoubtfulStore(base: fixture.lake, suffix: ".json", isDone: true) {
+    fixture.lake = HookedStore.doubtful(fixture.lake, suffix: ".json", isDone: true) {
       .notDurable($0, reason: "I/O error")
     }
     let result = try await fixture.backupOne()

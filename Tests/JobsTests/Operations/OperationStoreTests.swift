@@ -36,7 +36,7 @@ import TestSupport
   func startUnderWay() async throws {
     let place = try await Place()
     let gate = Gate()
-    let store = OperationStore(lake: GatedStore(base: place.base, gate: gate))
+    let store = OperationStore(lake: HookedStore.gated(place.base, gate))
     async let begun = store.start(kind: "backup") { _ in Self.done }
     try await eventually { gate.isReached }
     async let down = store.shutDown(grace: .seconds(3600))
@@ -51,7 +51,7 @@ import TestSupport
   func startCancelled() async throws {
     let place = try await Place()
     let gate = Gate()
-    let store = OperationStore(lake: GatedStore(base: place.base, gate: gate))
+    let store = OperationStore(lake: HookedStore.gated(place.base, gate))
     let begun = Task {
       try await store.start(kind: "backup") { _ in
         Issue.record("its job was run")
@@ -81,14 +81,23 @@ import TestSupport
   @Test("The end of an operation is noted again when the lake fails")
   func retries() async throws {
     let place = try await Place()
-    let failing = FailingStore(base: place.base)
+    let failures = Mutex(0)
+    var failing = HookedStore(place.base)
+    failing.beforeMaking = { path in
+      let fails = failures.withLock { left in
+        defer { left = max(0, left - 1) }
+        return left > 0
+      }
+      if fails { throw LakeError.noSpace(path) }
+    }
     let store = OperationStore(lake: failing)
     let operation = try await store.start(kind: "backup") { _ in
-      failing.failures.store(2, ordering: .relaxed)
+      failures.withLock { $0 = 2 }
       return Self.done
     }
     try await eventually { try await place.status(operation.id) == .succeeded }
-    #expect(failing.failures.load(ordering: .relaxed) == 0)
+    let left = failures.withLock { $0 }
+    #expect(left == 0)
   }
 
   @Test("A job that no cancellation ends is noted as interrupted and left behind")
@@ -116,29 +125,4 @@ import TestSupport
     try Data(content.utf8).write(to: URL(filePath: "\(folder)/\(id).json"))
     await #expect(throws: JobError.self) { try await place.status(id) }
   }
-}
-
-/// A store in which the next few writers can't be made.
-private final class FailingStore: LakeStore {
-  let base: any LakeStore
-  let failures = Atomic(0)
-
-  init(base: any LakeStore) {
-    self.base = base
-  }
-
-  var displayURL: String { base.displayURL }
-  func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
-    if failures.load(ordering: .relaxed) > 0 {
-      failures.subtract(1, ordering: .relaxed)
-      throw LakeError.noSpace(temporary)
-    }
-    return try await base.makeWriter(temporary: temporary)
-  }
-  func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
-  func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
-  func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
-    try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
-  }
-  func delete(_ path: LakePath) async throws { try await base.delete(path) }
 }

@@ -138,7 +138,7 @@ import TestSupport
     let fixture = try await archived()
     var gated = fixture
     let gate = Gate()
-    gated.lake = GatedStore(base: fixture.lake, gate: gate)
+    gated.lake = HookedStore.gated(fixture.lake, gate)
     let slow = gated
     let first = Task { try await slow.restore() }
     try await eventually { gate.isReached }
@@ -158,7 +158,7 @@ import TestSupport
     let fixture = try await archived()
     var gated = fixture
     let gate = Gate()
-    gated.lake = GatedStore(base: fixture.lake, gate: gate)
+    gated.lake = HookedStore.gated(fixture.lake, gate)
     let slow = gated
     let request = Self.append.replacing("{", with: "{\"mode\": \"\(mode)\", ")
     let run = Task { try await slow.restore(request) }
@@ -175,7 +175,7 @@ import TestSupport
     let fixture = try await archived(server: server)
     var gated = fixture
     let gate = Gate()
-    gated.lake = GatedStore(base: fixture.lake, gate: gate)
+    gated.lake = HookedStore.gated(fixture.lake, gate)
     let slow = gated
     let run = Task { try await slow.restore() }
     try await eventually { gate.isReached }

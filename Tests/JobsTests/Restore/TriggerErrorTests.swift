@@ -74,7 +74,7 @@ import Testing
     try await fixture.put(
       "id,at,note\n" + noise.enumerated().map { "\($0.offset + 1),2024-01-01,\($0.element)\n" }.joined())
     let gate = Gate()
-    fixture.lake = GatedStore(base: fixture.lake, gate: gate)
+    fixture.lake = HookedStore.gated(fixture.lake, gate)
     // The gate is never opened: only the server's error can end it.
     let error = try await fixture.restoreError(
       "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}")

@@ -1,0 +1,41 @@
+import Configuration
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The documents of the settings")
+struct SettingsDocumentTests {
+  @Test("The table of docs/configuration.md is made of the declarations")
+  func table() throws {
+    let rows = Setting.all.map { setting in
+      let name = setting.otherName.map { "`\(setting.name)`, or `\($0)`" } ?? "`\(setting.name)`"
+      let form =
+        setting.form + (setting.isSecret ? " (a secret)" : "") + (setting.isVariableOnly ? " (a variable only)" : "")
+      return "| \(name) | \(form.replacing("|", with: "\\|")) | \(setting.defaultWords) | \(setting.purpose) |\n"
+    }
+    let wanted = "| name | form | default | what it is for |\n|---|---|---|---|\n" + rows.joined()
+    #expect(try DocumentRegion("settings", in: "docs/configuration.md").content(updatingTo: wanted) == wanted)
+  }
+
+  @Test("Each setting has a name of its own, a form, and one sentence without its full stop")
+  func declarations() {
+    let names = Setting.all.flatMap { [$0.name] + ($0.otherName.map { [$0] } ?? []) }
+    #expect(Set(names).count == names.count)
+    for setting in Setting.all {
+      #expect(!setting.form.isEmpty && !setting.purpose.isEmpty, "\(setting.name)")
+      #expect(setting.purpose.last != "." && !setting.purpose.contains(". "), "\(setting.name)")
+    }
+  }
+
+  @Test("A default that is declared in words is the one that counts")
+  func defaults() throws {
+    // A value that is set to its default changes nothing.
+    let plain = try Settings(environment: [:])
+    for setting in Setting.all {
+      let text = setting.defaultWords.replacing("`", with: "")
+      guard Int(text) != nil || text == "file://./lake" else { continue }
+      let set = try Settings(environment: [setting.name: text])
+      #expect("\(set)" == "\(plain)", "\(setting.name)")
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import Reporting
+import Synchronization
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+@Suite("Admission")
+struct AdmissionTests {
+  @Test("As many are admitted as the limit allows; the others go in the order they came, restores first")
+  func order() {
+    var state = AdmissionState(limit: 2)
+    let tickets = (0..<7).map { _ in state.takeTicket() }
+    let works: [AdmissionState.Work] = [.backup, .restore, .backup, .backup, .restore, .restore, .resumed]
+    let before = zip(tickets, works).map { state.enter($0, for: $1) }
+    #expect(before == [nil, nil, 0, 1, 0, 1, 0])
+    let first = (0..<2).map { _ in state.leave() }
+    #expect(first == [tickets[6], tickets[4]])
+    // One that gives up is passed over; one that is in, or gone, is not waiting.
+    let gaveUp = [5, 5, 4].map { state.giveUp(tickets[$0]) }
+    #expect(gaveUp == [true, false, false])
+    let second = (0..<2).map { _ in state.leave() }
+    #expect(second == [tickets[2], tickets[3]])
+    #expect(state.running == 2)
+    let last = (0..<2).map { _ in state.leave() }
+    #expect(last == [nil, nil])
+    #expect(state.running == 0)
+    #expect(state.waitingCount == 0)
+  }
+
+  private func tableDay(_ day: Int) throws -> TableDay {
+    TableDay(
+      database: "d", table: TableName(schema: "s", name: "t"), day: try #require(Day("2024-01-01")).adding(days: day))
+  }
+
+  private final class Counts: Sendable {
+    private let state = Mutex((now: 0, most: 0, all: 0))
+
+    var most: Int { state.withLock { $0.most } }
+    var all: Int { state.withLock { $0.all } }
+
+    func begin() {
+      state.withLock {
+        $0.now += 1
+        $0.most = max($0.most, $0.now)
+        $0.all += 1
+      }
+    }
+
+    func end() { state.withLock { $0.now -= 1 } }
+  }
+
+  @Test("Of many at once no more work than the limit, and each of them works")
+  func limit() async throws {
+    let admission = Admission(limit: 3)
+    let counts = Counts()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<200 {
+        let tableDay = try tableDay(number)
+        group.addTask {
+          try await admission.admitting(tableDay, for: number % 3 == 0 ? .restore : .backup, JobProgress()) { place in
+            counts.begin()
+            await Task.yield()
+            counts.end()
+            // Its place goes to others while it waits.
+            if number % 7 == 0 {
+              place.giveUp()
+              await Task.yield()
+              try await place.takeAgain()
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(counts.most <= 3)
+    #expect(counts.all == 200)
+  }
+
+  @Test("What waits says for what, and one that is cancelled leaves the queue")
+  func waiting() async throws {
+    let admission = Admission(limit: 1)
+    let gate = Gate()
+    let (first, second) = (try tableDay(1), try tableDay(2))
+    let running = Task {
+      try await admission.admitting(first, for: .backup, JobProgress()) { _ in try await gate.pass() }
+    }
+    try await eventually { gate.isReached }
+    let progress = JobProgress()
+    let waiting = Task {
+      try await admission.admitting(second, for: .backup, progress) { _ in Issue.record("it was admitted") }
+    }
+    try await eventually { progress.reading.waitsFor?.contains("BACKUP_CONCURRENCY") == true }
+    #expect(progress.reading.waitsFor?.contains("0 wait before it") == true)
+    waiting.cancel()
+    await #expect(throws: CancellationError.self) { try await waiting.value }
+    #expect(progress.reading.waitsFor == nil)
+    gate.open()
+    try await running.value
+    try await admission.admitting(second, for: .backup, progress) { _ in }
+  }
+
+  @Test("BACKUP_CONCURRENCY holds over all requests, and a job that waits for its turn says so")
+  func jobs() async throws {
+    var fixture = try await Fixture()
+    fixture.admission = Admission(limit: 1)
+    let gate = Gate()
+    var gated = fixture
+    gated.lake = HookedStore.gated(fixture.lake, gate)
+    let slow = gated
+    let first = Task { try await slow.backupOne() }
+    try await eventually { gate.isReached }
+    let progress = JobProgress()
+    let other = fixture
+    let second = Task {
+      try await other.backup("\"table\": \"events.clicks:at\", \"date\": \"2024-01-02\"", progress: progress)
+    }
+    try await eventually { progress.reading.waitsFor?.hasPrefix("its turn: 1 table-days") == true }
+    #expect(fixture.files.filter { $0.hasSuffix(".gz") } == [])
+    gate.open()
+    #expect(try await first.value.status == .ok)
+    #expect(try await second.value.status == .ok)
+    #expect(progress.reading.waitsFor == nil)
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Reporting
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+@Suite("A job that is cut short lists what was done")
+struct CutShortTests {
+  @Test("A backup: the finished day, the one that was cut off, and those that were not begun")
+  func backup() async throws {
+    var fixture = try await Fixture(settings: ["BACKUP_CONCURRENCY": "1"])
+    let gate = Gate()
+    let base = fixture.lake
+    let path = fixture.directory.file(fixture.clicksPath)
+    // Once the first archive is there, appends wait.
+    var store = HookedStore(base)
+    store.append = { writer, bytes in
+      if FileManager.default.fileExists(atPath: path) { try await gate.pass() }
+      try await writer.append(bytes)
+    }
+    fixture.lake = store
+    let gated = fixture
+    let job = Task {
+      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+    }
+    try await eventually { gate.isReached }
+    job.cancel()
+    let report = try await job.value
+    #expect(report.results.map(\.status) == [.ok, .failed, .notBegun, .notBegun])
+    #expect(report.status == .partial)
+    #expect(report.results.map { $0.error?.code } == [nil, .cancelled, .cancelled, .cancelled])
+    #expect(report.results[1].error?.message.contains("was undone") == true)
+    #expect(report.results[2].error?.message.contains("before it came to this table-day") == true)
+    #expect(fixture.files.count == 2)
+    // The next run does the rest.
+    fixture.lake = base
+    let rest = try await fixture.backup(
+      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+    #expect(rest.results.map(\.status) == [.skipped, .ok, .ok, .ok])
+  }
+
+  @Test("A backup that had done nothing says only that it was cancelled")
+  func nothing() async throws {
+    var fixture = try await Fixture()
+    let gate = Gate()
+    fixture.lake = HookedStore.gated(fixture.lake, gate)
+    let gated = fixture
+    let job = Task {
+      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+    }
+    try await eventually { gate.isReached }
+    job.cancel()
+    await #expect(throws: CancellationError.self) { try await job.value }
+    #expect(fixture.files == [])
+  }
+
+  @Test("A restore: the loaded day, the one that was cut off, and those that were not begun")
+  func restore() async throws {
+    var fixture = try await Fixture()
+    let days = "\"table\": \"events.clicks\", \"from\": \"2023-12-31\", \"to\": \"2024-01-02\""
+    _ = try await fixture.backup(
+      "\"table\": \"events.clicks:at\", \"from\": \"2023-12-31\", \"to\": \"2024-01-02\"")
+    try await fixture.psql("TRUNCATE events.clicks")
+    let gate = Gate()
+    var store = HookedStore(fixture.lake)
+    store.read = { reader, maxBytes, _ in
+      if reader.entry.path.name.contains("2024-01-01.csv") { try await gate.pass() }
+      return try await reader.read(maxBytes: maxBytes)
+    }
+    fixture.lake = store
+    let gated = fixture
+    let job = Task { try await gated.restore(days) }
+    try await eventually { gate.isReached }
+    job.cancel()
+    let report = try await job.value
+    #expect(report.results.map(\.status) == [.ok, .failed, .notBegun])
+    #expect(report.status == .partial)
+    #expect(try await fixture.count() == 1)
+  }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import HTTPServer
+import Reporting
+import TestSupport
+import Testing
+
+@Suite("The codes of errors")
+struct ErrorCodeTests {
+  @Test("The table of docs/http.md is made of the declarations")
+  func table() throws {
+    let codes = JobErrorCode.allCases.sorted { ($0.status, $0.rawValue) < ($1.status, $1.rawValue) }
+    let rows = codes.map {
+      "| `\($0.rawValue)` | \($0.status) | \($0.exitCode) | \($0.retry.rawValue) | \($0.sentence) |\n"
+    }
+    let wanted = "| code | status | exit code | again | meaning |\n|---|---|---|---|---|\n" + rows.joined()
+    #expect(try DocumentRegion("codes", in: "docs/http.md").content(updatingTo: wanted) == wanted)
+  }
+
+  @Test("Each code has a sentence, and its status is one of an error", arguments: JobErrorCode.allCases)
+  func sentence(code: JobErrorCode) {
+    #expect(code.sentence.hasSuffix(".") && code.sentence.count > 20)
+    #expect((400...599).contains(code.status))
+    #expect(!HTTPStatus(code.status).reason.isEmpty)
+    #expect(code.exitCode == 1 || code.exitCode == 2)
+  }
+
+  @Test("Each code is used by the program, and no error is made with a code that is a text")
+  func use() throws {
+    let sources = try #require(
+      FileManager.default.enumerator(at: Repository.file("Sources"), includingPropertiesForKeys: nil))
+    var text = ""
+    for case let file as URL in sources
+    where file.pathExtension == "swift" && !file.lastPathComponent.hasPrefix("JobErrorCode") {
+      text += try String(contentsOf: file, encoding: .utf8)
+    }
+    let declaration = try Repository.text("Sources/Reporting/JobErrorCode.swift")
+    for code in JobErrorCode.allCases {
+      let name = "\(code)"
+      #expect(declaration.contains("case \(name)") || declaration.contains("case `\(name)`"))
+      // Made by `JobError(.code, …)`, chosen by `? .code : .code`, or mapped by `case …: .code`.
+      let uses = try Regex("(JobError\\(\\s*|[?:]\\s*|init\\(\\s*)\\.\(name)\\b|JobError\\.\(name)\\b")
+      #expect(text.contains(uses), "\(name) is used nowhere")
+    }
+    #expect(!text.contains(#/JobError\(\s*"/#))
+  }
+}

@@ -46,7 +46,8 @@ import Testing
   }
 
   @Test(
-    "A target with a malformed authority is refused", arguments: malformed.filter { !$0.contains { "/?#".contains($0) } })
+    "A target with a malformed authority is refused",
+    arguments: malformed.filter { !$0.contains { "/?#".contains($0) } })
   func target(_ text: String) {
     let (run, agree) = ParserRun.all("GET http://\(text)/x HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(run.refusal?.status == 400)

@@ -109,8 +109,7 @@ public struct FunctionHandlers: Sendable {
   package private(set) var http: [String: HTTPHandler] = [:]
   package private(set) var events: [String: EventHandler] = [:]
 
-  /// No handlers.
-  public init() {}
+  package init() {}
 
   /// Registers a handler for HTTP functions; the last one of a name counts.
   public mutating func onHTTP(_ name: String, _ handler: @escaping HTTPHandler) { http[name] = handler }

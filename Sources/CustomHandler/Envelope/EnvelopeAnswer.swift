@@ -28,7 +28,7 @@ enum EnvelopeAnswer {
   }
 
   /// One string per name, as the host takes nothing but scalars. `Set-Cookie` cannot be joined, so only its last line is
-  /// sent; framing headers are the host's own business.
+  /// sent; the host writes the framing headers itself.
   private static func headers(_ headers: HTTPFields, log: InvocationLog) -> [String: JSONValue] {
     var lines: [String: (name: String, values: [String])] = [:]
     for field in headers.fields where field.isWellFormed {

@@ -19,8 +19,7 @@ public struct TimerInfo: Sendable, Equatable {
     /// When the record was written.
     public let lastUpdated: Date?
 
-    /// A record.
-    public init(last: Date?, next: Date?, lastUpdated: Date?) {
+    package init(last: Date?, next: Date?, lastUpdated: Date?) {
       self.last = last
       self.next = next
       self.lastUpdated = lastUpdated
@@ -32,8 +31,7 @@ public struct TimerInfo: Sendable, Equatable {
   /// Nil when the host keeps no record, as for a schedule of more than once a minute.
   public let scheduleStatus: ScheduleStatus?
 
-  /// A timer's run.
-  public init(isPastDue: Bool = false, scheduleStatus: ScheduleStatus? = nil) {
+  package init(isPastDue: Bool = false, scheduleStatus: ScheduleStatus? = nil) {
     self.isPastDue = isPastDue
     self.scheduleStatus = scheduleStatus
   }
@@ -46,8 +44,7 @@ public struct QueueMessage: Sendable, Equatable {
   /// Which attempt this is, from 1. A JSON message with a member of that name overrides it, so it is a hint and no proof.
   public let dequeueCount: Int?
 
-  /// A message.
-  public init(text: String, dequeueCount: Int? = nil) {
+  package init(text: String, dequeueCount: Int? = nil) {
     self.text = text
     self.dequeueCount = dequeueCount
   }

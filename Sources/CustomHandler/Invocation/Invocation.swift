@@ -7,14 +7,12 @@ import Synchronization
 public struct Invocation: Sendable {
   /// The host's id of the call, or a new one when no host stands in front.
   public let id: String
-  /// The function's name.
-  public let functionName: String
+  package let functionName: String
   /// The `X-Request-Id` of the request, the caller's own where it sent one that is fit for logs.
   public let requestID: String
   /// The caller's trace, when it sent a well-formed one.
   public let traceParent: TraceParent?
-  /// What called the function.
-  public let trigger: FunctionTrigger.Kind
+  package let trigger: FunctionTrigger.Kind
   /// The lines for the host's log; they reach it when the call came in an envelope and succeeds.
   public let log: InvocationLog
 
@@ -81,7 +79,7 @@ public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
 public final class InvocationLog: Sendable {
   private let lines = Mutex<[String]>([])
 
-  /// Lines kept; a job of a night must not gather a book.
+  /// Lines kept at most, so that a long job does not fill memory.
   static let maximumLines = 1000
 
   init() {}
@@ -99,6 +97,5 @@ public final class InvocationLog: Sendable {
     }
   }
 
-  /// The lines so far.
-  public var all: [String] { lines.withLock { $0 } }
+  package var all: [String] { lines.withLock { $0 } }
 }

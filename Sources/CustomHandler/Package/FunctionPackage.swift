@@ -15,8 +15,7 @@ public struct FunctionPackage: Sendable {
   private let routes: FunctionRoutes
   private let options: HostOptions
 
-  /// The package of an app.
-  public init(routes: FunctionRoutes, options: HostOptions = HostOptions()) {
+  package init(routes: FunctionRoutes, options: HostOptions = HostOptions()) {
     self.routes = routes
     self.options = options
   }

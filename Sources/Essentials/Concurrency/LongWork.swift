@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Work that computes for long, such as reading a large JSON text, kept off the cooperative pool: that has a thread for each
-/// core, and a service whose threads all compute answers nobody.
+/// Runs work that computes for long, such as reading a large JSON text, off the cooperative pool: the pool has one thread for
+/// each core, and while all of them compute no request is answered.
 package enum LongWork {
   /// Inputs up to this many bytes are worked on at once: the way to another queue and back would cost more.
   package static let shortBytes = 8 * 1024

@@ -1,7 +1,7 @@
 /// A strict reader of JSON text (RFC 8259), linear in its length.
 ///
 /// Foundation's takes a comma before a closing bracket and the last of two equal names, and a `Decodable` enum on top of it
-/// costs time cubic in the depth. What two readers could understand in two ways is refused here: such a comma, a name that
+/// costs time cubic in the depth. A text that two readers could read in two ways is refused: such a comma, a name that
 /// is given twice (canonically equal ones are the same to `Dictionary`), surrogates without their other half, bytes that are
 /// not UTF-8, a number that no `Double` holds. More than 64 levels are refused where the 65th opens.
 struct JSONParser {
@@ -20,10 +20,10 @@ struct JSONParser {
   mutating func document() throws(JSONError) -> JSONValue {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw fault("a byte order mark; leave it out") }
     skipSpace()
-    guard current != nil else { throw fault("nothing; a JSON value is expected") }
+    guard current != nil else { throw fault("the text is empty; a JSON value is expected") }
     let value = try value()
     skipSpace()
-    guard current == nil else { throw fault("something after the end of the value") }
+    guard current == nil else { throw fault("text after the end of the value") }
     return value
   }
 
@@ -43,7 +43,7 @@ struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
-    default: throw fault("no JSON value begins with what stands there")
+    default: throw fault("no JSON value begins here")
     }
   }
 
@@ -106,7 +106,7 @@ struct JSONParser {
   private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
     let count = word.utf8CodeUnitCount
     guard bytes[position...].starts(with: UnsafeBufferPointer(start: word.utf8Start, count: count)) else {
-      throw fault("no JSON value begins with what stands there")
+      throw fault("no JSON value begins here")
     }
     position += count
     return value
@@ -117,8 +117,8 @@ struct JSONParser {
   }
 }
 
-/// Why bytes are no JSON (RFC 8259) that is taken here. It tells the place and never repeats what stands there, which may
-/// be a secret or row data.
+/// Why a text is refused as JSON (RFC 8259). It gives the place and never repeats the text there, which may be a secret or
+/// row data.
 package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What is wrong, such as `a comma before a closing bracket`.
   package let reason: String
@@ -137,6 +137,5 @@ package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     column = offset - (before.lastIndex(of: 0x0A) ?? -1)
   }
 
-  /// Reason and place.
   package var description: String { "\(reason), at byte \(offset + 1) (line \(line), column \(column))" }
 }

@@ -1,7 +1,7 @@
 /// Upper and lower case of ASCII alone, for the names, tokens and values of protocols.
 ///
 /// Unicode's case mapping must not decide there: it turns U+212A KELVIN SIGN into `k`, so that `chun\u{212A}ed` would count
-/// as `chunked` here and as something unknown to whoever stands in front. (`make lint` finds `lowercased()` and its like.)
+/// as `chunked` here and as an unknown coding to a proxy in front. (`make lint` finds `lowercased()` and its like.)
 extension UInt8 {
   /// Lower case of `A` to `Z`; other bytes are left alone.
   @inlinable package var asciiLowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }

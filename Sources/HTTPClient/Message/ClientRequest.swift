@@ -26,10 +26,8 @@ public struct ClientRequest: Sendable {
     case never
   }
 
-  /// The method.
-  public var method: Method
-  /// Where to.
-  public var url: RequestURL
+  package var method: Method
+  package var url: RequestURL
   /// The header fields. `Host`, `Content-Length` and `Connection` are the client's to send.
   package var fields: HTTPFields
   /// The body, sent with `Content-Length`; an empty one says `Content-Length: 0` with methods that define a body
@@ -40,7 +38,6 @@ public struct ClientRequest: Sendable {
   /// Whether a proxy may stand between.
   public var proxy: ProxyUse
 
-  /// Puts a request together.
   package init(
     _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: [UInt8] = [],
     limits: TransferLimits = TransferLimits(), proxy: ProxyUse = .asConfigured

@@ -9,8 +9,7 @@ public struct RequestURL: Hashable, Sendable {
   public let usesTLS: Bool
   /// The host in lower case; an IPv6 address stands in brackets.
   public let host: String
-  /// The TCP port.
-  public let port: Int
+  package let port: Int
   /// The path and the query, percent-encoded, as sent; begins with a slash.
   public let target: String
 

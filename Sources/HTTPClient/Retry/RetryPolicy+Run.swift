@@ -5,14 +5,14 @@ extension RetryPolicy {
   public enum Attempt<Value: Sendable>: Sendable {
     /// With what was wanted.
     case success(Value)
-    /// Without; `error` is what the caller of all tries is told when this is the last.
+    /// Without; `error` is thrown when this is the last try.
     case failure(Outcome, error: any Error)
   }
 
   /// Tries until it succeeds, is final, or the policy ends it.
   ///
-  /// `attempt` is told the number of the try, from 1; `onRetry` of each that failed and will be repeated: its error, its
-  /// number, and the wait before the next. Throws its `error` as it is when the outcome is final,
+  /// `attempt` gets the number of the try, from 1. `onRetry` is called for each that failed and will be repeated, with its
+  /// error, its number, and the wait before the next. Throws its `error` as it is when the outcome is final,
   /// ``RetryFailure`` when tries or time ran out, and at once whatever `attempt` itself throws.
   public func run<Value: Sendable>(
     timer: RetryTimer = .system,
@@ -56,7 +56,7 @@ public struct RetryFailure: Error, CustomStringConvertible {
   }
 }
 
-/// The time and the dice that retries go by; tests hand in their own.
+/// The clock and the random numbers of retries; tests pass their own.
 public struct RetryTimer: Sendable {
   /// Time since some fixed moment; never goes back.
   public let now: @Sendable () -> Duration
@@ -65,8 +65,7 @@ public struct RetryTimer: Sendable {
   /// From 0 up to 1.
   public let random: @Sendable () -> Double
 
-  /// A timer of these parts.
-  public init(
+  package init(
     now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void,
     random: @escaping @Sendable () -> Double
   ) {

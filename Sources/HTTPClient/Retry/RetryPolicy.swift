@@ -1,4 +1,5 @@
-/// Which outcomes of an operation are tried again, when, and for how long. A value: it is told the time and the dice.
+/// Which outcomes of an operation are tried again, when, and for how long. A value: time and random
+/// numbers are passed in.
 public struct RetryPolicy: Sendable, Equatable {
   /// How long to wait before each further try.
   public enum Backoff: Sendable, Equatable {
@@ -63,7 +64,7 @@ public struct RetryPolicy: Sendable, Equatable {
   /// - Parameters:
   ///   - tries: how many there were, this one included.
   ///   - elapsed: since the start of the first.
-  ///   - random: from 0 up to 1, the dice of the jitter.
+  ///   - random: from 0 up to 1, for the jitter.
   public func decision(after outcome: Outcome, tries: Int, elapsed: Duration, random: Double) -> Decision {
     var backoff = backoff
     var minimum = Duration.zero

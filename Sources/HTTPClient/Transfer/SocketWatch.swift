@@ -22,7 +22,7 @@ final class SocketWatch: @unchecked Sendable {
   private var isRepeating = false
   private var isCancelled = false
 
-  /// `act` is told of `CURL_CSELECT_IN` and `CURL_CSELECT_OUT` for as long as they hold and are wanted. Nil when the
+  /// `act` is called with `CURL_CSELECT_IN` and `CURL_CSELECT_OUT` for as long as they hold and are wanted. Nil when the
   /// process is out of descriptors.
   init?(_ socket: curl_socket_t, queue: DispatchQueue, act: @escaping (Int32) -> Void) {
     let descriptor = fcntl(socket, F_DUPFD_CLOEXEC, 0)
@@ -44,13 +44,13 @@ final class SocketWatch: @unchecked Sendable {
     repeatWhenHungUp()
   }
 
-  /// Ends it; `act` is told of nothing any more.
+  /// Ends it; `act` is not called any more.
   func cancel() {
     guard !isCancelled else { return }
     isCancelled = true
     reading.cancel()
     writing.cancel()
-    // A suspended source would never be told of its cancellation, nor could it be let go of.
+    // A suspended source would never run its cancel handler, and may not be released.
     switchSources(read: true, write: true)
     isReading = false
     isWriting = false
@@ -89,7 +89,7 @@ final class SocketWatch: @unchecked Sendable {
   }
 }
 
-/// Closes the descriptor when both sources have let go of it; used on one queue.
+/// Closes the descriptor when both sources are cancelled; used on one queue.
 private final class OpenSources {
   private let descriptor: Int32
   private var count = 2

@@ -16,7 +16,7 @@ final class Transfer: @unchecked Sendable {
   var fieldList: UnsafeMutablePointer<curl_slist>?
   /// The connection's socket, while libcurl wants to be told of it.
   var socket: curl_socket_t?
-  /// libcurl writes its own words of a failure here.
+  /// libcurl writes its description of a failure here.
   let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   private(set) var head = ResponseHead()
@@ -73,7 +73,7 @@ final class Transfer: @unchecked Sendable {
     if !received.isEmpty {
       let bytes = received
       received = []
-      // Before the reader goes on: it may let go of all that keeps the loop.
+      // Before the reader goes on: it may release the last reference to the client.
       if isReceivePaused, end == nil {
         isReceivePaused = false
         loop?.goOn(self)
@@ -87,7 +87,7 @@ final class Transfer: @unchecked Sendable {
     }
   }
 
-  /// Tells everybody who waits that it is over; the first end counts.
+  /// Ends it and resumes everybody who waits; only the first call counts.
   func finish(_ error: (any Error)?) {
     dispatchPrecondition(condition: .onQueue(queue))
     guard end == nil else { return }

@@ -89,7 +89,7 @@ final class TransferLoop: @unchecked Sendable {
     queue.async { [self] in end(transfer, CancellationError()) }
   }
 
-  /// Ends all transfers and lets go of all connections. The loop lives on until that is done.
+  /// Ends all transfers and closes all connections. The loop is released when that is done.
   func close() {
     queue.async { [self] in
       guard !isClosed else { return }
@@ -167,7 +167,7 @@ final class TransferLoop: @unchecked Sendable {
     }
   }
 
-  /// The watchdog's look at every transfer: has a byte moved, is its time over?
+  /// Ends every transfer that has moved no byte for its stall limit, or is over its total limit.
   private func look() {
     guard !isClosed else { return }
     let now = DispatchTime.now()

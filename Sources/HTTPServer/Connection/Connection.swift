@@ -52,7 +52,7 @@ final class Connection: @unchecked Sendable {
   }
 
   var isBusy: Bool { state.isBusy }
-  /// How soon it gives way to another connection; nil when it does not.
+  /// How soon it is closed to make room for another connection; nil when it is not.
   var rank: Rank? { state.rank }
   typealias Rank = ConnectionState.Rank
   var untrustedBytes: Int { state.untrustedBytes }
@@ -162,7 +162,7 @@ final class Connection: @unchecked Sendable {
     var budget = Self.fairShare
     while budget > 0, state.wantsWrite {
       let count = state.output.next.withUnsafeBytes { bytes in
-        // MSG_NOSIGNAL: a client that has gone is an error to handle, not a SIGPIPE to die of.
+        // MSG_NOSIGNAL: a client that has gone is an error to handle, and no SIGPIPE.
         Glibc.send(descriptor, bytes.baseAddress, min(bytes.count, budget), Int32(MSG_NOSIGNAL))
       }
       if count >= 0 {
@@ -187,7 +187,7 @@ final class Connection: @unchecked Sendable {
     timer?.turn(on: true)
   }
 
-  /// The descriptor is closed when both sources have let go of it; earlier, its number could come back as another socket.
+  /// The descriptor is closed when both sources are cancelled; earlier, its number could come back as another socket.
   private func sourceEnded() {
     openSources -= 1
     guard openSources == 0 else { return }

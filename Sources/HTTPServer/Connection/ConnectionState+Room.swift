@@ -1,6 +1,6 @@
-/// What a connection takes up, and who gives way when there is no room.
+/// The memory that a connection holds, and the order in which connections are closed when there are too many.
 extension ConnectionState {
-  /// How soon a connection gives way to another one: the lowest first.
+  /// How soon a connection is closed to make room for another one: the lowest first.
   struct Rank: Comparable {
     enum Kind: Int { case idle, answered, head }
 
@@ -19,7 +19,7 @@ extension ConnectionState {
     return stage == .receiving && phase == .head ? Rank(kind: .head, since: phaseSince) : nil
   }
 
-  /// About the memory that callers take here who have not shown who they are, in bytes.
+  /// About the memory that an unauthenticated caller takes here, in bytes; 0 for an authenticated one.
   var untrustedBytes: Int {
     if let current {
       return current.isTrusted ? 0 : parser.heldBytes + output.count + current.headCost + current.bodyBytes

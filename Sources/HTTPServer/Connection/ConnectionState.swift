@@ -141,7 +141,7 @@ struct ConnectionState {
     return isIdle ? close() : []
   }
 
-  /// The server ends and waits for no handler any more: a request that is being handled is told so.
+  /// The server ends and waits for no handler any more: a request that is being handled is answered 503.
   mutating func abandon(now: Instant) -> [Action] {
     guard stage == .handling else { return [] }
     current?.keepAlive = false

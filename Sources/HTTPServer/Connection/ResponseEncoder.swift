@@ -15,7 +15,7 @@ struct ResponseEncoder {
   ///   - method: that of the request; HEAD gets the head alone.
   ///   - keepAlive: whether the request and the server's state let the connection stay.
   ///   - date: the value of `Date`.
-  ///   - requestID: the value of `X-Request-Id`; one that the handler set gives way.
+  ///   - requestID: the value of `X-Request-Id`; it replaces one that the handler set.
   init(
     _ answer: HTTPResponse, method: HTTPMethod, version: RequestHead.Version, keepAlive: Bool, date: String,
     requestID: String

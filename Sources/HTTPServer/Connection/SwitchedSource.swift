@@ -1,7 +1,7 @@
 import Dispatch
 
 /// A Dispatch source that can be on or off any number of times. Dispatch counts suspensions and traps on a source that is
-/// let go while suspended; this keeps the count right. To be used on the source's queue alone.
+/// released while suspended; this keeps the count right. To be used on the source's queue alone.
 final class SwitchedSource {
   private let source: any DispatchSourceProtocol
   private var isOn = false

@@ -12,23 +12,14 @@ public struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleByStr
   /// The name as it stands in the request line.
   public var description: String { rawValue }
 
-  /// `GET`
-  public static let get = HTTPMethod(rawValue: "GET")
-  /// `HEAD`
-  public static let head = HTTPMethod(rawValue: "HEAD")
-  /// `POST`
-  public static let post = HTTPMethod(rawValue: "POST")
-  /// `PUT`
-  public static let put = HTTPMethod(rawValue: "PUT")
-  /// `PATCH` (RFC 5789)
-  public static let patch = HTTPMethod(rawValue: "PATCH")
-  /// `DELETE`
-  public static let delete = HTTPMethod(rawValue: "DELETE")
-  /// `OPTIONS`
-  public static let options = HTTPMethod(rawValue: "OPTIONS")
-
-  /// `TRACE`
-  public static let trace = HTTPMethod(rawValue: "TRACE")
+  package static let get = HTTPMethod(rawValue: "GET")
+  package static let head = HTTPMethod(rawValue: "HEAD")
+  package static let post = HTTPMethod(rawValue: "POST")
+  package static let put = HTTPMethod(rawValue: "PUT")
+  package static let patch = HTTPMethod(rawValue: "PATCH")
+  package static let delete = HTTPMethod(rawValue: "DELETE")
+  package static let options = HTTPMethod(rawValue: "OPTIONS")
+  package static let trace = HTTPMethod(rawValue: "TRACE")
 
   /// The methods that a route may have. `TRACE` is handed to the handler too, which answers it 405 with the methods of its
   /// target; any other is answered 501 (RFC 9110 §15.6.2), `CONNECT` among them.

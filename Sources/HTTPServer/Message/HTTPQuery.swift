@@ -6,21 +6,17 @@ public struct HTTPQuery: Sendable, Equatable {
   public struct Item: Sendable, Equatable {
     /// The decoded name; its case counts.
     public let name: String
-    /// The decoded value.
-    public let value: String
+    package let value: String
 
-    /// A decoded pair.
-    public init(name: String, value: String) {
+    package init(name: String, value: String) {
       self.name = name
       self.value = value
     }
   }
 
-  /// The items in order.
-  public let items: [Item]
+  package let items: [Item]
 
-  /// The given decoded items.
-  public init(items: [Item] = []) { self.items = items }
+  package init(items: [Item] = []) { self.items = items }
 
   /// Reads the part of a target after `?`. Nothing is refused: an escape that is broken stands for itself.
   public init(parsing text: some StringProtocol) {

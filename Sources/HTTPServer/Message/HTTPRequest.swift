@@ -2,16 +2,14 @@ package import Essentials
 
 /// A whole request: the handler is called when the body is there.
 public struct HTTPRequest: Sendable {
-  /// The method.
-  public let method: HTTPMethod
+  package let method: HTTPMethod
   /// The target as sent, such as `/api/verify?table=a`; it may hold an access key, so keep it out of logs.
   public private(set) var target: String
   /// The path as sent, percent-encoded, at least `/`; `*` for `OPTIONS *`. It holds no query.
   public let path: String
   /// The decoded path segments; a slash at the end adds none, so `/` has none.
   public let pathSegments: [String]
-  /// The decoded query.
-  public private(set) var query: HTTPQuery
+  package private(set) var query: HTTPQuery
   /// The header fields as sent.
   package var headers: HTTPFields
   /// The body, transfer coding removed.

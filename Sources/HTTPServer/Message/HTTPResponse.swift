@@ -10,7 +10,6 @@ public struct HTTPResponse: Sendable {
   /// The content; it is not sent for HEAD, 204 and 304.
   public var body: [UInt8]
 
-  /// A response.
   package init(status: HTTPStatus = 200, headers: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status
     self.headers = headers

@@ -1,10 +1,8 @@
 /// A response status (RFC 9110 §15).
 public struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-  /// The three-digit code.
-  public let code: Int
+  package let code: Int
 
-  /// Takes the three-digit code.
-  public init(_ code: Int) { self.code = code }
+  package init(_ code: Int) { self.code = code }
 
   /// Takes the three-digit code from a literal.
   public init(integerLiteral value: Int) { self.code = value }

@@ -52,7 +52,7 @@ public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
 
   static let shuttingDown = HTTPRefusal(
     503, "shutting_down",
-    "The program had to end before the work of this request did. What it had finished stays; look before you ask again."
+    "The program had to stop before this request was done. What was finished stays; check it before you ask again."
   )
 
   static let tooManyConnections = HTTPRefusal(

@@ -24,8 +24,7 @@ struct RequestHead: Equatable {
   /// Whether the client waits for `100 Continue` before it sends the body.
   let expectsContinue: Bool
 
-  /// Judges the head as a whole. The order of the checks is the order of trust: first what decides where the request
-  /// ends, then what it asks for.
+  /// Checks the head as a whole: first what decides where the request ends, then what it asks for.
   /// - Throws: `HTTPRefusal`.
   init(line: RequestLine, headers: HTTPFields) throws(HTTPRefusal) {
     method = line.method
@@ -46,7 +45,7 @@ struct RequestHead: Equatable {
     expectsContinue = !expectations.isEmpty
   }
 
-  /// RFC 9112 §6.3, without its lenient branches: two ways to tell the length are one too many.
+  /// RFC 9112 §6.3, without its lenient branches: a request that gives its length in two ways is refused.
   private static func framing(_ headers: HTTPFields, version: Version) throws(HTTPRefusal) -> Framing {
     let lengths = headers.values("Content-Length")
     guard headers.contains("Transfer-Encoding") else { return try contentLength(lengths) }
@@ -58,7 +57,7 @@ struct RequestHead: Equatable {
     }
     let codings = headers.list("Transfer-Encoding").map { $0.asciiLowercased() }
     if codings == ["chunked"] { return .chunked }
-    // §6.3: without chunked at the end, or with it twice, nobody can tell where the body ends.
+    // §6.3: without chunked at the end, or with it twice, the end of the body is undefined.
     guard codings.last == "chunked", !codings.dropLast().contains("chunked") else {
       throw .badFraming("The last transfer coding of a request must be `chunked`, once (RFC 9112 §6.3).")
     }

@@ -4,8 +4,8 @@ import Essentials
 /// and knows no time. RFC 9112, read strictly: what two parsers could understand in two ways is refused.
 struct RequestParser {
   enum Event {
-    /// The head is whole. Whoever is asked for the next event takes the body; `limitBody` says how much of it, and
-    /// `passOver` leaves it out.
+    /// The head is whole. The next call of `next()` reads the body, up to the limit of `limitBody`; `passOver` leaves the
+    /// request out instead.
     case head(ParsedRequest)
     /// The head is whole, the body is to come, and the client waits for `100 Continue`.
     case expectsContinue
@@ -118,7 +118,7 @@ struct RequestParser {
         guard let (field, size) = try takeField(left: left) else { return nil }
         if let field {
           guard headers.fields.count < limits.headerLines else { throw .tooManyHeaders(limit: limits.headerLines) }
-          state = .start  // lets go of the fields held in the state, so that the append does not copy them all
+          state = .start  // releases the fields held in the state, so that the append does not copy them all
           headers.append(field.name, field.value)
           state = .fields(line, headers, left: left - size)
         } else {

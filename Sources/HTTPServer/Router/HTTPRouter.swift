@@ -19,8 +19,7 @@ public struct HTTPRouter<Value: Sendable>: Sendable {
 
   private var routes: [Route] = []
 
-  /// A router without routes.
-  public init() {}
+  package init() {}
 
   /// Adds a route.
   /// - Throws: `HTTPRouteError.ambiguous` when a route of the same method could fit the same path, `.badPattern`.

@@ -19,7 +19,7 @@ public final class HTTPServer: Sendable {
   private let loop: ServerLoop
 
   /// A server that does not listen yet.
-  public init(
+  package init(
     configuration: HTTPServerConfiguration = .init(), admit: @escaping Gatekeeper = { _ in .trusted },
     handler: @escaping Handler
   ) {
@@ -45,9 +45,9 @@ public final class HTTPServer: Sendable {
 
 /// What is decided of a request when its head is whole and nothing of its body has been read.
 public enum HTTPAdmission: Sendable {
-  /// The caller has shown who it is: its body may be as large as the server's limit.
+  /// The caller is authenticated: its body may be as large as the server's limit.
   case trusted
-  /// Anyone may ask this: the body is limited to `HTTPServerConfiguration.maximumAnonymousBody`, and what it takes counts
+  /// The caller is not authenticated: the body is limited to `HTTPServerConfiguration.maximumAnonymousBody`, and what it takes counts
   /// towards `maximumUntrustedBytes`.
   case anonymous
   /// It is answered at once, with a body of bytes. A body of the request is not read, and the connection closes.

@@ -1,4 +1,4 @@
-/// What a server listens on, and what it puts up with.
+/// What a server listens on, and its limits.
 public struct HTTPServerConfiguration: Sendable {
   /// An IPv4 or IPv6 address (with or without brackets), or `localhost`, which is 127.0.0.1. No other name is looked up:
   /// what a server listens on should not depend on a name server. `::` takes IPv4 too.
@@ -12,8 +12,8 @@ public struct HTTPServerConfiguration: Sendable {
   public var maximumBodySize = 16 * 1024 * 1024
   /// The largest body in bytes of a request that is admitted as `anonymous`; a larger one is answered 413.
   public var maximumAnonymousBody = 4 * 1024
-  /// About the most memory in bytes that callers take together who have not shown who they are: heads that are coming in,
-  /// requests that are admitted as `anonymous`, and their answers. Beyond it, the largest request coming in is answered 503.
+  /// About the most memory in bytes that unauthenticated callers take together: heads that are coming in, requests that
+  /// are admitted as `anonymous`, and their answers. Beyond it, the largest request coming in is answered 503.
   public var maximumUntrustedBytes = 8 * 1024 * 1024
   /// The largest block of header lines in bytes; a larger one is answered 431.
   public var maximumHeaderSize = 32 * 1024
@@ -33,14 +33,12 @@ public struct HTTPServerConfiguration: Sendable {
   /// How long a connection is drained after its last answer, so that the client reads the answer and not a reset
   /// (RFC 9112 §9.6).
   public var lingerTimeout: Duration = .seconds(2)
-  /// Hears of trouble no request can be told of, such as a lack of file descriptors. Called on the server's queue.
+  /// Is told of trouble that concerns no single request, such as a lack of file descriptors. Called on the server's queue.
   public var onTrouble: (@Sendable (String) -> Void)?
 
-  /// The defaults.
-  public init() {}
+  package init() {}
 
-  /// The defaults on the given address.
-  public init(host: String, port: Int) {
+  package init(host: String, port: Int) {
     self.host = host
     self.port = port
   }

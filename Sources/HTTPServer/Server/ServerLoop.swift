@@ -30,7 +30,7 @@ final class ServerLoop: @unchecked Sendable {
   private var isExhausted = false
   private var connections: [Int: Connection] = [:]
   private var refusals = 0
-  /// Connections that were closed to make room and are not gone yet.
+  /// Connections that were closed to make room and whose sources have not ended yet.
   private var givingWay = 0
   private var untrusted: UntrustedMemory
   private var abandoned = 0
@@ -38,7 +38,7 @@ final class ServerLoop: @unchecked Sendable {
   private var lastID = 0
   private var waiters: [CheckedContinuation<Int, Never>] = []
 
-  /// Connections over the cap that are told so at a time; beyond them the socket is closed without a word.
+  /// Connections over the cap that are answered 503 at a time; beyond them the socket is closed at once.
   private static let maximumRefusals = 64
   private static let exhaustionPause = DispatchTimeInterval.milliseconds(100)
 
@@ -142,7 +142,8 @@ final class ServerLoop: @unchecked Sendable {
   }
 
   /// Closes the connection that has been idle for the longest; where none is idle, one that has had its last answer, or the
-  /// one whose head has been coming in for the longest. Whoever only holds connections open shuts nobody out.
+  /// one whose head has been coming in for the longest. So a client that only holds connections
+  /// open keeps nobody out.
   private func makeRoom() -> Bool {
     var best: (connection: Connection, rank: Connection.Rank)?
     for connection in connections.values where !connection.isRefusal && !connection.hasGivenWay {
@@ -166,8 +167,8 @@ final class ServerLoop: @unchecked Sendable {
     advanceShutdown()
   }
 
-  /// Refuses requests coming in of callers who have not shown who they are, the largest first, until there is room for some
-  /// more: looking at all connections for each of them would take long.
+  /// Refuses incoming requests of unauthenticated callers, the largest first, until there is room for some more: looking at
+  /// all connections for each of them would take long.
   private func shedUntrusted() {
     let large = connections.values.filter { $0.isReceiving && untrusted.counts($0.countedBytes) }
       .sorted { $0.countedBytes > $1.countedBytes }
@@ -229,7 +230,7 @@ final class ServerLoop: @unchecked Sendable {
     advanceShutdown()
   }
 
-  /// What still runs is left behind: its callers are told.
+  /// Handlers that still run are left behind, and their callers are answered 503.
   private func cleanupEnded() {
     guard phase == .cancelling else { return }
     abandoned = tasks.count

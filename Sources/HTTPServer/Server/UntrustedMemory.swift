@@ -1,6 +1,6 @@
-/// Counts what callers hold together who have not shown who they are. A value: the server tells it of each change.
+/// Counts the memory that unauthenticated callers hold together. A value: the server tells it of each change.
 ///
-/// Every connection may hold a little: half the limit is shared out among as many connections as there may be, so that those
+/// Every connection has a small share: half the limit is divided among as many connections as there may be, so that callers
 /// who fill the other half keep nobody from sending a head of ordinary size.
 struct UntrustedMemory {
   /// Bytes.
@@ -23,7 +23,7 @@ struct UntrustedMemory {
     excess += max(0, bytes - share) - max(0, before - share)
   }
 
-  /// Whether somebody has to go.
+  /// Whether requests must be refused until there is room.
   var isOver: Bool { excess > limit / 2 }
 
   /// Whether a quarter of what all share is free.

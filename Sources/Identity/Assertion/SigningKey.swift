@@ -16,7 +16,7 @@ struct SigningKey: ~Copyable {
 
   /// Reads a PEM or PKCS#12 file.
   init(_ content: [UInt8], password: String?) throws(Flaw) {
-    // What fails here is told by the results; OpenSSL's own list of errors must not grow.
+    // Failures are read from the results; OpenSSL's own queue of errors must not grow.
     defer { ERR_clear_error() }
     let loaded = try KeyFile(content, password: password)
     let certificates = loaded.certificates

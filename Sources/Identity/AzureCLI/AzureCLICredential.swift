@@ -56,7 +56,8 @@ public struct AzureCLICredential: TokenCredential {
     }
   }
 
-  /// The first executable `az` in an absolute folder of `PATH`; a relative one would be whoever wrote the current folder.
+  /// The first executable `az` in an absolute folder of `PATH`; what lies in a relative one
+  /// depends on the current folder.
   private func program() -> String? {
     (environment["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }.map { "\($0)/az" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -102,8 +103,8 @@ enum AzureCLIEnvironment {
     // Itself, its user and its files.
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE", "AZURE_CONFIG_DIR", "AZURE_EXTENSION_DIR",
     "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH",
-    // The network. A proxy's URL may hold a password: without it the CLI would not get out, and it is the password of the
-    // way, not of what lies at its end.
+    // The network. A proxy's URL may hold a password: without it the CLI reaches nothing, and it opens
+    // the proxy alone.
     "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy",
     // The roots it trusts: of Python's requests, and of OpenSSL.
     "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",

@@ -2,19 +2,15 @@
 public struct CommandRunner: Sendable {
   /// What to run.
   public struct Call: Sendable, Equatable {
-    /// The program's path.
-    public var program: String
+    package var program: String
     /// Its arguments, as they are: no shell sees them.
     public var arguments: [String]
-    /// All of its environment.
-    public var environment: [String: String]
-    /// Its working directory.
-    public var directory: String
+    package var environment: [String: String]
+    package var directory: String
     /// How long it may take; then it is killed, with its process group.
     public var limit: Duration
 
-    /// Made from its parts.
-    public init(
+    package init(
       program: String, arguments: [String], environment: [String: String], directory: String, limit: Duration
     ) {
       self.program = program
@@ -31,7 +27,7 @@ public struct CommandRunner: Sendable {
     case ended(status: Int32, output: String, errors: String)
     /// It could not be started.
     case notStarted(reason: String)
-    /// It ended by this signal, of somebody else's.
+    /// It was ended by this signal, which was not sent from here.
     case signalled(Int32)
     /// It took too long and was killed.
     case timedOut
@@ -40,8 +36,7 @@ public struct CommandRunner: Sendable {
   /// Runs the call; throws `CancellationError` when the task is cancelled, after the program was killed.
   public let run: @Sendable (Call) async throws -> Result
 
-  /// A runner that does this.
-  public init(run: @escaping @Sendable (Call) async throws -> Result) {
+  package init(run: @escaping @Sendable (Call) async throws -> Result) {
     self.run = run
   }
 

@@ -37,7 +37,7 @@ final class SpawnedCommand: Sendable {
     let deadline = ContinuousClock.now + call.limit
     var status: Int32 = 0
     while true {
-      // Looks every 20 ms whether the child has ended: somebody it left behind may hold the pipes open for long.
+      // Looks every 20 ms whether the child has ended: a process it left behind may hold the pipes open for long.
       Pipe.read([output, errors], milliseconds: 20, limit: Self.outputLimit)
       let ended = waitpid(pid, &status, WNOHANG)
       if ended == pid { break }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A moment by two clocks: the wall's, which expiries are told by, and one that never jumps.
+/// A moment by two clocks: wall time, which expiries are given in, and one that never jumps.
 struct CacheMoment: Sendable, Equatable {
   var wall: Date
   var uptime: Duration
@@ -36,7 +36,7 @@ struct HeldToken: Sendable, Equatable {
     } else if lifetime >= 7200 {
       due = lifetime / 2
     } else {
-      // The same again before callers would have to wait, so that mostly nobody waits.
+      // As long again before callers would have to wait, so that they rarely do.
       due = 2 * margin
     }
     refreshAt = max(margin, min(due, lifetime) - random * min(60, lifetime * 0.05))

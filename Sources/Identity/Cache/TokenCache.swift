@@ -97,7 +97,7 @@ public final class TokenCache: TokenSource {
 
   private var moment: CacheMoment { CacheMoment(wall: wallClock(), uptime: timer.now()) }
 
-  /// Runs a request. It is nobody's child: those who wait come and go.
+  /// Runs a request. Its task is no child of a caller's: callers may be cancelled while it runs.
   private func task(_ number: Int, _ key: TokenKey) -> Task<Void, Never> {
     Task {
       let result: Result<AccessToken, any Error>
@@ -117,7 +117,7 @@ public final class TokenCache: TokenSource {
       case .success(let token): .success(token)
       case .failure(let error as IdentityError): .failure(error)
       case .failure(is CancellationError): nil
-      // Its words are not ours, and may hold anything.
+      // Its text is not written here, and may hold a secret.
       case .failure(let error):
         .failure(IdentityError(.unreachable, member: credential.name, "the request failed: \(type(of: error))"))
       }
@@ -136,7 +136,7 @@ public final class TokenCache: TokenSource {
     for waiter in request.waiters.values { waiter.resume(with: answer) }
   }
 
-  /// One caller goes. The request goes on for the others; without any, and unless it renews a token, it ends.
+  /// Ends one caller's wait. The request goes on for the others; without any, and unless it renews a token, it is cancelled.
   private func cancel(_ waiter: Int) {
     let continuation = shared.withLock { shared -> CheckedContinuation<AccessToken, any Error>? in
       guard let (number, request) = shared.requests.first(where: { $0.value.waiters[waiter] != nil }) else {

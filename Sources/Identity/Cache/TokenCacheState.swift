@@ -6,7 +6,7 @@ struct TokenCacheState: Sendable {
   enum Answer: Equatable {
     /// This token.
     case token(AccessToken)
-    /// This token, and the caller starts a request that nobody waits for.
+    /// This token, and the caller starts a request in the background.
     case refreshing(AccessToken, request: Int)
     /// The caller starts the request and waits.
     case starting(request: Int)
@@ -83,7 +83,7 @@ struct TokenCacheState: Sendable {
     }
   }
 
-  /// A request was given up: nobody waits for it any more.
+  /// A request was abandoned: no caller waits for it any more.
   mutating func abandon(_ key: TokenKey, request: Int) {
     if entries[key]?.request == request { entries[key]?.request = nil }
   }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Members asked in order until one delivers; that one is kept.
 ///
-/// A member that is unavailable lets the next one try. A member that is set up and fails ends it: to sign in as somebody
-/// else than the operator meant would be worse than not to.
+/// A member that is unavailable lets the next one try. A member that is set up and fails ends the chain, so that the
+/// program never signs in as another identity than the operator meant.
 public final class CredentialChain: TokenCredential {
   /// `DefaultCredential`.
   public let name = "DefaultCredential"

@@ -30,6 +30,6 @@ struct CredentialSelection: Sendable, Equatable {
     }
   }
 
-  /// Whether nothing but the managed identity is wanted: then nobody else waits for a quick "not here".
+  /// Whether the managed identity alone is wanted: then no other member waits for its quick refusal.
   var isManagedAlone: Bool { members == [.managed] }
 }

@@ -28,8 +28,7 @@ public struct CredentialIdentity: Sendable, Hashable {
   /// The client id that is configured; nil for a system-assigned identity or a person.
   public let clientID: String?
 
-  /// Made from its parts.
-  public init(member: String, clientID: String? = nil) {
+  package init(member: String, clientID: String? = nil) {
     self.member = member
     self.clientID = clientID
   }

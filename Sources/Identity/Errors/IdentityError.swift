@@ -25,8 +25,7 @@ public struct IdentityError: Error, Sendable, Equatable {
     /// Why it did not serve, and what would make it.
     public let reason: String
 
-    /// Made from its parts.
-    public init(member: String, reason: String) {
+    package init(member: String, reason: String) {
       self.member = member
       self.reason = reason
     }
@@ -36,17 +35,14 @@ public struct IdentityError: Error, Sendable, Equatable {
   public var code: Code
   /// The credential that failed; nil when it is none's failure.
   public var member: String?
-  /// What failed.
-  public var message: String
-  /// What to do.
-  public var remedy: String?
+  package var message: String
+  package var remedy: String?
   /// The number after `AADSTS` where the service gave one.
   public var serviceCode: Int?
   /// The members tried, in order; only with ``Code/noCredential``.
   public var attempts: [Attempt]
 
-  /// Made from its parts.
-  public init(
+  package init(
     _ code: Code, member: String? = nil, _ message: String, remedy: String? = nil, serviceCode: Int? = nil,
     attempts: [Attempt] = []
   ) {

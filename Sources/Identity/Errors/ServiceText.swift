@@ -1,6 +1,6 @@
 import Essentials
 
-/// A text of somebody else's, made fit for an error or a log.
+/// Text from a service, made safe for an error or a log.
 enum ServiceText {
   /// Characters shown at most. The service's descriptions say what counts in their first sentence.
   static let limit = 300

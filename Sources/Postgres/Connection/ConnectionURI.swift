@@ -12,18 +12,12 @@ public struct ConnectionURI: Sendable {
     public let description: String
   }
 
-  /// Host.
-  public var host: String?
-  /// Port.
-  public var port: Int?
-  /// Role.
-  public var user: String?
-  /// Its password.
+  package var host: String?
+  package var port: Int?
+  package var user: String?
   package var password: Secret?
-  /// Database.
-  public var database: String?
-  /// TLS mode.
-  public var sslMode: PostgresTarget.SSLMode?
+  package var database: String?
+  package var sslMode: PostgresTarget.SSLMode?
 
   private static let allowed = ["host", "port", "user", "password", "dbname", "sslmode"]
 

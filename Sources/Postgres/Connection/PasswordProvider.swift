@@ -16,7 +16,6 @@ extension PasswordProvider {
   /// None: a fixed password stays as it is.
   package func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? { nil }
 
-  /// None.
   package func note(on refused: Secret, for target: PostgresTarget) async -> String? { nil }
 }
 
@@ -24,11 +23,9 @@ extension PasswordProvider {
 package struct FixedPassword: PasswordProvider {
   private let secret: Secret?
 
-  /// Always gives `secret`.
   package init(_ secret: Secret?) {
     self.secret = secret
   }
 
-  /// The password given at creation.
   package func password(for target: PostgresTarget) -> Secret? { secret }
 }

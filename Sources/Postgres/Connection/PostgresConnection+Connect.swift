@@ -92,7 +92,7 @@ private actor Connector {
   /// Drives libpq's state machine to its end. The caller ends the connection unless it is `.connected`.
   private func signIn(_ libpq: LibpqConnection) async throws -> Outcome {
     let connection = libpq.pointer
-    // The SQLSTATE of a refused sign-in is only to be had from the verbose message.
+    // The SQLSTATE of a refused sign-in stands in the verbose message alone.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     let deadline = ContinuousClock.now + .seconds(options.connectTimeout)
     var poll = PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
@@ -143,7 +143,7 @@ private actor Connector {
       // A peer that vanished without a word is noticed after about a minute, also in the middle of a long COPY.
       ("keepalives_idle", "30"), ("keepalives_interval", "10"), ("keepalives_count", "3"),
       ("tcp_user_timeout", "60000"),
-      // Kerberos encryption would be tried before TLS where a ticket lies around; nobody here asked for it.
+      // Kerberos encryption would be tried before TLS where a ticket exists; no setting asks for it.
       ("gssencmode", "disable"),
     ]
     // Where anybody may listen in, a server is not told the password because it asks for it in clear (libpq 16 and later).

@@ -34,9 +34,10 @@ extension PostgresConnection {
   }
 
   /// Leaves whatever the session is in the middle of and rolls back. When that fails the session is closed: the server
-  /// then rolls back by itself. A server that does not let go within ``cancelPatience`` seconds is left alone.
+  /// then rolls back by itself. A server that does not end the statement within ``cancelPatience`` seconds is
+  /// disconnected.
   public func rollBack() async {
-    // The task may be cancelled already; the way back must be walked all the same.
+    // The task may be cancelled already; the rollback must happen all the same.
     await Task {
       do {
         try await self.recover()
@@ -82,7 +83,7 @@ extension PostgresConnection {
       case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
         outcome = Self.decode(result)
       case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
-        // A COPY must go through copyOut or copyIn; here nobody would carry its data.
+        // A COPY must go through copyOut or copyIn; here its data would not be read.
         handle.close()
         throw PostgresError.busy(doing: "a COPY that was sent as a query")
       default:

@@ -43,7 +43,7 @@ public actor PostgresConnection {
   var lastCopyStatus: Int32 = 0
   /// Counts the rows of the COPY out under way.
   var copyRows = CopyRowCounter(quote: nil)
-  /// Something has arrived while data was sent, and nobody has looked at it.
+  /// Something has arrived while data was sent, and was not read yet.
   var hasUnseenInput = false
   /// A write of the COPY in is under way.
   var isWritingCopy = false
@@ -72,7 +72,7 @@ public actor PostgresConnection {
   }
 
   /// Whether the session can take a statement of a new caller: connected, idle, outside a transaction, and nothing has
-  /// arrived unasked. What a server says to an idle session is nearly always its farewell.
+  /// arrived unasked. What a server sends to an idle session nearly always announces its end.
   public func isUsable() -> Bool {
     guard !handle.isClosed, !wasCancelled, activity == .idle, PQstatus(handle.connection) == CONNECTION_OK,
       copyRows.widestRow <= Self.widestRowKept
@@ -116,7 +116,7 @@ public actor PostgresConnection {
     return String(cString: escaped)
   }
 
-  /// libpq's own words about the broken connection.
+  /// The error of a broken connection, with libpq's description.
   func connectionError() -> PostgresError {
     .connectionLost(message: handle.errorMessage)
   }

@@ -25,17 +25,14 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
   public var host: String
   /// TCP port, 1...65535.
   public var port: Int
-  /// Database name.
-  public var database: String
-  /// Role name.
-  public var user: String
+  package var database: String
+  package var user: String
   /// TLS mode; without effect on a socket directory.
   public var sslMode: SSLMode
   /// A PEM file of trusted roots for `verify-ca` and `verify-full`; nil is libpq's default.
   public var rootCertificateFile: String?
 
-  /// Names a target.
-  public init(
+  package init(
     host: String, port: Int = 5432, database: String, user: String, sslMode: SSLMode = .require,
     rootCertificateFile: String? = nil
   ) {
@@ -63,7 +60,7 @@ public struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Everything that is text; what is nil is a text no name can be.
+  /// Everything that is text; nil becomes a text that no name can be.
   private var names: [String] { [host, database, user, rootCertificateFile ?? "\0"] }
 
   /// `user@host:port/database`.
@@ -102,6 +99,5 @@ public struct ConnectionOptions: Sendable {
   /// Receives the server's notices and warnings. Their texts may hold row data: see ``ServerError/ownMessage``.
   public var onNotice: @Sendable (ServerError) -> Void = { _ in }
 
-  /// The defaults.
-  public init() {}
+  package init() {}
 }

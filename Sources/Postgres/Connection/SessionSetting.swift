@@ -1,9 +1,7 @@
 /// A run-time parameter that every session fixes, whatever the role, the database or the server says.
 public struct SessionSetting: Sendable, Equatable {
-  /// The parameter's name.
-  public let name: String
-  /// Its value.
-  public let value: String
+  package let name: String
+  package let value: String
   /// The first server version that knows it, as `server_version_num` counts.
   public let since: Int
 
@@ -53,6 +51,5 @@ public struct SessionSetting: Sendable, Equatable {
     SessionSetting("client_min_messages", "warning"),
   ]
 
-  /// All of them.
-  public static let all = textOfValues + timeLimits + conduct
+  package static let all = textOfValues + timeLimits + conduct
 }

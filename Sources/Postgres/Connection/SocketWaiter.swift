@@ -39,7 +39,7 @@ final class SocketWaiter: @unchecked Sendable {
     writeSource = DispatchSource.makeWriteSource(fileDescriptor: copy, queue: queue)
     readSource.setEventHandler { self.fired(.read) }
     writeSource.setEventHandler { self.fired(.write) }
-    // The descriptor is closed when the second of the two sources has let go of it.
+    // The descriptor is closed when both sources are cancelled.
     let group = DispatchGroup()
     group.enter()
     group.enter()

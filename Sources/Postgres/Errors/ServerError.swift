@@ -17,12 +17,9 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   public var context: String?
   /// Schema, table, column and constraint it is about, where the server says.
   public var schemaName: String?
-  /// See `schemaName`.
-  public var tableName: String?
-  /// See `schemaName`.
-  public var columnName: String?
-  /// See `schemaName`.
-  public var constraintName: String?
+  package var tableName: String?
+  package var columnName: String?
+  package var constraintName: String?
 
   /// The statement handles rows, so that any of the server's words may quote one.
   public var isOfRows = false
@@ -69,8 +66,8 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
       sqlState]
   }
 
-  /// Whether it comes from the server's own code and not from a function, a trigger or an extension: those raise whatever
-  /// SQLSTATE they like.
+  /// Whether it comes from the server's own code and not from a function, a trigger or an extension, which may raise any
+  /// SQLSTATE.
   public var isServersOwn: Bool { sourceFile.map(Self.ownFiles.contains) ?? false }
 
   /// The server's message where it can hold no row data: of a condition of the server's own, met in no function and no

@@ -35,7 +35,7 @@ public actor ConnectionPool {
 
   /// Runs `body` with a connection of its own and takes it back afterwards, rolled back if `body` left it in a
   /// transaction or a COPY.
-  /// - Throws: ``PostgresError`` when no connection is to be had; whatever `body` throws.
+  /// - Throws: ``PostgresError`` when there is no connection; whatever `body` throws.
   public func withConnection<Result: Sendable>(
     _ body: @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {
@@ -50,7 +50,7 @@ public actor ConnectionPool {
     }
   }
 
-  /// Whether it has no connection, is making none, and nobody waits for one.
+  /// Whether it has no connection, is making none, and no caller waits for one.
   var isEmpty: Bool { machine.count == 0 && waiters.isEmpty }
 
   /// Refuses new callers and closes what is not in use; connections in use are closed when they come back.

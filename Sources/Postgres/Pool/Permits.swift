@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Lets at most a number of tasks into something at a time; the others wait in the order they came.
+/// Limits how many tasks hold a permit at a time; the others wait in the order they came.
 public final class Permits: Sendable {
-  /// Nobody left within the time a task was ready to wait.
+  /// No permit became free within the time limit.
   public struct Timeout: Error {}
 
-  /// The right to be in; it ends with ``leave()``, or with the value.
+  /// A permit; it is given back by ``leave()``, or with the value.
   public final class Pass: Sendable {
     private let permits: Permits
     private let isOver = Atomic(false)
@@ -16,7 +16,7 @@ public final class Permits: Sendable {
 
     deinit { leave() }
 
-    /// Lets the next one in; any further call does nothing.
+    /// Gives the permit back; any further call does nothing.
     public func leave() {
       if !isOver.exchange(true, ordering: .relaxed) { permits.letNextIn() }
     }
@@ -30,12 +30,12 @@ public final class Permits: Sendable {
 
   private let state: Mutex<State>
 
-  /// - Parameter count: how many may be in at a time, at least 1.
+  /// - Parameter count: permits in all, at least 1.
   public init(_ count: Int) {
     state = Mutex(State(free: max(1, count)))
   }
 
-  /// Waits until there is room.
+  /// Waits for a permit.
   /// - Throws: ``Timeout`` after `limit`, `CancellationError`.
   public func enter(within limit: Duration) async throws -> Pass {
     try Task.checkCancellation()
@@ -52,7 +52,7 @@ public final class Permits: Sendable {
     return Pass(self)
   }
 
-  /// Runs `body` once it is let in.
+  /// Runs `body` with a permit.
   /// - Throws: ``Timeout`` after `limit`, `CancellationError`, whatever `body` throws.
   public func withPermit<Result: Sendable>(
     within limit: Duration, _ body: @Sendable () async throws -> Result

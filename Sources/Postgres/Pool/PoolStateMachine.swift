@@ -79,7 +79,7 @@ struct PoolStateMachine {
     return serve()
   }
 
-  /// A connection asked for by `.open` did not come about: the first in the queue hears of it, the next tries anew.
+  /// A connection asked for by `.open` could not be opened: the first in the queue gets the error, the next tries anew.
   mutating func openFailed() -> [Action] {
     opening -= 1
     guard !waiters.isEmpty else { return [] }
@@ -87,7 +87,7 @@ struct PoolStateMachine {
     return [.refuse(waiter: first.number, .openFailed)] + serve()
   }
 
-  /// A leased connection comes back. One that is broken, or too old, is closed, and opened anew if somebody waits.
+  /// A leased connection comes back. One that is broken, or too old, is closed, and opened anew if a caller waits.
   mutating func released(connection: Int, reusable: Bool, now: Instant) -> [Action] {
     guard let held = connections[connection] else { return [] }
     let tooOld = held.openedAt.duration(to: now) >= configuration.ageLimit

@@ -39,8 +39,7 @@ final class PostgresColumns: Sendable {
 
 /// Rows and command tag of a finished statement.
 public struct PostgresResult: Sendable {
-  /// The rows, in order.
-  public let rows: [PostgresRow]
+  package let rows: [PostgresRow]
   /// The command tag, such as `COPY 12` or `ROLLBACK`.
   public let commandTag: String
   /// Rows the tag speaks of (inserted, deleted, copied); 0 where it has no number.

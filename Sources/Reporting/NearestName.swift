@@ -2,7 +2,7 @@
 package enum NearestName {
   /// The name among `known` that is the fewest edits away from `name`: one that a typing error or two explain; nil for none.
   package static func nearest(to name: String, among known: [String]) -> String? {
-    let limit = max(1, min(3, name.count / 3))
+    let limit = name.count <= 3 ? 1 : name.count <= 8 ? 2 : 3
     let close = known.map { (name: $0, edits: edits(from: name, to: $0)) }.filter { $0.edits <= limit }
     return close.min { ($0.edits, $0.name) < ($1.edits, $1.name) }?.name
   }

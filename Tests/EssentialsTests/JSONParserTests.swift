@@ -44,7 +44,8 @@ import Testing
   @Test(
     "What RFC 8259 does not allow is refused, with its place",
     arguments: [
-      ("", 0, "the text is empty"), ("  ", 2, "the text is empty"), ("nul", 0, "no JSON value"), ("nulL", 0, "no JSON value"),
+      ("", 0, "the text is empty"), ("  ", 2, "the text is empty"), ("nul", 0, "no JSON value"),
+      ("nulL", 0, "no JSON value"),
       ("True", 0, "no JSON value"), ("NaN", 0, "no JSON value"), ("Infinity", 0, "no JSON value"),
       ("-Infinity", 1, "digit"), ("'a'", 0, "no JSON value"), ("undefined", 0, "no JSON value"),
       ("// x\n1", 0, "no JSON value"), ("1 /* x */", 2, "after the end"), ("1 2", 2, "after the end"),

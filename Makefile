@@ -16,7 +16,7 @@ help:
 	@echo 'make docs     write the tables of settings and errors in docs/ from their declarations; make test compares them'
 	@echo 'make lint     check the format, and what scripts/lint.sh lists: lengths, citations, imports that are not allowed'
 	@echo 'make format   mend it'
-	@echo 'make bench    compare with psql, gzip and pigz (minutes)'
+	@echo 'make bench    compare with psql, gzip and pigz (minutes); BEFORE=/path/to/sluice: with another build too'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
 	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'

@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 
 binary=${1:-$(swift build -c release --static-swift-stdlib --show-bin-path)/sluice}
 emulator=${2:-$(dirname "$binary")/lake-emulator}
+# Another build of the program, such as the one before a change: it takes part, and the ratios to it are printed.
+before=${BEFORE:-}
 runs=${RUNS:-3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-bench.XXXXXX")
 postgres_pid=
@@ -44,7 +46,9 @@ median() { sort -n -k "$2,$2" "$work/$1.times" | awk -v f="$2" '{ a[NR] = $f } E
 psql_null() { psql -X -c "$query" >/dev/null; }
 psql_gzip() { psql -X -c "$query" | gzip -6 >"$work/day.gz"; }
 psql_pigz() { psql -X -c "$query" | pigz -6 >"$work/day.gz"; }
-sluice_backup() { "$binary" backup --table bench.telemetry --date 2024-01-02 --overwrite --json; }
+backup_by() { "$1" backup --table bench.telemetry --date 2024-01-02 --overwrite --json; }
+sluice_backup() { backup_by "$binary"; }
+before_backup() { backup_by "$before"; }
 # Through the emulator of the storage service, which is a process of its own on the same cores: its share is told apart.
 adls_backup() { LAKE_URL=$lake_url sluice_backup; }
 adls_restore() { LAKE_URL=$lake_url sluice_restore; }
@@ -63,6 +67,7 @@ adls_backup >/dev/null
 for _ in $(seq "$runs"); do
   run psql_null psql_null
   run sluice_backup sluice_backup
+  [ -z "$before" ] || run before_backup before_backup
   run_adls adls_backup
   run psql_pigz psql_pigz
   run psql_gzip psql_gzip
@@ -74,7 +79,9 @@ gigabytes=$(awk -v b="$(stat -c %s "$work/day.csv")" 'BEGIN { print b / 1e9 }')
 
 truncate_restored() { psql -q -X -c "TRUNCATE bench.restored; CHECKPOINT"; }
 psql_copy() { psql -X -c "\\copy bench.restored from '$work/day.csv' with (format csv, header)"; }
-sluice_restore() { "$binary" restore --table bench.telemetry --date 2024-01-02 --target-table bench.restored --json; }
+restore_by() { "$1" restore --table bench.telemetry --date 2024-01-02 --target-table bench.restored --json; }
+sluice_restore() { restore_by "$binary"; }
+before_restore() { restore_by "$before"; }
 
 echo "Restoring it, $runs times each ..."
 for _ in $(seq "$runs"); do
@@ -82,6 +89,10 @@ for _ in $(seq "$runs"); do
   run psql_copy psql_copy
   truncate_restored
   run sluice_restore sluice_restore
+  if [ -n "$before" ]; then
+    truncate_restored
+    run before_restore before_restore
+  fi
   truncate_restored
   run_adls adls_restore
 done
@@ -164,7 +175,8 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'; }
 echo
 echo "$gigabytes GB of CSV, medians of $runs"
 row "" "wall s" "CPU s"
-for name in psql_null sluice_backup adls_backup psql_pigz psql_gzip psql_copy sluice_restore adls_restore; do
+for name in psql_null sluice_backup ${before:+before_backup} adls_backup psql_pigz psql_gzip psql_copy sluice_restore \
+  ${before:+before_restore} adls_restore; do
   row "$name" "$(median "$name" 1)" "$(median "$name" 2)"
 done
 row "the emulator's share of a backup" "" "$(median adls_backup.emulator 1)"
@@ -188,3 +200,11 @@ target "backup to the emulator, wall / to a folder" "$(ratio "$(median adls_back
 target "backup to the emulator, peak memory at 2 GB" "$adls_backup_memory" 96 MiB
 target "restore from the emulator, peak memory at 2 GB" "$adls_restore_memory" 96 MiB
 target "start to the first answer of /api/health, median of 20" "$(median start 1)" 50 ms
+if [ -n "$before" ]; then
+  echo
+  echo "Beside $before"
+  for job in backup restore; do
+    target "$job, wall / before" "$(ratio "$(median "sluice_$job" 1)" "$(median "before_$job" 1)")" 1.03 x
+    target "$job, CPU / before" "$(ratio "$(median "sluice_$job" 2)" "$(median "before_$job" 2)")" 1.05 x
+  done
+fi

@@ -6,10 +6,10 @@ package import TableDays
 /// Where archives, their manifests and temporary files lie in a lake.
 package enum ArchiveLayout {
   /// What every archive's file name ends with.
-  package static let fileExtension = ".csv.gz"
+  static let fileExtension = ".csv.gz"
   /// The folder of manifests and temporary files within a database's folder, and of operations at the root. Data readers
   /// such as Spark skip names that begin with `_`.
-  package static let privateFolder = "_sluice"
+  static let privateFolder = "_sluice"
 
   /// What stands before the hash of a name that is too long to be spelled out; no spelling has it.
   fileprivate static let hashMark = "~"

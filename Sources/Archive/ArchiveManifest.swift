@@ -7,7 +7,7 @@ package import TableDays
 /// What is known of an archive, in a JSON file of its own beside it. It is the proof that verify and retention go by.
 package struct ArchiveManifest: Sendable, Codable, Equatable {
   /// The form of this file that the program writes.
-  package static let currentFormat = 1
+  static let currentFormat = 1
   /// The most bytes a manifest may have; a table has at most 1,600 columns.
   package static let maximumBytes = 4 << 20
 
@@ -76,7 +76,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   }
 
   /// ``currentFormat`` when written.
-  package var formatVersion: Int
+  var formatVersion: Int
   /// Database.
   package var database: String
   /// Table.

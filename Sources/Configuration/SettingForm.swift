@@ -1,8 +1,8 @@
-package import Essentials
-package import Foundation
+import Essentials
+import Foundation
 
 /// How the values of a setting are written, and how a text becomes one.
-package struct SettingForm<Value: Sendable>: Sendable {
+struct SettingForm<Value: Sendable>: Sendable {
   /// The form in words, behind "expected".
   package let words: String
   /// The value of a text; nil for a text of another form.
@@ -18,7 +18,7 @@ extension SettingForm where Value == String {
   package static let text = SettingForm("a text") { $0 }
 
   /// The path of a file that can be read.
-  package static let pemFile = SettingForm("a PEM file that can be read") {
+  static let pemFile = SettingForm("a PEM file that can be read") {
     FileManager.default.isReadableFile(atPath: $0) ? $0 : nil
   }
 }

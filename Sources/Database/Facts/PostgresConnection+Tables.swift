@@ -14,7 +14,7 @@ extension PostgresConnection {
   }
 
   /// Runs a statement that handles rows: of its errors the server's words are not repeated, since they may quote one.
-  package func queryRows(_ sql: String) async throws -> PostgresResult {
+  func queryRows(_ sql: String) async throws -> PostgresResult {
     do {
       return try await query(sql)
     } catch PostgresError.server(var error) {

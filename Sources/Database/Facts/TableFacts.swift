@@ -11,11 +11,11 @@ package struct TableFacts: Sendable {
     package let type: String
     /// The type that a domain rests on; else the type.
     package let baseType: String
-    package let isGenerated: Bool
+    let isGenerated: Bool
     /// Its values are names of objects (`regclass` and the like), alone or within an array, range or row.
     package let isName: Bool
-    package let maySelect: Bool
-    package let mayInsert: Bool
+    let maySelect: Bool
+    let mayInsert: Bool
   }
 
   package let table: TableName
@@ -23,17 +23,17 @@ package struct TableFacts: Sendable {
   package let oid: Int
   package let columns: [Column]
   /// The columns of each unique index that tells all rows apart.
-  package let uniqueKeys: [[ColumnName]]
+  let uniqueKeys: [[ColumnName]]
   /// It has a unique constraint that is checked at the end of the transaction.
-  package let hasDeferrableKey: Bool
+  let hasDeferrableKey: Bool
   /// It has a trigger that runs before a row is stored, or lies on a foreign server: a row may be kept out.
-  package let mayDropRows: Bool
+  let mayDropRows: Bool
   /// It has a trigger that runs after rows are stored, and may change them.
   package var hasAfterTrigger = false
   /// It has a rule that INSERT follows in its place; COPY does not.
-  package var hasInsertRule = false
+  var hasInsertRule = false
   /// The single column of a table partitioned by range.
-  package let partitionColumn: ColumnName?
+  let partitionColumn: ColumnName?
 
   /// Columns that COPY can carry both ways: generated ones are computed anew by the table.
   package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }

@@ -19,7 +19,7 @@ package struct Durability: Sendable {
   }
 
   /// How long a synchronous standby is waited for.
-  package static let standbyPatience = Duration.seconds(20)
+  static let standbyPatience = Duration.seconds(20)
 
   /// - Returns: what is in doubt of the rows, which are committed whatever happens; nil when nothing is.
   package func confirm() async -> String? {

@@ -19,7 +19,7 @@ package enum DatabaseCloud: Sendable, CaseIterable {
   case china
 
   /// What the names of its servers end with.
-  package var hostSuffix: String {
+  var hostSuffix: String {
     switch self {
     case .worldwide: ".postgres.database.azure.com"
     case .usGovernment: ".postgres.database.usgovcloudapi.net"

@@ -4,7 +4,7 @@ import Synchronization
 package final class Flag: Sendable {
   private let state = Atomic(false)
 
-  package var isSet: Bool { state.load(ordering: .relaxed) }
+  var isSet: Bool { state.load(ordering: .relaxed) }
 
   package func set() { state.store(true, ordering: .relaxed) }
 }

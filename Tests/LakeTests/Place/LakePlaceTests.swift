@@ -22,7 +22,7 @@ struct LakePlaceTests {
 
   private func options(_ string: String?, _ authentication: LakeOptions.Authentication? = nil) -> LakeOptions {
     var options = LakeOptions()
-    options.connectionString = string.map { Secret($0) }
+    options.ownSettings["AZURE_STORAGE_CONNECTION_STRING"] = string.map { Secret($0) }
     options.authentication = authentication
     return options
   }
@@ -127,5 +127,18 @@ struct LakePlaceTests {
     try await store.writeAll([1], to: at("d/f"), temporary: at("t"), condition: .ifAbsent)
     #expect(emulator.content(filesystem: "lake", path: "root/d/f") == [1])
     #expect(seen.withLock { $0 } == ["transport /roots.pem", "retry create"])
+  }
+
+  @Test("No two kinds of lake serve one scheme or declare one setting, and each declares a form")
+  func kinds() {
+    let schemes = LakeProviders.all.flatMap { $0.schemes }
+    #expect(Set(schemes).count == schemes.count)
+    let settings = LakeProviders.settings.map(\.name)
+    #expect(Set(settings).count == settings.count)
+    for kind in LakeProviders.all {
+      #expect(!kind.forms.isEmpty && !kind.schemes.isEmpty)
+      #expect(kind.schemes.allSatisfy { $0.utf8.allSatisfy { !(0x41...0x5A).contains($0) } })
+      #expect(kind.settings.allSatisfy { $0.summary.hasSuffix(".") })
+    }
   }
 }

@@ -1,6 +1,13 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+/// Upcoming language features that every target turns on: what a file uses it imports itself, and nothing is re-exported by
+/// chance.
+let features: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
 // The system libraries come from the distribution (see the Makefile's `deps`); no Swift package is fetched.
 let package = Package(
   name: "sluice",
@@ -16,19 +23,16 @@ let package = Package(
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CMalloc"),
 
-    .target(name: "Essentials"),
-    .target(name: "HTTPServer", dependencies: ["Essentials"]),
-    .target(name: "CustomHandler", dependencies: ["HTTPServer", "Essentials"]),
-    .target(name: "Postgres", dependencies: ["CPQ", "Essentials"]),
-    .target(name: "Gzip", dependencies: ["CISAL", "CZlib"]),
-    .target(name: "HTTPClient", dependencies: ["CCurl", "Essentials"]),
-    .target(name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn", "Essentials"]),
+    .target(name: "Essentials", swiftSettings: features),
+    .target(name: "HTTPServer", dependencies: ["Essentials"], swiftSettings: features),
+    .target(name: "CustomHandler", dependencies: ["HTTPServer", "Essentials"], swiftSettings: features),
+    .target(name: "Postgres", dependencies: ["CPQ", "Essentials"], swiftSettings: features),
+    .target(name: "Gzip", dependencies: ["CISAL", "CZlib"], swiftSettings: features),
+    .target(name: "HTTPClient", dependencies: ["CCurl", "Essentials"], swiftSettings: features),
     .target(
-      name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"],
-      swiftSettings: [
-        .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-      ]),
+      name: "Identity", dependencies: ["HTTPClient", "COpenSSL", "CSpawn", "Essentials"], swiftSettings: features),
+    .target(
+      name: "Lake", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials"], swiftSettings: features),
     .target(
       name: "Sluice",
       dependencies: ["Lake", "Postgres", "Gzip", "Essentials"],
@@ -50,22 +54,29 @@ let package = Package(
       ]
     ),
 
-    .target(name: "TestSupport", dependencies: ["CSpawn"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["CSpawn"], path: "Tests/TestSupport", swiftSettings: features),
     .systemLibrary(name: "CSSL", path: "Tests/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator"),
     .executableTarget(name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram"),
     .executableTarget(
-      name: "connection-load", dependencies: ["Postgres", "Essentials", "TestSupport"], path: "Tests/ConnectionLoad"),
+      name: "connection-load", dependencies: ["Postgres", "Essentials", "TestSupport"], path: "Tests/ConnectionLoad",
+      swiftSettings: features),
     .testTarget(name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"]),
-    .testTarget(name: "EssentialsTests", dependencies: ["Essentials"]),
-    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials", "TestSupport"]),
+    .testTarget(name: "EssentialsTests", dependencies: ["Essentials"], swiftSettings: features),
     .testTarget(
-      name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials", "TestSupport"]),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "CSpawn", "Essentials", "TestSupport"]),
+      name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials", "TestSupport"], swiftSettings: features),
     .testTarget(
-      name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials", "TestSupport"]),
-    .testTarget(name: "PostgresTests", dependencies: ["Postgres", "Essentials", "TestSupport"]),
-    .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"]),
+      name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
+      name: "HTTPClientTests", dependencies: ["HTTPClient", "CSpawn", "Essentials", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
+      name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
+      name: "PostgresTests", dependencies: ["Postgres", "Essentials", "TestSupport"], swiftSettings: features),
+    .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "LakeTests",
       dependencies: ["Lake", "Identity", "HTTPClient", "Essentials", "LakeEmulator", "TestSupport"]),

@@ -10,7 +10,7 @@ import Testing
     #expect(Array("\u{131}ß".asciiUppercased().utf8) == Array("\u{131}ß".utf8))
   }
 
-  @Test("Nothing but ASCII case is passed over when names are compared")
+  @Test("Names that differ in ASCII case alone are equal, and no others")
   func comparison() {
     #expect("Transfer-Encoding".equalsIgnoringASCIICase("transfer-ENCODING"))
     #expect(!"chun\u{212A}ed".equalsIgnoringASCIICase("chunked"))

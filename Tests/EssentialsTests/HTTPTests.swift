@@ -53,7 +53,7 @@ struct HTTPTests {
   }
 
   @Test(
-    "What is no date of HTTP is not read",
+    "A malformed date is not read",
     arguments: [
       "", "soon", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 +0100", "Son, 06 Nov 1994 08:49:37 GMT",
       "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",

@@ -23,7 +23,7 @@ import Testing
   private static let alphabet =
     Array("{}[]\",:\\/u0123456789eE+-.tfn \n\u{1}\u{7F}".utf8) + [0xC3, 0xA9, 0xED, 0xA0, 0xFF]
 
-  @Test("No bytes make the reader trap, and what it takes is JSON for Foundation too and is read back the same")
+  @Test("No bytes make the reader trap, and what it accepts is JSON to Foundation too and is read back the same")
   func mutations() throws {
     var numbers = Numbers(state: 1)
     var taken = 0

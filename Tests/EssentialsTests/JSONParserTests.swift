@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(
-    "What RFC 8259 does not have is refused, and told with its place",
+    "What RFC 8259 does not allow is refused, with its place",
     arguments: [
       ("", 0, "nothing"), ("  ", 2, "nothing"), ("nul", 0, "no JSON value"), ("nulL", 0, "no JSON value"),
       ("True", 0, "no JSON value"), ("NaN", 0, "no JSON value"), ("Infinity", 0, "no JSON value"),
@@ -75,7 +75,7 @@ import Testing
     #expect(error.offset == offset, "\(error)")
   }
 
-  @Test("A fault is told by its line and column, and never by what stands there")
+  @Test("A fault is reported by line and column, and its text is never repeated")
   func place() throws {
     let error = try #require(fault("{\n  \"secret\": 1,\n  \"secret\": 2\n}".utf8))
     #expect(error.description == "a name that its object has already, at byte 20 (line 3, column 3)")

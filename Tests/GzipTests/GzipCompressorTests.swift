@@ -1,21 +1,28 @@
+import TestSupport
 import Testing
 
 @testable import Gzip
 
 @Suite struct GzipCompressorTests {
-  @Test(arguments: [Int](GzipCompressor.levels), [0, 1, 255 * 1024, 3 * 1024 * 1024 + 17])
+  @Test(
+    "Every level gives the content back",
+    arguments: [Int](GzipCompressor.levels), [0, 1, 255 * 1024, 3 * 1024 * 1024 + 17])
   func everyLevelGivesTheContentBack(level: Int, bytes: Int) throws {
     let content = telemetryCSV(bytes: bytes)
     #expect(try gunzipped([gzipped(content, level: level)]) == content)
   }
 
-  @Test(arguments: [1, 2, 3, 4, 9])
+  @Test(
+    "Content that does not compress is kept",
+    arguments: [1, 2, 3, 4, 9])
   func contentThatDoesNotCompressIsKept(level: Int) throws {
     let content = noise(bytes: 1024 * 1024 + 3)
     #expect(try gunzipped([gzipped(content, level: level)]) == content)
   }
 
-  @Test(arguments: [1, 2, 3, 6])
+  @Test(
+    "Pieces of any size give the same content",
+    arguments: [1, 2, 3, 6])
   func piecesOfAnySizeGiveTheSameContent(level: Int) throws {
     let content = telemetryCSV(bytes: 70_000)
     for piece in [1, 7, 4096, 65_536] {
@@ -23,7 +30,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [Int](GzipCompressor.levels))
+  @Test(
+    "The same input gives the same bytes, and the header holds no time",
+    arguments: [Int](GzipCompressor.levels))
   func sameInputGivesTheSameBytesAndNoTime(level: Int) throws {
     let content = telemetryCSV(bytes: 200_000)
     let first = try gzipped(content, level: level)
@@ -32,7 +41,9 @@ import Testing
     #expect(Array(first[4..<8]) == [0, 0, 0, 0], "modification time")
   }
 
-  @Test(arguments: [Int](GzipCompressor.levels), [0, 100_000])
+  @Test(
+    "gzip(1) reads what is written",
+    arguments: [Int](GzipCompressor.levels), [0, 100_000])
   func gzipReadsWhatWeWrite(level: Int, bytes: Int) async throws {
     let content = telemetryCSV(bytes: bytes)
     let file = try gzipped(content, level: level)
@@ -40,7 +51,9 @@ import Testing
     #expect(try await run("gzip", ["-dc"], input: file).output == content)
   }
 
-  @Test(arguments: [Int.min, -1, 0, 10, 100])
+  @Test(
+    "A level out of range is refused, with the range",
+    arguments: [Int.min, -1, 0, 10, 100])
   func anotherLevelIsRefusedWithTheRange(level: Int) {
     do throws(GzipError) {
       _ = try GzipCompressor(level: level)
@@ -51,7 +64,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 6])
+  @Test(
+    "Use after the end is refused",
+    arguments: [1, 6])
   func useAfterTheEndIsRefused(level: Int) throws {
     var compressor = try GzipCompressor(level: level)
     var output: [UInt8] = []
@@ -62,7 +77,9 @@ import Testing
     #expect(output.count == length)
   }
 
-  @Test(arguments: [1, 6])
+  @Test(
+    "Input and output bytes are counted",
+    arguments: [1, 6])
   func bytesAreCounted(level: Int) throws {
     var compressor = try GzipCompressor(level: level)
     var output: [UInt8] = [1, 2, 3]
@@ -75,7 +92,9 @@ import Testing
     #expect(Array(output[..<3]) == [1, 2, 3])
   }
 
-  @Test(arguments: [1, 2, 3, 4])
+  @Test(
+    "Empty pieces change nothing",
+    arguments: [1, 2, 3, 4])
   func emptyPiecesChangeNothing(level: Int) throws {
     var compressor = try GzipCompressor(level: level)
     var output: [UInt8] = []
@@ -84,7 +103,8 @@ import Testing
     #expect(try gunzipped([output]) == [])
   }
 
-  @Test func aTaskMayHopBetweenThreads() async throws {
+  @Test("A compressor may be used on one thread after another")
+  func aTaskMayHopBetweenThreads() async throws {
     actor Owner {
       var compressor: GzipCompressor
       var output: [UInt8] = []

@@ -28,7 +28,9 @@ import Testing
     return [UInt8(crc & 0xFF), UInt8(crc >> 8 & 0xFF)]
   }
 
-  @Test(arguments: [1, 3, 6, 9], [29, 64 * 1024])
+  @Test(
+    "A split at any byte gives the same content",
+    arguments: [1, 3, 6, 9], [29, 64 * 1024])
   func aSplitAtAnyByteGivesTheSameContent(level: Int, maxBytes: Int) throws {
     let content = telemetryCSV(bytes: 500) + noise(bytes: 200)
     let file = try gzipped(content, level: level) + gzipped(content, level: level)
@@ -38,7 +40,8 @@ import Testing
     }
   }
 
-  @Test func byteByByteGivesTheSameContent() throws {
+  @Test("Input byte by byte gives the same content")
+  func byteByByteGivesTheSameContent() throws {
     let content = telemetryCSV(bytes: 50_000)
     for level in [1, 2, 6] {
       let file = try gzipped(content, level: level)
@@ -46,7 +49,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 100, 32_768, 65_536, 1 << 20])
+  @Test(
+    "Output pieces of any size give the same content",
+    arguments: [1, 100, 32_768, 65_536, 1 << 20])
   func anyOutputSizeGivesTheSameContent(maxBytes: Int) throws {
     let content = telemetryCSV(bytes: maxBytes == 1 ? 80_000 : 900_000)
     var decompressor = GzipDecompressor()
@@ -61,7 +66,8 @@ import Testing
     #expect(decompressor.outputBytes == content.count)
   }
 
-  @Test func membersBackToBackAreOneStream() throws {
+  @Test("Members back to back are one stream")
+  func membersBackToBackAreOneStream() throws {
     let parts = (0..<20).map { telemetryCSV(bytes: $0 * 997, seed: UInt64($0)) }
     let members = try parts.enumerated().map { try gzipped($1, level: $0 % 9 + 1) }
     let file = Array(members.joined())
@@ -75,14 +81,16 @@ import Testing
     #expect(decompressor.inputBytes == file.count)
   }
 
-  @Test func emptyMembersGiveNothingAndAreNoError() throws {
+  @Test("Empty members give nothing and are no error")
+  func emptyMembersGiveNothingAndAreNoError() throws {
     let empty = try gzipped([], level: 1) + gzipped([], level: 9)
     #expect(try gunzipped([empty]) == [])
     #expect(try gunzipped(empty.map { [$0] }) == [])
     #expect(try gunzipped([empty + gzipped([7], level: 1) + empty]) == [7])
   }
 
-  @Test func optionalHeaderFieldsAreSkippedAtAnySplit() throws {
+  @Test("Optional header fields are skipped, split at any byte")
+  func optionalHeaderFieldsAreSkippedAtAnySplit() throws {
     let file = try Self.memberWithFullHeader()
     for cut in 0...file.count {
       #expect(try gunzipped([Array(file[..<cut]), Array(file[cut...])]) == Array("hello, lake".utf8), "cut at \(cut)")
@@ -90,7 +98,8 @@ import Testing
     #expect(try gunzipped(file.map { [$0] }) == Array("hello, lake".utf8))
   }
 
-  @Test func piecesMayBeFedAheadOfReading() throws {
+  @Test("Pieces may be fed ahead of reading")
+  func piecesMayBeFedAheadOfReading() throws {
     let content = telemetryCSV(bytes: 100_000)
     let file = try gzipped(content)
     var decompressor = GzipDecompressor()
@@ -105,14 +114,18 @@ import Testing
     #expect(decompressor.inputBytes == file.count)
   }
 
-  @Test(arguments: ["-1", "-6", "-9"])
+  @Test(
+    "What gzip(1) writes is read",
+    arguments: ["-1", "-6", "-9"])
   func weReadWhatGzipWrites(level: String) async throws {
     let content = telemetryCSV(bytes: 500_000)
     let member = try await run("gzip", ["-c", level], input: content).output
     #expect(try gunzipped([member + member]) == content + content)
   }
 
-  @Test(.enabled(if: isInstalled("pigz"), "pigz is not installed"))
+  @Test(
+    "What pigz(1) writes is read",
+    .enabled(if: isInstalled("pigz"), "pigz is not installed"))
   func weReadWhatPigzWrites() async throws {
     let content = telemetryCSV(bytes: 2_000_000)
     let blocks = try await run("pigz", ["-c", "-b", "128", "-p", "4"], input: content).output
@@ -121,7 +134,8 @@ import Testing
     #expect(try gunzipped([independent]) == content)
   }
 
-  @Test func aBombComesInBoundedPieces() throws {
+  @Test("A stream that expands without bound comes in bounded pieces")
+  func aBombComesInBoundedPieces() throws {
     let megabyte = [UInt8](repeating: 0, count: 1 << 20)
     var compressor = try GzipCompressor(level: 1)
     var bomb: [UInt8] = []

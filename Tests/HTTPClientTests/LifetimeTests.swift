@@ -9,7 +9,7 @@ import Testing
 /// What Dispatch and libcurl hold lives until they are through with it, and no longer.
 @Suite("Lifetimes")
 struct LifetimeTests {
-  @Test("A client that is let go of leaves no loop behind, with and without transfers under way")
+  @Test("A released client leaves no loop behind, with and without transfers under way")
   func loopGoes() async throws {
     let server = try ScriptedServer { peer in
       _ = peer.head()
@@ -35,7 +35,7 @@ struct LifetimeTests {
     try await eventually { idle == nil && busy == nil && transfer == nil }
   }
 
-  @Test("Clients that go while their timers are due do so in peace")
+  @Test("A client that is released while its timers are due does not crash")
   func manyGo() async throws {
     let server = try ScriptedServer(HTTPClientTests.echo)
     let url = try RequestURL(usesTLS: false, host: "127.0.0.1", port: server.port, target: "/")
@@ -47,7 +47,7 @@ struct LifetimeTests {
     }
   }
 
-  @Test("A watch tells of nothing once it is cancelled, and goes with its sources")
+  @Test("A cancelled watch reports nothing, and is released with its sources")
   func watchGoes() async throws {
     var ends: [Int32] = [0, 0]
     #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)

@@ -1,3 +1,4 @@
+import Essentials
 import HTTPClient
 import Synchronization
 import Testing
@@ -23,7 +24,7 @@ struct ProxyTests {
     return (try HTTPClient(configuration: configuration), server, { heads.all })
   }
 
-  @Test("https goes by HTTPS_PROXY, and the proxy's password is in no error")
+  @Test("https goes through HTTPS_PROXY, and the proxy's password is in no error")
   func used() async throws {
     let (client, server, heads) = try proxied()
     let url = try RequestURL(parsing: "https://account.dfs.core.windows.net/fs")
@@ -37,7 +38,7 @@ struct ProxyTests {
     #expect(server.connections == 1)
   }
 
-  @Test("NO_PROXY, plain http and requests that refuse a proxy go straight")
+  @Test("Hosts of NO_PROXY, plain http and requests that refuse a proxy go directly")
   func straight() async throws {
     let plain = try ScriptedServer(HTTPClientTests.echo)
     let (client, server, _) = try proxied(noProxy: "localhost,.internal")

@@ -32,7 +32,7 @@ struct RetryPolicyTests {
     #expect(policy.decision(after: busy, tries: 50, elapsed: .seconds(61), random: 0) == .exhausted)
   }
 
-  @Test("What will not pass is final", arguments: [301, 400, 401, 403, 404, 409, 412, 501, 505])
+  @Test("An outcome that is not transient is final", arguments: [301, 400, 401, 403, 404, 409, 412, 501, 505])
   func finalStatuses(status: Int) {
     #expect(
       policy.decision(after: .status(status, retryAfter: .seconds(1)), tries: 1, elapsed: .zero, random: 0) == .final)

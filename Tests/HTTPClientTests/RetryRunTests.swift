@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Synchronization
@@ -20,7 +21,7 @@ struct RetryRunTests {
     let description = "it is busy"
   }
 
-  @Test("Tries go on until one succeeds, with growing waits, and each failure is told")
+  @Test("Tries go on until one succeeds, with growing waits, and each failure is reported")
   func succeeds() async throws {
     let clock = Clock()
     var told: [Int] = []
@@ -60,7 +61,7 @@ struct RetryRunTests {
     #expect(clock.timer.now() == .seconds(seconds))
   }
 
-  @Test("What is final is told as it is, after one try")
+  @Test("A final outcome is reported unchanged, after one try")
   func final() async throws {
     var tries = 0
     await #expect(throws: Busy()) {

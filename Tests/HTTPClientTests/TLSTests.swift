@@ -27,15 +27,13 @@ struct TLSTests {
         "-c",
         "exec openssl s_server -accept 127.0.0.1:0 -www -cert '\(path)/cert.pem' -key '\(path)/key.pem' >'\(log)' 2>&1",
       ])
-    while true {
+    var port: Int?
+    try await eventually {
       let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-      if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT 127.0.0.1:") }),
-        let port = Int(line.dropFirst(17))
-      {
-        return (child, port)
-      }
-      try await Task.sleep(for: .milliseconds(20))
+      port = text.split(separator: "\n").first { $0.hasPrefix("ACCEPT 127.0.0.1:") }.flatMap { Int($0.dropFirst(17)) }
+      return port != nil
     }
+    return (child, try #require(port))
   }
 
   func status(port: Int, roots: String?) async throws -> Int {

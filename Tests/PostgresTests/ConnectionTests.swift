@@ -17,7 +17,8 @@ extension PostgresServer {
 }
 
 @Suite struct ConnectionTests {
-  @Test func aTimerOnTheConnectionsQueueIsAtHomeInIt() async throws {
+  @Test("A timer on the connection's queue is isolated to the connection")
+  func aTimerOnTheConnectionsQueueIsAtHomeInIt() async throws {
     // The one that gives up on a server some seconds after a cancel; it must not end the process.
     let connection = try await PostgresServer.shared.connect()
     let isClosed = await withCheckedContinuation { continuation in
@@ -29,7 +30,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func rowsAreDecodedByType() async throws {
+  @Test("Values are decoded by their type, and another type is an error")
+  func rowsAreDecodedByType() async throws {
     let connection = try await PostgresServer.shared.connect()
     let result = try await connection.query(
       """
@@ -50,7 +52,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func sessionSettingsArePinnedWhateverTheDatabaseSays() async throws {
+  @Test("Session settings are pinned, whatever database and role set")
+  func sessionSettingsArePinnedWhateverTheDatabaseSays() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     try await server.psql(
@@ -99,7 +102,8 @@ extension PostgresServer {
     await other.close()
   }
 
-  @Test func theServerLooksWhetherItsClientIsStillThere() async throws {
+  @Test("The server is told to look whether its client is still there")
+  func theServerLooksWhetherItsClientIsStillThere() async throws {
     let connection = try await PostgresServer.shared.connect()
     let interval = try await connection.query("SHOW client_connection_check_interval").rows[0]
       .decode("client_connection_check_interval", as: String.self)
@@ -107,7 +111,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func aServerErrorHasItsFieldsAndTheSessionGoesOn() async throws {
+  @Test("A server error has its fields, and the session goes on")
+  func aServerErrorHasItsFieldsAndTheSessionGoesOn() async throws {
     let connection = try await PostgresServer.shared.connect()
     let error = await #expect(throws: PostgresError.self) { try await connection.query("SELECT * FROM nowhere.table") }
     #expect(error?.sqlState == "42P01")
@@ -116,7 +121,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func identifiersAndLiteralsAreQuotedByLibpq() async throws {
+  @Test("Identifiers and literals are quoted so that they are read back unchanged")
+  func identifiersAndLiteralsAreQuotedByLibpq() async throws {
     let connection = try await PostgresServer.shared.connect()
     #expect(try await connection.quoteIdentifier("a\"b;c") == "\"a\"\"b;c\"")
     let literal = try await connection.quoteLiteral("it's \\ ä")
@@ -125,7 +131,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func aWrongPasswordIsRefusedWithItsStateAndWithoutTheSecret() async throws {
+  @Test("A wrong password is refused with its SQLSTATE, and the error does not hold it")
+  func aWrongPasswordIsRefusedWithItsStateAndWithoutTheSecret() async throws {
     let server = try await PostgresServer.shared
     let error = await #expect(throws: PostgresError.self) {
       try await PostgresConnection.connect(
@@ -139,7 +146,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func everyHostIsTriedInOrder() async throws {
+  @Test("Every host is tried in order")
+  func everyHostIsTriedInOrder() async throws {
     let server = try await PostgresServer.shared
     var target = server.target()
     target.host = "no-such-host.invalid,127.0.0.2,127.0.0.1"
@@ -156,7 +164,8 @@ extension PostgresServer {
     #expect(error?.isConnectionFailure == true)
   }
 
-  @Test func aHostThatDoesNotAnswerTimesOut() async throws {
+  @Test("A host that does not answer times out")
+  func aHostThatDoesNotAnswerTimesOut() async throws {
     // A socket that listens and never accepts: the connection comes about, the server stays silent.
     let (port, socket) = try silentListener()
     defer { close(socket) }
@@ -169,7 +178,8 @@ extension PostgresServer {
     #expect(error.map { "\($0)".contains("no answer within 0.2 s") } == true)
   }
 
-  @Test func cancellingTheTaskCancelsTheQueryOnTheServer() async throws {
+  @Test("Cancelling the task cancels the query on the server")
+  func cancellingTheTaskCancelsTheQueryOnTheServer() async throws {
     let server = try await PostgresServer.shared
     let connection = try await server.connect()
     let marker = "cancel-\(UUID().uuidString)"
@@ -183,7 +193,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func commitOfAFailedTransactionIsAnError() async throws {
+  @Test("COMMIT of a failed transaction is an error")
+  func commitOfAFailedTransactionIsAnError() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     let connection = try await server.connect(database)
@@ -200,7 +211,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func aSecondStatementMeanwhileIsRefused() async throws {
+  @Test("A second statement while the first runs is refused")
+  func aSecondStatementMeanwhileIsRefused() async throws {
     let server = try await PostgresServer.shared
     let connection = try await server.connect()
     let marker = "busy-\(UUID().uuidString)"
@@ -213,7 +225,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func noticesReachTheirReceiver() async throws {
+  @Test("Notices reach their receiver")
+  func noticesReachTheirReceiver() async throws {
     let server = try await PostgresServer.shared
     let (notices, continuation) = AsyncStream.makeStream(of: String.self)
     var options = ConnectionOptions()
@@ -225,7 +238,8 @@ extension PostgresServer {
     await connection.close()
   }
 
-  @Test func aVerboseSignInErrorIsTakenApart() {
+  @Test("libpq's verbose sign-in error is taken apart into message and SQLSTATE")
+  func aVerboseSignInErrorIsTakenApart() {
     let failure = ConnectFailure(
       verboseMessage:
         "connection to server at \"h\", port 5432 failed: FATAL:  28000: no pg_hba.conf entry LOCATION:  ClientAuthentication, auth.c:639"

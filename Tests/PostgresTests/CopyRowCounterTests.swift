@@ -13,7 +13,7 @@ import Testing
     }
   }
 
-  @Test("Rows are counted whatever room their pieces had", arguments: 1...12)
+  @Test("Rows are counted with a buffer of any size", arguments: 1...12)
   func anyRoom(room: Int) {
     let rows = ["a\n", "\"x\ny\"\n", "\"\"\"\n\"\"\n\"\n", "1,2,\"\n\"\n", "\n", "a,\"b\"\"\nc\",d\n"]
     var counter = CopyRowCounter(quote: UInt8(ascii: "\""))
@@ -26,7 +26,7 @@ import Testing
     #expect(counter.widestRow == rows.map(\.utf8.count).max())
   }
 
-  @Test("A row wider than a chunk comes in several, and its session serves nobody afterwards")
+  @Test("A row wider than a chunk comes in several, and its session is not used again")
   func wideRow() async throws {
     let server = try await PostgresServer.shared
     let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)

@@ -17,7 +17,8 @@ import Testing
     return (bytes, rows, chunks)
   }
 
-  @Test func copyOutGivesWholeRowsAndTheServersCount() async throws {
+  @Test("COPY out gives whole rows and the server's count")
+  func copyOutGivesWholeRowsAndTheServersCount() async throws {
     let connection = try await PostgresServer.shared.connect()
     let copy = try await connection.copyOut(
       "COPY (SELECT i, E'line\\nbreak' AS t FROM generate_series(1, 50000) i) TO STDOUT (FORMAT csv, HEADER)",
@@ -34,7 +35,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func copyOutThatFailsHalfWayThrowsAfterItsFirstRows() async throws {
+  @Test("COPY out that fails half-way throws after its first rows")
+  func copyOutThatFailsHalfWayThrowsAfterItsFirstRows() async throws {
     let connection = try await PostgresServer.shared.connect()
     let copy = try await connection.copyOut(
       "COPY (SELECT 1000 / (20000 - i), repeat('x', 100) FROM generate_series(1, 30000) i) TO STDOUT (FORMAT csv)")
@@ -49,14 +51,16 @@ import Testing
     await connection.close()
   }
 
-  @Test func copyOutOfWhatIsNoCopyIsRefused() async throws {
+  @Test("COPY out of a statement that is no COPY is refused")
+  func copyOutOfWhatIsNoCopyIsRefused() async throws {
     let connection = try await PostgresServer.shared.connect()
     await #expect(throws: PostgresError.self) { try await connection.copyOut("COPY nowhere TO STDOUT") }
     #expect(await connection.isUsable())
     await connection.close()
   }
 
-  @Test func aReaderThatStopsEarlyDoesNotSpoilThePool() async throws {
+  @Test("A reader that stops early does not spoil the connection for the next caller of the pool")
+  func aReaderThatStopsEarlyDoesNotSpoilThePool() async throws {
     let server = try await PostgresServer.shared
     let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)
     let marker = "early-\(UUID().uuidString)"
@@ -71,7 +75,8 @@ import Testing
     await pool.close()
   }
 
-  @Test func cancellingACopyOutEndsItOnTheServer() async throws {
+  @Test("Cancelling a COPY out ends it on the server")
+  func cancellingACopyOutEndsItOnTheServer() async throws {
     let server = try await PostgresServer.shared
     let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)
     let marker = "cancel-\(UUID().uuidString)"
@@ -92,7 +97,8 @@ import Testing
     await pool.close()
   }
 
-  @Test func copyInStoresWhatCopyOutGave() async throws {
+  @Test("COPY in stores what COPY out gave")
+  func copyInStoresWhatCopyOutGave() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     let connection = try await server.connect(database)
@@ -146,7 +152,7 @@ import Testing
     await connection.close()
   }
 
-  @Test("A server that takes no cancel request keeps no COPY that is broken off")
+  @Test("Aborting a COPY returns even when the server takes no cancel request")
   func cancelUnanswered() async throws {
     let server = try await PostgresServer()
     let connection = try await server.connect()
@@ -163,7 +169,8 @@ import Testing
     await server.stopAndWait()
   }
 
-  @Test func aMalformedRowNamesItsLineAndKeepsItsTextOutOfTheMessage() async throws {
+  @Test("A malformed row is told by its line, and its text stays out of the message")
+  func aMalformedRowNamesItsLineAndKeepsItsTextOutOfTheMessage() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     let connection = try await server.connect(database)
@@ -188,7 +195,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func anAbandonedCopyInStoresNothing() async throws {
+  @Test("A COPY in that is abandoned stores nothing")
+  func anAbandonedCopyInStoresNothing() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     let connection = try await server.connect(database)
@@ -206,7 +214,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func abandoningACopyInDoesNotWaitForTheLockThatItsRowsWaitFor() async throws {
+  @Test("Abandoning a COPY in does not wait for the lock that its rows wait for")
+  func abandoningACopyInDoesNotWaitForTheLockThatItsRowsWaitFor() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     try await server.psql(
@@ -233,7 +242,8 @@ import Testing
     #expect(try await server.psql(database, "SELECT count(*) FROM t") == "0")
   }
 
-  @Test func aServerThatStopsDuringACopyIsAConnectionFailure() async throws {
+  @Test("A server that stops during a COPY is a connection failure")
+  func aServerThatStopsDuringACopyIsAConnectionFailure() async throws {
     let server = try await PostgresServer()
     let connection = try await server.connect()
     let copy = try await connection.copyOut(

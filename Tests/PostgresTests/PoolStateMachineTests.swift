@@ -16,13 +16,15 @@ import Testing
 
   func after(_ seconds: Int) -> PoolStateMachine.Instant { start.advanced(by: .seconds(seconds)) }
 
-  @Test func firstCallerGetsANewConnection() {
+  @Test("The first caller gets a new connection")
+  func firstCallerGetsANewConnection() {
     var pool = machine()
     #expect(pool.request(waiter: 1, now: start) == [.open])
     #expect(pool.opened(connection: 7, now: start) == [.lease(connection: 7, waiter: 1)])
   }
 
-  @Test func noMoreThanTheMaximumIsOpened() {
+  @Test("No more connections than the maximum are opened")
+  func noMoreThanTheMaximumIsOpened() {
     var pool = machine(maximum: 2)
     #expect(pool.request(waiter: 1, now: start) == [.open])
     #expect(pool.request(waiter: 2, now: start) == [.open])
@@ -30,7 +32,8 @@ import Testing
     #expect(pool.count == 2)
   }
 
-  @Test func waitersAreServedInOrder() {
+  @Test("Waiters are served in order")
+  func waitersAreServedInOrder() {
     var pool = machine(maximum: 1)
     _ = pool.request(waiter: 1, now: start)
     _ = pool.request(waiter: 2, now: start)
@@ -41,7 +44,8 @@ import Testing
     #expect(pool.released(connection: 7, reusable: true, now: start) == [])
   }
 
-  @Test func aBrokenConnectionIsReplacedForTheNextWaiter() {
+  @Test("A broken connection is replaced for the next waiter")
+  func aBrokenConnectionIsReplacedForTheNextWaiter() {
     var pool = machine(maximum: 1)
     _ = pool.request(waiter: 1, now: start)
     _ = pool.opened(connection: 7, now: start)
@@ -50,7 +54,8 @@ import Testing
     #expect(pool.opened(connection: 8, now: start) == [.lease(connection: 8, waiter: 2)])
   }
 
-  @Test func aFailedOpeningIsHeardByOneWaiterAndTriedAnewForTheNext() {
+  @Test("A connection that cannot be opened fails one waiter and is tried anew for the next")
+  func aFailedOpeningIsHeardByOneWaiterAndTriedAnewForTheNext() {
     var pool = machine(maximum: 1)
     _ = pool.request(waiter: 1, now: start)
     _ = pool.request(waiter: 2, now: start)
@@ -59,7 +64,8 @@ import Testing
     #expect(pool.count == 0)
   }
 
-  @Test func aWaiterIsRefusedAtItsDeadlineAndNotBefore() {
+  @Test("A waiter is refused at its deadline and not before")
+  func aWaiterIsRefusedAtItsDeadlineAndNotBefore() {
     var pool = machine(maximum: 1)
     _ = pool.request(waiter: 1, now: start)
     _ = pool.opened(connection: 7, now: start)
@@ -70,7 +76,8 @@ import Testing
     #expect(pool.released(connection: 7, reusable: true, now: after(12)) == [])
   }
 
-  @Test func aCancelledWaiterDoesNotGetAConnection() {
+  @Test("A cancelled waiter gets no connection")
+  func aCancelledWaiterDoesNotGetAConnection() {
     var pool = machine(maximum: 1)
     _ = pool.request(waiter: 1, now: start)
     #expect(pool.cancelled(waiter: 1) == [.refuse(waiter: 1, .cancelled)])
@@ -79,7 +86,8 @@ import Testing
     #expect(pool.request(waiter: 2, now: start) == [.lease(connection: 7, waiter: 2)])
   }
 
-  @Test func anIdleConnectionIsClosedAfterTheIdleLimit() {
+  @Test("An idle connection is closed after the idle limit")
+  func anIdleConnectionIsClosedAfterTheIdleLimit() {
     var pool = machine()
     _ = pool.request(waiter: 1, now: start)
     _ = pool.opened(connection: 7, now: start)
@@ -90,14 +98,16 @@ import Testing
     #expect(pool.request(waiter: 2, now: after(66)) == [.open])
   }
 
-  @Test func anOldConnectionIsNotUsedAgain() {
+  @Test("A connection beyond the age limit is not used again")
+  func anOldConnectionIsNotUsedAgain() {
     var pool = machine()
     _ = pool.request(waiter: 1, now: start)
     _ = pool.opened(connection: 7, now: start)
     #expect(pool.released(connection: 7, reusable: true, now: after(600)) == [.close(connection: 7)])
   }
 
-  @Test func theLastUsedConnectionIsTakenFirst() {
+  @Test("The connection that was used last is taken first")
+  func theLastUsedConnectionIsTakenFirst() {
     var pool = machine()
     _ = pool.request(waiter: 1, now: start)
     _ = pool.request(waiter: 2, now: start)
@@ -108,7 +118,8 @@ import Testing
     #expect(pool.request(waiter: 3, now: start) == [.lease(connection: 8, waiter: 3)])
   }
 
-  @Test func aClosedPoolRefusesAndClosesWhatComesBack() {
+  @Test("A closed pool refuses callers and closes what comes back")
+  func aClosedPoolRefusesAndClosesWhatComesBack() {
     var pool = machine(maximum: 2)
     _ = pool.request(waiter: 1, now: start)
     _ = pool.opened(connection: 7, now: start)

@@ -38,7 +38,8 @@ private final class WithheldPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func manyCallersShareFewConnections() async throws {
+  @Test("Many callers share few connections")
+  func manyCallersShareFewConnections() async throws {
     let server = try await PostgresServer.shared
     let passwords = CountingPassword()
     let pool = ConnectionPool(target: server.target(), passwords: passwords, maximum: 3)
@@ -58,7 +59,8 @@ private final class WithheldPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func aConnectionTheServerClosedIsReplaced() async throws {
+  @Test("A connection that the server closed is replaced")
+  func aConnectionTheServerClosedIsReplaced() async throws {
     let server = try await PostgresServer.shared
     let pool = ConnectionPool(target: server.target(), passwords: FixedPassword(nil), maximum: 1)
     let first = try await pool.withConnection { await $0.backendProcessID }
@@ -73,7 +75,8 @@ private final class WithheldPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func anOpenTransactionIsRolledBackBeforeTheNextCaller() async throws {
+  @Test("An open transaction is rolled back before the next caller")
+  func anOpenTransactionIsRolledBackBeforeTheNextCaller() async throws {
     let server = try await PostgresServer.shared
     let database = try await server.makeDatabase()
     let pool = ConnectionPool(target: server.target(database), passwords: FixedPassword(nil), maximum: 1)
@@ -89,7 +92,8 @@ private final class WithheldPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func waitingForAConnectionEndsAtTheLimit() async throws {
+  @Test("Waiting for a connection ends at the limit")
+  func waitingForAConnectionEndsAtTheLimit() async throws {
     // A connection that never comes about: its password is not given before the caller has stopped waiting.
     let target = PostgresTarget(host: "127.0.0.1", port: 1, database: "d", user: "u", sslMode: .disable)
     let passwords = WithheldPassword()
@@ -100,7 +104,8 @@ private final class WithheldPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func aConnectionWithTheCallersOwnPasswordIsNotKept() async throws {
+  @Test("A connection made with the caller's own password is not kept")
+  func aConnectionWithTheCallersOwnPasswordIsNotKept() async throws {
     let server = try await PostgresServer.shared
     let pools = ConnectionPools(passwords: FixedPassword(nil), maximum: 2)
     let target = server.target(user: server.plainUser)

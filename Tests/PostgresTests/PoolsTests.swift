@@ -66,7 +66,7 @@ import Testing
     await pools.close()
   }
 
-  @Test("Permits go in order, end with their time, and survive a cancelled waiter")
+  @Test("Permits are granted in order, time out, and survive a cancelled waiter")
   func permits() async throws {
     let permits = Permits(1)
     let (inside, entered) = AsyncStream.makeStream(of: Void.self)

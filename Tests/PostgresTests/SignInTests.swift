@@ -47,7 +47,8 @@ private final class RenewingPassword: PasswordProvider {
     ConnectionPool(target: server.target(user: server.plainUser), passwords: passwords, maximum: 1)
   }
 
-  @Test func aRefusedPasswordIsRenewedOnce() async throws {
+  @Test("A refused password is renewed once")
+  func aRefusedPasswordIsRenewedOnce() async throws {
     // As long as tokens are.
     let token = String(repeating: "t0-", count: 1024)
     let server = try await server(password: token)
@@ -63,7 +64,8 @@ private final class RenewingPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func twoRefusalsAreOneErrorWithItsNote() async throws {
+  @Test("Two refusals are one error, with its note")
+  func twoRefusalsAreOneErrorWithItsNote() async throws {
     let server = try await server(password: "right")
     let before = try refusals(server)
     let passwords = RenewingPassword("hunter2", then: .success(Secret("hunter3")))
@@ -78,7 +80,8 @@ private final class RenewingPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func withoutAnotherPasswordThereIsNoSecondAttempt() async throws {
+  @Test("Without another password there is no second attempt")
+  func withoutAnotherPasswordThereIsNoSecondAttempt() async throws {
     struct Down: Error, CustomStringConvertible { let description = "the issuer is down" }
     let server = try await server(password: "right")
     for (second, text) in [
@@ -94,7 +97,8 @@ private final class RenewingPassword: PasswordProvider {
     }
   }
 
-  @Test func aFixedPasswordIsTriedOnce() async throws {
+  @Test("A fixed password is tried once")
+  func aFixedPasswordIsTriedOnce() async throws {
     let server = try await server(password: "right")
     let before = try refusals(server)
     let pool = ConnectionPool(
@@ -104,7 +108,8 @@ private final class RenewingPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test func anOpenSessionOutlivesItsPassword() async throws {
+  @Test("An open session outlives its password")
+  func anOpenSessionOutlivesItsPassword() async throws {
     let server = try await server(password: "token")
     let passwords = RenewingPassword("token", then: .success(nil))
     let pool = pool(server, passwords)
@@ -119,12 +124,15 @@ private final class RenewingPassword: PasswordProvider {
     await pool.close()
   }
 
-  @Test(arguments: [
-    ("/run/postgresql", true), ("localhost", true), ("127.0.0.1", true), ("::1", true), ("127.1.2.3,LOCALHOST.", true),
-    ("db.example", false), ("127.0.0.1,db.example", false), ("localhost.evil.example", false),
-    ("127.evil.example", false),
-    ("", false), ("127.0.0.1.evil.example", false),
-  ])
+  @Test(
+    "Without a checked certificate only a server of this machine is known",
+    arguments: [
+      ("/run/postgresql", true), ("localhost", true), ("127.0.0.1", true), ("::1", true),
+      ("127.1.2.3,LOCALHOST.", true),
+      ("db.example", false), ("127.0.0.1,db.example", false), ("localhost.evil.example", false),
+      ("127.evil.example", false),
+      ("", false), ("127.0.0.1.evil.example", false),
+    ])
   func onlyThisMachineIsKnownWithoutACertificate(host: String, isLocal: Bool) {
     for mode in PostgresTarget.SSLMode.allCases {
       let target = PostgresTarget(host: host, database: "d", user: "u", sslMode: mode)

@@ -6,7 +6,8 @@ import Testing
 @testable import Postgres
 
 @Suite struct SocketWaiterTests {
-  @Test func whatLiesInAConnectionThatWasClosedIsReadToItsEndInHoweverManySteps() async throws {
+  @Test("What lies in a closed connection is read to its end, in however many steps")
+  func whatLiesInAConnectionThatWasClosedIsReadToItsEndInHoweverManySteps() async throws {
     var ends: [Int32] = [0, 0]
     #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
     let queue = DispatchQueue(label: "test")
@@ -53,7 +54,7 @@ import Testing
     ends.forEach { _ = close($0) }
   }
 
-  @Test("A waiter that is closed goes once its sources have let go of it")
+  @Test("A closed waiter is released once its sources are cancelled")
   func release() async throws {
     var ends: [Int32] = [0, 0]
     #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)

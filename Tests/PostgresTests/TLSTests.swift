@@ -5,7 +5,8 @@ import Testing
 @testable import Postgres
 
 @Suite struct TLSTests {
-  @Test func dataTravelsUnderTLSToTheLastByte() async throws {
+  @Test("Data travels under TLS to the last byte")
+  func dataTravelsUnderTLSToTheLastByte() async throws {
     let folder = try TemporaryDirectory("tls")
     let server = try await PostgresServer.withCertificate(in: folder)
     defer { server.stop() }
@@ -31,7 +32,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func verifyFullTrustsOnlyTheGivenRootAndName() async throws {
+  @Test("verify-full trusts the given root and name only")
+  func verifyFullTrustsOnlyTheGivenRootAndName() async throws {
     let folder = try TemporaryDirectory("tls")
     let server = try await PostgresServer.withCertificate(in: folder)
     defer { server.stop() }

@@ -1,5 +1,5 @@
 import CSpawn
-import Foundation
+public import Foundation
 import Glibc
 import Synchronization
 

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 import HTTPServer
 
 /// The key that callers must show when no Functions host stands in front.

@@ -1,4 +1,5 @@
-import HTTPServer
+import Essentials
+public import HTTPServer
 
 extension FunctionApp {
   /// Decides on a request by its head; give it to `HTTPServer` as its gatekeeper. Whoever lacks the key is told so before a

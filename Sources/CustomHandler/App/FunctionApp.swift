@@ -1,5 +1,5 @@
 import Essentials
-import HTTPServer
+public import HTTPServer
 
 /// The functions of an app behind one HTTP handler. It serves
 /// - `GET /` and `HEAD /`: the host's readiness probe, which needs no key and touches nothing;
@@ -96,5 +96,43 @@ public struct FunctionApp: Sendable {
     guard case .http(let route, _, _) = function.trigger, let pattern = try? HTTPRoutePattern(routes.pattern(of: route))
     else { return [:] }
     return pattern.match(request.pathSegments) ?? [:]
+  }
+}
+
+/// The code of the functions, by the `handler` names of `function-routes.json`.
+public struct FunctionHandlers: Sendable {
+  /// Answers a request.
+  public typealias HTTPHandler = @Sendable (HTTPRequest, Invocation) async -> HTTPResponse
+  /// Works on a timer's run or a message. What it throws fails the invocation, and the host retries or records it.
+  public typealias EventHandler = @Sendable (FunctionEvent, Invocation) async throws -> FunctionResult
+
+  private(set) var http: [String: HTTPHandler] = [:]
+  private(set) var events: [String: EventHandler] = [:]
+
+  /// No handlers.
+  public init() {}
+
+  /// Registers a handler for HTTP functions; the last one of a name counts.
+  public mutating func onHTTP(_ name: String, _ handler: @escaping HTTPHandler) { http[name] = handler }
+
+  /// Registers a handler for timer and queue functions; the last one of a name counts.
+  public mutating func onEvent(_ name: String, _ handler: @escaping EventHandler) { events[name] = handler }
+}
+
+/// Why routes and handlers do not make an app.
+public enum FunctionAppError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// A function names a handler that is not registered for its kind of trigger.
+  case missingHandler(function: String, handler: String, trigger: FunctionTrigger.Kind)
+  /// A route cannot be registered; `FunctionRoutes` has refused such ones before.
+  case badRoute(HTTPRouteError)
+
+  /// What is wrong, and what to do.
+  public var description: String {
+    switch self {
+    case .missingHandler(let function, let handler, let trigger):
+      "function `\(function)`: no handler `\(handler)` is registered for \(trigger.rawValue) triggers; "
+        + "correct `handler` in function-routes.json or register it"
+    case .badRoute(let error): error.description
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Essentials
+import HTTPServer
 
 /// The body of the host's call: `{"Data": {...}, "Metadata": {...}}`. Names are looked up without case, unknown ones are
 /// ignored.
@@ -91,4 +92,29 @@ struct InvocationEnvelope {
     guard let members = value.object else { throw EnvelopeError("`Data.req` is \(value.form); an object is expected.") }
     return try EnvelopeHTTPRequest(members)
   }
+}
+
+/// What an envelope calls a function with.
+enum EnvelopeCall: Sendable {
+  case event(FunctionEvent)
+  case http(HTTPRequest)
+
+  /// - Throws: `EnvelopeError`.
+  init(_ body: [UInt8], _ kind: FunctionTrigger.Kind) throws(EnvelopeError) {
+    let envelope = try InvocationEnvelope(body)
+    switch kind {
+    case .timer: self = .event(.timer(try envelope.timer()))
+    case .queue: self = .event(.queue(try envelope.queueMessage()))
+    case .http: self = .http(try envelope.httpRequest().request)
+    }
+  }
+}
+
+/// Why an envelope cannot be read. It names members and forms and never quotes values.
+struct EnvelopeError: FunctionFailure, Equatable {
+  let detail: String
+
+  init(_ detail: String) { self.detail = detail }
+
+  var problem: Problem { Problem(status: 400, code: "bad_envelope", detail: detail) }
 }

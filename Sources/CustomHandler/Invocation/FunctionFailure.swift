@@ -1,4 +1,4 @@
-import HTTPServer
+public import HTTPServer
 
 /// An error that says how it is answered. Any other error of a handler is answered as 500 `function_failed` with its
 /// description.

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// What a timer or queue function gives back.
 public struct FunctionResult: Sendable, Equatable {

@@ -1,6 +1,7 @@
 import Essentials
 import Foundation
 import HTTPServer
+import Synchronization
 
 /// One call of a function.
 public struct Invocation: Sendable {
@@ -50,4 +51,54 @@ public struct Invocation: Sendable {
     }
     return last
   }
+}
+
+/// A `traceparent` header that is well-formed (W3C Trace Context §3.2).
+public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
+  /// The header's value.
+  public let description: String
+
+  /// Nil for anything that is not of the W3C form: such a header is to be ignored.
+  public init?(_ value: String) {
+    guard
+      let match = value.wholeMatch(of: #/([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[!-~]*)?/#),
+      match.1 != "ff", match.2.contains(where: { $0 != "0" }), match.3.contains(where: { $0 != "0" }),
+      // Only a later version may go on after the flags.
+      match.5 == nil || match.1 != "00"
+    else { return nil }
+    description = value
+  }
+
+  init?(_ headers: HTTPFields) {
+    let values = headers.values("traceparent")
+    guard values.count == 1 else { return nil }
+    self.init(values[0])
+  }
+}
+
+/// Collects the lines that an envelope answer carries in `Logs`; the host prints them under the invocation. They are lost
+/// when the invocation fails, so what must be kept goes to the program's own log as well.
+public final class InvocationLog: Sendable {
+  private let lines = Mutex<[String]>([])
+
+  /// Lines kept; a job of a night must not gather a book.
+  static let maximumLines = 1000
+
+  init() {}
+
+  /// Adds a line, made visible, as each entry is one line in the host's log; after 1000 lines the rest is left out, and the
+  /// last line says so.
+  public func add(_ line: String) {
+    let single = line.visibleLine()
+    lines.withLock { lines in
+      if lines.count < Self.maximumLines - 1 {
+        lines.append(single)
+      } else if lines.count == Self.maximumLines - 1 {
+        lines.append("further lines are left out")
+      }
+    }
+  }
+
+  /// The lines so far.
+  public var all: [String] { lines.withLock { $0 } }
 }

@@ -1,3 +1,5 @@
+public import HTTPServer
+
 /// One function of the app.
 public struct FunctionRoute: Sendable, Equatable {
   /// The function's name: that of its folder, and the path of its envelope calls.
@@ -6,4 +8,53 @@ public struct FunctionRoute: Sendable, Equatable {
   public let trigger: FunctionTrigger
   /// The name under which its code is registered.
   public let handler: String
+}
+
+/// What calls a function.
+public enum FunctionTrigger: Sendable, Equatable {
+  /// A request. `route` is the template under the route prefix, without a slash in front.
+  case http(route: String, methods: [HTTPMethod], authLevel: AuthLevel)
+  /// The clock, by a schedule of six fields or the name of a setting as `%NAME%`.
+  case timer(schedule: String)
+  /// A message. `connection` is the name of a setting, never a connection string.
+  case queue(name: String, connection: String)
+
+  /// The trigger without its settings.
+  public var kind: Kind {
+    switch self {
+    case .http: .http
+    case .timer: .timer
+    case .queue: .queue
+    }
+  }
+
+  /// The kinds, as `function-routes.json` names them.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A request.
+    case http
+    /// The clock.
+    case timer
+    /// A message.
+    case queue
+
+    /// The name of the trigger's binding in function.json, which is the member of the envelope's `Data` that holds it.
+    var bindingName: String {
+      switch self {
+      case .http: "req"
+      case .timer: "timer"
+      case .queue: "message"
+      }
+    }
+  }
+}
+
+/// Who may call an HTTP function. The Functions host checks its keys before a request comes here; without a host the
+/// program's own key stands for both levels.
+public enum AuthLevel: String, Sendable, CaseIterable {
+  /// Anyone.
+  case anonymous
+  /// A caller with a key of the function or the app.
+  case function
+  /// A caller with the master key.
+  case admin
 }

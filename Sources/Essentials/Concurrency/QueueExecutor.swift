@@ -1,4 +1,4 @@
-import Dispatch
+package import Dispatch
 
 /// Runs an actor's jobs on a serial Dispatch queue of its own, so that what blocks for a moment (a C library, a slow disk,
 /// compression) takes no thread of the cooperative pool.

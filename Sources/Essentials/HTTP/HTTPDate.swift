@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// Dates as header fields carry them (RFC 9110 §5.6.7). Written and read by hand: those of `strftime` and `strptime` follow the
 /// locale.

@@ -71,3 +71,31 @@ public struct GzipCompressor: ~Copyable, @unchecked Sendable {
     outputBytes += output.count - before
   }
 }
+
+/// One gzip member in the making, by one library.
+///
+/// A deflater has no lock of its own: it belongs to exactly one `GzipCompressor`.
+protocol Deflater: AnyObject {
+  /// Compresses a piece of at most ``codecInputLimit`` bytes and appends what the library gives out to `output`.
+  ///
+  /// With `ending` the member is ended after the piece; no call may follow.
+  func deflatePiece(_ piece: UnsafeRawBufferPointer, ending: Bool, into output: inout [UInt8]) throws(GzipError)
+}
+
+extension Deflater {
+  /// Compresses all of `input`, cut into pieces that the library's counters can hold.
+  func deflate(_ input: UnsafeRawBufferPointer, ending: Bool, into output: inout [UInt8]) throws(GzipError) {
+    var rest = input
+    repeat {
+      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(codecInputLimit))
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(codecInputLimit))
+      try deflatePiece(piece, ending: ending && rest.isEmpty, into: &output)
+    } while !rest.isEmpty
+  }
+}
+
+/// Bytes compressed output is collected in before it is appended to the caller's array.
+let deflateWindowBytes = 128 * 1024
+
+/// The most input bytes given to a library at once, whose counters are 32 bits wide.
+let codecInputLimit = 1 << 30

@@ -34,16 +34,7 @@ final class ISALDeflater: Deflater {
     window.deallocate()
   }
 
-  func deflate(_ input: UnsafeRawBufferPointer, ending: Bool, into output: inout [UInt8]) throws(GzipError) {
-    var rest = input
-    repeat {
-      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(codecInputLimit))
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(codecInputLimit))
-      try deflatePiece(piece, ending: ending && rest.isEmpty, into: &output)
-    } while !rest.isEmpty
-  }
-
-  private func deflatePiece(
+  func deflatePiece(
     _ piece: UnsafeRawBufferPointer, ending: Bool, into output: inout [UInt8]
   ) throws(GzipError) {
     // The library only reads through `next_in`. An empty piece still needs an address.

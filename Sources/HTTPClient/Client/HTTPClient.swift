@@ -1,5 +1,13 @@
 import Essentials
 
+/// What sends requests: ``HTTPClient``, or a test's stand-in for it.
+public protocol HTTPTransport: Sendable {
+  /// Sends one request, once, and returns when the answer's head is there.
+  ///
+  /// Throws ``HTTPClientError``, or `CancellationError` when the task is cancelled.
+  func send(_ request: ClientRequest) async throws -> ClientResponse
+}
+
 /// HTTP/1.1 by libcurl, for any number of requests at a time, over connections that are kept and used again.
 ///
 /// Nothing blocks a thread: libcurl's multi interface runs on one serial queue and is woken by Dispatch sources. TLS is 1.2 or

@@ -1,4 +1,5 @@
 import Essentials
+import Foundation
 
 /// An absolute http or https URL that is checked, so that the host it names is the host that is spoken to.
 ///

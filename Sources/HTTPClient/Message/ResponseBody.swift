@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The bytes of an answer, in pieces as they come. It is read once, by one reader; no more than a small buffer is held while
 /// the reader is busy (the transfer pauses).
 public final class ResponseBody: AsyncSequence, Sendable {
@@ -50,5 +52,21 @@ public final class ResponseBody: AsyncSequence, Sendable {
     let body: ResponseBody
     /// The next piece; nil at the end.
     public mutating func next() async throws -> [UInt8]? { try await body.next() }
+  }
+}
+
+/// A value that is taken at most once.
+final class OneTime<Value: Sendable>: Sendable {
+  private let value: Mutex<Value?>
+
+  init(_ value: Value?) {
+    self.value = Mutex(value)
+  }
+
+  func take() -> Value? {
+    value.withLock { held in
+      defer { held = nil }
+      return held
+    }
   }
 }

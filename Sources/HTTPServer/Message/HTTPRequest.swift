@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// A whole request: the handler is called when the body is there.
 public struct HTTPRequest: Sendable {

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// What a handler answers. The server adds `Date`, the framing headers and `Connection`; those that a handler sets itself
 /// (`Content-Length`, `Transfer-Encoding`) are dropped, but `Connection: close` is heeded.

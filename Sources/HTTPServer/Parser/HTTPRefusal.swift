@@ -1,3 +1,5 @@
+import Essentials
+
 /// Why the server refuses a request before any handler sees it. The connection is closed after the answer, as the bytes
 /// that follow can no longer be trusted to begin a request (RFC 9112 §11.2).
 public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {

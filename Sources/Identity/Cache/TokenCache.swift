@@ -1,5 +1,5 @@
-import Foundation
-import HTTPClient
+public import Foundation
+public import HTTPClient
 import Synchronization
 
 /// Tokens of one credential, each asked for once, kept, and renewed in the background before it ends.

@@ -1,5 +1,5 @@
-import Foundation
-import HTTPClient
+public import Foundation
+public import HTTPClient
 
 /// The chain that a program runs with everywhere: environment, workload identity, managed identity, Azure CLI.
 public enum DefaultCredential {

@@ -29,7 +29,7 @@ struct AppServiceEndpoint: Sendable {
 
   private func refusal(_ status: Int, _ body: [UInt8]) -> TokenRequest.Refusal {
     let answer = TokenAnswer.object(body) ?? [:]
-    let words = (answer["message"] ?? answer["error_description"] ?? answer["error"]) as? String ?? ""
+    let words = (answer["message"] ?? answer["error_description"] ?? answer["error"])?.string ?? ""
     let readable = words.isEmpty ? "" : ": \(ServiceText.readable(words, hiding: [header]))"
     let remedy: String
     switch status {

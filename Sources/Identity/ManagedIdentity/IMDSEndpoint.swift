@@ -1,3 +1,4 @@
+import Essentials
 import HTTPClient
 
 /// The metadata service of a virtual machine or a cluster's node
@@ -51,7 +52,7 @@ struct IMDSEndpoint: Sendable {
 
   private func refusal(_ status: Int, _ body: [UInt8]) -> TokenRequest.Refusal {
     let answer = TokenAnswer.object(body)
-    let words = (answer?["error_description"] ?? answer?["error"]) as? String ?? ""
+    let words = (answer?["error_description"] ?? answer?["error"])?.string ?? ""
     let isForeign = status < 500 && answer == nil && !Self.policy.statuses.contains(status)
     let isUnreachable = status == 403 && String(decoding: body, as: UTF8.self).contains("unreachable")
     let code: IdentityError.Code

@@ -43,11 +43,10 @@ struct SignIn: Sendable {
 
   private func refusal(_ status: Int, _ body: [UInt8], hiding secret: Secret?) -> TokenRequest.Refusal {
     let answer = TokenAnswer.object(body) ?? [:]
-    let name = answer["error"] as? String
-    let words = answer["error_description"] as? String ?? ""
-    let code =
-      (answer["error_codes"] as? [Any])?.first.flatMap { TokenAnswer.number($0) }.map { Int($0) }
-      ?? SignInCode.find(in: words)
+    let name = answer["error"]?.string
+    let words = answer["error_description"]?.string ?? ""
+    let codes = if case .array(let items)? = answer["error_codes"] { items } else { [JSONValue]() }
+    let code = codes.first.flatMap { TokenAnswer.number($0) }.map { Int($0) } ?? SignInCode.find(in: words)
     let passes = name == "temporarily_unavailable" || code.map(SignInCode.transient.contains) == true
     let said = [name, words.isEmpty ? nil : words].compactMap { $0 }.joined(separator: ": ")
     let readable = said.isEmpty ? "" : ": \(ServiceText.readable(said, hiding: [secret].compactMap { $0 }))"
@@ -56,5 +55,32 @@ struct SignIn: Sendable {
       isFinal ? .refused : .unreachable, member: member, "the sign-in service answered \(status)\(readable)",
       remedy: code.flatMap(SignInCode.remedy), serviceCode: code)
     return TokenRequest.Refusal(error: error, status: passes ? 503 : status)
+  }
+}
+
+/// How an application proves itself at the token endpoint.
+enum ClientProof: Sendable {
+  /// A shared secret.
+  case secret(Secret)
+  /// A signed or federated JSON Web Token.
+  case assertion(Secret)
+
+  /// Its fields in the form (RFC 6749 §2.3.1, RFC 7523 §2.2).
+  var fields: [(name: String, value: String)] {
+    switch self {
+    case .secret(let secret): [(name: "client_secret", value: secret.reveal())]
+    case .assertion(let token):
+      [
+        (name: "client_assertion_type", value: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        (name: "client_assertion", value: token.reveal()),
+      ]
+    }
+  }
+
+  /// What no message may show.
+  var secret: Secret {
+    switch self {
+    case .secret(let secret), .assertion(let secret): secret
+    }
   }
 }

@@ -9,10 +9,10 @@ enum TokenAnswer {
     guard let object = object(body) else {
       throw malformed(member, "the answer is no JSON object")
     }
-    guard let text = object["access_token"] as? String, isToken(text) else {
+    guard let text = object["access_token"]?.string, isToken(text) else {
       throw malformed(member, "the answer holds no access_token")
     }
-    if let type = object["token_type"] as? String, !type.equalsIgnoringASCIICase("bearer") {
+    if let type = object["token_type"]?.string, !type.equalsIgnoringASCIICase("bearer") {
       throw malformed(member, "the token's type is not Bearer but \(ServiceText.readable(type))")
     }
     // Where both stand, the earlier counts: a token is never used past its end.
@@ -28,21 +28,25 @@ enum TokenAnswer {
   }
 
   /// The body as a JSON object; nil when it is none.
-  static func object(_ body: [UInt8]) -> [String: Any]? {
-    try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
-  }
+  static func object(_ body: [UInt8]) -> [String: JSONValue]? { try? JSONValue(parsing: body).object }
 
   /// A number, or a text that is one.
-  static func number(_ value: Any?) -> Double? {
-    let number = (value as? NSNumber)?.doubleValue ?? (value as? String).flatMap { Double($0) }
+  static func number(_ value: JSONValue?) -> Double? {
+    let number: Double? =
+      switch value {
+      case .integer(let whole)?: Double(whole)
+      case .number(let number)?: number
+      case .string(let text)?: Double(text)
+      default: nil
+      }
     // Beyond that it is no time of this millennium, and a date would lose its seconds.
     guard let number, number.isFinite, (0...1e11).contains(number) else { return nil }
     return number
   }
 
   /// `09/14/2017 00:00:00 +00:00` or `9/14/2017 12:00:00 AM +00:00`: the older forms of `expires_on`.
-  static func date(_ value: Any?) -> Date? {
-    guard let text = value as? String else { return nil }
+  static func date(_ value: JSONValue?) -> Date? {
+    guard let text = value?.string else { return nil }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.timeZone = .gmt

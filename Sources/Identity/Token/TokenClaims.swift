@@ -1,4 +1,5 @@
-import Foundation
+import Essentials
+public import Foundation
 
 /// What a token says of itself, for showing. Nothing is verified: never decide by it.
 public struct TokenClaims: Sendable, Equatable {
@@ -19,12 +20,13 @@ public struct TokenClaims: Sendable, Equatable {
   public init?(_ token: AccessToken) {
     let parts = token.secret.reveal().split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let payload = Base64URL.decode(parts[1]),
-      let claims = try? JSONSerialization.jsonObject(with: Data(payload)) as? [String: Any]
+      let claims = TokenAnswer.object(payload)
     else { return nil }
     func text(_ name: String) -> String? {
-      (claims[name] as? String).map { ServiceText.readable($0) }
+      claims[name]?.string.map { ServiceText.readable($0) }
     }
-    audience = text("aud") ?? (claims["aud"] as? [String])?.first.map { ServiceText.readable($0) }
+    let audiences = if case .array(let items)? = claims["aud"] { items } else { [JSONValue]() }
+    audience = text("aud") ?? audiences.first?.string.map { ServiceText.readable($0) }
     objectID = text("oid")
     applicationID = text("appid") ?? text("azp")
     tenantID = text("tid")

@@ -1,5 +1,5 @@
 import CPQ
-import Essentials
+package import Essentials
 
 /// The parts of a `postgresql://…` URI or a `key=value` string that a caller may set, read by libpq.
 ///

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// Gives the password for a new connection. It is asked once for each connection, so that a short-lived token is fresh.
 package protocol PasswordProvider: Sendable {

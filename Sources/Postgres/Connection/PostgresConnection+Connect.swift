@@ -1,5 +1,5 @@
 import CPQ
-import Essentials
+package import Essentials
 import Glibc
 import Dispatch
 

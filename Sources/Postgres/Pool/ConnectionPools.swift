@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// Connections to every target that the program's jobs name.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A Swift type that a column's text form can be read as. OIDs are those of PostgreSQL's `pg_type.dat`.
 public protocol PostgresDecodable: Sendable {

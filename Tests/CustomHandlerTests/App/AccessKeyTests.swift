@@ -5,15 +5,18 @@ import Testing
 @testable import CustomHandler
 
 @Suite struct AccessKeyTests {
-  @Test func onlyTheKeyMatches() throws {
+  @Test("Only the key itself matches")
+  func onlyTheKeyMatches() throws {
     let key = try #require(AccessKey(Secret("abcé")))
     #expect(key.matches("abcé"))
     for other in ["", "a", "abc", "abcf", "abcéabcé", "ABCÉ", "abcé "] { #expect(!key.matches(other)) }
   }
 
-  @Test func anEmptyKeyIsNone() { #expect(AccessKey(Secret("")) == nil) }
+  @Test("An empty key is no key")
+  func anEmptyKeyIsNone() { #expect(AccessKey(Secret("")) == nil) }
 
-  @Test func itCannotBePrinted() throws {
+  @Test("The key cannot be printed")
+  func itCannotBePrinted() throws {
     let key = try #require(AccessKey(Secret("s3cret")))
     var dumped = ""
     dump([key], to: &dumped)
@@ -23,6 +26,7 @@ import Testing
   }
 
   @Test(
+    "The key is taken from the header or the query, and removed from both",
     arguments: [
       ("/?code=k", [:], true), ("/?Code=k", [:], true), ("/", ["X-Functions-Key": "k"], true),
       ("/?code=x&code=k", [:], true), ("/", [:], false), ("/?code=x", ["x-functions-key": "y"], false),

@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test(
-    "The key is asked for by the head",
+    "The key is checked when the head is there",
     arguments: [
       (.get, "/api/items", [:], "401"), (.get, "/api/items", ["x-functions-key": "no"], "401"),
       (.get, "/api/items", ["x-functions-key": "k"], "trusted"), (.get, "/api/items?code=k", [:], "trusted"),

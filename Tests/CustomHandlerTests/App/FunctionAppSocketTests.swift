@@ -41,7 +41,8 @@ import Testing
       + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunked(body)
   }
 
-  @Test func aQueueMessageEncodedThreeTimesArrivesInChunks() async throws {
+  @Test("A queue message that is encoded three times arrives in chunks and is read")
+  func aQueueMessageEncodedThreeTimesArrivesInChunks() async throws {
     let envelope = #"{"Data":{"message":"\"{\\\"kind\\\":\\\"sweep\\\"}\""},"Metadata":{"DequeueCount":"1"}}"#
     let (head, body) = try await exchange(hostCall("work", envelope))
     #expect(head.hasPrefix("HTTP/1.1 200 OK"))
@@ -50,20 +51,23 @@ import Testing
       JSONValue(text: body)?.object?["Outputs"] == ["text": ["text": #"{"kind":"sweep"}"#]])
   }
 
-  @Test func theHostsInvocationIDIsTheLastOfTwo() async throws {
+  @Test("The last of two invocation ids is the host's")
+  func theHostsInvocationIDIsTheLastOfTwo() async throws {
     let forged = "X-Azure-Functions-InvocationId: forged\r\n"
     let (_, body) = try await exchange(
       hostCall("nightly", #"{"Data":{"timer":{"IsPastDue":true}},"Metadata":{}}"#, headers: forged))
     #expect(JSONValue(text: body)?.object?["Logs"] == ["11111111-2222-3333-4444-555555555555"])
   }
 
-  @Test func theProbeIsAnsweredAtOnceWithoutAKey() async throws {
+  @Test("The host's probe is answered without a key")
+  func theProbeIsAnsweredAtOnceWithoutAKey() async throws {
     let (head, body) = try await exchange(
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", key: AccessKey(Secret("k")))
     #expect(head.hasPrefix("HTTP/1.1 200 OK") && body == "ready\n")
   }
 
-  @Test func aForwardedRequestKeepsItsPathAndLosesItsKey() async throws {
+  @Test("A forwarded request keeps its path and loses its key")
+  func aForwardedRequestKeepsItsPathAndLosesItsKey() async throws {
     let (head, body) = try await exchange(
       "GET /api/items/7?code=k&x=1 HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n",
       key: AccessKey(Secret("k")))
@@ -72,14 +76,16 @@ import Testing
     #expect(body == "GET /api/items/7?x=1 [id=7]  key:-")
   }
 
-  @Test func aCallWithoutTheKeyIsAProblem() async throws {
+  @Test("A call without the key is answered by a problem")
+  func aCallWithoutTheKeyIsAProblem() async throws {
     let (head, body) = try await exchange(
       hostCall("nightly", #"{"Data":{"timer":{}},"Metadata":{}}"#), key: AccessKey(Secret("k")))
     #expect(head.hasPrefix("HTTP/1.1 401 ") && head.contains("Content-Type: application/problem+json"))
     #expect(JSONValue(text: body)?.object?["code"] == "unauthorized")
   }
 
-  @Test func aMalformedEnvelopeIsAProblem() async throws {
+  @Test("A malformed envelope is answered by a problem")
+  func aMalformedEnvelopeIsAProblem() async throws {
     let (head, body) = try await exchange(hostCall("work", #"{"Metadata":{}}"#))
     #expect(head.hasPrefix("HTTP/1.1 400 "))
     #expect(JSONValue(text: body)?.object?["code"] == "bad_envelope")

@@ -66,21 +66,24 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
       to: try HTTPRequest(method: method, target: target, headers: headers, body: Array(body.utf8)))
   }
 
-  @Test func theProbeNeedsNoKey() async throws {
+  @Test("The probe needs no key")
+  func theProbeNeedsNoKey() async throws {
     let app = try makeApp(key: AccessKey(Secret("k")))
     for method in [HTTPMethod.get, .head] { #expect(try await ask(app, method, "/").status == 200) }
     let post = try await ask(app, .post, "/")
     #expect(post.status == 405 && post.headers["Allow"] == "GET, HEAD")
   }
 
-  @Test func aForwardedRequestReachesItsFunctionWithoutTheKey() async throws {
+  @Test("A forwarded request reaches its function, without the key")
+  func aForwardedRequestReachesItsFunctionWithoutTheKey() async throws {
     let answer = try await ask(
       try makeApp(), .post, "/API/Items/a%20b?code=s&x=1", "body", headers: ["X-Functions-Key": "s"])
     #expect(answer.status == 201)
     #expect(answer.text == "POST /API/Items/a%20b?x=1 [id=a b] body key:-")
   }
 
-  @Test func unknownPathsAndMethodsAreProblems() async throws {
+  @Test("Unknown paths and methods are answered by problems")
+  func unknownPathsAndMethodsAreProblems() async throws {
     let app = try makeApp()
     let missing = try await ask(app, .get, "/api/nothing")
     #expect(missing.status == 404 && missing.code == "not_found")
@@ -93,7 +96,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(try await ask(app, .options, "*").status == 204)
   }
 
-  @Test func theKeyIsAskedForEverywhereButAtAnonymousFunctions() async throws {
+  @Test("The key is asked for everywhere but at anonymous functions")
+  func theKeyIsAskedForEverywhereButAtAnonymousFunctions() async throws {
     let app = try makeApp(key: AccessKey(Secret("k")))
     let timer = #"{"Data":{"timer":{}}}"#
     for (method, path, body) in [
@@ -107,7 +111,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(try await ask(app, .get, "/api/health").status == 201)
   }
 
-  @Test func anEventIsAnsweredWithAnObjectAlways() async throws {
+  @Test("An event is always answered with a JSON object")
+  func anEventIsAnsweredWithAnObjectAlways() async throws {
     let app = try makeApp()
     let id: HTTPFields = [Invocation.idHeader: "forged", "x-azure-functions-invocationid": "host"]
     let late = try await ask(app, .post, "/nightly", #"{"Data":{"timer":{"IsPastDue":true}}}"#, headers: id)
@@ -120,7 +125,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(queue.json["ReturnValue"] == [1])
   }
 
-  @Test func aFailedEventIsNoSuccessSoThatTheHostRetries() async throws {
+  @Test("A failed event is answered with an error status, so that the host retries it")
+  func aFailedEventIsNoSuccessSoThatTheHostRetries() async throws {
     let app = try makeApp()
     let broken = try await ask(app, .post, "/work", #"{"Data":{"message":"break"}}"#)
     #expect(broken.status == 500 && broken.code == "function_failed")
@@ -131,7 +137,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(bad.status == 400 && bad.code == "bad_envelope")
   }
 
-  @Test func anHTTPFunctionAnswersInsideTheEnvelope() async throws {
+  @Test("An HTTP function that is called by an envelope answers inside one")
+  func anHTTPFunctionAnswersInsideTheEnvelope() async throws {
     let answer = try await ask(
       try makeApp(), .post, "/Items",
       #"""
@@ -148,7 +155,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
       ])
   }
 
-  @Test func theHostsRouteValuesWin() async throws {
+  @Test("Route parameters that the host gives override those of the path")
+  func theHostsRouteValuesWin() async throws {
     let answer = try await ask(
       try makeApp(), .post, "/Items",
       #"{"Data":{"req":{"Url":"http://h/api/items/7","Method":"GET","Params":{"id":"8"}}}}"#)
@@ -156,7 +164,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(body?.contains("[id=8]") == true)
   }
 
-  @Test func anAnswerThatIsNoTextIsRefusedInAnEnvelope() async throws {
+  @Test("An answer that is not UTF-8 text is refused in an envelope")
+  func anAnswerThatIsNoTextIsRefusedInAnEnvelope() async throws {
     let answer = try await ask(
       try makeApp(), .post, "/Items", #"{"Data":{"req":{"Url":"http://h/api/items?bytes=1","Method":"GET"}}}"#)
     #expect(answer.status == 200)
@@ -165,7 +174,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(inner["body"]?.string?.contains("body_not_text") == true)
   }
 
-  @Test func aPathThatIsBothIsDecidedByHeaderAndShape() async throws {
+  @Test("Where a path is both a function's and an envelope's, header and shape of the body decide")
+  func aPathThatIsBothIsDecidedByHeaderAndShape() async throws {
     let app = try makeApp(prefix: "")
     let envelope = #"{"Data":{"req":{"Url":"http://h/both","Method":"POST","Body":"inner"}},"Metadata":{}}"#
     let id: HTTPFields = [Invocation.idHeader: "i"]
@@ -175,7 +185,8 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(try await ask(app, .post, "/nightly", #"{"Data":{"timer":{}}}"#).status == 200)
   }
 
-  @Test func aHandlerThatIsNotRegisteredIsFoundAtTheStart() throws {
+  @Test("A handler that is not registered is found at the start")
+  func aHandlerThatIsNotRegisteredIsFoundAtTheStart() throws {
     let routes = try FunctionRoutes(
       json: Array(#"{"functions":[{"name":"f","trigger":"queue","queue":"jobs","handler":"h"}]}"#.utf8))
     var handlers = FunctionHandlers()

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPServer
 import Testing
@@ -10,17 +11,20 @@ import Testing
   // MARK: Queue
 
   /// A value of `Data.message`, and the message's text.
-  @Test(arguments: [
-    (#""\"{\\\"kind\\\":\\\"sweep\\\",\\\"n\\\":2}\"""#, #"{"kind":"sweep","n":2}"#),
-    (#""\"hi\"""#, "hi"), (#""\"\"""#, ""), (#""\"3\"""#, "3"),
-    (#""plain text""#, "plain text"), (#""{\"n\":2}""#, #"{"n":2}"#), (#""[1,2]""#, "[1,2]"), (#""3""#, "3"),
-    (#"{"b":1,"a":"x"}"#, #"{"a":"x","b":1}"#), ("[1,\"a\"]", #"[1,"a"]"#), ("7", "7"),
-  ])
+  @Test(
+    "A queue message is read in each form that the host gives it",
+    arguments: [
+      (#""\"{\\\"kind\\\":\\\"sweep\\\",\\\"n\\\":2}\"""#, #"{"kind":"sweep","n":2}"#),
+      (#""\"hi\"""#, "hi"), (#""\"\"""#, ""), (#""\"3\"""#, "3"),
+      (#""plain text""#, "plain text"), (#""{\"n\":2}""#, #"{"n":2}"#), (#""[1,2]""#, "[1,2]"), (#""3""#, "3"),
+      (#"{"b":1,"a":"x"}"#, #"{"a":"x","b":1}"#), ("[1,\"a\"]", #"[1,"a"]"#), ("7", "7"),
+    ])
   func aMessageIsReadInWhateverFormItComes(_ value: String, _ text: String) throws {
     #expect(try envelope(#"{"Data":{"message":\#(value)},"Metadata":{}}"#).queueMessage().text == text)
   }
 
-  @Test func aMessageOfJSONKeepsItsTextAndItsAttempt() throws {
+  @Test("A message of JSON keeps its text and the number of its attempt")
+  func aMessageOfJSONKeepsItsTextAndItsAttempt() throws {
     let message = try envelope(
       #"{"Data":{"message":"\"{\\\"kind\\\":\\\"sweep\\\",\\\"n\\\":2}\""},"Metadata":{"DequeueCount":"3"}}"#
     ).queueMessage()
@@ -29,6 +33,7 @@ import Testing
   }
 
   @Test(
+    "The dequeue count is read as a number or a text, and ignored when it is neither",
     arguments: [("2", 2), (#""2""#, 2), (#""\"2\"""#, 2), (#""x""#, nil), ("null", nil), ("{}", nil)]
       as [(String, Int?)])
   func theDequeueCountIsReadLeniently(_ value: String, _ count: Int?) throws {
@@ -38,7 +43,8 @@ import Testing
 
   // MARK: Timer
 
-  @Test func aTimerIsReadWithOddDates() throws {
+  @Test("A timer is read with the host's odd dates")
+  func aTimerIsReadWithOddDates() throws {
     let timer = try envelope(
       #"""
       {"Data":{"timer":{"Schedule":{"AdjustForDST":true},"IsPastDue":true,"ScheduleStatus":
@@ -52,18 +58,24 @@ import Testing
     #expect(timer.scheduleStatus?.lastUpdated == Date(timeIntervalSince1970: 1_770_091_200.5))
   }
 
-  @Test(arguments: ["2026-02-03T04:05:00", "2026-02-03T04:05:00Z", "2026-02-03T04:05:00+00:00"])
+  @Test(
+    "Dates are read with any zone, or none",
+    arguments: ["2026-02-03T04:05:00", "2026-02-03T04:05:00Z", "2026-02-03T04:05:00+00:00"])
   func datesAreReadWithAnyZone(_ text: String) {
     #expect(EnvelopeDate.parse(.string(text)) == Date(timeIntervalSince1970: 1_770_091_500))
   }
 
-  @Test(arguments: ["", "yesterday", "2026-13-03T04:05:00Z", "2026-02-30T04:05:00Z"])
+  @Test(
+    "A malformed date is read as none",
+    arguments: ["", "yesterday", "2026-13-03T04:05:00Z", "2026-02-30T04:05:00Z"])
   func aDateThatIsNoneIsNone(_ text: String) { #expect(EnvelopeDate.parse(.string(text)) == nil) }
 
-  @Test(arguments: [
-    #"{"timer":{"ScheduleStatus":null}}"#, #"{"timer":{"isPastDue":"False"}}"#, #"{"timer":"{\"IsPastDue\":false}"}"#,
-    #"{"myTimer":{"IsPastDue":false}}"#,
-  ])
+  @Test(
+    "A timer is read with whatever members it has",
+    arguments: [
+      #"{"timer":{"ScheduleStatus":null}}"#, #"{"timer":{"isPastDue":"False"}}"#, #"{"timer":"{\"IsPastDue\":false}"}"#,
+      #"{"myTimer":{"IsPastDue":false}}"#,
+    ])
   func aTimerWithLittleInItIsReadToo(_ data: String) throws {
     #expect(try envelope(#"{"Data":\#(data)}"#).timer() == TimerInfo())
   }
@@ -74,7 +86,8 @@ import Testing
     try envelope(#"{"Data":{"req":\#(req)},"Metadata":{}}"#).httpRequest().request
   }
 
-  @Test func aRequestIsReadAsItsCallerSentIt() throws {
+  @Test("A request in an envelope is read as its caller sent it")
+  func aRequestIsReadAsItsCallerSentIt() throws {
     let read = try request(
       #"""
       {"Url":"https://app.example/api/items/a b/é?full=1&full=2","Method":"post","Query":{"full":"1,2"},
@@ -89,25 +102,30 @@ import Testing
     #expect(read.body == Array(#"{"qty":2}"#.utf8))
   }
 
-  @Test(arguments: [
-    (#"{"a":"x y","b":"1"}"#, "a=x%20y&b=1"), (#""{}""#, ""), ("null", ""), (#""{\"a\":\"1\"}""#, "a=1"),
-  ])
+  @Test(
+    "The `Query` object counts when the URL has no query",
+    arguments: [
+      (#"{"a":"x y","b":"1"}"#, "a=x%20y&b=1"), (#""{}""#, ""), ("null", ""), (#""{\"a\":\"1\"}""#, "a=1"),
+    ])
   func theQueryObjectCountsWhenTheURLHasNone(_ query: String, _ text: String) throws {
     let read = try request(#"{"Url":"http://h/api/x","Method":"GET","Query":\#(query)}"#)
     #expect(read.target == "/api/x" + (text.isEmpty ? "" : "?" + text))
   }
 
-  @Test(arguments: [
-    ("application/octet-stream", [0, 255]), ("multipart/form-data; boundary=x", [0, 255]),
-    ("text/plain", Array("AP8=".utf8)),
-  ])
+  @Test(
+    "A body is decoded where the host sends it as base64",
+    arguments: [
+      ("application/octet-stream", [0, 255]), ("multipart/form-data; boundary=x", [0, 255]),
+      ("text/plain", Array("AP8=".utf8)),
+    ])
   func bodiesAreBytesWhereTheHostMakesThemBase64(_ type: String, _ bytes: [UInt8]) throws {
     let read = try request(
       #"{"Url":"http://h/","Method":"POST","Headers":{"content-type":["\#(type)"]},"Body":"AP8="}"#)
     #expect(read.body == bytes)
   }
 
-  @Test func whatIsMissingIsEmpty() throws {
+  @Test("Missing members of a request are empty")
+  func whatIsMissingIsEmpty() throws {
     let read = try request(#"{"Url":"http://h","Method":"GET"}"#)
     #expect(read.path == "/" && read.body.isEmpty && read.headers.fields.isEmpty && read.parameters.isEmpty)
   }
@@ -138,7 +156,10 @@ import Testing
     ),
   ]
 
-  @Test(arguments: faults.indices) func aMalformedEnvelopeIsNamedAndNotQuoted(_ index: Int) throws {
+  @Test(
+    "A malformed envelope is refused by naming the member, without quoting values",
+    arguments: faults.indices)
+  func aMalformedEnvelopeIsNamedAndNotQuoted(_ index: Int) throws {
     let (kind, json, part) = Self.faults[index]
     let error = try #require(throws: EnvelopeError.self) {
       let read = try envelope(json)

@@ -18,7 +18,8 @@ import Testing
     return Dictionary(files.map { ($0.path, $0.contents) }, uniquingKeysWith: { first, _ in first })
   }
 
-  @Test func anHTTPFunctionHasExactlyATriggerAndAnOutput() throws {
+  @Test("An HTTP function's file has exactly a trigger and an output")
+  func anHTTPFunctionHasExactlyATriggerAndAnOutput() throws {
     #expect(
       try files()["verify/function.json"] == """
         {
@@ -45,7 +46,8 @@ import Testing
         """)
   }
 
-  @Test func timersAndQueuesHaveTheirTriggerAlone() throws {
+  @Test("The files of timer and queue functions have their trigger alone")
+  func timersAndQueuesHaveTheirTriggerAlone() throws {
     let files = try files()
     let timer = JSONValue(text: files["nightly/function.json"] ?? "")
     #expect(
@@ -66,7 +68,8 @@ import Testing
       ])
   }
 
-  @Test func theHostForwardsHTTPAndStartsTheProgram() throws {
+  @Test("host.json makes the host forward HTTP and start the program")
+  func theHostForwardsHTTPAndStartsTheProgram() throws {
     let host = JSONValue(text: try files()["host.json"] ?? "")?.object
     #expect(host?["version"] == "2.0")
     #expect(host?["functionTimeout"] == "00:30:00")
@@ -83,7 +86,8 @@ import Testing
         == "-1")
   }
 
-  @Test func timeSpansAreWrittenAsDotNetReadsThem() {
+  @Test("Time spans are written as .NET reads them")
+  func timeSpansAreWrittenAsDotNetReadsThem() {
     #expect(FunctionPackage.timeSpan(.seconds(3661)) == "01:01:01")
     #expect(FunctionPackage.timeSpan(.seconds(90_000)) == "1.01:00:00")
   }

@@ -12,7 +12,8 @@ import Testing
 
   static func function(_ fields: String) -> String { "{\"functions\": [{\(fields)}]}" }
 
-  @Test func readsEveryKindAndFillsInTheDefaults() throws {
+  @Test("Every kind of trigger is read, with its defaults")
+  func readsEveryKindAndFillsInTheDefaults() throws {
     let read = try routes(
       #"""
       {"functions": [
@@ -85,7 +86,10 @@ import Testing
     ),
   ]
 
-  @Test(arguments: faults.indices) func everyFaultNamesTheFunctionTheFieldAndTheRemedy(_ index: Int) throws {
+  @Test(
+    "Every fault of the route file names the function, the field and the remedy",
+    arguments: faults.indices)
+  func everyFaultNamesTheFunctionTheFieldAndTheRemedy(_ index: Int) throws {
     let (json, function, field, part) = Self.faults[index]
     let error = try #require(throws: FunctionRoutesError.self) { try routes(json) }
     #expect(error.function == function)
@@ -94,7 +98,8 @@ import Testing
     #expect(!error.remedy.isEmpty)
   }
 
-  @Test func aConnectionStringIsRefusedAndNotQuoted() throws {
+  @Test("A connection string in the route file is refused and not quoted")
+  func aConnectionStringIsRefusedAndNotQuoted() throws {
     let json = Self.function(
       #""name": "f", "trigger": "queue", "handler": "h", "queue": "jobs", "connection": "AccountKey=s3cret;""#)
     let error = try #require(throws: FunctionRoutesError.self) { try routes(json) }
@@ -102,14 +107,20 @@ import Testing
     #expect(!error.description.contains("s3cret"))
   }
 
-  @Test(arguments: [
-    "0 15 2 * * *", "*/5 * * * * *", "0 0-30/10 8,20 1 JAN-mar SUN", "0 0 0 * * 0-6", "59 59 23 31 12 6", "%SCHEDULE%",
-  ])
+  @Test(
+    "A schedule that the host takes is taken",
+    arguments: [
+      "0 15 2 * * *", "*/5 * * * * *", "0 0-30/10 8,20 1 JAN-mar SUN", "0 0 0 * * 0-6", "59 59 23 31 12 6",
+      "%SCHEDULE%",
+    ])
   func schedulesOfTheHostAreTaken(_ text: String) { #expect(ScheduleExpression.fault(in: text) == nil) }
 
-  @Test(arguments: [
-    "", "15 2 * * *", "0 0 0 * * * *", "60 * * * * *", "0 0 24 * * *", "0 0 0 0 * *", "0 0 0 * 13 *", "0 0 0 * * 7",
-    "0 0 0 * * MO", "0 5-1 * * * *", "*/0 * * * * *", "0 , * * * *", "0 1- * * * *", "0 -1 * * * *", "01:00:00", "% %",
-  ])
+  @Test(
+    "A schedule that the host would refuse or misread is refused",
+    arguments: [
+      "", "15 2 * * *", "0 0 0 * * * *", "60 * * * * *", "0 0 24 * * *", "0 0 0 0 * *", "0 0 0 * 13 *", "0 0 0 * * 7",
+      "0 0 0 * * MO", "0 5-1 * * * *", "*/0 * * * * *", "0 , * * * *", "0 1- * * * *", "0 -1 * * * *", "01:00:00",
+      "% %",
+    ])
   func otherSchedulesAreRefused(_ text: String) { #expect(ScheduleExpression.fault(in: text) != nil) }
 }

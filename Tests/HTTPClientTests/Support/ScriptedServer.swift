@@ -1,6 +1,7 @@
 import CSpawn
 import Foundation
 import Glibc
+import HTTPClient
 import Synchronization
 
 /// A server on 127.0.0.1 that does to each connection what a test says, byte by byte, on a thread of its own.
@@ -40,6 +41,10 @@ final class ScriptedServer: Sendable {
         }
       }
     }
+  }
+
+  func url(_ target: String = "/") throws -> RequestURL {
+    try RequestURL(usesTLS: false, host: "127.0.0.1", port: port, target: target)
   }
 
   deinit {

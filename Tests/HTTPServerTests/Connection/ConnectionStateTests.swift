@@ -42,7 +42,8 @@ import Testing
     Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\(more)\r\n".utf8)
   }
 
-  @Test func answersPipelinedRequestsOneAfterTheOther() {
+  @Test("A pipelined request waits until the one before is answered")
+  func answersPipelinedRequestsOneAfterTheOther() {
     var state = connection()
     #expect(names(state.received(get("/1") + get("/2"), now: start)) == ["handle /1"])
     #expect(!state.wantsRead, "while a request is handled, the socket holds the client back")
@@ -52,7 +53,8 @@ import Testing
     #expect(actions == ["handle /2"])
   }
 
-  @Test func aTricklingHeadIsDroppedOnTime() {
+  @Test("A head that trickles in gets no more time than one that does not come")
+  func aTricklingHeadIsDroppedOnTime() {
     var state = connection()
     #expect(state.deadline == at(120))
     _ = state.received(Array("G".utf8), now: at(100))
@@ -68,14 +70,16 @@ import Testing
     #expect(actions == ["fin"])
   }
 
-  @Test func blankLinesDoNotKeepAnIdleConnectionOpen() {
+  @Test("Blank lines do not keep an idle connection open")
+  func blankLinesDoNotKeepAnIdleConnectionOpen() {
     var state = connection()
     _ = state.received(Array("\r\n".utf8), now: at(100))
     #expect(state.deadline == at(120))
     #expect(names(state.timePassed(now: at(120))) == ["close"])
   }
 
-  @Test func aBodyThatStallsOrCrawlsIsDropped() {
+  @Test("A body that stalls, or takes longer than the limit in all, is answered 408")
+  func aBodyThatStallsOrCrawlsIsDropped() {
     var state = connection()
     _ = state.received(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\n".utf8), now: at(1))
     #expect(state.deadline == at(21), "no byte for the stall time")
@@ -85,7 +89,8 @@ import Testing
     #expect(flush(&state, at: at(61)).text.hasPrefix("HTTP/1.1 408 "))
   }
 
-  @Test func theHeaderClockOfAPipelinedRequestStartsAfterTheAnswerBefore() {
+  @Test("The time limit of a pipelined head starts after the answer before it")
+  func theHeaderClockOfAPipelinedRequestStartsAfterTheAnswerBefore() {
     var state = connection()
     _ = state.received(get("/1") + Array("GET".utf8), now: at(0))
     _ = state.respond(.text(""), now: at(50))
@@ -93,13 +98,15 @@ import Testing
     #expect(state.deadline == at(60))
   }
 
-  @Test func aHandlerMayTakeAsLongAsItLikes() {
+  @Test("A handler has no time limit")
+  func aHandlerMayTakeAsLongAsItLikes() {
     var state = connection()
     _ = state.received(get("/"), now: start)
     #expect(state.deadline == nil)
   }
 
-  @Test func aClientThatDoesNotReadIsCutOff() {
+  @Test("A client that takes no byte for the stall time is cut off")
+  func aClientThatDoesNotReadIsCutOff() {
     var state = connection()
     _ = state.received(get("/"), now: start)
     _ = state.respond(.text("hello"), now: at(40))
@@ -109,7 +116,8 @@ import Testing
     #expect(names(state.timePassed(now: at(90))) == ["close"])
   }
 
-  @Test func aRefusalIsFollowedByFinAndADrain() {
+  @Test("After a refusal the server sends FIN and reads what still comes")
+  func aRefusalIsFollowedByFinAndADrain() {
     var state = connection()
     _ = state.received(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\nabc".utf8), now: start)
     let (text, actions) = flush(&state, at: start)
@@ -123,7 +131,8 @@ import Testing
     #expect(names(state.timePassed(now: at(2))) == ["close"])
   }
 
-  @Test func theGoAheadIsSentBeforeTheBodyAndNotForATooLargeOne() {
+  @Test("100 Continue is sent before the body, and not for a body that is too large")
+  func theGoAheadIsSentBeforeTheBodyAndNotForATooLargeOne() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
     var state = connection()
     _ = state.received(Array("\(head)2\r\n\r\n".utf8), now: start)
@@ -134,14 +143,16 @@ import Testing
     #expect(flush(&refused, at: start).text.hasPrefix("HTTP/1.1 413 "))
   }
 
-  @Test func theAnswerForAClientThatHasGoneIsDropped() {
+  @Test("The answer for a client that has gone is dropped")
+  func theAnswerForAClientThatHasGoneIsDropped() {
     var state = connection()
     _ = state.received(get("/"), now: start)
     #expect(names(state.failed()) == ["close"])
     #expect(state.respond(.text("late"), now: start).isEmpty && !state.wantsWrite)
   }
 
-  @Test func aClientThatHalfClosesStillGetsItsAnswer() {
+  @Test("A client that has sent its FIN still gets its answer")
+  func aClientThatHalfClosesStillGetsItsAnswer() {
     var state = connection()
     _ = state.received(get("/"), now: start)
     #expect(state.peerClosed().isEmpty)
@@ -150,7 +161,8 @@ import Testing
     #expect(names(state.peerClosed()) == ["close"])
   }
 
-  @Test func drainingClosesTheIdleAndAnswersTheBusyWithClose() {
+  @Test("Draining closes idle connections and answers busy ones with `Connection: close`")
+  func drainingClosesTheIdleAndAnswersTheBusyWithClose() {
     var idle = connection()
     #expect(names(idle.drain()) == ["close"])
     var busy = connection()

@@ -32,7 +32,7 @@ import Testing
     "[v1.]", "[vg.x]", "[v1.a/b]", "[v1.%41]", "[[::1]]",
   ]
 
-  @Test("What is no authority is none", arguments: malformed)
+  @Test("A malformed authority is refused", arguments: malformed)
   func refusal(_ text: String) {
     #expect(Authority(text) == nil)
   }
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(
-    "A target whose authority is none is refused", arguments: malformed.filter { !$0.contains { "/?#".contains($0) } })
+    "A target with a malformed authority is refused", arguments: malformed.filter { !$0.contains { "/?#".contains($0) } })
   func target(_ text: String) {
     let (run, agree) = ParserRun.all("GET http://\(text)/x HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(run.refusal?.status == 400)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(
-    "Loopback is what no name server is asked for",
+    "Only hosts that need no name server count as loopback",
     arguments: [
       ("localhost", true), ("LOCALHOST:7071", true), ("127.0.0.1", true), ("127.9.9.9:1", true), ("[::1]:7071", true),
       ("[0:0:0:0:0:0:0:1]", true), ("localhost.", false), ("localhost.evil.example", false), ("a.localhost", false),

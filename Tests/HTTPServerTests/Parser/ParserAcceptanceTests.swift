@@ -1,3 +1,4 @@
+import Essentials
 import Testing
 
 @testable import HTTPServer
@@ -14,7 +15,8 @@ import Testing
 
   private func text(_ body: [UInt8]) -> String { String(decoding: body, as: UTF8.self) }
 
-  @Test func readsTargetQueryAndHeaders() throws {
+  @Test("Target, query and headers are read")
+  func readsTargetQueryAndHeaders() throws {
     let request = try one(
       "GET /api/a%20b/?x=1&x=2+3&y=%C3%A9&flag HTTP/1.1\r\nHost: h:1\r\nX-A: 1\r\nx-a:\t2 \r\nEmpty:\r\n\r\n")
     #expect(request.method == .get)
@@ -28,17 +30,20 @@ import Testing
     #expect(request.body.isEmpty)
   }
 
-  @Test func readsABodyByItsLength() throws {
+  @Test("A body is read by its Content-Length")
+  func readsABodyByItsLength() throws {
     let request = try one("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na\r\n\0b")
     #expect(request.body == Array("a\r\n\0b".utf8))
   }
 
-  @Test func acceptsTheSameLengthTwice() throws {
+  @Test("The same Content-Length given twice is accepted")
+  func acceptsTheSameLengthTwice() throws {
     let request = try one("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2, 2\r\n\r\nab")
     #expect(text(request.body) == "ab")
   }
 
-  @Test func readsChunksAndDropsExtensionsAndTrailers() throws {
+  @Test("Chunks are read, their extensions and the trailers dropped")
+  func readsChunksAndDropsExtensionsAndTrailers() throws {
     let request = try one(
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
         + "3;name=\"v\"\r\nabc\r\n00A ;x\r\n0123456789\r\n0\r\nHost: evil\r\nX-T: 1\r\n\r\n")
@@ -47,12 +52,14 @@ import Testing
     #expect(request.headers["X-T"] == nil)
   }
 
-  @Test func readsAnEmptyChunkedBody() throws {
+  @Test("An empty chunked body is read")
+  func readsAnEmptyChunkedBody() throws {
     let request = try one("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
     #expect(request.body.isEmpty)
   }
 
-  @Test func keepsPipelinedRequestsApart() {
+  @Test("Pipelined requests are kept apart")
+  func keepsPipelinedRequestsApart() {
     let (run, agree) = ParserRun.all(
       "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
         + "\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nc\r\n0\r\n\r\n"
@@ -62,25 +69,29 @@ import Testing
     #expect(run.requests.map { text($0.body) } == ["ab", "c", ""])
   }
 
-  @Test func acceptsAbsoluteFormAndStar() throws {
+  @Test("A target in absolute form and `OPTIONS *` are accepted")
+  func acceptsAbsoluteFormAndStar() throws {
     #expect(try one("GET http://h:8/a?b=1 HTTP/1.1\r\nHost: h\r\n\r\n").path == "/a")
     #expect(try one("GET HTTPS://h?b=1 HTTP/1.1\r\nHost: h\r\n\r\n").query["b"] == "1")
     #expect(try one("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").path == "*")
     #expect(try one("OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n").path == "*")
   }
 
-  @Test(arguments: [
-    ("HTTP/1.1\r\nHost: a", true), ("HTTP/1.1\r\nHost: a\r\nConnection: x, Close", false),
-    ("HTTP/1.0", false), ("HTTP/1.0\r\nConnection: Keep-Alive", true),
-    ("HTTP/1.0\r\nConnection: keep-alive, close", false),
-  ])
+  @Test(
+    "Version and `Connection` decide whether the connection stays",
+    arguments: [
+      ("HTTP/1.1\r\nHost: a", true), ("HTTP/1.1\r\nHost: a\r\nConnection: x, Close", false),
+      ("HTTP/1.0", false), ("HTTP/1.0\r\nConnection: Keep-Alive", true),
+      ("HTTP/1.0\r\nConnection: keep-alive, close", false),
+    ])
   func knowsWhetherTheConnectionStays(_ rest: String, _ stays: Bool) {
     let (run, agree) = ParserRun.all("GET / \(rest)\r\n\r\n")
     #expect(agree)
     #expect(run.keepAlive == [stays])
   }
 
-  @Test func tellsWhenTheClientWaitsForTheGoAhead() {
+  @Test("The parser tells when the client waits for 100 Continue")
+  func tellsWhenTheClientWaitsForTheGoAhead() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n"
     #expect(ParserRun.all(head + "Content-Length: 1\r\n\r\n").run.events == ["continue"])
     #expect(ParserRun.all(head + "Transfer-Encoding: chunked\r\n\r\n").run.events == ["continue"])
@@ -89,14 +100,16 @@ import Testing
     #expect(ParserRun.all(old).run.events.isEmpty, "HTTP/1.0 has no 100 (RFC 9110 §10.1.1)")
   }
 
-  @Test func namesThePhaseForTheClocks() {
+  @Test("The parser tells which part of a request is coming in")
+  func namesThePhaseForTheClocks() {
     #expect(ParserRun.all("\r\n\r\n\r").run.phase == .idle)
     #expect(ParserRun.all("G").run.phase == .head)
     #expect(ParserRun.all("GET / HTTP/1.1\r\nHost").run.phase == .head)
     #expect(ParserRun.all("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na").run.phase == .body)
   }
 
-  @Test func acceptsSizesUpToTheLimits() throws {
+  @Test("Sizes up to the limits are accepted")
+  func acceptsSizesUpToTheLimits() throws {
     let target = "/" + String(repeating: "a", count: 8 * 1024 - 1)
     #expect(try one("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n").target == target)
     // "Host: a" and the blank line take 9 and 2 bytes, "A: " and its line end 5.
@@ -106,7 +119,8 @@ import Testing
       ParserRun.all("GET / HTTP/1.1\r\nHost: a\r\nA: \(value)b\r\n\r\n").run.refusal?.status == 431)
   }
 
-  @Test func readsOldLatin1Values() {
+  @Test("A header value that is not UTF-8 is read as Latin-1")
+  func readsOldLatin1Values() {
     var bytes = Array("GET / HTTP/1.1\r\nHost: a\r\nA: ".utf8)
     bytes += [0xE9] + Array("\r\n\r\n".utf8)
     #expect(ParserRun(bytes, pieces: 5).requests.first?.headers["A"] == "é")

@@ -133,7 +133,9 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       "trailers too large", 431, "headers_too_large", chunks: "0\r\nA: \(String(repeating: "b", count: 400))"),
   ]
 
-  @Test(arguments: requestLines + heads + framings + chunks)
+  @Test(
+    "A malformed request is refused with its status, however its bytes are split",
+    arguments: requestLines + heads + framings + chunks)
   func refusesWithTheRightStatusHoweverTheBytesAreSplit(_ refusal: Refusal) {
     let (run, agree) = ParserRun.all(refusal.text, limits: Self.limits)
     #expect(run.refusal?.status.code == refusal.status)
@@ -142,7 +144,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     #expect(agree, "every split of the bytes gives the same result")
   }
 
-  @Test func staysRefusedWhateverFollows() {
+  @Test("A refusal stays, whatever follows")
+  func staysRefusedWhateverFollows() {
     var parser = RequestParser()
     parser.append(Array("BREW / HTTP/1.1\r\n".utf8))
     #expect(throws: HTTPRefusal.self) { try parser.next() }
@@ -150,7 +153,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     #expect(throws: HTTPRefusal.self) { try parser.next() }
   }
 
-  @Test func aRefusalNeverQuotesTheRequest() {
+  @Test("A refusal never quotes the request")
+  func aRefusalNeverQuotesTheRequest() {
     let (run, _) = ParserRun.all("GET /?code=s3cret#x HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(run.refusal?.description.contains("s3cret") == false)
   }

@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("Anyone may send a small body and nobody unknown a large one", arguments: [true, false])
+  @Test("Anyone may send a small body, and only a known caller a large one", arguments: [true, false])
   func anonymousBodies(_ isChunked: Bool) async throws {
     func request(_ path: String, _ count: Int) -> String {
       let body = String(repeating: "x", count: count)

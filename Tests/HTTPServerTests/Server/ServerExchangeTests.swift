@@ -26,7 +26,8 @@ func withServer(
     .text("\(request.method) \(request.target) \(String(decoding: request.body, as: UTF8.self))")
   }
 
-  @Test func servesRequestsOneAfterTheOtherOnOneConnection() async throws {
+  @Test("Requests on one connection are served one after the other")
+  func servesRequestsOneAfterTheOtherOnOneConnection() async throws {
     try await withServer(handler: echo) { port in
       let client = try RawClient(port: port)
       for path in ["/1", "/2"] {
@@ -36,7 +37,8 @@ func withServer(
     }
   }
 
-  @Test func answersPipelinedRequestsInOrderAndThenCloses() async throws {
+  @Test("Pipelined requests are answered in order, and `Connection: close` closes after the last")
+  func answersPipelinedRequestsInOrderAndThenCloses() async throws {
     try await withServer(handler: echo) { port in
       let client = try RawClient(port: port)
       try await client.send(
@@ -49,7 +51,8 @@ func withServer(
     }
   }
 
-  @Test func givesTheGoAheadAndThenTheAnswer() async throws {
+  @Test("A client that expects 100 Continue gets it, and then the answer")
+  func givesTheGoAheadAndThenTheAnswer() async throws {
     try await withServer(handler: echo) { port in
       let client = try RawClient(port: port)
       try await client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
@@ -59,7 +62,8 @@ func withServer(
     }
   }
 
-  @Test func headGetsLengthAndNoBodyAndTheConnectionGoesOn() async throws {
+  @Test("HEAD gets the length and no body, and the connection goes on")
+  func headGetsLengthAndNoBodyAndTheConnectionGoesOn() async throws {
     try await withServer(handler: echo) { port in
       let client = try RawClient(port: port)
       try await client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.0\r\n\r\n")
@@ -70,7 +74,8 @@ func withServer(
     }
   }
 
-  @Test func aSlowReaderGetsEveryByteOfABigAnswer() async throws {
+  @Test("A slow reader gets every byte of a large answer")
+  func aSlowReaderGetsEveryByteOfABigAnswer() async throws {
     let size = 6 * 1024 * 1024
     let big: HTTPServer.Handler = { _ in HTTPResponse(body: [UInt8](repeating: 0x61, count: size)) }
     try await withServer(handler: big) { port in
@@ -81,7 +86,8 @@ func withServer(
     }
   }
 
-  @Test func aTooLargeBodyIsAnsweredBeforeItIsReadAndTheClientSeesTheAnswer() async throws {
+  @Test("A body that is too large is refused before it is read, and the client sees the answer")
+  func aTooLargeBodyIsAnsweredBeforeItIsReadAndTheClientSeesTheAnswer() async throws {
     try await withServer(
       {
         $0.maximumBodySize = 1000
@@ -98,7 +104,8 @@ func withServer(
     }
   }
 
-  @Test func theAnswerForAClientThatResetIsDroppedAndItsHandlerGoesOn() async throws {
+  @Test("A client's reset drops its answer and does not cancel its handler")
+  func theAnswerForAClientThatResetIsDroppedAndItsHandlerGoesOn() async throws {
     let (started, gone, finished) = (Gate(), Gate(), Gate())
     let cancelled = Gate()
     let slow: HTTPServer.Handler = { request in
@@ -123,7 +130,8 @@ func withServer(
     }
   }
 
-  @Test func aClientThatGoesMidBodyReachesNoHandler() async throws {
+  @Test("A request whose client goes in the middle of the body reaches no handler")
+  func aClientThatGoesMidBodyReachesNoHandler() async throws {
     let called = Gate()
     let handler: HTTPServer.Handler = { request in
       if request.method == .post { called.open() }
@@ -138,7 +146,8 @@ func withServer(
     }
   }
 
-  @Test func handlersSeeWhoIsCalling() async throws {
+  @Test("A handler sees the address of its caller")
+  func handlersSeeWhoIsCalling() async throws {
     try await withServer(handler: { .text($0.remoteAddress ?? "nobody") }) { port in
       let client = try RawClient(port: port)
       try await client.send("GET / HTTP/1.0\r\n\r\n")

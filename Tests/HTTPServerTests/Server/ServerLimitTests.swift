@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ServerLimitTests {
   private let hello: HTTPServer.Handler = { _ in .text("hello") }
 
-  @Test func aSlowClientIsDroppedWith408() async throws {
+  @Test("A head that does not come in time is answered 408")
+  func aSlowClientIsDroppedWith408() async throws {
     try await withServer({ $0.headerTimeout = .milliseconds(200) }, handler: hello) { port in
       let client = try RawClient(port: port)
       try await client.send("GET / HTTP/1.1\r\nHo")
@@ -13,7 +14,8 @@ import Testing
     }
   }
 
-  @Test func aBodyThatDoesNotComeIsDroppedWith408() async throws {
+  @Test("A body that stalls is answered 408")
+  func aBodyThatDoesNotComeIsDroppedWith408() async throws {
     try await withServer({ $0.bodyStallTimeout = .milliseconds(200) }, handler: hello) { port in
       let client = try RawClient(port: port)
       try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
@@ -21,7 +23,8 @@ import Testing
     }
   }
 
-  @Test func anIdleConnectionIsClosedWithoutAWord() async throws {
+  @Test("An idle connection is closed without an answer")
+  func anIdleConnectionIsClosedWithoutAWord() async throws {
     try await withServer({ $0.idleTimeout = .milliseconds(200) }, handler: hello) { port in
       let client = try RawClient(port: port)
       #expect(try await client.readAll().isEmpty)
@@ -31,7 +34,8 @@ import Testing
     }
   }
 
-  @Test func aClientThatReadsNothingIsCutOff() async throws {
+  @Test("A client that reads nothing is cut off")
+  func aClientThatReadsNothingIsCutOff() async throws {
     let size = 64 * 1024 * 1024
     let answered = Gate()
     let big: HTTPServer.Handler = { _ in
@@ -111,7 +115,8 @@ import Testing
     }
   }
 
-  @Test func aPortInUseIsNamedWithTheRemedy() async throws {
+  @Test("A port in use is named, with the remedy")
+  func aPortInUseIsNamedWithTheRemedy() async throws {
     try await withServer(handler: hello) { port in
       let second = HTTPServer(configuration: .init(host: "127.0.0.1", port: port), handler: hello)
       let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
@@ -121,23 +126,31 @@ import Testing
     }
   }
 
-  @Test(arguments: ["example.org", "", "1.2.3", "[::1"]) func aHostThatIsNoAddressIsRefused(_ host: String) async {
+  @Test(
+    "A host that is no address is refused",
+    arguments: ["example.org", "", "1.2.3", "[::1"])
+  func aHostThatIsNoAddressIsRefused(_ host: String) async {
     let server = HTTPServer(configuration: .init(host: host, port: 0), handler: hello)
     await #expect(throws: HTTPServerError.badHost(host)) { try await server.start() }
   }
 
-  @Test(arguments: ["::1", "[::1]", "localhost", "0.0.0.0"]) func hostsOfEveryFormAreServed(_ host: String) throws {
+  @Test(
+    "IPv4 and IPv6 addresses, in brackets or not, and localhost are taken as hosts",
+    arguments: ["::1", "[::1]", "localhost", "0.0.0.0"])
+  func hostsOfEveryFormAreServed(_ host: String) throws {
     let address = try SocketAddress(host: host, port: 80)
     #expect(["[::1]:80", "127.0.0.1:80", "0.0.0.0:80"].contains(address.text))
     #expect(address.port == 80)
   }
 
-  @Test func aPortOutOfRangeIsRefused() async {
+  @Test("A port above 65535 is refused")
+  func aPortOutOfRangeIsRefused() async {
     let server = HTTPServer(configuration: .init(host: "127.0.0.1", port: 65536), handler: hello)
     await #expect(throws: HTTPServerError.badPort(65536)) { try await server.start() }
   }
 
-  @Test func aServerStartsOnce() async throws {
+  @Test("A second start is refused")
+  func aServerStartsOnce() async throws {
     let server = HTTPServer(handler: hello)
     _ = try await server.start()
     await #expect(throws: HTTPServerError.alreadyStarted) { try await server.start() }

@@ -3,7 +3,8 @@ import Testing
 @testable import HTTPServer
 
 @Suite(.timeLimit(.minutes(1))) struct ServerShutdownTests {
-  @Test func aRequestUnderWayIsAnsweredAndIdleConnectionsClose() async throws {
+  @Test("A shutdown answers the request under way and closes idle connections")
+  func aRequestUnderWayIsAnsweredAndIdleConnectionsClose() async throws {
     let (started, go) = (Gate(), Gate())
     let server = HTTPServer { _ in
       started.open()
@@ -26,7 +27,8 @@ import Testing
     await server.shutdown(grace: .zero)
   }
 
-  @Test func aHandlerThatOutlastsTheGraceIsCancelledAwaitedAndAnswered() async throws {
+  @Test("A handler that outlasts the grace is cancelled, awaited, and its answer sent")
+  func aHandlerThatOutlastsTheGraceIsCancelledAwaitedAndAnswered() async throws {
     let (started, cleaned) = (Gate(), Gate())
     let server = HTTPServer { _ in
       started.open()
@@ -45,7 +47,8 @@ import Testing
     #expect(try await answer.hasPrefix("HTTP/1.1 503 "))
   }
 
-  @Test func aSecondCallWithLessGraceEndsTheFirst() async throws {
+  @Test("A second shutdown with less grace ends the first one earlier")
+  func aSecondCallWithLessGraceEndsTheFirst() async throws {
     let started = Gate()
     let server = HTTPServer { _ in
       started.open()
@@ -61,7 +64,8 @@ import Testing
     _ = await (first, second)
   }
 
-  @Test func aServerThatNeverStartedGoesDownAtOnce() async {
+  @Test("A server that never started shuts down at once, and starts no more")
+  func aServerThatNeverStartedGoesDownAtOnce() async {
     let server = HTTPServer { _ in .text("") }
     await server.shutdown(grace: .seconds(3600))
     await #expect(throws: HTTPServerError.alreadyStarted) { try await server.start() }

@@ -135,7 +135,7 @@ struct ClientAssertionTests {
     #expect(error?.description.contains("AZURE_CLIENT_CERTIFICATE_PASSWORD") == true)
   }
 
-  @Test("What can't be used is told with its remedy")
+  @Test("A certificate file that cannot be used is reported with its remedy")
   func unusable() async throws {
     let certificate = try await TestCertificate()
     let other = try await TestCertificate()

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import TestSupport
 import Testing
@@ -74,7 +75,7 @@ struct AzureCLITests {
     for name in needed { #expect(given.contains("\(name)=value-of-\(name)"), "\(name)") }
   }
 
-  @Test("An older az gives local time without a zone")
+  @Test("The local time without a zone that an older az gives is read")
   func localTime() throws {
     let zone = try #require(TimeZone(identifier: "Asia/Kolkata"))
     #expect(

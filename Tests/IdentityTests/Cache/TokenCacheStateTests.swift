@@ -67,7 +67,7 @@ struct TokenCacheStateTests {
     #expect(state.ask(storage, at: at(due)) == .token(second))
   }
 
-  @Test("Chance spreads the renewals of many processes over a minute")
+  @Test("Random jitter spreads the renewals of many processes over a minute")
   func jitter() {
     let first = token("1", expires: 86_400)
     var state = holding(first, random: 0.5)
@@ -126,7 +126,7 @@ struct TokenCacheStateTests {
     #expect(state.ask(storage, at: later) == .starting(request: 2))
   }
 
-  @Test("A rejected token is replaced by one request, and one that is there already by none")
+  @Test("A rejected token is replaced by one request, and by none where a newer token is there already")
   func rejected() {
     let (first, second) = (token("1", expires: 3600), token("2", expires: 3700))
     var state = holding(first)
@@ -147,7 +147,7 @@ struct TokenCacheStateTests {
     #expect(state.ask(storage, replacing: first, at: at(14)) == .starting(request: 3))
   }
 
-  @Test("A token that comes expired is an error of the clock")
+  @Test("A token that is issued expired is reported as a wrong clock")
   func expiredOnArrival() {
     var state = TokenCacheState()
     _ = state.ask(storage, at: at(100))
@@ -157,7 +157,7 @@ struct TokenCacheStateTests {
     #expect(error.description.contains("clock"))
   }
 
-  @Test("A request that was given up makes room, and its late answer changes nothing")
+  @Test("An abandoned request makes room for another, and its late answer changes nothing")
   func abandoned() {
     var state = TokenCacheState()
     #expect(state.ask(storage, at: at(0)) == .starting(request: 1))

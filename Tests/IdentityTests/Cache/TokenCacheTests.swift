@@ -104,7 +104,7 @@ struct TokenCacheTests {
     #expect(credential.count == 2)
   }
 
-  @Test("A renewal that fails is told, and the token serves on")
+  @Test("A renewal that fails is reported, and the token stays in use")
   func failureTold() async throws {
     let clock = ManualClock()
     let told = Mutex<[IdentityError]>([])
@@ -124,7 +124,7 @@ struct TokenCacheTests {
     #expect(credential.count == 2)
   }
 
-  @Test("An error that is not an identity's shows its kind and none of its words")
+  @Test("An unexpected error shows its type and none of its text")
   func foreignError() async throws {
     struct Foreign: Error, CustomStringConvertible { let description = "hunter2" }
     let cache = TokenCache(StubCredential { _, _ in throw Foreign() })

@@ -56,7 +56,7 @@ struct CredentialChainTests {
     #expect(!error.description.contains("\n"))
   }
 
-  @Test("The choice is told once, with who was passed over and why")
+  @Test("The choice is reported once, with who was passed over and why")
   func choice() async throws {
     let told = Mutex<[[IdentityError.Attempt]]>([])
     let chain = CredentialChain(
@@ -90,7 +90,7 @@ struct CredentialChainTests {
     #expect(try await slow.secret.reveal() == "a")
   }
 
-  @Test("Cancelling goes through")
+  @Test("Cancelling the caller cancels the member that is asked")
   func cancelled() async throws {
     let chain = CredentialChain([StubCredential { _, _ in throw CancellationError() }])
     await #expect(throws: CancellationError.self) { try await chain.token(for: scope) }

@@ -90,7 +90,7 @@ struct SignInTests {
   }
 
   @Test(
-    "An authority without TLS, or that is none, is refused before a secret is sent",
+    "A sign-in host without TLS, or a malformed one, is refused before a secret is sent",
     arguments: ["http://login.microsoftonline.com", "ftp://x", "https://", "https://a@b", "https://host/path", "a b"])
   func badAuthority(host: String) {
     let transport = ScriptedTransport([.token()])
@@ -122,7 +122,7 @@ struct SignInTests {
     }
   }
 
-  @Test("What passes is tried again, also where only the words say that it passes")
+  @Test("A transient refusal is retried, also where only its text says that it is transient")
   func retried() async throws {
     for answer in [
       ClientResponse.Scripted.json(408, ""), .json(429, "{}"), .json(500, "<html>"), .json(503, "{}"),
@@ -136,7 +136,7 @@ struct SignInTests {
     }
   }
 
-  @Test("Retry-After is kept to, and what does not pass within its time is an error of the service's")
+  @Test("Retry-After is respected, and what outlasts the budget is an error of the service")
   func retryAfter() async throws {
     let patient = ScriptedTransport([.json(429, "{}", ["Retry-After": "17"]), .token()])
     _ = try await chain(Self.secret, patient).token(for: TokenScope(Self.scope))
@@ -151,7 +151,7 @@ struct SignInTests {
     #expect(down.requests.count == 6)
   }
 
-  @Test("A certificate of the service that is not trusted ends it at once")
+  @Test("An untrusted certificate of the service ends the sign-in at once")
   func untrusted() async throws {
     let transport = ScriptedTransport([.failure(.untrusted(host: "h", reason: "self-signed"))])
     #expect(try await error(Self.secret, transport).remedy?.contains("trusted roots") == true)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Texts of the service")
 struct ServiceTextTests {
-  @Test("Neither tokens nor the secret itself stay in a text, also encoded")
+  @Test("Neither a token nor the secret, encoded or not, stays in a text")
   func scrubbed() {
     let secret = "p+q/r~s="
     let text = ServiceText.readable(

@@ -24,7 +24,7 @@ struct TokenAnswerTests {
     #expect(try token(members).expires == now.addingTimeInterval(seconds))
   }
 
-  @Test("The issuer's wish for a refresh is kept")
+  @Test("The issuer's time for a refresh is kept")
   func refresh() throws {
     #expect(try token("\"expires_in\":86400,\"refresh_in\":43200").refresh == now.addingTimeInterval(43_200))
     #expect(try token("\"expires_in\":86400").refresh == nil)

@@ -36,7 +36,7 @@ struct TokenClaimsTests {
     #expect(try #require(TokenClaims(token("{\"aud\":\"x\",\"exp\":\(text)}"))).expires == nil)
   }
 
-  @Test("An opaque token has none", arguments: ["opaque", "a.b.c", "..", "eyJ.e30", "a.W10.c"])
+  @Test("An opaque token has no claims", arguments: ["opaque", "a.b.c", "..", "eyJ.e30", "a.W10.c"])
   func opaque(text: String) {
     #expect(TokenClaims(AccessToken(Secret(text), expires: .distantFuture)) == nil)
   }

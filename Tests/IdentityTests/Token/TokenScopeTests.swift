@@ -16,7 +16,7 @@ struct TokenScopeTests {
   }
 
   @Test(
-    "What is no scope is refused before anything is asked",
+    "A malformed scope is refused before anything is asked",
     arguments: [
       "", "/.default", "https://storage.azure.com", "https://storage.azure.com/.default ", "a;b/.default",
       "$(x)/.default", "--resource/.default", "https://storage.azure.com/.Default", "a\nb/.default",

@@ -27,3 +27,45 @@ extension StringProtocol {
     utf8.lazy.map(\.asciiLowercased).starts(with: prefix.utf8.lazy.map(\.asciiLowercased))
   }
 }
+
+/// Bytes by their ASCII class, as the grammars of protocols name them (RFC 5234 appendix B.1, RFC 9110 §5.6).
+extension UInt8 {
+  package static let carriageReturn: UInt8 = 0x0D
+  package static let lineFeed: UInt8 = 0x0A
+  package static let space: UInt8 = 0x20
+  package static let colon: UInt8 = 0x3A
+  package static let semicolon: UInt8 = 0x3B
+
+  @inlinable package var isSpaceOrTab: Bool { self == 0x20 || self == 0x09 }
+
+  @inlinable package var isDigit: Bool { (0x30...0x39).contains(self) }
+
+  @inlinable package var isAlpha: Bool { (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
+
+  /// `tchar` of RFC 9110 §5.6.2: what methods and field names are made of.
+  @inlinable package var isTokenByte: Bool {
+    if isAlpha || isDigit { return true }
+    switch self {
+    case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60, 0x7C, 0x7E: return true
+    default: return false
+    }
+  }
+
+  /// RFC 9110 §5.5: visible characters, space, tab and obs-text.
+  @inlinable package var isFieldValueByte: Bool { self == 0x09 || (self >= 0x20 && self != 0x7F) }
+
+  /// `unreserved` of RFC 3986 §2.3.
+  @inlinable package var isUnreserved: Bool {
+    isAlpha || isDigit || self == 0x2D || self == 0x2E || self == 0x5F || self == 0x7E
+  }
+
+  /// The value of a hexadecimal digit of either case; nil for any other byte.
+  @inlinable package var hexValue: UInt8? {
+    switch self {
+    case 0x30...0x39: self - 0x30
+    case 0x41...0x46: self - 0x41 + 10
+    case 0x61...0x66: self - 0x61 + 10
+    default: nil
+    }
+  }
+}

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 
 /// An error answer, `application/problem+json` (RFC 9457). `code` is the stable name a program may act on; title and
 /// detail are for people and may change.

@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 import HTTPClient
 
 /// A filesystem as a place; the root of a place is nil, since the address has the path.
@@ -69,8 +69,16 @@ extension ADLSLocation: LakePlace {
   }
 
   private static func connectionString(_ options: LakeOptions) throws(LakeError) -> StorageConnectionString? {
-    guard let text = options.ownSettings[ADLSProvider.connectionString.name] else { return nil }
+    guard let text = options.connectionString else { return nil }
     return try StorageConnectionString(parsing: text.reveal())
+  }
+}
+
+extension LakeOptions {
+  /// `AZURE_STORAGE_CONNECTION_STRING`, among the settings that a kind of lake declares.
+  package var connectionString: Secret? {
+    get { ownSettings[ADLSProvider.connectionString.name] }
+    set { ownSettings[ADLSProvider.connectionString.name] = newValue }
   }
 }
 

@@ -22,7 +22,7 @@ struct LakePlaceTests {
 
   private func options(_ string: String?, _ authentication: LakeOptions.Authentication? = nil) -> LakeOptions {
     var options = LakeOptions()
-    options.ownSettings["AZURE_STORAGE_CONNECTION_STRING"] = string.map { Secret($0) }
+    options.connectionString = string.map { Secret($0) }
     options.authentication = authentication
     return options
   }

@@ -68,12 +68,15 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["CSpawn"], path: "Tests/TestSupport", swiftSettings: features),
     .systemLibrary(name: "CSSL", path: "Tests/CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
-    .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator"),
-    .executableTarget(name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram"),
+    .target(name: "LakeEmulator", dependencies: ["CSSL"], path: "Tests/LakeEmulator", swiftSettings: features),
+    .executableTarget(
+      name: "lake-emulator", dependencies: ["LakeEmulator"], path: "Tests/LakeEmulatorProgram", swiftSettings: features),
     .executableTarget(
       name: "connection-load", dependencies: ["Postgres", "Essentials", "TestSupport"], path: "Tests/ConnectionLoad",
       swiftSettings: features),
-    .testTarget(name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"]),
+    .testTarget(
+      name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"], swiftSettings: features
+    ),
     .testTarget(name: "EssentialsTests", dependencies: ["Essentials"], swiftSettings: features),
     .testTarget(
       name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials", "TestSupport"], swiftSettings: features),
@@ -91,7 +94,8 @@ let package = Package(
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "LakeTests",
-      dependencies: ["Lake", "Identity", "HTTPClient", "Essentials", "LakeEmulator", "TestSupport"]),
+      dependencies: ["Lake", "Identity", "HTTPClient", "Essentials", "LakeEmulator", "TestSupport"],
+      swiftSettings: features),
     .testTarget(name: "TableDaysTests", dependencies: ["TableDays"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Essentials"]),
     .testTarget(

@@ -4,18 +4,18 @@ import Foundation
 /// How the values of a setting are written, and how a text becomes one.
 struct SettingForm<Value: Sendable>: Sendable {
   /// The form in words, behind "expected".
-  package let words: String
+  let words: String
   /// The value of a text; nil for a text of another form.
   let read: @Sendable (String) -> Value?
 
-  package init(_ words: String, read: @escaping @Sendable (String) -> Value?) {
+  init(_ words: String, read: @escaping @Sendable (String) -> Value?) {
     self.words = words
     self.read = read
   }
 }
 
 extension SettingForm where Value == String {
-  package static let text = SettingForm("a text") { $0 }
+  static let text = SettingForm("a text") { $0 }
 
   /// The path of a file that can be read.
   static let pemFile = SettingForm("a PEM file that can be read") {
@@ -24,11 +24,11 @@ extension SettingForm where Value == String {
 }
 
 extension SettingForm where Value == Secret {
-  package static let secret = SettingForm("a text") { Secret($0) }
+  static let secret = SettingForm("a text") { Secret($0) }
 }
 
 extension SettingForm where Value == Int {
-  package static func integer(_ range: ClosedRange<Int>) -> SettingForm {
+  static func integer(_ range: ClosedRange<Int>) -> SettingForm {
     SettingForm("a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
       Int(text).flatMap { range.contains($0) ? $0 : nil }
     }
@@ -37,14 +37,14 @@ extension SettingForm where Value == Int {
 
 extension SettingForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of the type's raw values.
-  package static var choice: SettingForm {
+  static var choice: SettingForm {
     SettingForm("one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))") { Value(rawValue: $0) }
   }
 }
 
 extension SettingForm {
   /// Texts of `form` separated by commas; empty ones are left out.
-  package static func list<Element>(of form: SettingForm<Element>) -> SettingForm where Value == [Element] {
+  static func list<Element>(of form: SettingForm<Element>) -> SettingForm where Value == [Element] {
     SettingForm("\(form.words), or several separated by commas") { text in
       var elements: [Element] = []
       for part in text.split(separator: ",") {
@@ -63,7 +63,7 @@ extension SettingForm where Value == TimeZone {
   ///
   /// The list of known zones is asked first: a statically linked Foundation brings its zones only then. It lacks many a name
   /// that is in use (Asia/Kolkata, Etc/UTC); those keep their name. What is no name of the database, such as GMT+3, does not.
-  package static let timeZone = SettingForm("a time zone of the IANA database, such as UTC or Europe/Berlin") { name in
+  static let timeZone = SettingForm("a time zone of the IANA database, such as UTC or Europe/Berlin") { name in
     let isListed = TimeZone.knownTimeZoneIdentifiers.contains(name) || ["UTC", "GMT"].contains(name)
     return TimeZone(identifier: name).flatMap { isListed || $0.identifier == name ? $0 : nil }
   }

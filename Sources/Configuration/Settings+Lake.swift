@@ -3,7 +3,7 @@ import Lake
 import Reporting
 
 extension Settings {
-  /// `LAKE_…`: where archives lie. A further kind of lake is no setting more.
+  /// `LAKE_…`: where archives lie; behind them, what each kind of lake declares for itself.
   static let lake = [
     Setting(
       "LAKE_URL", form: "a URL of a lake (lake.md)", default: "`file://./lake`",
@@ -33,9 +33,6 @@ extension Settings {
       "LAKE_AUTH", SettingForm<LakeOptions.Authentication>.choice, default: "see [lake.md](lake.md)",
       "whether a token or the connection string proves who asks", into: \.lakeOptions.authentication),
     Setting(
-      "AZURE_STORAGE_CONNECTION_STRING", .secret, isSecret: true,
-      "the account's key or shared access signature, for a lake without tokens", into: \.lakeOptions.connectionString),
-    Setting(
       "LAKE_CA_FILE", .pemFile, "roots that are trusted for the lake beside the system's", into: \.lakeOptions.rootsFile
     ),
     Setting(
@@ -51,5 +48,9 @@ extension Settings {
     Setting(
       "LAKE_STALL_SECONDS", .integer(1...3600), default: "60",
       "seconds that a request to the lake may go without a byte in either direction", into: \.lakeOptions.stallSeconds),
-  ]
+  ] + LakeProviders.settings.map { own in
+    Setting(own.name, form: "a text", isSecret: own.isSecret, own.summary) { setting, text, settings in
+      settings.lakeOptions.ownSettings[setting.name] = Secret(text)
+    }
+  }
 }

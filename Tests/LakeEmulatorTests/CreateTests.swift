@@ -1,3 +1,5 @@
+import LakeEmulator
+import TestSupport
 import Testing
 
 @Suite struct CreateTests {

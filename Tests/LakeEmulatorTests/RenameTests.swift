@@ -1,3 +1,4 @@
+import LakeEmulator
 import TestSupport
 import Testing
 

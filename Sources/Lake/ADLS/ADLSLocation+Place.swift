@@ -1,4 +1,4 @@
-import Essentials
+package import Essentials
 import HTTPClient
 
 /// A filesystem as a place; the root of a place is nil, since the address has the path.
@@ -34,12 +34,12 @@ extension ADLSLocation: LakePlace {
     do {
       string = try Self.connectionString(options)
     } catch {
-      throw LakeSettingError(setting: Self.connectionStringName, reason: "\(error)")
+      throw LakeSettingError(setting: ADLSProvider.connectionString.name, reason: "\(error)")
     }
     guard options.authentication == .connectionString, string?.serves(self) != true else { return }
     let found = string.map { "it is for the account \($0.account)" } ?? "it is not set"
     throw LakeSettingError(
-      setting: Self.connectionStringName,
+      setting: ADLSProvider.connectionString.name,
       reason: "expected the connection string of the account of LAKE_URL, \(account), since LAKE_AUTH is "
         + "connection_string; \(found)")
   }
@@ -68,11 +68,17 @@ extension ADLSLocation: LakePlace {
     }
   }
 
-  private static let connectionStringName = "AZURE_STORAGE_CONNECTION_STRING"
-
   private static func connectionString(_ options: LakeOptions) throws(LakeError) -> StorageConnectionString? {
     guard let text = options.connectionString else { return nil }
     return try StorageConnectionString(parsing: text.reveal())
+  }
+}
+
+extension LakeOptions {
+  /// `AZURE_STORAGE_CONNECTION_STRING`, among the settings that a kind of lake declares.
+  package var connectionString: Secret? {
+    get { ownSettings[ADLSProvider.connectionString.name] }
+    set { ownSettings[ADLSProvider.connectionString.name] = newValue }
   }
 }
 

@@ -8,6 +8,11 @@ package enum ADLSProvider: LakeProvider {
   /// A filesystem is its administrator's to make; the folders in it come with the first archive.
   package static let canMake = false
 
+  static let connectionString = LakeSetting(
+    name: "AZURE_STORAGE_CONNECTION_STRING", isSecret: true,
+    summary: "The storage account's connection string, with its key or a shared access signature.")
+  package static let settings = [connectionString]
+
   /// Reads one of `forms`; also `abfs:` (by TLS all the same), and an account's blob host.
   package static func address(_ url: LakeURLParts) throws(LakeError) -> LakeAddress {
     switch url.scheme {

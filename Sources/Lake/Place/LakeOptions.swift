@@ -2,7 +2,7 @@ package import Essentials
 
 /// How a lake is reached, and how much is under way at a time: what an operator may set, of every kind of lake.
 package struct LakeOptions: Sendable {
-  /// `LAKE_AUTH`: what proves who asks.
+  /// `LAKE_AUTH`: how requests are authenticated.
   package enum Authentication: String, Sendable, CaseIterable {
     /// An Entra token.
     case entra
@@ -10,12 +10,12 @@ package struct LakeOptions: Sendable {
     case connectionString = "connection_string"
   }
 
-  /// `LAKE_AUTH`: nil is a token where the environment tells of an identity, else the connection string where one is
+  /// `LAKE_AUTH`: nil is a token where the environment names an identity, else the connection string where one is
   /// for this account, else a token all the same.
   package var authentication: Authentication?
-  /// `AZURE_STORAGE_CONNECTION_STRING`, as it was set. The variable is Azure's own and may be there for another
-  /// purpose, so only a lake in a storage account reads it.
-  package var connectionString: Secret?
+  /// The values of ``LakeProviders/settings`` that are set, by their names. A vendor's variable may be there for another
+  /// purpose, so only the kind of lake that declares it reads it.
+  package var ownSettings: [String: Secret] = [:]
   /// `LAKE_CA_FILE`: a PEM file of roots that are trusted beside the system's.
   package var rootsFile: String?
   /// `LAKE_APPEND_BYTES`: bytes of one append.

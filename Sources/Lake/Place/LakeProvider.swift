@@ -17,6 +17,9 @@ package protocol LakeProvider: Sendable {
   /// Whether the program may make a lake of this kind where it is missing (`?create=true`, `sluice init`).
   static var canMake: Bool { get }
 
+  /// The settings that only this kind knows, such as its vendor's own variables.
+  static var settings: [LakeSetting] { get }
+
   /// Reads a URL of one of `schemes` into its normal form.
   ///
   /// Throws `LakeError.invalidURL`, which repeats nothing of the text: it may hold a secret.
@@ -25,6 +28,18 @@ package protocol LakeProvider: Sendable {
 
 extension LakeProvider {
   package static var developmentForms: [String] { [] }
+  package static var settings: [LakeSetting] { [] }
+}
+
+/// A setting that one kind of lake declares. The place that reads the settings takes it as text; ``LakePlace/check(_:)`` says
+/// whether it is well formed.
+package struct LakeSetting: Sendable {
+  /// The name of the variable, and of the key in the settings file.
+  package let name: String
+  /// Whether the value must not be shown.
+  package let isSecret: Bool
+  /// One sentence for the documentation.
+  package let summary: String
 }
 
 /// A lake's URL, taken apart as far as all kinds agree: no query, no fragment, no white space, control characters or
@@ -74,6 +89,9 @@ package enum LakeProviders {
     let forms = all.flatMap { $0.forms } + all.flatMap { $0.developmentForms }
     return "expected \(forms.dropLast().joined(separator: ", ")), or \(forms.last ?? "")"
   }()
+
+  /// The settings of all kinds.
+  package static var settings: [LakeSetting] { all.flatMap { $0.settings } }
 
   /// The kind that serves a scheme, which is in lower case.
   static func provider(of scheme: String) -> (any LakeProvider.Type)? { all.first { $0.schemes.contains(scheme) } }

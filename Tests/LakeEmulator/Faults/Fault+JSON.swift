@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 extension Fault {
   private static let keys: Set<String> = [

@@ -128,4 +128,17 @@ struct LakePlaceTests {
     #expect(emulator.content(filesystem: "lake", path: "root/d/f") == [1])
     #expect(seen.withLock { $0 } == ["transport /roots.pem", "retry create"])
   }
+
+  @Test("No two kinds of lake serve one scheme or declare one setting, and each declares a form")
+  func kinds() {
+    let schemes = LakeProviders.all.flatMap { $0.schemes }
+    #expect(Set(schemes).count == schemes.count)
+    let settings = LakeProviders.settings.map(\.name)
+    #expect(Set(settings).count == settings.count)
+    for kind in LakeProviders.all {
+      #expect(!kind.forms.isEmpty && !kind.schemes.isEmpty)
+      #expect(kind.schemes.allSatisfy { $0.utf8.allSatisfy { !(0x41...0x5A).contains($0) } })
+      #expect(kind.settings.allSatisfy { $0.summary.hasSuffix(".") })
+    }
+  }
 }

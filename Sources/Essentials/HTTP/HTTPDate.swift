@@ -26,10 +26,7 @@ package enum HTTPDate {
   /// - Parameter now: a year of two digits that appears to lie more than 50 years after it is one of the past.
   package static func parse(_ text: some StringProtocol, now: Date = Date()) -> Date? {
     let text = String(text)
-    if let match = text.wholeMatch(of: #/([A-Z][a-z]{2}), (\d\d) ([A-Z][a-z]{2}) (\d{4}) ([0-9:]{8}) GMT/#) {
-      guard weekdays.contains(String(match.1)), let year = Int(match.4) else { return nil }
-      return date(year: year, month: match.3, day: match.2, clock: match.5)
-    }
+    if let date = fixdate(text) { return date }
     if let match = text.wholeMatch(of: #/([A-Z][a-z]+), (\d\d)-([A-Z][a-z]{2})-(\d\d) ([0-9:]{8}) GMT/#) {
       guard longWeekdays.contains(String(match.1)), let twoDigits = Int(match.4) else { return nil }
       let present = Self.year(of: now)
@@ -43,6 +40,18 @@ package enum HTTPDate {
     return nil
   }
 
+  /// Reads the preferred form by its places: a listing of a storage service holds thousands of them, and a regular expression
+  /// takes a fifth of a millisecond for each.
+  private static func fixdate(_ text: String) -> Date? {
+    let bytes = Array(text.utf8)
+    func part(_ range: Range<Int>) -> Substring { Substring(decoding: bytes[range], as: UTF8.self) }
+    guard bytes.count == 29, part(3..<5) == ", ", bytes[7] == .space, bytes[11] == .space, bytes[16] == .space,
+      part(25..<29) == " GMT", weekdays.contains(String(part(0..<3))),
+      (bytes[5..<7] + bytes[12..<16]).allSatisfy(\.isDigit), let year = Int(part(12..<16))
+    else { return nil }
+    return date(year: year, month: part(8..<11), day: part(5..<7), clock: part(17..<25))
+  }
+
   private static func year(of date: Date) -> Int {
     var time = time_t(date.timeIntervalSince1970.rounded(.down))
     var parts = tm()
@@ -52,9 +61,10 @@ package enum HTTPDate {
 
   private static func date(year: Int, month: Substring, day: Substring, clock: Substring) -> Date? {
     guard let month = months.firstIndex(of: String(month)), let day = Int32(day),
-      let match = clock.wholeMatch(of: #/(\d\d):(\d\d):(\d\d)/#), let hour = Int32(match.1),
-      let minute = Int32(match.2),
-      let second = Int32(match.3), (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
+      case let fields = clock.split(separator: ":", omittingEmptySubsequences: false), fields.count == 3,
+      fields.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy(\.isDigit) }), let hour = Int32(fields[0]),
+      let minute = Int32(fields[1]), let second = Int32(fields[2]), (0...23).contains(hour), (0...59).contains(minute),
+      (0...60).contains(second)
     else { return nil }
     var parts = tm()
     parts.tm_year = Int32(year - 1900)

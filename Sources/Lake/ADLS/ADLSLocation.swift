@@ -56,19 +56,4 @@ public struct ADLSLocation: Hashable, Sendable {
     if let service = labels.prefix(3).dropFirst().firstIndex(of: "blob") { labels[service] = "dfs" }
     return labels.joined(separator: ".")
   }
-
-  /// A host as `LAKE_ALLOWED_HOSTS` names it, with or without a port, in the normal form of a location's host.
-  public struct Host: Hashable, Sendable {
-    /// In lower case, without a trailing dot, the blob host as its DFS twin.
-    public let name: String
-    /// Nil where none is named.
-    public let port: Int?
-
-    /// Reads `host` or `host:port`; nil for anything else.
-    public init?(_ text: String) {
-      guard let authority = try? URLAuthority(Substring(text)) else { return nil }
-      name = ADLSLocation.dfsHost(authority.host)
-      port = authority.port
-    }
-  }
 }

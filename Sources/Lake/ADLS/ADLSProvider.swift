@@ -10,7 +10,7 @@ package enum ADLSProvider: LakeProvider {
 
   static let connectionString = LakeSetting(
     name: "AZURE_STORAGE_CONNECTION_STRING", isSecret: true,
-    summary: "The storage account's connection string, with its key or a shared access signature.")
+    summary: "the account's key or shared access signature, for a lake without tokens")
   package static let settings = [connectionString]
 
   /// Reads one of `forms`; also `abfs:` (by TLS all the same), and an account's blob host.

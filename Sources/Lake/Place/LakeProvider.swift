@@ -38,7 +38,7 @@ package struct LakeSetting: Sendable {
   package let name: String
   /// Whether the value must not be shown.
   package let isSecret: Bool
-  /// One sentence for the documentation.
+  /// What it is for: one sentence without its full stop.
   package let summary: String
 }
 

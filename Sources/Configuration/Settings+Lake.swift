@@ -4,53 +4,57 @@ import Reporting
 
 extension Settings {
   /// `LAKE_…`: where archives lie; behind them, what each kind of lake declares for itself.
-  static let lake = [
-    Setting(
-      "LAKE_URL", form: "a URL of a lake (lake.md)", default: "`file://./lake`",
-      "the lake, such as `abfss://filesystem@account.dfs.core.windows.net/root` or `file:///folder`"
-    ) { setting, text, settings in
-      do throws(LakeError) {
-        (settings.lakeAddress, settings.createsLake) = try LakeAddress.withCreation(parsing: text)
-      } catch {
-        // The text may hold a SAS or a password: the error says what is wrong without repeating it.
-        throw JobError(.badSetting, "\(error)", field: setting.name)
-      }
-    },
-    Setting(
-      "LAKE_ALLOWED_HOSTS", form: "hosts such as account.dfs.core.windows.net, or host:port",
-      "hosts that a restore's `adls_url` may name beside the host of `LAKE_URL`"
-    ) { setting, text, settings in
-      let hosts = SettingForm.list(of: SettingForm<String>.text).read(text) ?? []
-      settings.lakeAllowedHosts = try hosts.map { host in
-        guard let known = LakeHost(host.asciiLowercased()) else {
-          throw JobError(
-            .badSetting, "expected \(setting.form), got \(JSONValue.string(host).brief)", field: setting.name)
+  static let lake =
+    [
+      Setting(
+        "LAKE_URL", form: "a URL of a lake (lake.md)", default: "`file://./lake`",
+        "the lake, such as `abfss://filesystem@account.dfs.core.windows.net/root` or `file:///folder`"
+      ) { setting, text, settings in
+        do throws(LakeError) {
+          (settings.lakeAddress, settings.createsLake) = try LakeAddress.withCreation(parsing: text)
+        } catch {
+          // The text may hold a SAS or a password: the error says what is wrong without repeating it.
+          throw JobError(.badSetting, "\(error)", field: setting.name)
         }
-        return known
+      },
+      Setting(
+        "LAKE_ALLOWED_HOSTS", form: "hosts such as account.dfs.core.windows.net, or host:port",
+        "hosts that a restore's `adls_url` may name beside the host of `LAKE_URL`"
+      ) { setting, text, settings in
+        let hosts = SettingForm.list(of: SettingForm<String>.text).read(text) ?? []
+        settings.lakeAllowedHosts = try hosts.map { host in
+          guard let known = LakeHost(host.asciiLowercased()) else {
+            throw JobError(
+              .badSetting, "expected \(setting.form), got \(JSONValue.string(host).brief)", field: setting.name)
+          }
+          return known
+        }
+      },
+      Setting(
+        "LAKE_AUTH", SettingForm<LakeOptions.Authentication>.choice, default: "see [lake.md](lake.md)",
+        "whether a token or the connection string proves who asks", into: \.lakeOptions.authentication),
+      Setting(
+        "LAKE_CA_FILE", .pemFile, "roots that are trusted for the lake beside the system's",
+        into: \.lakeOptions.rootsFile
+      ),
+      Setting(
+        "LAKE_APPEND_BYTES", .integer(LakeOptions.appendBytesRange), default: "8388608", "bytes of one append",
+        into: \.lakeOptions.appendBytes),
+      Setting(
+        "LAKE_APPENDS_IN_FLIGHT", .integer(1...32), default: "4", "appends under way at a time for one file",
+        into: \.lakeOptions.appendsInFlight),
+      Setting(
+        "LAKE_RETRY_SECONDS", .integer(0...3600), default: "180",
+        "seconds that one request to the lake is tried again, however fast its tries fail",
+        into: \.lakeOptions.retrySeconds),
+      Setting(
+        "LAKE_STALL_SECONDS", .integer(1...3600), default: "60",
+        "seconds that a request to the lake may go without a byte in either direction", into: \.lakeOptions.stallSeconds
+      ),
+    ]
+    + LakeProviders.settings.map { own in
+      Setting(own.name, form: "a text", isSecret: own.isSecret, own.summary) { setting, text, settings in
+        settings.lakeOptions.ownSettings[setting.name] = Secret(text)
       }
-    },
-    Setting(
-      "LAKE_AUTH", SettingForm<LakeOptions.Authentication>.choice, default: "see [lake.md](lake.md)",
-      "whether a token or the connection string proves who asks", into: \.lakeOptions.authentication),
-    Setting(
-      "LAKE_CA_FILE", .pemFile, "roots that are trusted for the lake beside the system's", into: \.lakeOptions.rootsFile
-    ),
-    Setting(
-      "LAKE_APPEND_BYTES", .integer(LakeOptions.appendBytesRange), default: "8388608", "bytes of one append",
-      into: \.lakeOptions.appendBytes),
-    Setting(
-      "LAKE_APPENDS_IN_FLIGHT", .integer(1...32), default: "4", "appends under way at a time for one file",
-      into: \.lakeOptions.appendsInFlight),
-    Setting(
-      "LAKE_RETRY_SECONDS", .integer(0...3600), default: "180",
-      "seconds that one request to the lake is tried again, however fast its tries fail",
-      into: \.lakeOptions.retrySeconds),
-    Setting(
-      "LAKE_STALL_SECONDS", .integer(1...3600), default: "60",
-      "seconds that a request to the lake may go without a byte in either direction", into: \.lakeOptions.stallSeconds),
-  ] + LakeProviders.settings.map { own in
-    Setting(own.name, form: "a text", isSecret: own.isSecret, own.summary) { setting, text, settings in
-      settings.lakeOptions.ownSettings[setting.name] = Secret(text)
     }
-  }
 }

@@ -1,7 +1,7 @@
 /// Why a gzip stream could not be written or read.
 ///
 /// An offset counts bytes of the compressed stream from its first byte, which is 0, through all members.
-public enum GzipError: Error, Equatable, Sendable {
+package enum GzipError: Error, Equatable, Sendable {
   /// The compression level is not one of `GzipCompressor.levels`.
   case invalidLevel(Int)
   /// The compressor was used after `finish(into:)`, or the decompressor was fed after `finish()`.
@@ -30,7 +30,7 @@ public enum GzipError: Error, Equatable, Sendable {
 
 extension GzipError: CustomStringConvertible {
   /// One sentence for an operator.
-  public var description: String {
+  package var description: String {
     switch self {
     case .invalidLevel(let level):
       let levels = GzipCompressor.levels

@@ -2,7 +2,7 @@ package import Essentials
 import HTTPServer
 
 /// The key that callers must show when no Functions host stands in front.
-public struct AccessKey: Sendable {
+package struct AccessKey: Sendable {
   private let key: Secret
 
   /// Nil for an empty key: it would let everyone in.
@@ -13,7 +13,7 @@ public struct AccessKey: Sendable {
 
   /// Whether `candidate` is the key. The time depends on the candidate's length alone: every byte of it is compared,
   /// whether or not the ones before or the lengths agree.
-  public func matches(_ candidate: String) -> Bool {
+  package func matches(_ candidate: String) -> Bool {
     let bytes = Array(key.reveal().utf8)
     let other = Array(candidate.utf8)
     var difference = bytes.count ^ other.count

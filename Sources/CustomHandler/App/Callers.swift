@@ -3,7 +3,7 @@ import HTTPServer
 
 /// Whose requests an app without a key takes. A browser on this machine can be made to send requests to loopback by any page
 /// it shows, so that being reachable from this machine alone protects nothing.
-public enum Callers: Sendable, Equatable {
+package enum Callers: Sendable, Equatable {
   /// Anyone; the key decides.
   case anyone
   /// Programs of this machine, such as curl: `Host` names loopback and nothing tells of a browser's page.

@@ -1,10 +1,10 @@
 import Essentials
-public import HTTPServer
+package import HTTPServer
 
 extension FunctionApp {
   /// Decides on a request by its head; give it to `HTTPServer` as its gatekeeper. A caller without the key is refused before
   /// a byte of the body is read.
-  @Sendable public func admit(_ head: HTTPRequest) -> HTTPAdmission {
+  @Sendable package func admit(_ head: HTTPRequest) -> HTTPAdmission {
     if case .refused(let response) = way(of: head) { return .refused(response) }
     return isKeyShown(in: head) ? .trusted : .anonymous
   }

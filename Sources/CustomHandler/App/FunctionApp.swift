@@ -1,5 +1,5 @@
 import Essentials
-public import HTTPServer
+package import HTTPServer
 
 /// The functions of an app behind one HTTP handler. It serves
 /// - `GET /` and `HEAD /`: the host's readiness probe, which needs no key and touches nothing;
@@ -10,7 +10,7 @@ public import HTTPServer
 /// With an empty route prefix a path can be both a function's envelope path and its own public path. Such a request is an
 /// envelope when it has the header `X-Azure-Functions-InvocationId` and its body has the shape of one (`Data.req.Url`),
 /// else it is a forwarded request: forwarded ones have that header too, so it alone decides nothing.
-public struct FunctionApp: Sendable {
+package struct FunctionApp: Sendable {
   let routes: FunctionRoutes
   let accessKey: AccessKey?
   private let handlers: FunctionHandlers
@@ -23,7 +23,7 @@ public struct FunctionApp: Sendable {
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
   /// - Throws: `FunctionAppError`.
-  public init(
+  package init(
     routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone
   ) throws(FunctionAppError) {
     self.callers = callers
@@ -46,7 +46,7 @@ public struct FunctionApp: Sendable {
   }
 
   /// Answers a request; give it to `HTTPServer` as its handler.
-  @Sendable public func respond(to request: HTTPRequest) async -> HTTPResponse {
+  @Sendable package func respond(to request: HTTPRequest) async -> HTTPResponse {
     switch way(of: request) {
     case .refused(let response): return response
     case .probe: return .text("ready\n")
@@ -100,11 +100,11 @@ public struct FunctionApp: Sendable {
 }
 
 /// The code of the functions, by the `handler` names of `function-routes.json`.
-public struct FunctionHandlers: Sendable {
+package struct FunctionHandlers: Sendable {
   /// Answers a request.
-  public typealias HTTPHandler = @Sendable (HTTPRequest, Invocation) async -> HTTPResponse
+  package typealias HTTPHandler = @Sendable (HTTPRequest, Invocation) async -> HTTPResponse
   /// Works on a timer's run or a message. What it throws fails the invocation, and the host retries or records it.
-  public typealias EventHandler = @Sendable (FunctionEvent, Invocation) async throws -> FunctionResult
+  package typealias EventHandler = @Sendable (FunctionEvent, Invocation) async throws -> FunctionResult
 
   package private(set) var http: [String: HTTPHandler] = [:]
   package private(set) var events: [String: EventHandler] = [:]
@@ -112,21 +112,21 @@ public struct FunctionHandlers: Sendable {
   package init() {}
 
   /// Registers a handler for HTTP functions; the last one of a name counts.
-  public mutating func onHTTP(_ name: String, _ handler: @escaping HTTPHandler) { http[name] = handler }
+  package mutating func onHTTP(_ name: String, _ handler: @escaping HTTPHandler) { http[name] = handler }
 
   /// Registers a handler for timer and queue functions; the last one of a name counts.
-  public mutating func onEvent(_ name: String, _ handler: @escaping EventHandler) { events[name] = handler }
+  package mutating func onEvent(_ name: String, _ handler: @escaping EventHandler) { events[name] = handler }
 }
 
 /// Why routes and handlers do not make an app.
-public enum FunctionAppError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum FunctionAppError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A function names a handler that is not registered for its kind of trigger.
   case missingHandler(function: String, handler: String, trigger: FunctionTrigger.Kind)
   /// A route cannot be registered; `FunctionRoutes` has refused such ones before.
   case badRoute(HTTPRouteError)
 
   /// What is wrong, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .missingHandler(let function, let handler, let trigger):
       "function `\(function)`: no handler `\(handler)` is registered for \(trigger.rawValue) triggers; "

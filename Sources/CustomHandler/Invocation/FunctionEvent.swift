@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// What a timer or a queue hands to a function.
-public enum FunctionEvent: Sendable, Equatable {
+package enum FunctionEvent: Sendable, Equatable {
   /// The clock.
   case timer(TimerInfo)
   /// A message.
@@ -9,15 +9,15 @@ public enum FunctionEvent: Sendable, Equatable {
 }
 
 /// What the host says about a timer's run.
-public struct TimerInfo: Sendable, Equatable {
+package struct TimerInfo: Sendable, Equatable {
   /// The host's record of the schedule. A time is nil when there is none yet: the host writes year 1 then.
-  public struct ScheduleStatus: Sendable, Equatable {
+  package struct ScheduleStatus: Sendable, Equatable {
     /// The run before.
-    public let last: Date?
+    package let last: Date?
     /// This run, not the following one.
-    public let next: Date?
+    package let next: Date?
     /// When the record was written.
-    public let lastUpdated: Date?
+    package let lastUpdated: Date?
 
     package init(last: Date?, next: Date?, lastUpdated: Date?) {
       self.last = last
@@ -27,9 +27,9 @@ public struct TimerInfo: Sendable, Equatable {
   }
 
   /// Whether the run is late; possible only for the first run after a start of the host.
-  public let isPastDue: Bool
+  package let isPastDue: Bool
   /// Nil when the host keeps no record, as for a schedule of more than once a minute.
-  public let scheduleStatus: ScheduleStatus?
+  package let scheduleStatus: ScheduleStatus?
 
   package init(isPastDue: Bool = false, scheduleStatus: ScheduleStatus? = nil) {
     self.isPastDue = isPastDue
@@ -38,11 +38,11 @@ public struct TimerInfo: Sendable, Equatable {
 }
 
 /// A queue message.
-public struct QueueMessage: Sendable, Equatable {
+package struct QueueMessage: Sendable, Equatable {
   /// The text as its sender wrote it.
-  public let text: String
+  package let text: String
   /// Which attempt this is, from 1. A JSON message with a member of that name overrides it, so it is a hint and no proof.
-  public let dequeueCount: Int?
+  package let dequeueCount: Int?
 
   package init(text: String, dequeueCount: Int? = nil) {
     self.text = text

@@ -1,8 +1,8 @@
-public import HTTPServer
+package import HTTPServer
 
 /// An error that says how it is answered. Any other error of a handler is answered as 500 `function_failed` with its
 /// description.
-public protocol FunctionFailure: Error {
+package protocol FunctionFailure: Error {
   /// The answer, without secrets. Its status is 400 to 599; anything else is answered as 500, for the host takes a 2xx as
   /// success and follows a 3xx.
   var problem: Problem { get }
@@ -10,7 +10,7 @@ public protocol FunctionFailure: Error {
 
 extension Problem {
   /// The answer for an error that a function threw.
-  public init(failure error: any Error) {
+  package init(failure error: any Error) {
     if let failure = error as? any FunctionFailure {
       self = failure.problem
       if !(400...599).contains(status.code) { status = 500 }

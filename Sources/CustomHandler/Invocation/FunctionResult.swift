@@ -1,7 +1,7 @@
 package import Essentials
 
 /// What a timer or queue function gives back.
-public struct FunctionResult: Sendable, Equatable {
+package struct FunctionResult: Sendable, Equatable {
   /// A value for an output binding. There is no bare string: the host decodes one that happens to be valid base64 (`done`,
   /// `test`, the empty string) to bytes, and so sends something else than was meant.
   package enum Output: Sendable, Equatable {
@@ -39,5 +39,5 @@ public struct FunctionResult: Sendable, Equatable {
   }
 
   /// Success without outputs.
-  public static let done = FunctionResult()
+  package static let done = FunctionResult()
 }

@@ -4,23 +4,23 @@ import HTTPServer
 import Synchronization
 
 /// One call of a function.
-public struct Invocation: Sendable {
+package struct Invocation: Sendable {
   /// The host's id of the call, or a new one when no host stands in front.
-  public let id: String
+  package let id: String
   package let functionName: String
   /// The `X-Request-Id` of the request, the caller's own where it sent one that is fit for logs.
-  public let requestID: String
+  package let requestID: String
   /// The caller's trace, when it sent a well-formed one.
-  public let traceParent: TraceParent?
+  package let traceParent: TraceParent?
   package let trigger: FunctionTrigger.Kind
   /// The lines for the host's log; they reach it when the call came in an envelope and succeeds.
-  public let log: InvocationLog
+  package let log: InvocationLog
 
   /// The header that holds the host's id of a call.
-  public static let idHeader = "X-Azure-Functions-InvocationId"
+  package static let idHeader = "X-Azure-Functions-InvocationId"
 
   /// An invocation, as tests and one-shot jobs need it too.
-  public init(
+  package init(
     id: String = Invocation.newID(), functionName: String, trigger: FunctionTrigger.Kind,
     requestID: String? = nil, traceParent: TraceParent? = nil
   ) {
@@ -39,7 +39,7 @@ public struct Invocation: Sendable {
   }
 
   /// A new id in the form of the host's.
-  public static func newID() -> String { UUID().uuidString.asciiLowercased() }
+  package static func newID() -> String { UUID().uuidString.asciiLowercased() }
 
   /// The host appends its id to what the caller sent, so only the last value is its own. One that could not be an id is
   /// ignored, for ids go into logs.
@@ -52,12 +52,12 @@ public struct Invocation: Sendable {
 }
 
 /// A `traceparent` header that is well-formed (W3C Trace Context §3.2).
-public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
+package struct TraceParent: Sendable, Equatable, CustomStringConvertible {
   /// The header's value.
-  public let description: String
+  package let description: String
 
   /// Nil for anything that is not of the W3C form: such a header is to be ignored.
-  public init?(_ value: String) {
+  package init?(_ value: String) {
     guard
       let match = value.wholeMatch(of: #/([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[!-~]*)?/#),
       match.1 != "ff", match.2.contains(where: { $0 != "0" }), match.3.contains(where: { $0 != "0" }),
@@ -76,7 +76,7 @@ public struct TraceParent: Sendable, Equatable, CustomStringConvertible {
 
 /// Collects the lines that an envelope answer carries in `Logs`; the host prints them under the invocation. They are lost
 /// when the invocation fails, so what must be kept goes to the program's own log as well.
-public final class InvocationLog: Sendable {
+package final class InvocationLog: Sendable {
   private let lines = Mutex<[String]>([])
 
   /// Lines kept at most, so that a long job does not fill memory.
@@ -86,7 +86,7 @@ public final class InvocationLog: Sendable {
 
   /// Adds a line, made visible, as each entry is one line in the host's log; after 1000 lines the rest is left out, and the
   /// last line says so.
-  public func add(_ line: String) {
+  package func add(_ line: String) {
     let single = line.visibleLine()
     lines.withLock { lines in
       if lines.count < Self.maximumLines - 1 {

@@ -3,13 +3,13 @@ import HTTPServer
 
 /// The files that make a folder a function app: `host.json` and a `function.json` per function. It only makes their
 /// content; the same routes and options always give the same bytes.
-public struct FunctionPackage: Sendable {
+package struct FunctionPackage: Sendable {
   /// One file.
-  public struct File: Sendable, Equatable {
+  package struct File: Sendable, Equatable {
     /// The path in the app's folder, such as `verify/function.json`.
-    public let path: String
+    package let path: String
     /// The content: JSON text with sorted keys, ended by a line break.
-    public let contents: String
+    package let contents: String
   }
 
   private let routes: FunctionRoutes
@@ -21,7 +21,7 @@ public struct FunctionPackage: Sendable {
   }
 
   /// `host.json`, then each function's file in the order of the routes.
-  public var files: [File] {
+  package var files: [File] {
     [File(path: "host.json", contents: host.pretty)]
       + routes.functions.map { function in
         File(
@@ -89,23 +89,23 @@ public struct FunctionPackage: Sendable {
 }
 
 /// What `host.json` says beyond the routes.
-public struct HostOptions: Sendable, Equatable {
+package struct HostOptions: Sendable, Equatable {
   /// How long a function may run before the host kills the process; nil for no limit (`-1`), which not every plan takes.
   /// Whole seconds.
-  public var functionTimeout: Duration?
+  package var functionTimeout: Duration?
   /// The executable in the app's root.
-  public var executable: String
+  package var executable: String
   /// Its arguments; an item must not hold a space, as the host joins and splits them.
-  public var arguments: [String]
+  package var arguments: [String]
   /// Queue messages taken at a time, 1 to 32. One by one by default: each message is a heavy job.
-  public var queueBatchSize: Int
+  package var queueBatchSize: Int
   /// Attempts before a message moves to `<queue>-poison`.
-  public var queueMaximumDequeueCount: Int
+  package var queueMaximumDequeueCount: Int
   /// How long a failed message stays hidden. Whole seconds.
-  public var queueVisibilityTimeout: Duration
+  package var queueVisibilityTimeout: Duration
 
   /// `sluice serve`, 30 minutes, one message at a time, five attempts half a minute apart.
-  public init(
+  package init(
     functionTimeout: Duration? = .seconds(1800), executable: String = "sluice", arguments: [String] = ["serve"],
     queueBatchSize: Int = 1, queueMaximumDequeueCount: Int = 5, queueVisibilityTimeout: Duration = .seconds(30)
   ) {

@@ -1,17 +1,17 @@
-public import HTTPServer
+package import HTTPServer
 
 /// One function of the app.
-public struct FunctionRoute: Sendable, Equatable {
+package struct FunctionRoute: Sendable, Equatable {
   /// The function's name: that of its folder, and the path of its envelope calls.
-  public let name: String
+  package let name: String
   /// What calls it.
-  public let trigger: FunctionTrigger
+  package let trigger: FunctionTrigger
   /// The name under which its code is registered.
-  public let handler: String
+  package let handler: String
 }
 
 /// What calls a function.
-public enum FunctionTrigger: Sendable, Equatable {
+package enum FunctionTrigger: Sendable, Equatable {
   /// A request. `route` is the template under the route prefix, without a slash in front.
   case http(route: String, methods: [HTTPMethod], authLevel: AuthLevel)
   /// The clock, by a schedule of six fields or the name of a setting as `%NAME%`.
@@ -20,7 +20,7 @@ public enum FunctionTrigger: Sendable, Equatable {
   case queue(name: String, connection: String)
 
   /// The trigger without its settings.
-  public var kind: Kind {
+  package var kind: Kind {
     switch self {
     case .http: .http
     case .timer: .timer
@@ -29,7 +29,7 @@ public enum FunctionTrigger: Sendable, Equatable {
   }
 
   /// The kinds, as `function-routes.json` names them.
-  public enum Kind: String, Sendable, CaseIterable {
+  package enum Kind: String, Sendable, CaseIterable {
     /// A request.
     case http
     /// The clock.
@@ -50,7 +50,7 @@ public enum FunctionTrigger: Sendable, Equatable {
 
 /// Who may call an HTTP function. The Functions host checks its keys before a request comes here; without a host the
 /// program's own key stands for both levels.
-public enum AuthLevel: String, Sendable, CaseIterable {
+package enum AuthLevel: String, Sendable, CaseIterable {
   /// Anyone.
   case anonymous
   /// A caller with a key of the function or the app.

@@ -16,15 +16,15 @@ import HTTPServer
 /// `name`, `trigger` and `handler` are required; `http` also needs `methods` (`route` is the name unless given, `authLevel`
 /// is `function`), `timer` needs `schedule`, `queue` needs `queue` (`connection` is `AzureWebJobsStorage`). `routePrefix` is
 /// `api` unless given. Any other key is an error.
-public struct FunctionRoutes: Sendable, Equatable {
+package struct FunctionRoutes: Sendable, Equatable {
   /// The first part of every public path, without slashes; may be empty.
-  public let routePrefix: String
+  package let routePrefix: String
   /// The functions in the order of the file.
-  public let functions: [FunctionRoute]
+  package let functions: [FunctionRoute]
 
   /// Reads and checks the file's content.
   /// - Throws: `FunctionRoutesError`.
-  public init(json: [UInt8]) throws(FunctionRoutesError) {
+  package init(json: [UInt8]) throws(FunctionRoutesError) {
     let root: JSONValue
     do throws(JSONError) {
       root = try JSONValue(parsing: json)
@@ -101,18 +101,18 @@ public struct FunctionRoutes: Sendable, Equatable {
 }
 
 /// What is wrong with `function-routes.json`.
-public struct FunctionRoutesError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct FunctionRoutesError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The function's name, or its place as `functions[2]` when it has none that can be read; nil for the file itself.
-  public let function: String?
+  package let function: String?
   /// The field at fault; nil when the whole is.
-  public let field: String?
+  package let field: String?
   /// What was found. The form of a value rather than the value where it could be a secret.
-  public let found: String
+  package let found: String
   /// What is expected, and so what to do.
-  public let remedy: String
+  package let remedy: String
 
   /// All of it in one line.
-  public var description: String {
+  package var description: String {
     var place = "function-routes.json"
     if let function { place += ", function `\(function)`" }
     if let field { place += ", field `\(field)`" }

@@ -8,18 +8,18 @@
 /// `@unchecked Sendable`: the library's state is reachable only through `deflater`, which never leaves this value; the
 /// value can't be copied, and every use of the state is a `mutating` call, for which Swift demands exclusive access. So
 /// the state may move between threads but is never used by two at a time.
-public struct GzipCompressor: ~Copyable, @unchecked Sendable {
+package struct GzipCompressor: ~Copyable, @unchecked Sendable {
   /// The levels there are: 1 is fastest, 9 smallest.
-  public static let levels = 1...9
+  package static let levels = 1...9
 
   /// The level that keeps up with a database: ISA-L's level 1.
-  public static let defaultLevel = 1
+  package static let defaultLevel = 1
 
   /// Bytes given to `compress` so far.
-  public private(set) var inputBytes = 0
+  package private(set) var inputBytes = 0
 
   /// Bytes of the gzip stream given out so far.
-  public private(set) var outputBytes = 0
+  package private(set) var outputBytes = 0
 
   private let deflater: any Deflater
   private var isFinished = false
@@ -27,7 +27,7 @@ public struct GzipCompressor: ~Copyable, @unchecked Sendable {
   /// Prepares a member.
   ///
   /// Throws `GzipError.invalidLevel` when `level` is not in `levels`, `GzipError.codec` when there is no memory.
-  public init(level: Int = GzipCompressor.defaultLevel) throws(GzipError) {
+  package init(level: Int = GzipCompressor.defaultLevel) throws(GzipError) {
     switch level {
     case 1...3: deflater = ISALDeflater(level: level)
     case 4...9: deflater = try ZlibDeflater(level: level)
@@ -38,7 +38,7 @@ public struct GzipCompressor: ~Copyable, @unchecked Sendable {
   /// Compresses `input` and appends to `output` what is ready; bytes may be held back until later input.
   ///
   /// Throws `GzipError.alreadyFinished` after `finish(into:)`.
-  public mutating func compress(_ input: [UInt8], into output: inout [UInt8]) throws(GzipError) {
+  package mutating func compress(_ input: [UInt8], into output: inout [UInt8]) throws(GzipError) {
     // `withUnsafeBytes` does not carry a typed error through; the result does.
     let result = input.withUnsafeBytes { bytes in
       Result { () throws(GzipError) in try step(bytes, ending: false, into: &output) }
@@ -49,14 +49,14 @@ public struct GzipCompressor: ~Copyable, @unchecked Sendable {
   /// Compresses the bytes of a buffer that outlives the call; otherwise as `compress(_:into:)` of an array.
   ///
   /// Throws `GzipError.alreadyFinished` after `finish(into:)`.
-  public mutating func compress(_ input: UnsafeRawBufferPointer, into output: inout [UInt8]) throws(GzipError) {
+  package mutating func compress(_ input: UnsafeRawBufferPointer, into output: inout [UInt8]) throws(GzipError) {
     try step(input, ending: false, into: &output)
   }
 
   /// Appends all that was held back, and the member's end with its CRC-32 and length.
   ///
   /// Throws `GzipError.alreadyFinished` when called twice.
-  public mutating func finish(into output: inout [UInt8]) throws(GzipError) {
+  package mutating func finish(into output: inout [UInt8]) throws(GzipError) {
     try step(UnsafeRawBufferPointer(start: nil, count: 0), ending: true, into: &output)
     isFinished = true
   }

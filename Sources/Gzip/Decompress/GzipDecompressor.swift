@@ -11,7 +11,7 @@ import CISAL
 /// `@unchecked Sendable`: the library's state is reachable only through `inflater`, which never leaves this value; the
 /// value can't be copied, and every use of the state is a `mutating` call, for which Swift demands exclusive access. So
 /// the state may move between threads but is never used by two at a time.
-public struct GzipDecompressor: ~Copyable, @unchecked Sendable {
+package struct GzipDecompressor: ~Copyable, @unchecked Sendable {
   enum Stage {
     case betweenMembers
     case header
@@ -21,10 +21,10 @@ public struct GzipDecompressor: ~Copyable, @unchecked Sendable {
   }
 
   /// Bytes of content given out so far, over all members.
-  public private(set) var outputBytes = 0
+  package private(set) var outputBytes = 0
 
   /// Members read to their end and found right so far.
-  public internal(set) var members = 0
+  package internal(set) var members = 0
 
   let inflater = ISALInflater()
   var input: [UInt8] = []
@@ -38,15 +38,15 @@ public struct GzipDecompressor: ~Copyable, @unchecked Sendable {
   private var failure: GzipError?
 
   /// Waits for the first piece.
-  public init() {}
+  package init() {}
 
   /// Compressed bytes fed and decoded so far.
-  public var inputBytes: Int { inputStart + position }
+  package var inputBytes: Int { inputStart + position }
 
   /// Hands in the next piece of the compressed stream; best done when `next` has returned nil.
   ///
   /// Throws `GzipError.alreadyFinished` after `finish()`.
-  public mutating func feed(_ piece: [UInt8]) throws(GzipError) {
+  package mutating func feed(_ piece: [UInt8]) throws(GzipError) {
     if let failure { throw failure }
     guard !isFinished else { throw .alreadyFinished }
     inputStart += position
@@ -63,7 +63,7 @@ public struct GzipDecompressor: ~Copyable, @unchecked Sendable {
   /// The next bytes of content, at most `maxBytes` (at least 1) and never none; nil when more input is needed.
   ///
   /// Throws the `GzipError` that says what is wrong with the stream and at which byte.
-  public mutating func next(maxBytes: Int) throws(GzipError) -> [UInt8]? {
+  package mutating func next(maxBytes: Int) throws(GzipError) -> [UInt8]? {
     precondition(maxBytes > 0, "maxBytes must be at least 1")
     if let failure { throw failure }
     var thrown: GzipError?
@@ -88,7 +88,7 @@ public struct GzipDecompressor: ~Copyable, @unchecked Sendable {
   ///
   /// Throws `GzipError.truncated` when it ends inside a member or is empty, and `GzipError.undrained` when `next` has not
   /// returned nil since the last piece.
-  public mutating func finish() throws(GzipError) {
+  package mutating func finish() throws(GzipError) {
     if let failure { throw failure }
     guard isDrained else { throw .undrained }
     isFinished = true

@@ -1,7 +1,7 @@
 import Essentials
 
 /// What sends requests: ``HTTPClient``, or a test's stand-in for it.
-public protocol HTTPTransport: Sendable {
+package protocol HTTPTransport: Sendable {
   /// Sends one request, once, and returns when the answer's head is there.
   ///
   /// Throws ``HTTPClientError``, or `CancellationError` when the task is cancelled.
@@ -12,13 +12,13 @@ public protocol HTTPTransport: Sendable {
 ///
 /// Nothing blocks a thread: libcurl's multi interface runs on one serial queue and is woken by Dispatch sources. TLS is 1.2 or
 /// newer and always verified. Redirects are answers, never followed, so that nothing is sent to a host that was not named.
-public final class HTTPClient: HTTPTransport {
+package final class HTTPClient: HTTPTransport {
   private let loop: TransferLoop
 
   /// A client; opens nothing yet.
   ///
   /// Throws ``HTTPClientError/invalidConfiguration(reason:)``.
-  public init(configuration: HTTPClientConfiguration = HTTPClientConfiguration()) throws(HTTPClientError) {
+  package init(configuration: HTTPClientConfiguration = HTTPClientConfiguration()) throws(HTTPClientError) {
     let roots = try TrustedRoots(
       additional: configuration.additionalRootsFile,
       systemFiles: configuration.systemRootsFile.map { [$0] } ?? SystemRoots.files)
@@ -28,7 +28,7 @@ public final class HTTPClient: HTTPTransport {
   deinit { loop.close() }
 
   /// Sends one request; see ``HTTPTransport``.
-  public func send(_ request: ClientRequest) async throws -> ClientResponse {
+  package func send(_ request: ClientRequest) async throws -> ClientResponse {
     if let field = request.fields.fields.first(where: { !$0.isWellFormed }) {
       throw HTTPClientError.invalidRequest(reason: "the header field '\(field.name.filter(\.isASCII))' is malformed")
     }

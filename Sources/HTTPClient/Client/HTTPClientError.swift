@@ -1,7 +1,7 @@
 /// Why there is no answer, or no whole one. No text holds a URL's query, a header's value or a proxy's password.
-public enum HTTPClientError: Error, Equatable, Sendable {
+package enum HTTPClientError: Error, Equatable, Sendable {
   /// Which of the ``TransferLimits`` was passed.
-  public enum Limit: String, Sendable {
+  package enum Limit: String, Sendable {
     /// The connection did not stand in time.
     case connect
     /// No byte came or went for too long.
@@ -30,7 +30,7 @@ public enum HTTPClientError: Error, Equatable, Sendable {
   case closed
 
   /// Whether the same request may fare better later.
-  public var isTransient: Bool {
+  package var isTransient: Bool {
     switch self {
     case .connectFailed, .timedOut, .broken, .malformedResponse: true
     case .invalidRequest, .invalidConfiguration, .untrusted, .responseTooLarge, .closed: false
@@ -40,7 +40,7 @@ public enum HTTPClientError: Error, Equatable, Sendable {
 
 extension HTTPClientError: CustomStringConvertible {
   /// One sentence for an operator; holds no secret.
-  public var description: String {
+  package var description: String {
     switch self {
     case .invalidRequest(let reason): "the request can't be sent: \(reason)"
     case .invalidConfiguration(let reason): reason

@@ -1,9 +1,9 @@
 package import Essentials
 
 /// One HTTP request to be sent.
-public struct ClientRequest: Sendable {
+package struct ClientRequest: Sendable {
   /// The methods there is a use for (RFC 9110 §9, RFC 5789).
-  public enum Method: String, Sendable {
+  package enum Method: String, Sendable {
     /// Reads.
     case get = "GET"
     /// Reads the header fields alone.
@@ -19,7 +19,7 @@ public struct ClientRequest: Sendable {
   }
 
   /// Whether a proxy may stand between.
-  public enum ProxyUse: Sendable {
+  package enum ProxyUse: Sendable {
     /// `HTTPS_PROXY` and `NO_PROXY` as the client was given them; plain http never uses one.
     case asConfigured
     /// Never, whatever is configured: for endpoints of this machine and for IMDS, which refuses what came by a proxy.
@@ -32,11 +32,11 @@ public struct ClientRequest: Sendable {
   package var fields: HTTPFields
   /// The body, sent with `Content-Length`; an empty one says `Content-Length: 0` with methods that define a body
   /// (RFC 9110 §8.6).
-  public var body: [UInt8]
+  package var body: [UInt8]
   /// How long it may take.
-  public var limits: TransferLimits
+  package var limits: TransferLimits
   /// Whether a proxy may stand between.
-  public var proxy: ProxyUse
+  package var proxy: ProxyUse
 
   package init(
     _ method: Method, _ url: RequestURL, fields: HTTPFields = [:], body: [UInt8] = [],
@@ -52,16 +52,16 @@ public struct ClientRequest: Sendable {
 }
 
 /// How long a transfer may take.
-public struct TransferLimits: Sendable, Equatable {
+package struct TransferLimits: Sendable, Equatable {
   /// Until the connection stands, TLS included.
-  public var connect: Duration
+  package var connect: Duration
   /// Without a byte in either direction, while neither side's reader is slow. A large transfer that goes on is not cut.
-  public var stall: Duration
+  package var stall: Duration
   /// From the start to the last byte; nil for no limit.
-  public var total: Duration?
+  package var total: Duration?
 
   /// The limits, by default 10 s to connect and 60 s without a byte.
-  public init(connect: Duration = .seconds(10), stall: Duration = .seconds(60), total: Duration? = nil) {
+  package init(connect: Duration = .seconds(10), stall: Duration = .seconds(60), total: Duration? = nil) {
     self.connect = connect
     self.stall = stall
     self.total = total

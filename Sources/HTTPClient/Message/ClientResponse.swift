@@ -1,13 +1,13 @@
 package import Essentials
-public import Foundation
+package import Foundation
 
 /// The answer to a request: its head is here, its body may still be on the way.
-public struct ClientResponse: Sendable {
+package struct ClientResponse: Sendable {
   /// The status code. A redirect (3xx) is an answer like any other: it is never followed.
-  public let status: Int
+  package let status: Int
   package let fields: HTTPFields
   /// The body; it is streamed, and letting go of it unread ends the transfer.
-  public let body: ResponseBody
+  package let body: ResponseBody
 
   package init(status: Int, fields: HTTPFields = [:], body: ResponseBody = ResponseBody([])) {
     self.status = status
@@ -16,13 +16,13 @@ public struct ClientResponse: Sendable {
   }
 
   /// Whether the status is 2xx.
-  public var isSuccess: Bool { (200..<300).contains(status) }
+  package var isSuccess: Bool { (200..<300).contains(status) }
 }
 
 extension ClientResponse {
   /// How long the answer asks to wait, at most a day: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); nil when it
   /// does not say, or says something else.
-  public func retryAfter(now: Date = Date()) -> Duration? {
+  package func retryAfter(now: Date = Date()) -> Duration? {
     guard let text = fields["Retry-After"]?.trimmingSpaceAndTab() else { return nil }
     if let seconds = Int(text) { return seconds >= 0 ? .seconds(min(seconds, 86_400)) : nil }
     return HTTPDate.parse(text, now: now).map { .seconds(max(0, min($0.timeIntervalSince(now), 86_400))) }

@@ -4,17 +4,17 @@ import Foundation
 /// An absolute http or https URL that is checked, so that the host it names is the host that is spoken to.
 ///
 /// Its description leaves the query out: a shared access signature lies there.
-public struct RequestURL: Hashable, Sendable {
+package struct RequestURL: Hashable, Sendable {
   /// Whether TLS is spoken.
-  public let usesTLS: Bool
+  package let usesTLS: Bool
   /// The host in lower case; an IPv6 address stands in brackets.
-  public let host: String
+  package let host: String
   package let port: Int
   /// The path and the query, percent-encoded, as sent; begins with a slash.
-  public let target: String
+  package let target: String
 
   /// Takes the parts; throws ``HTTPClientError/invalidRequest(reason:)`` for what can't be sent as it is.
-  public init(usesTLS: Bool, host: String, port: Int? = nil, target: String) throws(HTTPClientError) {
+  package init(usesTLS: Bool, host: String, port: Int? = nil, target: String) throws(HTTPClientError) {
     let host = host.asciiLowercased()
     guard Self.isHost(host) else { throw .invalidRequest(reason: "the URL's host is missing or malformed") }
     let port = port ?? (usesTLS ? 443 : 80)
@@ -31,7 +31,7 @@ public struct RequestURL: Hashable, Sendable {
   }
 
   /// Reads an absolute URL; throws ``HTTPClientError/invalidRequest(reason:)``. The text itself is never repeated.
-  public init(parsing text: String) throws(HTTPClientError) {
+  package init(parsing text: String) throws(HTTPClientError) {
     guard let separator = text.range(of: "://") else { throw .invalidRequest(reason: "the URL has no scheme") }
     let usesTLS: Bool
     switch text[..<separator.lowerBound].asciiLowercased() {
@@ -59,10 +59,10 @@ public struct RequestURL: Hashable, Sendable {
   }
 
   /// The URL as it is sent; may hold a secret in its query.
-  public var absoluteText: String { origin + target }
+  package var absoluteText: String { origin + target }
 
   /// Scheme, host and port.
-  public var origin: String {
+  package var origin: String {
     let shownPort = port == (usesTLS ? 443 : 80) ? "" : ":\(port)"
     return "\(usesTLS ? "https" : "http")://\(host)\(shownPort)"
   }
@@ -88,7 +88,7 @@ public struct RequestURL: Hashable, Sendable {
 
 extension RequestURL: CustomStringConvertible, CustomDebugStringConvertible {
   /// The URL without its query.
-  public var description: String { origin + target.prefix { $0 != "?" } }
+  package var description: String { origin + target.prefix { $0 != "?" } }
   /// The same as `description`.
-  public var debugDescription: String { description }
+  package var debugDescription: String { description }
 }

@@ -2,15 +2,15 @@ import Synchronization
 
 /// The bytes of an answer, in pieces as they come. It is read once, by one reader; no more than a small buffer is held while
 /// the reader is busy (the transfer pauses).
-public final class ResponseBody: AsyncSequence, Sendable {
+package final class ResponseBody: AsyncSequence, Sendable {
   /// A piece of the body; never empty.
-  public typealias Element = [UInt8]
+  package typealias Element = [UInt8]
 
   private let nextPiece: @Sendable () async throws -> [UInt8]?
   private let cancelTransfer: @Sendable () -> Void
 
   /// A body that asks `next` for each piece (nil at the end); `cancel` is called when nobody reads it any more.
-  public init(
+  package init(
     next: @escaping @Sendable () async throws -> [UInt8]?, cancel: @escaping @Sendable () -> Void = {}
   ) {
     nextPiece = next
@@ -18,7 +18,7 @@ public final class ResponseBody: AsyncSequence, Sendable {
   }
 
   /// A body that is there already.
-  public convenience init(_ bytes: [UInt8]) {
+  package convenience init(_ bytes: [UInt8]) {
     let rest = OneTime(bytes.isEmpty ? nil : bytes)
     self.init(next: { rest.take() })
   }
@@ -26,13 +26,13 @@ public final class ResponseBody: AsyncSequence, Sendable {
   deinit { cancelTransfer() }
 
   /// The next piece; nil at the end. Throws ``HTTPClientError``, also when the body ended too early.
-  public func next() async throws -> [UInt8]? { try await nextPiece() }
+  package func next() async throws -> [UInt8]? { try await nextPiece() }
 
   /// Ends the transfer; what was not read is lost.
-  public func cancel() { cancelTransfer() }
+  package func cancel() { cancelTransfer() }
 
   /// All bytes; throws ``HTTPClientError/responseTooLarge(limit:)`` when there are more than `limit`.
-  public func collect(limit: Int) async throws -> [UInt8] {
+  package func collect(limit: Int) async throws -> [UInt8] {
     var all: [UInt8] = []
     while let piece = try await next() {
       guard all.count + piece.count <= limit else {
@@ -45,13 +45,13 @@ public final class ResponseBody: AsyncSequence, Sendable {
   }
 
   /// Reads on from where the body is.
-  public func makeAsyncIterator() -> Iterator { Iterator(body: self) }
+  package func makeAsyncIterator() -> Iterator { Iterator(body: self) }
 
   /// Gives the pieces.
-  public struct Iterator: AsyncIteratorProtocol {
+  package struct Iterator: AsyncIteratorProtocol {
     let body: ResponseBody
     /// The next piece; nil at the end.
-    public mutating func next() async throws -> [UInt8]? { try await body.next() }
+    package mutating func next() async throws -> [UInt8]? { try await body.next() }
   }
 }
 

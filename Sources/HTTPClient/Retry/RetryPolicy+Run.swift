@@ -2,7 +2,7 @@ import Essentials
 
 extension RetryPolicy {
   /// How one try ended, for ``run(timer:_:)``.
-  public enum Attempt<Value: Sendable>: Sendable {
+  package enum Attempt<Value: Sendable>: Sendable {
     /// With what was wanted.
     case success(Value)
     /// Without; `error` is thrown when this is the last try.
@@ -14,7 +14,7 @@ extension RetryPolicy {
   /// `attempt` gets the number of the try, from 1. `onRetry` is called for each that failed and will be repeated, with its
   /// error, its number, and the wait before the next. Throws its `error` as it is when the outcome is final,
   /// ``RetryFailure`` when tries or time ran out, and at once whatever `attempt` itself throws.
-  public func run<Value: Sendable>(
+  package func run<Value: Sendable>(
     timer: RetryTimer = .system,
     onRetry: (_ error: any Error, _ number: Int, _ wait: Duration) -> Void = { _, _, _ in },
     _ attempt: (_ number: Int) async throws -> Attempt<Value>
@@ -41,29 +41,29 @@ extension RetryPolicy {
 }
 
 /// Tries or time ran out.
-public struct RetryFailure: Error, CustomStringConvertible {
+package struct RetryFailure: Error, CustomStringConvertible {
   /// How the last try failed.
-  public let last: any Error
+  package let last: any Error
   /// Tries in all.
-  public let tries: Int
+  package let tries: Int
   /// From the start of the first try to the end of the last.
-  public let elapsed: Duration
+  package let elapsed: Duration
 
   /// The last error and how long it was tried.
-  public var description: String {
+  package var description: String {
     let rounded = (elapsed.seconds * 10).rounded() / 10
     return "\(last) (given up after \(tries) \(tries == 1 ? "try" : "tries") in \(rounded) s)"
   }
 }
 
 /// The clock and the random numbers of retries; tests pass their own.
-public struct RetryTimer: Sendable {
+package struct RetryTimer: Sendable {
   /// Time since some fixed moment; never goes back.
-  public let now: @Sendable () -> Duration
+  package let now: @Sendable () -> Duration
   /// Waits; throws `CancellationError` when the task is cancelled.
-  public let sleep: @Sendable (Duration) async throws -> Void
+  package let sleep: @Sendable (Duration) async throws -> Void
   /// From 0 up to 1.
-  public let random: @Sendable () -> Double
+  package let random: @Sendable () -> Double
 
   package init(
     now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void,
@@ -75,7 +75,7 @@ public struct RetryTimer: Sendable {
   }
 
   /// The machine's own clock, which goes on while the machine sleeps.
-  public static let system: RetryTimer = {
+  package static let system: RetryTimer = {
     let start = ContinuousClock.now
     return RetryTimer(
       now: { ContinuousClock.now - start },

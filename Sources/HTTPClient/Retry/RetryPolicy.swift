@@ -1,8 +1,8 @@
 /// Which outcomes of an operation are tried again, when, and for how long. A value: time and random
 /// numbers are passed in.
-public struct RetryPolicy: Sendable, Equatable {
+package struct RetryPolicy: Sendable, Equatable {
   /// How long to wait before each further try.
-  public enum Backoff: Sendable, Equatable {
+  package enum Backoff: Sendable, Equatable {
     /// Between nothing and `first` × 2ⁿ, at most `maximum`: "full jitter", which spreads callers best.
     case exponential(first: Duration, maximum: Duration)
     /// These waits in turn; no further try after the last.
@@ -10,7 +10,7 @@ public struct RetryPolicy: Sendable, Equatable {
   }
 
   /// How one try ended.
-  public enum Outcome: Sendable, Equatable {
+  package enum Outcome: Sendable, Equatable {
     /// Without an answer.
     case failed(HTTPClientError)
     /// With a status that is no success; `retryAfter` is what the answer's `Retry-After` asks for.
@@ -18,7 +18,7 @@ public struct RetryPolicy: Sendable, Equatable {
   }
 
   /// What to do next.
-  public enum Decision: Sendable, Equatable {
+  package enum Decision: Sendable, Equatable {
     /// Wait that long, then try again.
     case retry(after: Duration)
     /// Stop: this outcome stays as it is.
@@ -28,23 +28,23 @@ public struct RetryPolicy: Sendable, Equatable {
   }
 
   /// Statuses that are tried again.
-  public var statuses: Set<Int>
+  package var statuses: Set<Int>
   /// Whether a try that ended without an answer is repeated.
-  public var retriesFailures: Bool
+  package var retriesFailures: Bool
   /// Tries in all, the first included.
-  public var maximumTries: Int
+  package var maximumTries: Int
   /// From the start of the first try to the start of the last, which is made when this time is over.
-  public var budget: Duration
+  package var budget: Duration
   /// The waits.
-  public var backoff: Backoff
+  package var backoff: Backoff
   /// Waits of their own for some statuses.
-  public var backoffByStatus: [Int: Backoff]
+  package var backoffByStatus: [Int: Backoff]
 
   /// 408, 429 and the 5xx that pass (RFC 9110 §15; the storage and sign-in services' own lists).
-  public static let transientStatuses: Set<Int> = [408, 429, 500, 502, 503, 504]
+  package static let transientStatuses: Set<Int> = [408, 429, 500, 502, 503, 504]
 
   /// A policy; by default as many tries as 3 minutes allow, half a second doubling to 30 s.
-  public init(
+  package init(
     statuses: Set<Int> = RetryPolicy.transientStatuses, retriesFailures: Bool = true, maximumTries: Int = .max,
     budget: Duration = .seconds(180), backoff: Backoff = .exponential(first: .milliseconds(500), maximum: .seconds(30)),
     backoffByStatus: [Int: Backoff] = [:]
@@ -58,14 +58,14 @@ public struct RetryPolicy: Sendable, Equatable {
   }
 
   /// One try, and no more.
-  public static let never = RetryPolicy(statuses: [], retriesFailures: false, maximumTries: 1)
+  package static let never = RetryPolicy(statuses: [], retriesFailures: false, maximumTries: 1)
 
   /// Decides after a try that was no success.
   /// - Parameters:
   ///   - tries: how many there were, this one included.
   ///   - elapsed: since the start of the first.
   ///   - random: from 0 up to 1, for the jitter.
-  public func decision(after outcome: Outcome, tries: Int, elapsed: Duration, random: Double) -> Decision {
+  package func decision(after outcome: Outcome, tries: Int, elapsed: Duration, random: Double) -> Decision {
     var backoff = backoff
     var minimum = Duration.zero
     switch outcome {

@@ -1,16 +1,16 @@
 /// A request method (RFC 9110 §9). Method names are case-sensitive.
-public struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+package struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
   /// The name as it stands in the request line.
-  public let rawValue: String
+  package let rawValue: String
 
   /// Takes any name; the parser only lets `known` methods through.
-  public init(rawValue: String) { self.rawValue = rawValue }
+  package init(rawValue: String) { self.rawValue = rawValue }
 
   /// Takes the name from a literal, as in `request.method == "GET"`.
-  public init(stringLiteral value: String) { self.rawValue = value }
+  package init(stringLiteral value: String) { self.rawValue = value }
 
   /// The name as it stands in the request line.
-  public var description: String { rawValue }
+  package var description: String { rawValue }
 
   package static let get = HTTPMethod(rawValue: "GET")
   package static let head = HTTPMethod(rawValue: "HEAD")
@@ -23,5 +23,5 @@ public struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleByStr
 
   /// The methods that a route may have. `TRACE` is handed to the handler too, which answers it 405 with the methods of its
   /// target; any other is answered 501 (RFC 9110 §15.6.2), `CONNECT` among them.
-  public static let known: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
+  package static let known: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
 }

@@ -1,11 +1,11 @@
 import Essentials
 
 /// The query of a request target, decoded: escapes resolved, `+` read as a space, repeated keys kept in order.
-public struct HTTPQuery: Sendable, Equatable {
+package struct HTTPQuery: Sendable, Equatable {
   /// One `name=value`; a name without `=` has an empty value.
-  public struct Item: Sendable, Equatable {
+  package struct Item: Sendable, Equatable {
     /// The decoded name; its case counts.
-    public let name: String
+    package let name: String
     package let value: String
 
     package init(name: String, value: String) {
@@ -19,7 +19,7 @@ public struct HTTPQuery: Sendable, Equatable {
   package init(items: [Item] = []) { self.items = items }
 
   /// Reads the part of a target after `?`. Nothing is refused: an escape that is broken stands for itself.
-  public init(parsing text: some StringProtocol) {
+  package init(parsing text: some StringProtocol) {
     items = text.split(separator: "&").map { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return Item(
@@ -36,8 +36,8 @@ public struct HTTPQuery: Sendable, Equatable {
   }
 
   /// The first value of `name`.
-  public subscript(name: String) -> String? { items.first { $0.name == name }?.value }
+  package subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
   /// All values of `name`, in order.
-  public func values(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
+  package func values(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 }

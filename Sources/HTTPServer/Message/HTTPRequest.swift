@@ -1,27 +1,27 @@
 package import Essentials
 
 /// A whole request: the handler is called when the body is there.
-public struct HTTPRequest: Sendable {
+package struct HTTPRequest: Sendable {
   package let method: HTTPMethod
   /// The target as sent, such as `/api/verify?table=a`; it may hold an access key, so keep it out of logs.
-  public private(set) var target: String
+  package private(set) var target: String
   /// The path as sent, percent-encoded, at least `/`; `*` for `OPTIONS *`. It holds no query.
-  public let path: String
+  package let path: String
   /// The decoded path segments; a slash at the end adds none, so `/` has none.
-  public let pathSegments: [String]
+  package let pathSegments: [String]
   package private(set) var query: HTTPQuery
   /// The header fields as sent.
   package var headers: HTTPFields
   /// The body, transfer coding removed.
-  public internal(set) var body: [UInt8]
+  package internal(set) var body: [UInt8]
   /// The client's `X-Request-Id` when it is fit for logs, else a new one; the answer carries it.
-  public let id: String
+  package let id: String
   /// Host and port of a target in absolute form.
   package let targetAuthority: Authority?
   /// `address:port` of the peer, IPv6 in brackets; nil when the request did not come over a socket.
-  public let remoteAddress: String?
+  package let remoteAddress: String?
   /// The decoded values of the route's `{name}` parts.
-  public var parameters: [String: String]
+  package var parameters: [String: String]
 
   /// A request as a client would send it.
   /// - Parameter target: origin-form (`/path?query`), absolute-form (`http://host/path`), or `*` with OPTIONS.
@@ -55,7 +55,7 @@ public struct HTTPRequest: Sendable {
 
   /// Takes every query item whose decoded name is `name` (without regard to ASCII case) out of `query` and `target`, so
   /// that a secret in it reaches no handler and no log.
-  public mutating func removeQueryItems(named name: String) {
+  package mutating func removeQueryItems(named name: String) {
     guard let mark = target.firstIndex(of: "?") else { return }
     let kept = target[target.index(after: mark)...].split(separator: "&").filter { pair in
       let rawName = pair.prefix { $0 != "=" }

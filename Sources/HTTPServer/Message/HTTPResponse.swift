@@ -2,13 +2,13 @@ package import Essentials
 
 /// What a handler answers. The server adds `Date`, the framing headers and `Connection`; those that a handler sets itself
 /// (`Content-Length`, `Transfer-Encoding`) are dropped, but `Connection: close` is heeded.
-public struct HTTPResponse: Sendable {
+package struct HTTPResponse: Sendable {
   /// The status, 200 to 599; anything else is answered as 500 `bad_response`.
-  public var status: HTTPStatus
+  package var status: HTTPStatus
   /// The header fields. One with a line break or another control character turns the answer into 500 `bad_response`.
   package var headers: HTTPFields
   /// The content; it is not sent for HEAD, 204 and 304.
-  public var body: [UInt8]
+  package var body: [UInt8]
 
   package init(status: HTTPStatus = 200, headers: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status
@@ -17,7 +17,7 @@ public struct HTTPResponse: Sendable {
   }
 
   /// UTF-8 text as `text/plain`.
-  public static func text(_ text: String, status: HTTPStatus = 200) -> HTTPResponse {
+  package static func text(_ text: String, status: HTTPStatus = 200) -> HTTPResponse {
     HTTPResponse(status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(text.utf8))
   }
 

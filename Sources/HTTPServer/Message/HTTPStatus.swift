@@ -1,17 +1,17 @@
 /// A response status (RFC 9110 §15).
-public struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+package struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
   package let code: Int
 
   package init(_ code: Int) { self.code = code }
 
   /// Takes the three-digit code from a literal.
-  public init(integerLiteral value: Int) { self.code = value }
+  package init(integerLiteral value: Int) { self.code = value }
 
   /// Code and reason, such as `404 Not Found`.
-  public var description: String { "\(code) \(reason)" }
+  package var description: String { "\(code) \(reason)" }
 
   /// The reason phrase of RFC 9110 §15, or a general one for a code it does not name.
-  public var reason: String {
+  package var reason: String {
     if let phrase = Self.reasons[code] { return phrase }
     switch code / 100 {
     case 1: return "Informational"
@@ -23,7 +23,7 @@ public struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, Custo
   }
 
   /// Whether a response with this status never carries content (RFC 9110 §6.4.1).
-  public var forbidsBody: Bool { code == 204 || code == 304 || code < 200 }
+  package var forbidsBody: Bool { code == 204 || code == 304 || code < 200 }
 
   private static let reasons: [Int: String] = [
     100: "Continue", 200: "OK", 201: "Created", 202: "Accepted", 203: "Non-Authoritative Information",

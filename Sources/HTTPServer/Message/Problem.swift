@@ -2,19 +2,19 @@ package import Essentials
 
 /// An error answer, `application/problem+json` (RFC 9457). `code` is the stable name a program may act on; title and
 /// detail are for people and may change.
-public struct Problem: Sendable, Equatable {
+package struct Problem: Sendable, Equatable {
   /// A URI for the kind of problem; `about:blank` says that the title is that of the status (RFC 9457 §4.2.1).
-  public var type: String
+  package var type: String
   /// A short text for the kind of problem.
-  public var title: String
+  package var title: String
   /// The status of the response.
-  public var status: HTTPStatus
+  package var status: HTTPStatus
   /// What went wrong this time, and what to do.
-  public var detail: String
+  package var detail: String
   /// The stable name, such as `bad_envelope`.
-  public var code: String
+  package var code: String
   /// The request field at fault, such as `date`; nil when no single field is.
-  public var field: String?
+  package var field: String?
   /// Further members (RFC 9457 §3.2). They override none of the names above.
   package var members: [String: JSONValue]
 
@@ -33,7 +33,7 @@ public struct Problem: Sendable, Equatable {
   }
 
   /// The JSON text in UTF-8. The same problem always gives the same bytes.
-  public var json: [UInt8] {
+  package var json: [UInt8] {
     var all = members
     all["type"] = .string(type)
     all["title"] = .string(title)

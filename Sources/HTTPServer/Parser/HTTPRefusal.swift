@@ -2,13 +2,13 @@ import Essentials
 
 /// Why the server refuses a request before any handler sees it. The connection is closed after the answer, as the bytes
 /// that follow can no longer be trusted to begin a request (RFC 9112 §11.2).
-public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   /// The status of the answer.
-  public let status: HTTPStatus
+  package let status: HTTPStatus
   /// The stable name of the reason, such as `bad_framing`.
-  public let code: String
+  package let code: String
   /// What is wrong and what would be right. It never quotes the request, which may hold secrets.
-  public let detail: String
+  package let detail: String
 
   init(_ status: HTTPStatus, _ code: String, _ detail: String) {
     self.status = status
@@ -17,10 +17,10 @@ public struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Status, code and detail in one line.
-  public var description: String { "\(status.code) \(code): \(detail)" }
+  package var description: String { "\(status.code) \(code): \(detail)" }
 
   /// The refusal as an error answer.
-  public var problem: Problem { Problem(status: status, code: code, detail: detail) }
+  package var problem: Problem { Problem(status: status, code: code, detail: detail) }
 
   /// The answer; a 503 says when to come again (RFC 9110 §10.2.3).
   var response: HTTPResponse { .problem(problem, headers: status == 503 ? ["Retry-After": "5"] : [:]) }

@@ -2,7 +2,7 @@ import Essentials
 
 /// A path pattern such as `/api/operations/{id}` or `/api/cron/{action?}`. Literal segments match without ASCII case, as
 /// ASP.NET's routing does; `{name}` takes one segment that is not empty; `{name?}` may stand last and may be missing.
-public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
+package struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
   enum Segment: Equatable {
     case literal(String)
     case parameter(String)
@@ -11,11 +11,11 @@ public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
 
   let segments: [Segment]
   /// The pattern with one slash in front.
-  public let description: String
+  package let description: String
 
   /// Reads a pattern; a slash at either end makes no difference.
   /// - Throws: `HTTPRouteError.badPattern`.
-  public init(_ text: String) throws(HTTPRouteError) {
+  package init(_ text: String) throws(HTTPRouteError) {
     var pieces = text.split(separator: "/", omittingEmptySubsequences: false)
     if pieces.first?.isEmpty == true { pieces.removeFirst() }
     if pieces.last?.isEmpty == true { pieces.removeLast() }
@@ -60,7 +60,7 @@ public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The parameters when the decoded path segments fit, else nil.
-  public func match(_ path: [String]) -> [String: String]? {
+  package func match(_ path: [String]) -> [String: String]? {
     let mayLackOne = if case .optional = segments.last { true } else { false }
     guard path.count == segments.count || (mayLackOne && path.count == segments.count - 1) else { return nil }
     var parameters: [String: String] = [:]
@@ -93,14 +93,14 @@ public struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// Why a route cannot be registered.
-public enum HTTPRouteError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum HTTPRouteError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The pattern cannot be read; the second value says why.
   case badPattern(String, String)
   /// Two patterns of one method fit the same path.
   case ambiguous(method: HTTPMethod, pattern: String, other: String)
 
   /// What is wrong, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .badPattern(let pattern, let reason):
       "the route pattern `\(pattern)` cannot be read: \(reason)"

@@ -1,8 +1,8 @@
 /// Finds the value that was registered for a method and a path. No two routes can fit the same request, so their order does
 /// not matter: the Functions host leaves the order of overlapping routes undefined, and so nothing may depend on it.
-public struct HTTPRouter<Value: Sendable>: Sendable {
+package struct HTTPRouter<Value: Sendable>: Sendable {
   /// What a request leads to.
-  public enum Match: Sendable {
+  package enum Match: Sendable {
     /// The value, and the decoded parameters of its pattern.
     case found(Value, parameters: [String: String])
     /// No pattern fits the path.
@@ -23,7 +23,7 @@ public struct HTTPRouter<Value: Sendable>: Sendable {
 
   /// Adds a route.
   /// - Throws: `HTTPRouteError.ambiguous` when a route of the same method could fit the same path, `.badPattern`.
-  public mutating func register(_ method: HTTPMethod, _ pattern: String, _ value: Value) throws(HTTPRouteError) {
+  package mutating func register(_ method: HTTPMethod, _ pattern: String, _ value: Value) throws(HTTPRouteError) {
     let pattern = try HTTPRoutePattern(pattern)
     if let other = routes.first(where: { $0.method == method && $0.pattern.overlaps(pattern) }) {
       throw .ambiguous(method: method, pattern: pattern.description, other: other.pattern.description)
@@ -33,7 +33,7 @@ public struct HTTPRouter<Value: Sendable>: Sendable {
 
   /// Looks up a request. HEAD is served by GET's value when it has none of its own (RFC 9110 §9.3.2).
   /// - Parameter segments: the decoded segments of the path, as `HTTPRequest.pathSegments`.
-  public func match(_ method: HTTPMethod, _ segments: [String]) -> Match {
+  package func match(_ method: HTTPMethod, _ segments: [String]) -> Match {
     var fallback: Match?
     var allowed: Set<HTTPMethod> = []
     for route in routes {

@@ -7,14 +7,14 @@
 /// }
 /// let port = try await server.start()
 /// ```
-public final class HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
   /// Answers one request. It runs in a task of its own, which is cancelled only when a shutdown's grace is over, never
   /// because the client has gone.
-  public typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
+  package typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
 
   /// Decides on a request by its head, which is given with an empty body. Called on the server's queue, so it must not take
   /// long.
-  public typealias Gatekeeper = @Sendable (HTTPRequest) -> HTTPAdmission
+  package typealias Gatekeeper = @Sendable (HTTPRequest) -> HTTPAdmission
 
   private let loop: ServerLoop
 
@@ -30,7 +30,7 @@ public final class HTTPServer: Sendable {
   /// - Returns: the port, which matters when port 0 was asked for.
   /// - Throws: `HTTPServerError`.
   @discardableResult
-  public func start() async throws -> Int { try await loop.start() }
+  package func start() async throws -> Int { try await loop.start() }
 
   /// Stops accepting, closes idle connections, and waits for the requests under way to be answered. When `grace` is over,
   /// cancels the handlers' tasks, waits for them to end, and sends what they still answered. When `cleanup` is over too (nil:
@@ -38,13 +38,13 @@ public final class HTTPServer: Sendable {
   /// is closed. A second call waits for the same end, and makes it come earlier if its grace ends earlier.
   /// - Returns: how many handlers were left behind.
   @discardableResult
-  public func shutdown(grace: Duration, cleanup: Duration? = nil) async -> Int {
+  package func shutdown(grace: Duration, cleanup: Duration? = nil) async -> Int {
     await loop.shutdown(grace: grace, cleanup: cleanup)
   }
 }
 
 /// What is decided of a request when its head is whole and nothing of its body has been read.
-public enum HTTPAdmission: Sendable {
+package enum HTTPAdmission: Sendable {
   /// The caller is authenticated: its body may be as large as the server's limit.
   case trusted
   /// The caller is not authenticated: the body is limited to `HTTPServerConfiguration.maximumAnonymousBody`, and what it takes counts

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Why a server did not start.
-public enum HTTPServerError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum HTTPServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Another program listens there.
   case addressInUse(address: String)
   /// The system does not let this user listen there.
@@ -18,7 +18,7 @@ public enum HTTPServerError: Error, Sendable, Equatable, CustomStringConvertible
   case system(call: String, address: String, errno: Int32)
 
   /// What failed, where, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .addressInUse(let address):
       "cannot listen on \(address): the address is in use; stop the other program or choose another port"

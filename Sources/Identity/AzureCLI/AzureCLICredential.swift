@@ -2,13 +2,13 @@ import Essentials
 import Foundation
 
 /// The person who ran `az login`: for a developer's machine.
-public struct AzureCLICredential: TokenCredential {
+package struct AzureCLICredential: TokenCredential {
   /// `AzureCliCredential`, as the vendor spells it.
-  public let name = "AzureCliCredential"
+  package let name = "AzureCliCredential"
   /// None: it is a person's.
-  public let clientID: String? = nil
+  package let clientID: String? = nil
   /// It is one.
-  public let isDeveloperTool = true
+  package let isDeveloperTool = true
   private let environment: [String: String]
   private let command: CommandRunner
 
@@ -16,14 +16,14 @@ public struct AzureCLICredential: TokenCredential {
   static let limit = Duration.seconds(10)
 
   /// A credential that looks for `az` on the `PATH` of `environment`.
-  public init(environment: [String: String], command: CommandRunner = .system) {
+  package init(environment: [String: String], command: CommandRunner = .system) {
     self.environment = environment
     self.command = command
   }
 
   /// Runs `az account get-access-token`.
   /// - Throws: ``IdentityError``, `CancellationError`.
-  public func token(for scope: TokenScope) async throws -> AccessToken {
+  package func token(for scope: TokenScope) async throws -> AccessToken {
     guard let program = program() else {
       throw unavailable("there is no az on PATH", "Install the Azure CLI and run 'az login'")
     }

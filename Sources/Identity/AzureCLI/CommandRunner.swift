@@ -1,14 +1,14 @@
 /// Runs a program and collects what it prints; tests hand in their own.
-public struct CommandRunner: Sendable {
+package struct CommandRunner: Sendable {
   /// What to run.
-  public struct Call: Sendable, Equatable {
+  package struct Call: Sendable, Equatable {
     package var program: String
     /// Its arguments, as they are: no shell sees them.
-    public var arguments: [String]
+    package var arguments: [String]
     package var environment: [String: String]
     package var directory: String
     /// How long it may take; then it is killed, with its process group.
-    public var limit: Duration
+    package var limit: Duration
 
     package init(
       program: String, arguments: [String], environment: [String: String], directory: String, limit: Duration
@@ -22,7 +22,7 @@ public struct CommandRunner: Sendable {
   }
 
   /// What came of it.
-  public enum Result: Sendable, Equatable {
+  package enum Result: Sendable, Equatable {
     /// It ended by itself with this status; the texts are cut at 1 MiB.
     case ended(status: Int32, output: String, errors: String)
     /// It could not be started.
@@ -34,14 +34,14 @@ public struct CommandRunner: Sendable {
   }
 
   /// Runs the call; throws `CancellationError` when the task is cancelled, after the program was killed.
-  public let run: @Sendable (Call) async throws -> Result
+  package let run: @Sendable (Call) async throws -> Result
 
   package init(run: @escaping @Sendable (Call) async throws -> Result) {
     self.run = run
   }
 
   /// Starts real programs.
-  public static let system = CommandRunner { call in
+  package static let system = CommandRunner { call in
     let child = SpawnedCommand(call)
     let result = await withTaskCancellationHandler {
       await child.run()

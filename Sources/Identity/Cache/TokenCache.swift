@@ -1,11 +1,11 @@
-public import Foundation
-public import HTTPClient
+package import Foundation
+package import HTTPClient
 import Synchronization
 
 /// Tokens of one credential, each asked for once, kept, and renewed in the background before it ends.
 ///
 /// ``TokenCacheState`` decides; this class runs the requests and wakes those who wait.
-public final class TokenCache: TokenSource {
+package final class TokenCache: TokenSource {
   private struct Request {
     let key: TokenKey
     let isBackground: Bool
@@ -27,7 +27,7 @@ public final class TokenCache: TokenSource {
 
   /// A cache before `credential`; nothing is asked yet.
   /// - Parameter onFailure: told of each request that fails, also of one whose callers have a token still.
-  public init(
+  package init(
     _ credential: any TokenCredential, timer: RetryTimer = .system,
     wallClock: @escaping @Sendable () -> Date = { Date() },
     onFailure: @escaping @Sendable (IdentityError) -> Void = { _ in }
@@ -39,17 +39,17 @@ public final class TokenCache: TokenSource {
   }
 
   /// Who delivers the tokens; of a chain nil before a member has.
-  public var serving: CredentialIdentity? { credential.serving }
+  package var serving: CredentialIdentity? { credential.serving }
 
   /// A token from memory where one serves, else of the one request that is or gets under way.
   /// - Throws: ``IdentityError``, `CancellationError`.
-  public func token(for scope: String) async throws -> AccessToken {
+  package func token(for scope: String) async throws -> AccessToken {
     try await token(TokenScope(scope), replacing: nil)
   }
 
   /// Another token than `rejected`, unless the platform gives the same again.
   /// - Throws: ``IdentityError``, `CancellationError`.
-  public func token(for scope: String, replacing rejected: AccessToken) async throws -> AccessToken {
+  package func token(for scope: String, replacing rejected: AccessToken) async throws -> AccessToken {
     try await token(TokenScope(scope), replacing: rejected)
   }
 

@@ -4,11 +4,11 @@ import Synchronization
 ///
 /// A member that is unavailable lets the next one try. A member that is set up and fails ends the chain, so that the
 /// program never signs in as another identity than the operator meant.
-public final class CredentialChain: TokenCredential {
+package final class CredentialChain: TokenCredential {
   /// `DefaultCredential`.
-  public let name = "DefaultCredential"
+  package let name = "DefaultCredential"
   /// The configured client id.
-  public let clientID: String?
+  package let clientID: String?
   private let members: [any TokenCredential]
   private let onChoice: @Sendable (CredentialIdentity?, [IdentityError.Attempt]) -> Void
   private let kept = Mutex<Int?>(nil)
@@ -16,7 +16,7 @@ public final class CredentialChain: TokenCredential {
   /// A chain of `members`, in their order.
   /// - Parameter onChoice: told once, who delivers and why those before it were passed over: a variable that is missing
   ///   by mistake shows there.
-  public init(
+  package init(
     _ members: [any TokenCredential], clientID: String? = nil,
     onChoice: @escaping @Sendable (CredentialIdentity?, [IdentityError.Attempt]) -> Void = { _, _ in }
   ) {
@@ -26,14 +26,14 @@ public final class CredentialChain: TokenCredential {
   }
 
   /// The member that is kept; nil before one has delivered.
-  public var serving: CredentialIdentity? {
+  package var serving: CredentialIdentity? {
     kept.withLock { $0 }.flatMap { members[$0].serving }
   }
 
   /// A token of the kept member, or of the first that delivers.
   /// - Throws: ``IdentityError``: the kept member's; that of a member that is set up and fails; else `no_credential`
   ///   with every member that was tried. `CancellationError`.
-  public func token(for scope: TokenScope) async throws -> AccessToken {
+  package func token(for scope: TokenScope) async throws -> AccessToken {
     if let index = kept.withLock({ $0 }) { return try await members[index].token(for: scope) }
     var attempts: [IdentityError.Attempt] = []
     for (index, member) in members.enumerated() {

@@ -1,8 +1,8 @@
-public import Foundation
-public import HTTPClient
+package import Foundation
+package import HTTPClient
 
 /// The chain that a program runs with everywhere: environment, workload identity, managed identity, Azure CLI.
-public enum DefaultCredential {
+package enum DefaultCredential {
   /// Builds the chain from `environment`; nothing is asked yet.
   /// - Parameters:
   ///   - environment: the `AZURE_…` and the platform's own variables, and `PATH`. Empty ones count as unset.
@@ -12,7 +12,7 @@ public enum DefaultCredential {
   ///   - command: runs the Azure CLI.
   ///   - onChoice: see ``CredentialChain/init(_:clientID:onChoice:)``.
   /// - Throws: ``IdentityError`` `bad_setting` for `AZURE_TOKEN_CREDENTIALS` and `AZURE_AUTHORITY_HOST`.
-  public static func chain(
+  package static func chain(
     environment: [String: String], transport: any HTTPTransport, timer: RetryTimer = .system,
     wallClock: @escaping @Sendable () -> Date = { Date() }, command: CommandRunner = .system,
     onChoice: @escaping @Sendable (CredentialIdentity?, [IdentityError.Attempt]) -> Void = { _, _ in }
@@ -40,7 +40,7 @@ public enum DefaultCredential {
 
   /// Whether an environment tells of an identity, without asking anybody: a secret or certificate, a federated token file,
   /// a platform's endpoint, or a choice of credential.
-  public static func isConfigured(_ environment: [String: String]) -> Bool {
+  package static func isConfigured(_ environment: [String: String]) -> Bool {
     [
       "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT",
       "MSI_ENDPOINT", "AZURE_TOKEN_CREDENTIALS",

@@ -3,7 +3,7 @@ import Foundation
 import HTTPClient
 
 /// An application by the variables `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and a client secret or certificate.
-public struct EnvironmentCredential: TokenCredential {
+package struct EnvironmentCredential: TokenCredential {
   private enum Setup: Sendable {
     case secret(SignIn, Secret)
     case certificate(SignIn, ClientCertificate)
@@ -11,9 +11,9 @@ public struct EnvironmentCredential: TokenCredential {
   }
 
   /// `EnvironmentCredential`.
-  public let name = "EnvironmentCredential"
+  package let name = "EnvironmentCredential"
   /// `AZURE_CLIENT_ID`.
-  public let clientID: String?
+  package let clientID: String?
   private let wallClock: @Sendable () -> Date
   private let setup: Setup
 
@@ -57,7 +57,7 @@ public struct EnvironmentCredential: TokenCredential {
 
   /// Signs in as the application.
   /// - Throws: ``IdentityError``, `CancellationError`.
-  public func token(for scope: TokenScope) async throws -> AccessToken {
+  package func token(for scope: TokenScope) async throws -> AccessToken {
     switch setup {
     case .unusable(let error): throw error
     case .secret(let signIn, let secret):

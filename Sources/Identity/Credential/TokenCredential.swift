@@ -1,5 +1,5 @@
 /// One way to get tokens. It asks each time: ``TokenCache`` keeps what it gave.
-public protocol TokenCredential: Sendable {
+package protocol TokenCredential: Sendable {
   /// What is asking, as the vendor's libraries name it: `ManagedIdentityCredential`.
   var name: String { get }
   /// The client id it is set to, where one is.
@@ -16,17 +16,17 @@ public protocol TokenCredential: Sendable {
 
 extension TokenCredential {
   /// Not one.
-  public var isDeveloperTool: Bool { false }
+  package var isDeveloperTool: Bool { false }
   /// Itself.
-  public var serving: CredentialIdentity? { CredentialIdentity(member: name, clientID: clientID) }
+  package var serving: CredentialIdentity? { CredentialIdentity(member: name, clientID: clientID) }
 }
 
 /// Who a token is of, as far as it is known without looking into it.
-public struct CredentialIdentity: Sendable, Hashable {
+package struct CredentialIdentity: Sendable, Hashable {
   /// The member, such as `ManagedIdentityCredential`.
-  public let member: String
+  package let member: String
   /// The client id that is configured; nil for a system-assigned identity or a person.
-  public let clientID: String?
+  package let clientID: String?
 
   package init(member: String, clientID: String? = nil) {
     self.member = member

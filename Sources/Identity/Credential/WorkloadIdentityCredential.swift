@@ -3,11 +3,11 @@ import Foundation
 import HTTPClient
 
 /// Workload identity: a cluster's own signed token, in a file that is rotated, stands for the application.
-public struct WorkloadIdentityCredential: TokenCredential {
+package struct WorkloadIdentityCredential: TokenCredential {
   /// `WorkloadIdentityCredential`.
-  public let name = "WorkloadIdentityCredential"
+  package let name = "WorkloadIdentityCredential"
   /// `AZURE_CLIENT_ID`.
-  public let clientID: String?
+  package let clientID: String?
   private let signIn: SignIn?
   private let path: String
   private let missing: [String]
@@ -32,7 +32,7 @@ public struct WorkloadIdentityCredential: TokenCredential {
   /// Signs in with the file's token, read anew each time. One that is outside its time window (AADSTS700024) is read once
   /// more: it may have been rotated in between.
   /// - Throws: ``IdentityError``, `CancellationError`.
-  public func token(for scope: TokenScope) async throws -> AccessToken {
+  package func token(for scope: TokenScope) async throws -> AccessToken {
     guard missing.isEmpty else {
       throw IdentityError(
         .unavailable, member: name, "\(missing.joined(separator: ", ")) not set",

@@ -1,7 +1,7 @@
 /// Why there is no token, and what to do about it. No text holds a token, a secret or an assertion.
-public struct IdentityError: Error, Sendable, Equatable {
+package struct IdentityError: Error, Sendable, Equatable {
   /// The sort of failure; stable, for machines.
-  public enum Code: String, Sendable {
+  package enum Code: String, Sendable {
     /// The member is not set up on this machine: a chain goes on to the next.
     case unavailable
     /// A setting has not the form it must have.
@@ -19,11 +19,11 @@ public struct IdentityError: Error, Sendable, Equatable {
   }
 
   /// One member of a chain that did not serve.
-  public struct Attempt: Sendable, Equatable {
+  package struct Attempt: Sendable, Equatable {
     /// The member, such as `ManagedIdentityCredential`.
-    public let member: String
+    package let member: String
     /// Why it did not serve, and what would make it.
-    public let reason: String
+    package let reason: String
 
     package init(member: String, reason: String) {
       self.member = member
@@ -32,15 +32,15 @@ public struct IdentityError: Error, Sendable, Equatable {
   }
 
   /// The sort of failure.
-  public var code: Code
+  package var code: Code
   /// The credential that failed; nil when it is none's failure.
-  public var member: String?
+  package var member: String?
   package var message: String
   package var remedy: String?
   /// The number after `AADSTS` where the service gave one.
-  public var serviceCode: Int?
+  package var serviceCode: Int?
   /// The members tried, in order; only with ``Code/noCredential``.
-  public var attempts: [Attempt]
+  package var attempts: [Attempt]
 
   package init(
     _ code: Code, member: String? = nil, _ message: String, remedy: String? = nil, serviceCode: Int? = nil,
@@ -63,7 +63,7 @@ public struct IdentityError: Error, Sendable, Equatable {
 
 extension IdentityError: CustomStringConvertible {
   /// One line for an operator: the member, what failed, the members tried in order, and what to do.
-  public var description: String {
+  package var description: String {
     var text = member.map { "\($0): " } ?? ""
     text += message
     if !attempts.isEmpty {

@@ -3,7 +3,7 @@ import HTTPClient
 
 /// The identity that the platform gives to the app or the machine: system-assigned, or the user-assigned one that
 /// `AZURE_CLIENT_ID` names.
-public struct ManagedIdentityCredential: TokenCredential {
+package struct ManagedIdentityCredential: TokenCredential {
   private enum Endpoint: Sendable {
     case appService(AppServiceEndpoint)
     case imds(IMDSEndpoint)
@@ -11,9 +11,9 @@ public struct ManagedIdentityCredential: TokenCredential {
   }
 
   /// `ManagedIdentityCredential`.
-  public let name = ManagedIdentitySource.name
+  package let name = ManagedIdentitySource.name
   /// `AZURE_CLIENT_ID`; nil is the system-assigned identity.
-  public let clientID: String?
+  package let clientID: String?
   private let endpoint: Endpoint
 
   /// - Parameter probes: whether the metadata service is looked for quickly before it is asked with patience.
@@ -39,7 +39,7 @@ public struct ManagedIdentityCredential: TokenCredential {
 
   /// Asks the platform's endpoint, never by a proxy.
   /// - Throws: ``IdentityError``, `CancellationError`.
-  public func token(for scope: TokenScope) async throws -> AccessToken {
+  package func token(for scope: TokenScope) async throws -> AccessToken {
     switch endpoint {
     case .appService(let endpoint): try await endpoint.token(for: scope)
     case .imds(let endpoint): try await endpoint.token(for: scope)

@@ -1,14 +1,14 @@
 package import Essentials
-public import struct Foundation.Date
+package import struct Foundation.Date
 
 /// A bearer token.
-public struct AccessToken: Sendable, Equatable {
+package struct AccessToken: Sendable, Equatable {
   /// The token itself: for the `Authorization` header or a password, and for nothing else.
   package let secret: Secret
   /// When the service stops taking it, by the issuer's word.
-  public let expires: Date
+  package let expires: Date
   /// When the issuer wants a new one to be asked for; nil when it does not say.
-  public let refresh: Date?
+  package let refresh: Date?
 
   package init(_ secret: Secret, expires: Date, refresh: Date? = nil) {
     self.secret = secret
@@ -18,7 +18,7 @@ public struct AccessToken: Sendable, Equatable {
 }
 
 /// What hands out bearer tokens: ``TokenCache``, or a test's stand-in for it.
-public protocol TokenSource: Sendable {
+package protocol TokenSource: Sendable {
   /// A token for a scope such as `https://storage.azure.com/.default`, from memory where one serves.
   ///
   /// Throws ``IdentityError``, or `CancellationError`.

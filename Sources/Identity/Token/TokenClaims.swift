@@ -1,23 +1,23 @@
 import Essentials
-public import Foundation
+package import Foundation
 
 /// What a token says of itself, for showing. Nothing is verified: never decide by it.
-public struct TokenClaims: Sendable, Equatable {
+package struct TokenClaims: Sendable, Equatable {
   /// `aud`: whom the token is for.
-  public let audience: String?
+  package let audience: String?
   /// `oid`: the identity's object id, which role assignments and database labels name.
-  public let objectID: String?
+  package let objectID: String?
   /// `appid` or `azp`: the identity's client id.
-  public let applicationID: String?
+  package let applicationID: String?
   /// `tid`: the tenant.
-  public let tenantID: String?
+  package let tenantID: String?
   /// `exp`.
-  public let expires: Date?
+  package let expires: Date?
   /// `idtyp`: `app` or `user`, where the token says.
-  public let identityType: String?
+  package let identityType: String?
 
   /// Reads the token's claims; nil for a token that is not a JWT: opaque ones are allowed.
-  public init?(_ token: AccessToken) {
+  package init?(_ token: AccessToken) {
     let parts = token.secret.reveal().split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let payload = Base64URL.decode(parts[1]),
       let claims = TokenAnswer.object(payload)

@@ -1,16 +1,16 @@
 import Essentials
 
 /// What a token is asked for: `<resource>/.default`.
-public struct TokenScope: Sendable, Hashable, CustomStringConvertible {
+package struct TokenScope: Sendable, Hashable, CustomStringConvertible {
   /// As the v2 endpoint takes it, such as `https://storage.azure.com/.default`.
-  public let text: String
+  package let text: String
 
   private static let suffix = "/.default"
 
   /// Reads a scope.
   /// - Throws: ``IdentityError`` `invalid_scope`: it must end in `/.default` and hold only `A-Z a-z 0-9 . _ : / -`, for
   ///   it becomes an argument of the Azure CLI as well.
-  public init(_ text: String) throws(IdentityError) {
+  package init(_ text: String) throws(IdentityError) {
     guard text.hasSuffix(Self.suffix), text.utf8.count > Self.suffix.utf8.count, !text.hasPrefix("-"),
       text.utf8.count <= 512, text.utf8.allSatisfy(Self.isAllowed)
     else {
@@ -23,10 +23,10 @@ public struct TokenScope: Sendable, Hashable, CustomStringConvertible {
 
   /// As managed-identity endpoints and the Azure CLI take it: without exactly `/.default`. A resource may itself end in a
   /// slash.
-  public var resource: String { String(text.dropLast(Self.suffix.count)) }
+  package var resource: String { String(text.dropLast(Self.suffix.count)) }
 
   /// The scope's text.
-  public var description: String { text }
+  package var description: String { text }
 
   /// Letters, digits and `._:/-`: what may go to the Azure CLI.
   static func isAllowed(_ byte: UInt8) -> Bool {

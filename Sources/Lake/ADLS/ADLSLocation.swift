@@ -1,28 +1,28 @@
 /// A root folder in Azure Data Lake Storage Gen2, and the DFS endpoint that serves it.
-public struct ADLSLocation: Hashable, Sendable {
+package struct ADLSLocation: Hashable, Sendable {
   /// The host of the DFS endpoint, in lower case, without a trailing dot; an IPv6 address stands in brackets.
-  public let host: String
+  package let host: String
 
   /// The TCP port.
-  public let port: Int
+  package let port: Int
 
   /// Whether requests use TLS; false only on loopback.
-  public let usesTLS: Bool
+  package let usesTLS: Bool
 
   /// The storage account.
-  public let account: String
+  package let account: String
 
   /// Whether the account is the first segment of each request's path, as emulators have it.
-  public let accountIsInPath: Bool
+  package let accountIsInPath: Bool
 
   /// The filesystem, which is the container of the blob endpoint.
-  public let filesystem: String
+  package let filesystem: String
 
   /// The folder in the filesystem that all paths are below; nil for its top.
-  public let root: LakePath?
+  package let root: LakePath?
 
   /// A location of parts that were checked, as those of a ``LakeAddress`` are.
-  public init(
+  package init(
     host: String, port: Int, usesTLS: Bool, account: String, accountIsInPath: Bool, filesystem: String, root: LakePath?
   ) {
     self.host = host
@@ -35,7 +35,7 @@ public struct ADLSLocation: Hashable, Sendable {
   }
 
   /// The location as a URL in its normal form: `abfss` for an account, `http` or `https` for an emulator.
-  public var displayURL: String {
+  package var displayURL: String {
     let shownPort = port == (usesTLS ? 443 : 80) ? "" : ":\(port)"
     let folders = LakeURLParts.path(of: root?.components ?? [])
     return accountIsInPath

@@ -1,33 +1,33 @@
-public import HTTPClient
+package import HTTPClient
 
 /// How much is in flight at a time, and for how long one request is tried.
-public struct ADLSOptions: Sendable {
+package struct ADLSOptions: Sendable {
   /// Bytes of one append (`LAKE_APPEND_BYTES`).
-  public var appendBytes = 8 << 20
+  package var appendBytes = 8 << 20
   /// Appends in flight at a time, at most (`LAKE_APPENDS_IN_FLIGHT`).
-  public var appendsInFlight = 4
+  package var appendsInFlight = 4
   /// Bytes of one block that is read ahead.
-  public var readBytes = 8 << 20
+  package var readBytes = 8 << 20
   /// Blocks read ahead, the one being read included.
-  public var readsInFlight = 4
+  package var readsInFlight = 4
   /// Entries in one page of a listing; the service gives 5000 at most.
-  public var pageSize = 5000
+  package var pageSize = 5000
   /// How long each request may take.
-  public var limits = TransferLimits()
+  package var limits = TransferLimits()
   /// Which requests are tried again, and for how long.
-  public var retries = RetryPolicy()
+  package var retries = RetryPolicy()
   /// The clock and the random numbers of retries.
-  public var timer = RetryTimer.system
+  package var timer = RetryTimer.system
 
   /// Called for each request that failed and is tried again.
-  public var onRetry: @Sendable (LakeEvent.Retry) -> Void = { _ in }
+  package var onRetry: @Sendable (LakeEvent.Retry) -> Void = { _ in }
   /// Called for a temporary file that may be left: the service did not confirm that it was never made, or that it was
   /// removed.
-  public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
+  package var onLeftover: @Sendable (LakePath) -> Void = { _ in }
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// Sizes an append may have: the service takes more, its vendor's clients agree up to here.
-  public static let appendBytesRange = (64 << 10)...(100 << 20)
+  package static let appendBytesRange = (64 << 10)...(100 << 20)
 }

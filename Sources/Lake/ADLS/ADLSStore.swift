@@ -1,17 +1,17 @@
-public import HTTPClient
+package import HTTPClient
 
 /// A lake in a filesystem of a storage account with a hierarchical namespace, by its DFS endpoint.
 ///
 /// No call blocks a thread, and the options bound the memory in use. A request that fails is tried again where the
 /// service's rules make that safe; when an answer is lost, the outcome is resolved by reading back.
-public struct ADLSStore: LakeStore {
+package struct ADLSStore: LakeStore {
   let client: ADLSClient
   let options: ADLSOptions
 
   /// A store at `location`; nothing is asked of the service yet.
   ///
   /// Whoever calls has checked that the location's host is one the credential may be sent to.
-  public init(
+  package init(
     _ location: ADLSLocation, transport: any HTTPTransport, credential: ADLSCredential,
     options: ADLSOptions = ADLSOptions()
   ) {
@@ -22,30 +22,30 @@ public struct ADLSStore: LakeStore {
   }
 
   /// The root as an `abfss` URL, or an emulator's.
-  public var displayURL: String { client.location.displayURL }
+  package var displayURL: String { client.location.displayURL }
 
   /// Starts a new file; see `LakeStore`.
-  public func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
+  package func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     try await ADLSWriter.start(temporary, client: client, options: options)
   }
 
   /// Opens a file; see `LakeStore`.
-  public func openReader(_ path: LakePath) async throws -> any LakeReader {
+  package func openReader(_ path: LakePath) async throws -> any LakeReader {
     try await ADLSReader.open(path, client: client, options: options)
   }
 
   /// What is known of a file or folder; see `LakeStore`.
-  public func properties(of path: LakePath) async throws -> LakeEntry? {
+  package func properties(of path: LakePath) async throws -> LakeEntry? {
     try await client.properties(of: path)?.entry
   }
 
   /// One page of a listing; see `LakeStore`.
-  public func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
+  package func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
     try await client.list(folder, recursive: recursive, maximum: options.pageSize, continuation: continuation)
   }
 
   /// Removes a file or an empty folder; see `LakeStore`.
-  public func delete(_ path: LakePath) async throws {
+  package func delete(_ path: LakePath) async throws {
     try await client.delete(path)
   }
 }

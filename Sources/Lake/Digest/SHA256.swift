@@ -5,11 +5,11 @@ import COpenSSL
 /// `@unchecked Sendable`: OpenSSL's context is reachable only through this value, which can't be copied, and is used
 /// only in `mutating` calls, for which Swift demands exclusive access. So it may move between threads but is never used
 /// by two at a time.
-public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
+package struct SHA256Hasher: ~Copyable, @unchecked Sendable {
   private let context: OpaquePointer
 
   /// Starts an empty stream.
-  public init() {
+  package init() {
     guard let context = EVP_MD_CTX_new() else { Self.fail("there is no memory for a digest") }
     self.context = context
     start()
@@ -20,17 +20,17 @@ public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
   }
 
   /// Takes in the next bytes of the stream.
-  public mutating func update(_ bytes: [UInt8]) {
+  package mutating func update(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { update($0) }
   }
 
   /// Takes in the next bytes of the stream from a buffer that outlives the call.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1 else { Self.fail("a digest took no bytes") }
   }
 
   /// The digest of all bytes taken in; afterwards the hasher stands at the start of an empty stream.
-  public mutating func finish() -> SHA256Digest {
+  package mutating func finish() -> SHA256Digest {
     let bytes = [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in
       var length: CUnsignedInt = 0
       guard EVP_DigestFinal_ex(context, buffer.baseAddress, &length) == 1 else { Self.fail("a digest did not end") }
@@ -55,40 +55,40 @@ public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
 }
 
 /// A SHA-256 digest (FIPS 180-4): 32 bytes.
-public struct SHA256Digest: Hashable, Sendable {
+package struct SHA256Digest: Hashable, Sendable {
   /// Bytes of every digest.
-  public static let byteCount = 32
+  package static let byteCount = 32
 
   /// The digest's 32 bytes.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// Takes over 32 bytes; nil for any other count.
-  public init?(bytes: [UInt8]) {
+  package init?(bytes: [UInt8]) {
     guard bytes.count == Self.byteCount else { return nil }
     self.bytes = bytes
   }
 
   /// The digest as 64 lower-case hexadecimal digits, as sha256sum(1) prints it.
-  public var hex: String {
+  package var hex: String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 
 extension SHA256Digest: CustomStringConvertible {
   /// The same as `hex`.
-  public var description: String { hex }
+  package var description: String { hex }
 }
 
 /// What proves the content of a file in the lake.
-public struct LakeFileDigest: Hashable, Sendable {
+package struct LakeFileDigest: Hashable, Sendable {
   /// The file's length in bytes.
-  public let length: Int
+  package let length: Int
 
   /// SHA-256 of all its bytes.
-  public let sha256: SHA256Digest
+  package let sha256: SHA256Digest
 
   /// Puts together what was counted and digested.
-  public init(length: Int, sha256: SHA256Digest) {
+  package init(length: Int, sha256: SHA256Digest) {
     self.length = length
     self.sha256 = sha256
   }

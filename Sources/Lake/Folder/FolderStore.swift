@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-public import HTTPClient
+package import HTTPClient
 
 /// A lake in a folder of this machine.
 ///
@@ -8,7 +8,7 @@ public import HTTPClient
 /// survives a power cut, folders on the way included. Symbolic links below the root are refused with
 /// `LakeError.escapesRoot`, and passed over in listings; the root itself may be one. No call blocks a thread of the
 /// cooperative pool, and a cancelled task does not wait for a file system that does not answer.
-public struct FolderStore: LakeStore {
+package struct FolderStore: LakeStore {
   let root: FolderRoot
   let options: FolderOptions
   let operations: FileOperations
@@ -26,7 +26,7 @@ public struct FolderStore: LakeStore {
   /// missing, its parents too.
   ///
   /// Throws `LakeError.rootUnavailable`: a folder that is not there may be a disk that is not mounted.
-  public init(root: String, creating: Bool = false, options: FolderOptions = FolderOptions()) async throws {
+  package init(root: String, creating: Bool = false, options: FolderOptions = FolderOptions()) async throws {
     try await self.init(root: root, creating: creating, options: options, pageSize: 1000)
   }
 
@@ -47,7 +47,7 @@ public struct FolderStore: LakeStore {
   /// Makes the folder at a path and its parents where they are missing. Returns whether the folder was missing.
   ///
   /// Throws `LakeError.rootUnavailable`.
-  public static func make(root: String) async throws -> Bool {
+  package static func make(root: String) async throws -> Bool {
     let folder = Self.root(root)
     return try await FileOperations(place: folder.path).run { try folder.make() }
   }
@@ -59,16 +59,16 @@ public struct FolderStore: LakeStore {
   }
 
   /// The root as a file URL.
-  public var displayURL: String { FolderPlace(path: root.path).displayURL(of: nil) }
+  package var displayURL: String { FolderPlace(path: root.path).displayURL(of: nil) }
 
   /// Starts a new file; see `LakeStore`.
-  public func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
+  package func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     try Task.checkCancellation()
     return try await FolderWriter.start(temporary, in: self)
   }
 
   /// Opens a file; see `LakeStore`.
-  public func openReader(_ path: LakePath) async throws -> any LakeReader {
+  package func openReader(_ path: LakePath) async throws -> any LakeReader {
     try Task.checkCancellation()
     return try await operations.run { [root, operations] in
       try FolderReader(root: root, path: path, operations: operations)
@@ -76,7 +76,7 @@ public struct FolderStore: LakeStore {
   }
 
   /// What is known of a file or folder; see `LakeStore`.
-  public func properties(of path: LakePath) async throws -> LakeEntry? {
+  package func properties(of path: LakePath) async throws -> LakeEntry? {
     try Task.checkCancellation()
     return try await operations.run {
       guard let status = try status(of: path)?.status else { return nil }
@@ -86,7 +86,7 @@ public struct FolderStore: LakeStore {
   }
 
   /// One page of what is in a folder; see `LakeStore`. The continuation is the last path given.
-  public func listPage(
+  package func listPage(
     under folder: LakePath?, recursive: Bool, continuation: String?
   ) async throws -> LakePage {
     try Task.checkCancellation()
@@ -105,7 +105,7 @@ public struct FolderStore: LakeStore {
   }
 
   /// Removes a file or an empty folder, durably; see `LakeStore`.
-  public func delete(_ path: LakePath) async throws {
+  package func delete(_ path: LakePath) async throws {
     try Task.checkCancellation()
     try await operations.run {
       guard let (place, status) = try status(of: path) else { return }
@@ -141,20 +141,20 @@ public struct FolderStore: LakeStore {
 }
 
 /// How long a lake in a folder waits, and what it reports.
-public struct FolderOptions: Sendable {
+package struct FolderOptions: Sendable {
   /// How long a lock that another process holds on a folder of the lake is waited for.
-  public var lockLimit = Duration.seconds(60)
+  package var lockLimit = Duration.seconds(60)
   /// The clock of that wait.
-  public var timer = RetryTimer.system
+  package var timer = RetryTimer.system
   /// Called once for each wait for a lock that lasts longer than a second: the file that is to be published, and who
   /// holds the lock as far as the system tells.
-  public var onLockWait: @Sendable (_ path: LakePath, _ holder: String) -> Void = { _, _ in }
+  package var onLockWait: @Sendable (_ path: LakePath, _ holder: String) -> Void = { _, _ in }
   /// Called once for each symbolic link that a listing passes over.
-  public var onStrayLink: @Sendable (LakePath) -> Void = { _ in }
+  package var onStrayLink: @Sendable (LakePath) -> Void = { _ in }
   /// Called for a temporary file that may be left although no writer of it was returned: its job was cancelled
   /// meanwhile.
-  public var onLeftover: @Sendable (LakePath) -> Void = { _ in }
+  package var onLeftover: @Sendable (LakePath) -> Void = { _ in }
 
   /// The defaults.
-  public init() {}
+  package init() {}
 }

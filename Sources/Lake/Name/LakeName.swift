@@ -5,9 +5,9 @@ import Essentials
 /// `[A-Za-z0-9_-]` stand for themselves; every other character is written as its UTF-8 bytes, each `%` and two
 /// upper-case hexadecimal digits. So `.` becomes `%2E` and is free to separate the parts of a file name. Every name has
 /// exactly one spelling, and every spelling one name.
-public enum LakeName {
+package enum LakeName {
   /// The spelling of `name`.
-  public static func encode(_ name: String) -> String {
+  package static func encode(_ name: String) -> String {
     PercentEncoding.encode(name, leaving: isPlain)
   }
 
@@ -15,7 +15,7 @@ public enum LakeName {
   ///
   /// Throws `LakeError.invalidName` for what `encode` does not write: a bare character outside the plain ones, an
   /// incomplete or lower-case escape, an escape of a plain character, bytes that are not UTF-8.
-  public static func decode(_ spelling: String) throws(LakeError) -> String {
+  package static func decode(_ spelling: String) throws(LakeError) -> String {
     var bytes: [UInt8] = []
     var rest = Array(spelling.utf8)[...]
     while let first = rest.popFirst() {

@@ -3,20 +3,20 @@
 /// A path never leaves the root and means the same to every store: names are not empty, not `.` or `..`, and hold no
 /// slash, backslash or control character. Equality and order go by the UTF-8 bytes, as they do in the stores; two
 /// spellings of `é` are two names.
-public struct LakePath: Sendable {
+package struct LakePath: Sendable {
   /// Characters (UTF-16 units, as the service counts) of the longest path. ADLS: "full path up to 1024 characters".
-  public static let maximumLength = 1024
+  package static let maximumLength = 1024
 
   /// Bytes of UTF-8 in the longest name: NAME_MAX of the usual file systems.
-  public static let maximumNameBytes = 255
+  package static let maximumNameBytes = 255
 
   /// The names from the root downwards; at least one.
-  public let components: [String]
+  package let components: [String]
 
   /// Reads a path with `/` between its names; no slash at its start or end.
   ///
   /// Throws `LakeError.invalidPath`.
-  public init(_ path: String) throws(LakeError) {
+  package init(_ path: String) throws(LakeError) {
     // By bytes: a slash followed by a combining mark is one `Character`, and yet a slash to every file system.
     let names = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     try self.init(components: names.map { String(Substring($0)) })
@@ -25,7 +25,7 @@ public struct LakePath: Sendable {
   /// Puts together a path from names.
   ///
   /// Throws `LakeError.invalidPath`.
-  public init(components: [String]) throws(LakeError) {
+  package init(components: [String]) throws(LakeError) {
     let path = components.joined(separator: "/")
     if let reason = Self.flaw(in: components) { throw .invalidPath(path, reason: reason) }
     guard path.utf16.count <= Self.maximumLength else {
@@ -57,17 +57,17 @@ public struct LakePath: Sendable {
   }
 
   /// The last name.
-  public var name: String { components[components.count - 1] }
+  package var name: String { components[components.count - 1] }
 
   /// The folder that holds this path; nil when that is the root.
-  public var parent: LakePath? {
+  package var parent: LakePath? {
     components.count > 1 ? LakePath(checked: Array(components.dropLast())) : nil
   }
 
   /// The path one name further down.
   ///
   /// Throws `LakeError.invalidPath` when `name` is not a name or the result is too long.
-  public func appending(_ name: String) throws(LakeError) -> LakePath {
+  package func appending(_ name: String) throws(LakeError) -> LakePath {
     try LakePath(components: components + [name])
   }
 
@@ -83,17 +83,17 @@ public struct LakePath: Sendable {
 
 extension LakePath: CustomStringConvertible {
   /// The names with `/` between them.
-  public var description: String { components.joined(separator: "/") }
+  package var description: String { components.joined(separator: "/") }
 }
 
 extension LakePath: Hashable {
   /// Whether both are the same names, byte by byte.
-  public static func == (left: LakePath, right: LakePath) -> Bool {
+  package static func == (left: LakePath, right: LakePath) -> Bool {
     left.components.elementsEqual(right.components) { $0.utf8.elementsEqual($1.utf8) }
   }
 
   /// Feeds the names' bytes to `hasher`.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     for component in components {
       for byte in component.utf8 { hasher.combine(byte) }
       hasher.combine(UInt8(ascii: "/"))
@@ -103,7 +103,7 @@ extension LakePath: Hashable {
 
 extension LakePath: Comparable {
   /// Name by name in the order of their bytes; a folder stands before what it holds.
-  public static func < (left: LakePath, right: LakePath) -> Bool {
+  package static func < (left: LakePath, right: LakePath) -> Bool {
     left.components.lexicographicallyPrecedes(right.components) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }

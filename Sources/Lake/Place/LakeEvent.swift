@@ -1,5 +1,5 @@
 /// What happens in a lake that no caller is told by a result, for the log. It holds no secret.
-public enum LakeEvent: Sendable {
+package enum LakeEvent: Sendable {
   /// A request failed and is tried again.
   case retry(Retry)
   /// A temporary file may be left: nobody knows whether it was made, or it could not be removed.
@@ -10,16 +10,16 @@ public enum LakeEvent: Sendable {
   case strayLink(LakePath)
 
   /// A request to the lake that failed and is tried again.
-  public struct Retry: Sendable {
+  package struct Retry: Sendable {
     /// The file or folder that the request was about.
-    public let path: LakePath
+    package let path: LakePath
     /// What was to be done, such as `append`.
-    public let operation: String
+    package let operation: String
     /// How it failed.
-    public let reason: String
+    package let reason: String
     /// How many tries there were, the failed one included.
-    public let tries: Int
+    package let tries: Int
     /// Until the next try.
-    public let wait: Duration
+    package let wait: Duration
   }
 }

@@ -1,4 +1,4 @@
-public import HTTPClient
+package import HTTPClient
 import Synchronization
 
 /// The time that a cancelled job has to complete what it has begun (2 s) and to clean up (3 s in all). A program that
@@ -7,11 +7,11 @@ import Synchronization
 /// A rename that has begun is completed, since the outcome of an abandoned one would be unknown; a temporary file is
 /// removed. Each such step runs in a task of its own. The grace begins when the job is cancelled; when a step's part of
 /// it is over, its task is cancelled as well. So a lake that hangs delays no job for longer.
-public final class CancellationGrace: Sendable {
+package final class CancellationGrace: Sendable {
   /// How long a step that has begun may continue.
-  public static let carryOnLimit = Duration.seconds(2)
+  package static let carryOnLimit = Duration.seconds(2)
   /// How long everything may last, clean-up included.
-  public static let limit = Duration.seconds(3)
+  package static let limit = Duration.seconds(3)
 
   @TaskLocal private static var current: CancellationGrace?
 
@@ -24,7 +24,7 @@ public final class CancellationGrace: Sendable {
 
   /// Runs a job; all that it does after its cancellation shares one grace.
   /// - Throws: what `job` throws.
-  public static func shared<Value: Sendable>(
+  package static func shared<Value: Sendable>(
     timer: RetryTimer = .system, _ job: @Sendable () async throws -> Value
   ) async throws -> Value {
     try await $current.withValue(CancellationGrace(timer: timer)) { try await job() }
@@ -32,7 +32,7 @@ public final class CancellationGrace: Sendable {
 
   /// Runs a step that must be completed once it has begun, even in a cancelled task.
   /// - Throws: what `step` throws, which is `CancellationError` when its time is over first.
-  public static func carryOn<Value: Sendable>(
+  package static func carryOn<Value: Sendable>(
     _ step: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     try await run(until: carryOnLimit, step)
@@ -41,7 +41,7 @@ public final class CancellationGrace: Sendable {
   /// Runs a step that removes what a job has left, or looks for it, even in a cancelled task. Steps of ``carryOn(_:)``
   /// do not use up its time.
   /// - Throws: what `step` throws, which is `CancellationError` when the time was over first.
-  public static func cleanUp<Value: Sendable>(
+  package static func cleanUp<Value: Sendable>(
     _ step: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     try await run(until: limit, step)

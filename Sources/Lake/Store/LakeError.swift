@@ -1,5 +1,5 @@
 /// Why an operation of the lake failed. Every message names the path, and a remedy where there is one.
-public enum LakeError: Error, Equatable, Sendable {
+package enum LakeError: Error, Equatable, Sendable {
   /// There is no file of that path.
   case notFound(LakePath)
   /// The path is taken.
@@ -58,7 +58,7 @@ public enum LakeError: Error, Equatable, Sendable {
 
 extension LakeError {
   /// A name for the kind of failure that stays the same over versions.
-  public var code: String {
+  package var code: String {
     switch self {
     case .notFound: "not_found"
     case .alreadyExists: "already_exists"
@@ -93,7 +93,7 @@ extension LakeError {
 
 extension LakeError: CustomStringConvertible {
   /// One sentence for an operator; holds no secret.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notFound(let path): "\(path): there is no such file in the lake"
     case .alreadyExists(let path): "\(path): exists already; remove it or ask for it to be overwritten"

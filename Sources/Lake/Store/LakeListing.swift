@@ -1,34 +1,34 @@
 /// A page of a listing. It may be short, or even empty, and still have a continuation.
-public struct LakePage: Sendable {
+package struct LakePage: Sendable {
   /// The files and folders of this page.
-  public let entries: [LakeEntry]
+  package let entries: [LakeEntry]
 
   /// Requests the next page; nil at the end. Its form is the store's own.
-  public let continuation: String?
+  package let continuation: String?
 
   /// A page as a store has read it.
-  public init(entries: [LakeEntry], continuation: String?) {
+  package init(entries: [LakeEntry], continuation: String?) {
     self.entries = entries
     self.continuation = continuation
   }
 }
 
 /// The entries of a listing, one by one; no more than one page is in memory.
-public struct LakeListing: AsyncSequence, Sendable {
+package struct LakeListing: AsyncSequence, Sendable {
   /// What the sequence gives.
-  public typealias Element = LakeEntry
+  package typealias Element = LakeEntry
 
   let store: any LakeStore
   let folder: LakePath?
   let recursive: Bool
 
   /// Starts at the first page.
-  public func makeAsyncIterator() -> Iterator {
+  package func makeAsyncIterator() -> Iterator {
     Iterator(listing: self)
   }
 
   /// Walks the pages.
-  public struct Iterator: AsyncIteratorProtocol {
+  package struct Iterator: AsyncIteratorProtocol {
     private let listing: LakeListing
     private var entries: ArraySlice<LakeEntry> = []
     private var continuation: String?
@@ -39,7 +39,7 @@ public struct LakeListing: AsyncSequence, Sendable {
     }
 
     /// The next entry; nil at the end. Throws what the store's `listPage` throws.
-    public mutating func next() async throws -> LakeEntry? {
+    package mutating func next() async throws -> LakeEntry? {
       while entries.isEmpty {
         if isAtEnd { return nil }
         try Task.checkCancellation()
@@ -56,7 +56,7 @@ public struct LakeListing: AsyncSequence, Sendable {
 
 extension LakeStore {
   /// All entries in a folder (nil: the root), with all below it when `recursive`; pages are fetched on the way.
-  public func list(under folder: LakePath?, recursive: Bool) -> LakeListing {
+  package func list(under folder: LakePath?, recursive: Bool) -> LakeListing {
     LakeListing(store: self, folder: folder, recursive: recursive)
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// A file that is replaced meanwhile is never read as a mixture: either the old content is read to its end, or
 /// `LakeError.changed` is thrown.
-public protocol LakeReader: AnyObject, Sendable {
+package protocol LakeReader: AnyObject, Sendable {
   /// The file as it was when it was opened.
   var entry: LakeEntry { get }
 

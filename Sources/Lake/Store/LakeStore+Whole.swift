@@ -1,10 +1,10 @@
-public import struct Foundation.Date
+package import struct Foundation.Date
 
 extension LakeStore {
   /// The whole content of a small file.
   ///
   /// Throws `LakeError.tooLarge` when the file has more than `limit` bytes.
-  public func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8] {
+  package func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8] {
     let reader = try await openReader(path)
     do {
       guard reader.entry.length <= limit else { throw LakeError.tooLarge(path, limit: limit) }
@@ -23,7 +23,7 @@ extension LakeStore {
   ///
   /// Throws as `makeWriter`, `LakeWriter.close` and `LakeWriter.publish` do.
   @discardableResult
-  public func writeAll(
+  package func writeAll(
     _ bytes: [UInt8], to path: LakePath, temporary: LakePath, condition: LakePublishCondition
   ) async throws -> LakeEntry {
     let writer = try await makeWriter(temporary: temporary)
@@ -41,7 +41,7 @@ extension LakeStore {
   ///
   /// Returns how many files were removed. `date` must lie further back than the longest upload lasts: a service need
   /// not show the time of appends that are not flushed yet.
-  public func removeTemporaries(under folder: LakePath, olderThan date: Date) async throws -> Int {
+  package func removeTemporaries(under folder: LakePath, olderThan date: Date) async throws -> Int {
     var removed = 0
     for try await entry in list(under: folder, recursive: true) where !entry.isDirectory && entry.modified < date {
       try await delete(entry.path)

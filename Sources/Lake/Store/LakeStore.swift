@@ -2,7 +2,7 @@
 ///
 /// This is the interface between the jobs and the kinds of lake. A method throws `LakeError`, or `CancellationError`
 /// when its task is cancelled.
-public protocol LakeStore: Sendable {
+package protocol LakeStore: Sendable {
   /// The root as an operator would write it; holds no secret.
   var displayURL: String { get }
 

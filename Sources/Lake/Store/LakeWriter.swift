@@ -2,7 +2,7 @@
 ///
 /// The order of calls is: any number of `append`, `close`, `publish`; `discard` at any time. A call out of order throws
 /// `LakeError.outOfOrder`. When `append` or `close` has failed, the file can only be discarded.
-public protocol LakeWriter: AnyObject, Sendable {
+package protocol LakeWriter: AnyObject, Sendable {
   /// Adds bytes to the end. May return before the lake has stored them; the number in flight is bounded.
   ///
   /// Throws the `LakeError` of the first write that failed, or `CancellationError`.
@@ -30,7 +30,7 @@ public protocol LakeWriter: AnyObject, Sendable {
 }
 
 /// What must hold at the final name for a file to be put there.
-public enum LakePublishCondition: Hashable, Sendable {
+package enum LakePublishCondition: Hashable, Sendable {
   /// Nothing has that name yet; else `LakeError.alreadyExists`.
   case ifAbsent
   /// The file of that name has this etag; else, or when there is none, `LakeError.conditionNotMet`.

@@ -5,11 +5,11 @@ package import Essentials
 ///
 /// Any other parameter is refused by name: some of them read files, run with other rights or load code (`sslkey`,
 /// `passfile`, `options`, `service`).
-public struct ConnectionURI: Sendable {
+package struct ConnectionURI: Sendable {
   /// What is wrong with it. It never repeats the text, which may hold a password.
-  public struct Flaw: Error, CustomStringConvertible {
+  package struct Flaw: Error, CustomStringConvertible {
     /// A sentence.
-    public let description: String
+    package let description: String
   }
 
   package var host: String?
@@ -23,7 +23,7 @@ public struct ConnectionURI: Sendable {
 
   /// Reads the text.
   /// - Throws: ``Flaw``.
-  public init(parsing text: String) throws {
+  package init(parsing text: String) throws {
     var problem: UnsafeMutablePointer<CChar>?
     guard let options = PQconninfoParse(text, &problem) else {
       PQfreemem(problem)

@@ -7,7 +7,7 @@ extension PostgresConnection {
   /// For small results: everything is held in memory. Tables travel by COPY.
   /// - Throws: ``PostgresError``; `CancellationError` after the statement was cancelled on the server.
   @discardableResult
-  public func query(_ sql: String, _ parameters: [String?] = []) async throws -> PostgresResult {
+  package func query(_ sql: String, _ parameters: [String?] = []) async throws -> PostgresResult {
     try begin(.query)
     return try await cancellingOnTaskCancel {
       try send(sql, parameters)
@@ -18,7 +18,7 @@ extension PostgresConnection {
 
   /// Runs `body` between `begin` (such as `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`) and `COMMIT`; any error rolls
   /// back. The tag of COMMIT is read: a transaction that had failed answers ROLLBACK to it without an error.
-  public func withTransaction<Result: Sendable>(
+  package func withTransaction<Result: Sendable>(
     _ begin: String = "BEGIN", _ body: @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {
     try await query(begin)
@@ -36,7 +36,7 @@ extension PostgresConnection {
   /// Leaves whatever the session is in the middle of and rolls back. When that fails the session is closed: the server
   /// then rolls back by itself. A server that does not end the statement within ``cancelPatience`` seconds is
   /// disconnected.
-  public func rollBack() async {
+  package func rollBack() async {
     // The task may be cancelled already; the rollback must happen all the same.
     await Task {
       do {

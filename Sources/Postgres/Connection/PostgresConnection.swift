@@ -8,7 +8,7 @@ import Glibc
 /// All of libpq is entered on the actor's own queue; waiting is done by dispatch sources, so no thread is parked while the
 /// server works. One statement at a time: a second one while the first runs gets ``PostgresError/busy(doing:)``.
 /// Cancelling the task that waits for a statement cancels the statement on the server.
-public actor PostgresConnection {
+package actor PostgresConnection {
   /// What the session is in the middle of.
   enum Activity: Equatable {
     case idle
@@ -18,9 +18,9 @@ public actor PostgresConnection {
   }
 
   /// Where this session leads.
-  public nonisolated let target: PostgresTarget
+  package nonisolated let target: PostgresTarget
   /// What `pg_stat_activity` shows for it.
-  public nonisolated let applicationName: String
+  package nonisolated let applicationName: String
   /// Seconds after which a statement that was cancelled and does not end takes the connection with it.
   static let cancelPatience: Double = 10
 
@@ -31,7 +31,7 @@ public actor PostgresConnection {
 
   nonisolated let executor: QueueExecutor
   /// The connection's own queue.
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   var handle: SessionHandle
   var activity: Activity = .idle
@@ -67,13 +67,13 @@ public actor PostgresConnection {
   }
 
   /// Ends the session. A statement under way is lost; the server rolls its transaction back.
-  public func close() {
+  package func close() {
     handle.close()
   }
 
   /// Whether the session can take a statement of a new caller: connected, idle, outside a transaction, and nothing has
   /// arrived unasked. What a server sends to an idle session nearly always announces its end.
-  public func isUsable() -> Bool {
+  package func isUsable() -> Bool {
     guard !handle.isClosed, !wasCancelled, activity == .idle, PQstatus(handle.connection) == CONNECTION_OK,
       copyRows.widestRow <= Self.widestRowKept
     else { return false }
@@ -83,23 +83,23 @@ public actor PostgresConnection {
   }
 
   /// The server's version as a number, such as 150018.
-  public var serverVersion: Int { Int(PQserverVersion(handle.connection)) }
+  package var serverVersion: Int { Int(PQserverVersion(handle.connection)) }
 
   /// The encoding of the database, such as `UTF8`. Sessions speak UTF-8; from `SQL_ASCII` nothing can be converted.
-  public var serverEncoding: String {
+  package var serverEncoding: String {
     PQparameterStatus(handle.connection, "server_encoding").map { String(cString: $0) } ?? "UTF8"
   }
 
   /// The server's process id for this session, as `pg_stat_activity` shows it.
-  public var backendProcessID: Int { Int(PQbackendPID(handle.connection)) }
+  package var backendProcessID: Int { Int(PQbackendPID(handle.connection)) }
 
   /// `name` as a quoted SQL identifier (libpq, `PQescapeIdentifier`).
-  public func quoteIdentifier(_ name: String) throws -> String {
+  package func quoteIdentifier(_ name: String) throws -> String {
     try quoted(name, by: PQescapeIdentifier)
   }
 
   /// `text` as a quoted SQL literal (libpq, `PQescapeLiteral`).
-  public func quoteLiteral(_ text: String) throws -> String {
+  package func quoteLiteral(_ text: String) throws -> String {
     try quoted(text, by: PQescapeLiteral)
   }
 

@@ -1,12 +1,12 @@
 /// A run-time parameter that every session fixes, whatever the role, the database or the server says.
-public struct SessionSetting: Sendable, Equatable {
+package struct SessionSetting: Sendable, Equatable {
   package let name: String
   package let value: String
   /// The first server version that knows it, as `server_version_num` counts.
-  public let since: Int
+  package let since: Int
 
   /// - Parameter since: as `server_version_num` counts; 0 is every version.
-  public init(_ name: String, _ value: String, since: Int = 0) {
+  package init(_ name: String, _ value: String, since: Int = 0) {
     self.name = name
     self.value = value
     self.since = since

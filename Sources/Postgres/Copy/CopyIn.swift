@@ -6,9 +6,9 @@ import Glibc
 /// Write the rows, then ``finish()``. A COPY that is left before is aborted by ``PostgresConnection/rollBack()``, and the
 /// server drops what it has. Once the server has refused a row, ``write(_:)`` and ``watch()`` throw ``Ended``, and `finish`
 /// throws the server's error.
-public struct CopyIn: Sendable {
+package struct CopyIn: Sendable {
   /// The server has ended the COPY by an error, which ``CopyIn/finish()`` throws.
-  public struct Ended: Error {}
+  package struct Ended: Error {}
 
   let connection: PostgresConnection
 
@@ -17,13 +17,13 @@ public struct CopyIn: Sendable {
 
   /// Sends bytes of the file, in any cut. Returns when the server's socket has taken them, so a slow server slows the
   /// writer and no more than one buffer is held.
-  public func write(_ bytes: [UInt8]) async throws {
+  package func write(_ bytes: [UInt8]) async throws {
     try await connection.writeCopy(bytes)
   }
 
   /// Returns when its task is cancelled; throws ``Ended`` when the server ends the COPY before. A writer that waits for its
   /// own source learns of it in this way.
-  public func watch() async throws {
+  package func watch() async throws {
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.watchInterval)
       if try await connection.copyInIsOver() { throw Ended() }
@@ -31,14 +31,14 @@ public struct CopyIn: Sendable {
   }
 
   /// Ends the data and gives the number of rows the server has stored.
-  public func finish() async throws -> Int {
+  package func finish() async throws -> Int {
     try await connection.finishCopyIn()
   }
 }
 
 extension PostgresConnection {
   /// Starts `COPY … FROM STDIN`.
-  public func copyIn(_ sql: String) async throws -> CopyIn {
+  package func copyIn(_ sql: String) async throws -> CopyIn {
     try begin(.copyIn)
     try await cancellingOnTaskCancel {
       try send(sql, [])

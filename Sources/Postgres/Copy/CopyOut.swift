@@ -3,43 +3,43 @@ import Dispatch
 import Essentials
 
 /// A batch of rows as COPY sent them.
-public struct CopyChunk: Sendable {
+package struct CopyChunk: Sendable {
   /// The rows' bytes, in order. Rows are not cut, except one that is wider than a chunk.
-  public var bytes: [UInt8]
+  package var bytes: [UInt8]
   /// Rows that end in it; a header line counts as one.
-  public var rows: Int
+  package var rows: Int
 }
 
 /// The rows of `COPY … TO STDOUT` as an async sequence of chunks.
 ///
 /// The sequence ends after the server has said that the COPY is complete; an error in the middle throws, so a shortened
 /// copy is never taken for a whole one. After the end ``reportedRows()`` gives the number in the server's tag.
-public struct CopyOut: AsyncSequence, Sendable {
+package struct CopyOut: AsyncSequence, Sendable {
   let connection: PostgresConnection
   let chunkBytes: Int
 
   /// Rows the server says it copied, without a header line; nil before the end.
-  public func reportedRows() async -> Int? {
+  package func reportedRows() async -> Int? {
     await connection.copiedRows
   }
 
   /// The next chunk, nil after the server has confirmed the end.
-  public func next() async throws -> CopyChunk? {
+  package func next() async throws -> CopyChunk? {
     try await connection.nextCopyChunk(bytes: chunkBytes)
   }
 
   /// Begins to read; a COPY can be read once.
-  public func makeAsyncIterator() -> Iterator {
+  package func makeAsyncIterator() -> Iterator {
     Iterator(connection: connection, chunkBytes: chunkBytes)
   }
 
   /// Reads chunk after chunk.
-  public struct Iterator: AsyncIteratorProtocol {
+  package struct Iterator: AsyncIteratorProtocol {
     let connection: PostgresConnection
     let chunkBytes: Int
 
     /// The next chunk, nil after the server has confirmed the end.
-    public mutating func next() async throws -> CopyChunk? {
+    package mutating func next() async throws -> CopyChunk? {
       try await connection.nextCopyChunk(bytes: chunkBytes)
     }
   }
@@ -51,7 +51,7 @@ extension PostgresConnection {
   /// A reader that stops before the end leaves the session in the COPY; ``withTransaction(_:_:)`` and the pool clear that
   /// up by cancelling the statement.
   /// - Parameter quote: the quote character of a CSV; nil for the text format.
-  public func copyOut(
+  package func copyOut(
     _ sql: String, chunkBytes: Int = 256 * 1024, quote: UInt8? = UInt8(ascii: "\"")
   ) async throws -> CopyOut {
     try begin(.copyOut)

@@ -1,5 +1,5 @@
 /// What can go wrong on this side of the wire, or be reported by the server.
-public enum PostgresError: Error, Sendable, CustomStringConvertible {
+package enum PostgresError: Error, Sendable, CustomStringConvertible {
   /// No connection came about. `reasons` has one line for each address tried; `sqlState` is there when a server refused.
   case connectFailed(target: PostgresTarget, reasons: [String], sqlState: String?)
   /// The connection broke; what was under way is lost.
@@ -20,7 +20,7 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
   case decoding(column: String, expected: String)
 
   /// The server's SQLSTATE, where it gave one.
-  public var sqlState: String? {
+  package var sqlState: String? {
     switch self {
     case .server(let error): error.sqlState
     case .connectFailed(_, _, let sqlState): sqlState
@@ -29,7 +29,7 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
   }
 
   /// True when the server could not be reached or went away, as opposed to having refused something.
-  public var isConnectionFailure: Bool {
+  package var isConnectionFailure: Bool {
     switch self {
     case .connectionLost: true
     // 57P01..57P03: the server is shutting down, crashed or starting up. 53300: too many connections.
@@ -42,7 +42,7 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
 
   /// Whether the same may go well in a moment: the server is starting, failing over, restarting or full. What a name, a
   /// certificate or a setting is wrong about stays wrong.
-  public var isTransient: Bool {
+  package var isTransient: Bool {
     guard isConnectionFailure else { return false }
     guard case .connectFailed(_, let reasons, nil) = self else { return true }
     return !reasons.allSatisfy { reason in Self.lastingReasons.contains { reason.contains($0) } }
@@ -56,7 +56,7 @@ public enum PostgresError: Error, Sendable, CustomStringConvertible {
   ]
 
   /// A sentence for people, without row data.
-  public var description: String {
+  package var description: String {
     switch self {
     case .connectFailed(let target, let reasons, _):
       "cannot connect to PostgreSQL as \(target): \(reasons.joined(separator: "; "))"

@@ -1,33 +1,33 @@
 import CPQ
 
 /// An error that the server reported, in its own fields (PostgreSQL documentation, "Error and Notice Message Fields").
-public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Five characters, such as `42P01`.
-  public var sqlState: String
+  package var sqlState: String
   /// `ERROR`, `FATAL`, `PANIC`, `WARNING`, … whatever language the server speaks.
-  public var severity: String
+  package var severity: String
   /// The primary message. A function or trigger may have put row data into it: what leaves the program is
   /// ``ownMessage``.
-  public var message: String
+  package var message: String
   /// More about it; may name key values.
-  public var detail: String?
+  package var detail: String?
   /// What to do, as the server sees it.
-  public var hint: String?
+  package var hint: String?
   /// Where it happened. For COPY it holds the text of the offending row: never for a caller or a log.
-  public var context: String?
+  package var context: String?
   /// Schema, table, column and constraint it is about, where the server says.
-  public var schemaName: String?
+  package var schemaName: String?
   package var tableName: String?
   package var columnName: String?
   package var constraintName: String?
 
   /// The statement handles rows, so that any of the server's words may quote one.
-  public var isOfRows = false
+  package var isOfRows = false
   /// The file of the server's source that reported it, such as `aclchk.c`.
-  public var sourceFile: String?
+  package var sourceFile: String?
 
   /// Made from fields; used by tests and by the connection.
-  public init(
+  package init(
     sqlState: String, severity: String = "ERROR", message: String, detail: String? = nil, hint: String? = nil,
     context: String? = nil
   ) {
@@ -55,10 +55,10 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Whether the server ends the session with it.
-  public var isFatal: Bool { severity == "FATAL" || severity == "PANIC" }
+  package var isFatal: Bool { severity == "FATAL" || severity == "PANIC" }
 
   /// The run-time parameter by which the server has ended the session, where it was one.
-  public var timeLimit: String? {
+  package var timeLimit: String? {
     guard isFatal else { return nil }
     return [
       "25P03": "idle_in_transaction_session_timeout", "25P04": "transaction_timeout", "57P05": "idle_session_timeout",
@@ -68,11 +68,11 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Whether it comes from the server's own code and not from a function, a trigger or an extension, which may raise any
   /// SQLSTATE.
-  public var isServersOwn: Bool { sourceFile.map(Self.ownFiles.contains) ?? false }
+  package var isServersOwn: Bool { sourceFile.map(Self.ownFiles.contains) ?? false }
 
   /// The server's message where it can hold no row data: of a condition of the server's own, met in no function and no
   /// row, and of a class whose messages name objects and states alone. Nil for all others.
-  public var ownMessage: String? {
+  package var ownMessage: String? {
     guard isServersOwn, !isOfRows, (context ?? "").isEmpty, Self.ownClasses.contains(String(sqlState.prefix(2))) else {
       return nil
     }
@@ -81,7 +81,7 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Whether the names of constraint, column and table are those of the server's own check, and not what a function or trigger
   /// says they are.
-  public var hasServersNames: Bool { isServersOwn || sourceFile.map(Self.checkFiles.contains) ?? false }
+  package var hasServersNames: Bool { isServersOwn || sourceFile.map(Self.checkFiles.contains) ?? false }
 
   /// The server's source files that report a constraint which a row breaks.
   private static let checkFiles: Set<String> = [
@@ -104,13 +104,13 @@ public struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   ]
 
   /// The line of the CSV at which COPY stopped (1 is the header), taken from the context without its row text.
-  public var copyLine: Int? {
+  package var copyLine: Int? {
     guard let context, let range = context.range(of: ", line ") else { return nil }
     return Int(context[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
   }
 
   /// The message where it is safe to show, the SQLSTATE, and the names of what it is about.
-  public var description: String {
+  package var description: String {
     guard let ownMessage else {
       let names =
         !hasServersNames

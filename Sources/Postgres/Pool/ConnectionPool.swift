@@ -3,9 +3,9 @@ import Essentials
 /// Connections to one target, opened on demand and kept for the next caller.
 ///
 /// ``PoolStateMachine`` decides; this actor opens, closes, hands out and keeps the time.
-public actor ConnectionPool {
+package actor ConnectionPool {
   /// Where its connections lead.
-  public nonisolated let target: PostgresTarget
+  package nonisolated let target: PostgresTarget
   private let passwords: any PasswordProvider
   private let options: ConnectionOptions
   private var machine: PoolStateMachine
@@ -36,7 +36,7 @@ public actor ConnectionPool {
   /// Runs `body` with a connection of its own and takes it back afterwards, rolled back if `body` left it in a
   /// transaction or a COPY.
   /// - Throws: ``PostgresError`` when there is no connection; whatever `body` throws.
-  public func withConnection<Result: Sendable>(
+  package func withConnection<Result: Sendable>(
     _ body: @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {
     let (number, connection) = try await lease()
@@ -54,7 +54,7 @@ public actor ConnectionPool {
   var isEmpty: Bool { machine.count == 0 && waiters.isEmpty }
 
   /// Refuses new callers and closes what is not in use; connections in use are closed when they come back.
-  public func close() {
+  package func close() {
     timer?.cancel()
     carryOut(machine.close())
   }

@@ -5,7 +5,7 @@ package import Essentials
 /// Each target has a pool of its own, so that a restore into another database does not mix with the rest, and beside it a
 /// single connection for questions that must be answered while the pool is in use: readiness, who holds a lock. Callers
 /// may name databases, so the number of targets kept is bounded: those that were used last stay.
-public actor ConnectionPools {
+package actor ConnectionPools {
   private struct Entry {
     let jobs: ConnectionPool
     let questions: ConnectionPool
@@ -139,7 +139,7 @@ public actor ConnectionPools {
   }
 
   /// Closes all pools; no new connection is made.
-  public func close() async {
+  package func close() async {
     isClosed = true
     for target in entries.keys { await forget(target) }
   }

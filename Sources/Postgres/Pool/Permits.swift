@@ -1,12 +1,12 @@
 import Synchronization
 
 /// Limits how many tasks hold a permit at a time; the others wait in the order they came.
-public final class Permits: Sendable {
+package final class Permits: Sendable {
   /// No permit became free within the time limit.
-  public struct Timeout: Error {}
+  package struct Timeout: Error {}
 
   /// A permit; it is given back by ``leave()``, or with the value.
-  public final class Pass: Sendable {
+  package final class Pass: Sendable {
     private let permits: Permits
     private let isOver = Atomic(false)
 
@@ -17,7 +17,7 @@ public final class Permits: Sendable {
     deinit { leave() }
 
     /// Gives the permit back; any further call does nothing.
-    public func leave() {
+    package func leave() {
       if !isOver.exchange(true, ordering: .relaxed) { permits.letNextIn() }
     }
   }
@@ -31,13 +31,13 @@ public final class Permits: Sendable {
   private let state: Mutex<State>
 
   /// - Parameter count: permits in all, at least 1.
-  public init(_ count: Int) {
+  package init(_ count: Int) {
     state = Mutex(State(free: max(1, count)))
   }
 
   /// Waits for a permit.
   /// - Throws: ``Timeout`` after `limit`, `CancellationError`.
-  public func enter(within limit: Duration) async throws -> Pass {
+  package func enter(within limit: Duration) async throws -> Pass {
     try Task.checkCancellation()
     // Most need not wait, and so no timer.
     let number: Int? = state.withLock { state in
@@ -54,7 +54,7 @@ public final class Permits: Sendable {
 
   /// Runs `body` with a permit.
   /// - Throws: ``Timeout`` after `limit`, `CancellationError`, whatever `body` throws.
-  public func withPermit<Result: Sendable>(
+  package func withPermit<Result: Sendable>(
     within limit: Duration, _ body: @Sendable () async throws -> Result
   ) async throws -> Result {
     let pass = try await enter(within: limit)

@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// A Swift type that a column's text form can be read as. OIDs are those of PostgreSQL's `pg_type.dat`.
-public protocol PostgresDecodable: Sendable {
+package protocol PostgresDecodable: Sendable {
   /// Whether a column of that type may be read as this.
   static func accepts(oid: UInt32) -> Bool
   /// Reads the server's text form; nil when it is not of that form.
@@ -10,30 +10,30 @@ public protocol PostgresDecodable: Sendable {
 
 extension String: PostgresDecodable {
   /// Every type has a text form.
-  public static func accepts(oid: UInt32) -> Bool { true }
+  package static func accepts(oid: UInt32) -> Bool { true }
   /// The text itself.
-  public init?(postgresText text: String) { self = text }
+  package init?(postgresText text: String) { self = text }
 }
 
 extension Int: PostgresDecodable {
   /// `int8`, `int2`, `int4`, `oid`.
-  public static func accepts(oid: UInt32) -> Bool { [20, 21, 23, 26].contains(oid) }
+  package static func accepts(oid: UInt32) -> Bool { [20, 21, 23, 26].contains(oid) }
   /// Decimal digits.
-  public init?(postgresText text: String) { self.init(text) }
+  package init?(postgresText text: String) { self.init(text) }
 }
 
 extension Double: PostgresDecodable {
   /// `float4`, `float8`, `numeric` and the integers.
-  public static func accepts(oid: UInt32) -> Bool { [700, 701, 1700, 20, 21, 23].contains(oid) }
+  package static func accepts(oid: UInt32) -> Bool { [700, 701, 1700, 20, 21, 23].contains(oid) }
   /// Decimal, `NaN` or `Infinity`.
-  public init?(postgresText text: String) { self.init(text) }
+  package init?(postgresText text: String) { self.init(text) }
 }
 
 extension Bool: PostgresDecodable {
   /// `bool`.
-  public static func accepts(oid: UInt32) -> Bool { oid == 16 }
+  package static func accepts(oid: UInt32) -> Bool { oid == 16 }
   /// `t` or `f`.
-  public init?(postgresText text: String) {
+  package init?(postgresText text: String) {
     guard text == "t" || text == "f" else { return nil }
     self = text == "t"
   }
@@ -41,10 +41,10 @@ extension Bool: PostgresDecodable {
 
 extension Date: PostgresDecodable {
   /// `timestamptz`.
-  public static func accepts(oid: UInt32) -> Bool { oid == 1184 }
+  package static func accepts(oid: UInt32) -> Bool { oid == 1184 }
 
   /// `2024-01-01 00:00:00[.ffffff]+00`: sessions are pinned to UTC and ISO.
-  public init?(postgresText text: String) {
+  package init?(postgresText text: String) {
     guard text.hasSuffix("+00") else { return nil }
     let parts = text.dropLast(3).split(separator: ".", maxSplits: 1)
     let style = ISO8601FormatStyle(timeZone: .gmt).year().month().day()
@@ -57,10 +57,10 @@ extension Date: PostgresDecodable {
 
 extension Array: PostgresDecodable where Element == String {
   /// `text[]` and `name[]`, as made by `array_agg` over names and by `to_json` free queries.
-  public static func accepts(oid: UInt32) -> Bool { [1009, 1003].contains(oid) }
+  package static func accepts(oid: UInt32) -> Bool { [1009, 1003].contains(oid) }
 
   /// One-dimensional array text: `{a,"b c","say \"x\""}`. NULL elements are refused.
-  public init?(postgresText text: String) {
+  package init?(postgresText text: String) {
     guard text.first == "{", text.last == "}" else { return nil }
     var items: [String] = []
     var current = ""

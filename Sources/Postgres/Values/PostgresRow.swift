@@ -1,10 +1,10 @@
 /// One row of a result, in text form, with its column names and types.
-public struct PostgresRow: Sendable {
+package struct PostgresRow: Sendable {
   let columns: PostgresColumns
   let values: [String?]
 
   /// The value of the column named `name`, decoded as `type`. NULL and an unknown column are errors.
-  public func decode<Value: PostgresDecodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
+  package func decode<Value: PostgresDecodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
     guard let value = try decodeIfPresent(name, as: type) else {
       throw PostgresError.decoding(column: name, expected: "present (it is NULL)")
     }
@@ -12,7 +12,7 @@ public struct PostgresRow: Sendable {
   }
 
   /// The value of the column named `name`, or nil for NULL.
-  public func decodeIfPresent<Value: PostgresDecodable>(_ name: String, as type: Value.Type = Value.self) throws
+  package func decodeIfPresent<Value: PostgresDecodable>(_ name: String, as type: Value.Type = Value.self) throws
     -> Value?
   {
     guard let index = columns.names.firstIndex(of: name) else {
@@ -38,10 +38,10 @@ final class PostgresColumns: Sendable {
 }
 
 /// Rows and command tag of a finished statement.
-public struct PostgresResult: Sendable {
+package struct PostgresResult: Sendable {
   package let rows: [PostgresRow]
   /// The command tag, such as `COPY 12` or `ROLLBACK`.
-  public let commandTag: String
+  package let commandTag: String
   /// Rows the tag speaks of (inserted, deleted, copied); 0 where it has no number.
-  public let affectedRows: Int
+  package let affectedRows: Int
 }

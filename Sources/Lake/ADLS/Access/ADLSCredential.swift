@@ -1,10 +1,10 @@
 import Essentials
-public import Identity
+package import Identity
 
 /// How requests to a storage account are authenticated. Its description never shows a secret.
-public enum ADLSCredential: Sendable {
+package enum ADLSCredential: Sendable {
   /// The scope of every storage account, in every cloud.
-  public static let scope = "https://storage.azure.com/.default"
+  package static let scope = "https://storage.azure.com/.default"
 
   /// A bearer token of the identity that the source stands for.
   case bearer(any TokenSource)
@@ -24,12 +24,12 @@ public enum ADLSCredential: Sendable {
 }
 
 /// A shared access signature: a query that is a secret.
-public struct SharedAccessSignature: Sendable {
+package struct SharedAccessSignature: Sendable {
   /// The query as it was issued, percent-encoded, without a question mark.
   let query: Secret
 
   /// Takes a signature as the portal shows it; nil when it is none (no `sig`), or could not stand in a URL.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let query = text.hasPrefix("?") ? String(text.dropFirst()) : text
     let parts = query.split(separator: "&")
     guard parts.contains(where: { $0.hasPrefix("sig=") && $0.utf8.count > 4 }),

@@ -3,13 +3,13 @@ import Essentials
 import Foundation
 
 /// An account's key, which signs requests.
-public struct SharedKey: Sendable {
+package struct SharedKey: Sendable {
   private let account: String
   /// In base64.
   private let text: Secret
 
   /// Takes a key as the portal shows it, in base64; nil for anything else.
-  public init?(account: String, base64 text: String) {
+  package init?(account: String, base64 text: String) {
     guard let key = Data(base64Encoded: text), !key.isEmpty else { return nil }
     self.account = account
     self.text = Secret(text)

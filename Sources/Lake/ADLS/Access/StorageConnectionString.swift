@@ -5,19 +5,19 @@ import Foundation
 /// signature.
 ///
 /// Its description shows the account and the endpoint alone.
-public struct StorageConnectionString: Sendable {
+package struct StorageConnectionString: Sendable {
   /// The storage account.
-  public let account: String
+  package let account: String
   /// The DFS endpoint's host and port; the port is nil where the URL has none.
   let host: String
   let port: Int?
   /// The key where there is one, else the signature.
-  public let credential: ADLSCredential
+  package let credential: ADLSCredential
 
   /// Reads the form of the portal, `Name=value` parts between semicolons (values may hold `=`).
   ///
   /// Throws `LakeError.invalidConnectionString`, which repeats no value.
-  public init(parsing text: String) throws(LakeError) {
+  package init(parsing text: String) throws(LakeError) {
     var values: [String: String] = [:]
     for part in text.split(separator: ";") {
       guard let equals = part.firstIndex(of: "="), equals > part.startIndex else {
@@ -63,7 +63,7 @@ public struct StorageConnectionString: Sendable {
   }
 
   /// Whether it is for the account at this place; a key or signature is never sent anywhere else.
-  public func serves(_ location: ADLSLocation) -> Bool {
+  package func serves(_ location: ADLSLocation) -> Bool {
     account == location.account && host == location.host && (port ?? location.port) == location.port
   }
 

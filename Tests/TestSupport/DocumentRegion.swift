@@ -6,6 +6,7 @@ public struct DocumentRegion {
   private let file: URL
   private let name: String
 
+  /// The region `name` of the document at `path` in the repository.
   public init(_ name: String, in path: String) {
     self.name = name
     file = Repository.file(path)

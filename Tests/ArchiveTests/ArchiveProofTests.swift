@@ -16,7 +16,7 @@ struct ArchiveProofTests {
     return file
   }
 
-  @Test("It is what the lake has, when rows and bytes agree")
+  @Test("A proof holds the lake's length and digest when rows and bytes agree")
   func proof() async throws {
     let folder = try TemporaryDirectory("proof")
     let file = try await file("12345", in: folder)
@@ -28,7 +28,7 @@ struct ArchiveProofTests {
     #expect(proof.sha256 == hasher.finish())
   }
 
-  @Test("There is none when the server counts other rows, or none", arguments: [6, 8, nil])
+  @Test("There is no proof when the server reports another row count, or none", arguments: [6, 8, nil])
   func rows(reported: Int?) async throws {
     let folder = try TemporaryDirectory("proof")
     let file = try await file("12345", in: folder)
@@ -41,7 +41,7 @@ struct ArchiveProofTests {
     #expect(await file.discard() == nil)
   }
 
-  @Test("There is none when the lake holds other bytes than were written", arguments: [4, 6])
+  @Test("There is no proof when the lake holds another number of bytes than was written", arguments: [4, 6])
   func length(written: Int) async throws {
     let folder = try TemporaryDirectory("proof")
     let file = try await file("12345", in: folder)

@@ -9,8 +9,10 @@ private final class Counter: Sendable {
   func add() { state.withLock { $0 += 1 } }
 }
 
-@Suite struct BoundedChannelTests {
-  @Test func valuesComeInOrderAndThenTheEnd() async throws {
+@Suite("Bounded channel")
+struct BoundedChannelTests {
+  @Test("Values arrive in the order they were sent, then the end")
+  func order() async throws {
     let channel = BoundedChannel<Int>(capacity: 3)
     async let sent: Void = {
       for number in 0..<1000 { try await channel.send(number) }
@@ -22,7 +24,8 @@ private final class Counter: Sendable {
     try await sent
   }
 
-  @Test func theSenderIsNeverMoreThanTheCapacityAhead() async throws {
+  @Test("The sender is never ahead of the receiver by more than the capacity")
+  func capacity() async throws {
     let channel = BoundedChannel<Int>(capacity: 4)
     let sent = Counter()
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -44,7 +47,8 @@ private final class Counter: Sendable {
     }
   }
 
-  @Test func aCancelledSenderStopsWaitingAndTheReceiverToo() async throws {
+  @Test("A cancelled sender stops waiting, and so does a cancelled receiver")
+  func cancelled() async throws {
     let channel = BoundedChannel<Int>(capacity: 1)
     let receiver = Task { try await channel.receive() }
     let sender = Task {
@@ -56,14 +60,16 @@ private final class Counter: Sendable {
     await #expect(throws: CancellationError.self) { try await receiver.value }
   }
 
-  @Test func aSenderThatWaitsForRoomHearsOfItsCancelling() async throws {
+  @Test("A sender that waits for room ends when it is cancelled")
+  func cancelledForRoom() async throws {
     let channel = BoundedChannel<Int>(capacity: 1)
     let sender = Task { try await channel.send(1) }
     sender.cancel()
     await #expect(throws: CancellationError.self) { try await sender.value }
   }
 
-  @Test func aReceiverThatIsCancelledFreesTheSender() async throws {
+  @Test("The sender stops waiting when the receiver is cancelled")
+  func receiverCancelled() async throws {
     let channel = BoundedChannel<Int>(capacity: 1)
     let sender = Task { try await channel.send(1) }
     let receiver = Task {

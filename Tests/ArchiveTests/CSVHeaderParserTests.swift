@@ -3,7 +3,8 @@ import Testing
 @testable import Archive
 @testable import Reporting
 
-@Suite struct CSVHeaderParserTests {
+@Suite("The header of a CSV file")
+struct CSVHeaderParserTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let text: String
     let names: [String]
@@ -41,8 +42,8 @@ import Testing
     return (try parser.finish(), [])
   }
 
-  @Test(arguments: cases)
-  func aHeaderIsReadAsCSVHoweverItIsCut(test: Case) throws {
+  @Test("A header is parsed as CSV wherever the chunks are cut", arguments: cases)
+  func chunks(test: Case) throws {
     let bytes = Array(test.text.utf8)
     for size in 1...bytes.count {
       let (header, rest) = try parse(bytes, by: size, test.format)
@@ -53,7 +54,8 @@ import Testing
     }
   }
 
-  @Test func aFileThatEndsWithItsHeaderIsRead() throws {
+  @Test("A file that ends after its header is accepted, with or without a newline")
+  func headerOnly() throws {
     for text in ["a,b", "a,\"b\"", "a,b\r"] {
       let (header, rest) = try parse(Array(text.utf8), by: 100, CSVFormat())
       #expect(header.names == [[UInt8(ascii: "a")], [UInt8(ascii: "b")]])
@@ -61,14 +63,17 @@ import Testing
     }
   }
 
-  @Test(arguments: [("", "the file is empty"), ("a,\"b\nc", "the last quote of the header is not closed")])
-  func whatIsNoHeaderIsRefused(text: String, reason: String) throws {
+  @Test(
+    "An empty file and an unclosed quote are refused with the reason",
+    arguments: [("", "the file is empty"), ("a,\"b\nc", "the last quote of the header is not closed")])
+  func noHeader(text: String, reason: String) throws {
     let error = try #require(throws: JobError.self) { try parse(Array(text.utf8), by: 1, CSVFormat()) }
     #expect(error.code == .badHeader)
     #expect(error.message.contains(reason))
   }
 
-  @Test func aHeaderWithoutEndIsNotCollectedForEver() throws {
+  @Test("A header that does not end is refused once it exceeds its limit")
+  func endless() throws {
     var parser = CSVHeaderParser(format: CSVFormat())
     let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 64 * 1024)
     let error = try #require(throws: JobError.self) {

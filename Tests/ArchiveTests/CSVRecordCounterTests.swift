@@ -2,13 +2,16 @@ import Testing
 
 @testable import Archive
 
-@Suite struct CSVRecordCounterTests {
-  @Test(arguments: [
-    ("", 0), ("a\n", 1), ("a", 1), ("a\nb\n", 2), ("a\nb", 2), ("\n\n", 2), ("\"a\nb\",c\nd\n", 2),
-    ("\"a\"\"\nb\"\n", 1), ("a\r\nb\r\n", 2), ("\"\"", 1), ("\"\"\n\"\"\n", 2),
-    ("a\rb\rc", 3), ("a\r\rb\r", 3), ("a\r\n\r\nb", 3), ("\"a\rb\"\rc\r", 2), ("a\n\rb", 3),
-  ])
-  func recordsAreCountedNotLines(text: String, count: Int) {
+@Suite("Counting CSV records")
+struct CSVRecordCounterTests {
+  @Test(
+    "Records are counted, not lines",
+    arguments: [
+      ("", 0), ("a\n", 1), ("a", 1), ("a\nb\n", 2), ("a\nb", 2), ("\n\n", 2), ("\"a\nb\",c\nd\n", 2),
+      ("\"a\"\"\nb\"\n", 1), ("a\r\nb\r\n", 2), ("\"\"", 1), ("\"\"\n\"\"\n", 2),
+      ("a\rb\rc", 3), ("a\r\rb\r", 3), ("a\r\n\r\nb", 3), ("\"a\rb\"\rc\r", 2), ("a\n\rb", 3),
+    ])
+  func records(text: String, count: Int) {
     for size in 1...max(1, text.utf8.count) {
       var counter = CSVRecordCounter()
       let bytes = Array(text.utf8)
@@ -19,7 +22,8 @@ import Testing
     }
   }
 
-  @Test func anEscapedQuoteDoesNotEndAField() {
+  @Test("An escaped quote does not end a field")
+  func escapedQuote() {
     let format = CSVFormat(delimiter: UInt8(ascii: ","), quote: UInt8(ascii: "\""), escape: UInt8(ascii: "\\"))
     for (text, count) in [("\"a\\\"\nb\"\nc\n", 2), ("\"a\\\\\"\nb\n", 2), ("a\\\n\"b\n\"\n", 2)] {
       var counter = CSVRecordCounter(format: format)
@@ -29,7 +33,7 @@ import Testing
   }
 
   @Test(
-    "A line that ends the data is found however it is cut, whatever ends the lines",
+    "A line of \\. is found wherever the chunks are cut and whatever ends the lines",
     arguments: [
       ("\\.\n1\n", 1), ("1\n\\.\n2\n", 2), ("1\r\n\\.\r\n2", 2), ("1\r\\.\r2\r", 2), ("1\n\\.", 2), ("1\\.\n2\n", nil),
       ("1\n\\.x\n", nil), ("1,\\.\n", nil), ("1\n\"\\.\"\n", nil), ("\\\\.\n", nil), ("\\x\n\\.\n\\.\n", 2),

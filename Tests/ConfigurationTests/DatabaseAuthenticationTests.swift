@@ -9,7 +9,8 @@ import TestSupport
 @testable import Jobs
 @testable import Reporting
 
-@Suite struct DatabaseAuthenticationTests {
+@Suite("Settings of the database's authentication")
+struct DatabaseAuthenticationTests {
   static let azure = "db.postgres.database.azure.com"
 
   func settings(_ more: [String: String]) throws -> Settings {
@@ -17,37 +18,43 @@ import TestSupport
       environment: ["PG_HOST": Self.azure, "PG_DATABASE": "d", "PG_USER": "u"].merging(more) { $1 })
   }
 
-  @Test(arguments: [
-    (["PG_HOST": azure], DatabaseAuthentication.entra), (["PG_HOST": "DB.Postgres.Database.Azure.com."], .entra),
-    (["PG_HOST": "db.postgres.database.usgovcloudapi.net"], .entra),
-    (["PG_HOST": "db.postgres.database.chinacloudapi.cn"], .entra), (["PG_PASSWORD": "p"], .password),
-    (["PG_AUTH": "password"], .password), (["PG_AUTH": "entra", "PG_PASSWORD": "p"], .entra),
-    (["PG_HOST": "db.example"], .password), (["PG_HOST": "db.example", "PG_AUTH": "entra"], .entra),
-    (["PG_HOST": "postgres.database.azure.com.evil.example"], .password),
-    (["PG_HOST": "evilpostgres.database.azure.com"], .password), (["PG_HOST": "\(azure),db.example"], .password),
-  ])
-  func aTokenIsThePasswordOfAzuresServersUnlessThereIsOne(
+  @Test(
+    "A server of Azure is signed in to with an Entra token unless a password is set",
+    arguments: [
+      (["PG_HOST": azure], DatabaseAuthentication.entra), (["PG_HOST": "DB.Postgres.Database.Azure.com."], .entra),
+      (["PG_HOST": "db.postgres.database.usgovcloudapi.net"], .entra),
+      (["PG_HOST": "db.postgres.database.chinacloudapi.cn"], .entra), (["PG_PASSWORD": "p"], .password),
+      (["PG_AUTH": "password"], .password), (["PG_AUTH": "entra", "PG_PASSWORD": "p"], .entra),
+      (["PG_HOST": "db.example"], .password), (["PG_HOST": "db.example", "PG_AUTH": "entra"], .entra),
+      (["PG_HOST": "postgres.database.azure.com.evil.example"], .password),
+      (["PG_HOST": "evilpostgres.database.azure.com"], .password), (["PG_HOST": "\(azure),db.example"], .password),
+    ])
+  func entra(
     _ environment: [String: String], _ expected: DatabaseAuthentication
   ) throws {
     let settings = try settings(environment)
     #expect(settings.server.authentication(host: settings.server.host ?? "") == expected)
   }
 
-  @Test(arguments: [
-    ([:], PostgresTarget.SSLMode.verifyFull), (["PG_PASSWORD": "p"], .verifyFull),
-    (["PG_PASSWORD": "p", "PG_SSLMODE": "require"], .require), (["PG_HOST": "db.example"], .require),
-    (["PG_HOST": "db.example", "PG_AUTH": "entra"], .verifyFull),
-    (["PG_HOST": "127.0.0.1", "PG_AUTH": "entra"], .require),
-    (["PG_HOST": "127.0.0.1", "PG_AUTH": "entra", "PG_SSLMODE": "disable"], .disable),
-  ])
-  func theServerIsCheckedWhereItMatters(_ environment: [String: String], _ mode: PostgresTarget.SSLMode) throws {
+  @Test(
+    "The default of PG_SSLMODE checks the server wherever a token or password crosses the network to Azure",
+    arguments: [
+      ([:], PostgresTarget.SSLMode.verifyFull), (["PG_PASSWORD": "p"], .verifyFull),
+      (["PG_PASSWORD": "p", "PG_SSLMODE": "require"], .require), (["PG_HOST": "db.example"], .require),
+      (["PG_HOST": "db.example", "PG_AUTH": "entra"], .verifyFull),
+      (["PG_HOST": "127.0.0.1", "PG_AUTH": "entra"], .require),
+      (["PG_HOST": "127.0.0.1", "PG_AUTH": "entra", "PG_SSLMODE": "disable"], .disable),
+    ])
+  func sslMode(_ environment: [String: String], _ mode: PostgresTarget.SSLMode) throws {
     let target = try settings(environment).server.target()
     #expect(target.sslMode == mode)
     #expect(target.rootCertificateFile == (mode == .verifyFull ? SystemRoots.file : nil))
   }
 
-  @Test(arguments: ["disable", "allow", "prefer", "require", "verify-ca"])
-  func aTokenGoesToNoServerThatIsNotChecked(mode: String) throws {
+  @Test(
+    "A token is not sent to a server whose certificate is not verified",
+    arguments: ["disable", "allow", "prefer", "require", "verify-ca"])
+  func unverified(mode: String) throws {
     for host in [Self.azure, "db.example"] {
       let settings = try settings(["PG_HOST": host, "PG_AUTH": "entra", "PG_SSLMODE": mode])
       let error = #expect(throws: JobError.self) { try settings.server.target() }
@@ -58,7 +65,8 @@ import TestSupport
     }
   }
 
-  @Test func rootsOfTheOperatorsOwnMakeVerifyCAMeanSomething() throws {
+  @Test("verify-ca is enough for a token when the operator names the trusted roots")
+  func ownRoots() throws {
     let folder = try TemporaryDirectory("roots")
     try "x".write(toFile: folder.file("roots.pem"), atomically: true, encoding: .utf8)
     let settings = try settings(["PG_SSLMODE": "verify-ca", "PG_SSLROOTCERT": folder.file("roots.pem")])
@@ -67,7 +75,8 @@ import TestSupport
     #expect(try self.settings(["PGSSLROOTCERT": "/x"]).server.target().rootCertificateFile == nil)
   }
 
-  @Test func aRestoresOwnHostIsUnderTheSameRule() throws {
+  @Test("The host that a restore names follows the same rule")
+  func restoreHost() throws {
     let settings = try settings([
       "PG_HOST": "/run/postgresql", "PG_SSLMODE": "disable", "PG_ALLOWED_HOSTS": Self.azure,
     ])
@@ -86,12 +95,14 @@ import TestSupport
     #expect(try target(", \"password\": \"p\"").sslMode == .disable)
   }
 
-  @Test(arguments: [
-    ("db.postgres.database.azure.com", "https://ossrdbms-aad.database.windows.net/.default"),
-    ("db.postgres.database.usgovcloudapi.net", "https://ossrdbms-aad.database.usgovcloudapi.net/.default"),
-    ("db.postgres.database.chinacloudapi.cn", "https://ossrdbms-aad.database.chinacloudapi.cn/.default"),
-  ])
-  func eachCloudHasAScopeOfItsOwn(host: String, scope: String) {
+  @Test(
+    "Each Azure cloud has its own token scope",
+    arguments: [
+      ("db.postgres.database.azure.com", "https://ossrdbms-aad.database.windows.net/.default"),
+      ("db.postgres.database.usgovcloudapi.net", "https://ossrdbms-aad.database.usgovcloudapi.net/.default"),
+      ("db.postgres.database.chinacloudapi.cn", "https://ossrdbms-aad.database.chinacloudapi.cn/.default"),
+    ])
+  func scope(host: String, scope: String) {
     #expect(DatabaseCloud(hosts: host)?.scope == scope)
     #expect(DatabaseCloud(hosts: "db.example") == nil)
     #expect(DatabaseCloud(authorityHost: "https://login.microsoftonline.us/") == .usGovernment)

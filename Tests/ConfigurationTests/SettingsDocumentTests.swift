@@ -27,7 +27,7 @@ struct SettingsDocumentTests {
     }
   }
 
-  @Test("A default that is declared in words is the one that counts")
+  @Test("The default that a declaration gives in words is the effective one")
   func defaults() throws {
     // A value that is set to its default changes nothing.
     let plain = try Settings(environment: [:])

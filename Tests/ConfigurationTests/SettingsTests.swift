@@ -9,12 +9,14 @@ import Testing
 @testable import Reporting
 @testable import TableDays
 
-@Suite struct SettingsTests {
+@Suite("Settings")
+struct SettingsTests {
   func settings(_ environment: [String: String] = [:], file: String? = nil) throws -> Settings {
     try Settings(environment: environment, file: file.map { Data($0.utf8) })
   }
 
-  @Test func defaultsAreThoseOfTheDocumentation() throws {
+  @Test("The defaults are those that the documentation gives")
+  func defaults() throws {
     let settings = try settings()
     #expect(settings.customHandlerPort == nil)
     #expect(settings.server.host == nil)
@@ -34,7 +36,8 @@ import Testing
     #expect(settings.key == nil)
   }
 
-  @Test func everySettingIsRead() throws {
+  @Test("Every setting is read")
+  func everySetting() throws {
     let settings = try settings([
       "FUNCTIONS_CUSTOMHANDLER_PORT": "8080", "PG_HOST": "h", "PG_PORT": "6432", "PG_DATABASE": "d", "PG_USER": "u",
       "PG_PASSWORD": "p", "PG_SSLMODE": "verify-full", "PG_POOL_MAX": "3", "PG_ALLOWED_HOSTS": "A.example, b",
@@ -68,20 +71,23 @@ import Testing
     #expect(settings.shutdownGraceSeconds == 5)
   }
 
-  @Test(arguments: [
-    ("PG_PORT", "0", "a whole number from 1 to 65535"), ("PG_PORT", "x", "a whole number from 1 to 65535"),
-    ("FUNCTIONS_CUSTOMHANDLER_PORT", "70000", "a whole number from 1 to 65535"),
-    ("PG_SSLMODE", "on", "one of disable, allow, prefer, require, verify-ca, verify-full"),
-    ("PG_AUTH", "Entra", "one of password, entra"), ("PG_SSLROOTCERT", "/absent/roots.pem", "can be read"),
-    ("PG_POOL_MAX", "0", "a whole number from 1 to 1000"), ("BACKUP_TIMEZONE", "CEST!", "such as UTC or Europe/Berlin"),
-    ("BACKUP_TIMEZONE", "../etc/passwd", "a time zone"), ("BACKUP_TIMEZONE", "GMT+3", "a time zone"),
-    ("BACKUP_LOOKBACK_DAYS", "0", "a whole number from 1 to 3660"),
-    ("BACKUP_CONCURRENCY", "65", "a whole number from 1 to 64"),
-    ("BACKUP_GZIP_LEVEL", "10", "a whole number from 1 to 9"), ("SLUICE_SHUTDOWN_GRACE", "-1", "from 0 to 3600"),
-    ("BACKUP_TABLES", "clicks", "has no schema"), ("BACKUP_TABLES", "a.b,a.b:c", "a.b is named twice"),
-    ("BACKUP_TABLES", "a.b:", "a time column after the colon"),
-  ])
-  func aBadValueIsNamedWithTheFormWanted(name: String, value: String, form: String) throws {
+  @Test(
+    "A bad value is an error that names the setting and the expected form",
+    arguments: [
+      ("PG_PORT", "0", "a whole number from 1 to 65535"), ("PG_PORT", "x", "a whole number from 1 to 65535"),
+      ("FUNCTIONS_CUSTOMHANDLER_PORT", "70000", "a whole number from 1 to 65535"),
+      ("PG_SSLMODE", "on", "one of disable, allow, prefer, require, verify-ca, verify-full"),
+      ("PG_AUTH", "Entra", "one of password, entra"), ("PG_SSLROOTCERT", "/absent/roots.pem", "can be read"),
+      ("PG_POOL_MAX", "0", "a whole number from 1 to 1000"),
+      ("BACKUP_TIMEZONE", "CEST!", "such as UTC or Europe/Berlin"),
+      ("BACKUP_TIMEZONE", "../etc/passwd", "a time zone"), ("BACKUP_TIMEZONE", "GMT+3", "a time zone"),
+      ("BACKUP_LOOKBACK_DAYS", "0", "a whole number from 1 to 3660"),
+      ("BACKUP_CONCURRENCY", "65", "a whole number from 1 to 64"),
+      ("BACKUP_GZIP_LEVEL", "10", "a whole number from 1 to 9"), ("SLUICE_SHUTDOWN_GRACE", "-1", "from 0 to 3600"),
+      ("BACKUP_TABLES", "clicks", "has no schema"), ("BACKUP_TABLES", "a.b,a.b:c", "a.b is named twice"),
+      ("BACKUP_TABLES", "a.b:", "a time column after the colon"),
+    ])
+  func badValue(name: String, value: String, form: String) throws {
     let error = try #require(throws: JobError.self) { _ = try settings([name: value]) }
     #expect(error.code == .badSetting)
     #expect(error.code.kind == .invalid)
@@ -90,16 +96,19 @@ import Testing
     #expect(error.message.contains(form), "\(error.message)")
   }
 
-  @Test(arguments: [
-    ("UTC", 0), ("Etc/UTC", 0), ("Europe/Berlin", 3600), ("Asia/Kolkata", 19_800), ("Asia/Calcutta", 19_800),
-    ("US/Pacific", -28_800),
-  ])
-  func everyNameOfTheZoneDatabaseServes(name: String, offset: Int) throws {
+  @Test(
+    "Every name in the time zone database is a time zone",
+    arguments: [
+      ("UTC", 0), ("Etc/UTC", 0), ("Europe/Berlin", 3600), ("Asia/Kolkata", 19_800), ("Asia/Calcutta", 19_800),
+      ("US/Pacific", -28_800),
+    ])
+  func timeZones(name: String, offset: Int) throws {
     let winter = Date(timeIntervalSince1970: 1_704_888_000)
     #expect(try settings(["BACKUP_TIMEZONE": name]).backup.timeZone.secondsFromGMT(for: winter) == offset)
   }
 
-  @Test func theLakesURLIsNotRepeatedInItsError() throws {
+  @Test("The error of LAKE_URL does not repeat the URL")
+  func lakeURL() throws {
     let error = try #require(throws: JobError.self) {
       _ = try settings(["LAKE_URL": "https://account.dfs.core.windows.net/fs?sv=1&sig=hunter2"])
     }
@@ -108,7 +117,8 @@ import Testing
     #expect(!error.message.contains("hunter2"))
   }
 
-  @Test func theAppsOlderNamesOfTheLakeServe() throws {
+  @Test("The older names of the lake's settings still work")
+  func olderNames() throws {
     let environment = [
       "ADLS_ACCOUNT_URL_DEFAULT": "https://account.dfs.core.windows.net", "ADLS_FILESYSTEM_DEFAULT": "telemetry",
     ]
@@ -119,7 +129,8 @@ import Testing
         == LakeAddress(parsing: "file:///x"))
   }
 
-  @Test func aVariableWinsOverTheFile() throws {
+  @Test("An environment variable overrides the settings file")
+  func precedence() throws {
     let file = """
       {"PG_HOST": "filehost", "PG_PORT": 6432, "PG_DATABASE": "filedb", "BACKUP_TABLES": ["a.b", "c.d:t"],
        "tables": {"a.b": {"time_column": "at", "compression_level": 7}, "x.y": {"time_column": "z"}}}
@@ -137,30 +148,34 @@ import Testing
     #expect(try self.settings(file: file).server.database == "filedb")
   }
 
-  @Test(arguments: [
-    ("{\"PG_HSOT\": \"x\"}", "PG_HSOT", "no such field"),
-    ("{\"tables\": []}", "tables", "an object of options by schema.table, got a list"),
-    ("{\"tables\": {\"a.b\": {\"time\": 1}}}", "tables.a.b.time", "no such field; known are time_column"),
-    ("{\"tables\": {\"a.b\": {\"compression_level\": 0}}}", "tables.a.b.compression_level", "from 1 to 9"),
-    ("{\"tables\": {\"b\": {}}}", "tables", "has no schema"),
-    ("{\"PG_HOST\": true}", "PG_HOST", "a text or a number"),
-    ("{\"BACKUP_TABLES\": [1]}", "BACKUP_TABLES", "a list of texts"),
-    ("{\"PG_PORT\": 1.5}", "PG_PORT", "a whole number"),
-  ])
-  func aBadFileNamesItsKey(file: String, field: String, text: String) throws {
+  @Test(
+    "An error in the settings file names the key",
+    arguments: [
+      ("{\"PG_HSOT\": \"x\"}", "PG_HSOT", "no such field"),
+      ("{\"tables\": []}", "tables", "an object of options by schema.table, got a list"),
+      ("{\"tables\": {\"a.b\": {\"time\": 1}}}", "tables.a.b.time", "no such field; known are time_column"),
+      ("{\"tables\": {\"a.b\": {\"compression_level\": 0}}}", "tables.a.b.compression_level", "from 1 to 9"),
+      ("{\"tables\": {\"b\": {}}}", "tables", "has no schema"),
+      ("{\"PG_HOST\": true}", "PG_HOST", "a text or a number"),
+      ("{\"BACKUP_TABLES\": [1]}", "BACKUP_TABLES", "a list of texts"),
+      ("{\"PG_PORT\": 1.5}", "PG_PORT", "a whole number"),
+    ])
+  func badFile(file: String, field: String, text: String) throws {
     let error = try #require(throws: JobError.self) { _ = try settings(file: file) }
     #expect(error.code == .badSetting)
     #expect(error.field == field)
     #expect(error.message.contains(text), "\(error.message)")
   }
 
-  @Test func aFileThatIsNoJSONIsRefused() throws {
+  @Test("A settings file that is not JSON is refused")
+  func malformedFile() throws {
     let error = try #require(throws: JobError.self) { _ = try settings(file: "PG_HOST=x") }
     #expect(error.code == .badSetting)
     #expect(error.message.hasPrefix("settings file: "))
   }
 
-  @Test func secretsAreNeverPrinted() throws {
+  @Test("Secrets are never printed")
+  func secrets() throws {
     let settings = try settings(["PG_PASSWORD": "hunter2", "SLUICE_KEY": "hunter3"])
     var dumped = ""
     dump(settings, to: &dumped)
@@ -173,8 +188,8 @@ import Testing
     #expect(!error.message.contains("hunter2"))
   }
 
-  @Test(arguments: ["PG_HOST", "PG_USER", "PG_DATABASE"])
-  func whatIsMissingForTheDatabaseIsNamed(name: String) throws {
+  @Test("A missing database setting is named", arguments: ["PG_HOST", "PG_USER", "PG_DATABASE"])
+  func missing(name: String) throws {
     var environment = ["PG_HOST": "h", "PG_USER": "u", "PG_DATABASE": "d"]
     environment[name] = nil
     let error = try #require(throws: JobError.self) { _ = try settings(environment).server.target() }
@@ -183,9 +198,9 @@ import Testing
   }
 }
 
-@Suite("Names that are none of ours")
+@Suite("Unknown settings")
 struct UnknownSettingTests {
-  @Test("A variable that begins like ours is warned of with the nearest name; others' are let be")
+  @Test("An unknown variable with a prefix of ours is a warning with the nearest name; other variables are ignored")
   func variables() throws {
     let settings = try Settings(environment: [
       "BACKUP_TABEL": "a.b", "PG_HSOT": "h", "PG_VERSION": "15", "LAKE_URLS": "x", "SLUICE_NONSENSE": "1", "HOME": "/",
@@ -199,7 +214,7 @@ struct UnknownSettingTests {
     #expect(try Settings(environment: ["PG_HOST": "h", "PG_DB": "d"]).warnings == [])
   }
 
-  @Test("A key of the file is an error that names the nearest one")
+  @Test("An unknown key in the file is an error that names the nearest one")
   func file() throws {
     let error = try #require(throws: JobError.self) {
       try Settings(environment: [:], file: Data("{\"BACKUP_TABEL\": \"a.b\"}".utf8))

@@ -4,7 +4,8 @@ import Testing
 @testable import Reporting
 @testable import TableDays
 
-@Suite struct LoadPlanTests {
+@Suite("The plan of a load")
+struct LoadPlanTests {
   static func column(_ name: ColumnName, generated: Bool = false, mayInsert: Bool = true) -> TableFacts.Column {
     .init(
       name: name, type: "text", baseType: "text", isGenerated: generated, isName: false, maySelect: true,
@@ -20,7 +21,8 @@ import Testing
     try LoadPlan(fileColumns: columns, facts: facts, columnsMissing: missing, role: "r")
   }
 
-  @Test func columnsOfTheTableAreCopiedStraightInTheFilesOrder() throws {
+  @Test("Columns are copied in the order of the file")
+  func order() throws {
     let plan = try plan(["b", "a"])
     #expect(plan.fileColumns == ["b", "a"])
     #expect(plan.loadedColumns == ["b", "a"])
@@ -28,14 +30,16 @@ import Testing
     #expect(plan.warnings == [])
   }
 
-  @Test func aGeneratedColumnIsComputedAnewAndSaidSo() throws {
+  @Test("A generated column of the file is recomputed, with a warning")
+  func generated() throws {
     let plan = try plan(["a", "g"])
     #expect(plan.loadedColumns == ["a"])
     #expect(plan.needsStaging)
     #expect(plan.warnings == ["computed anew by the table, not taken from the file: g"])
   }
 
-  @Test func unknownColumnsAreAllListed() throws {
+  @Test("The error of unknown columns lists all of them")
+  func unknown() throws {
     let error = try #require(throws: JobError.self) { _ = try plan(["x", "a", "y,z"]) }
     #expect(error.code == .unknownColumns)
     #expect(error.code.kind == .unprocessable)
@@ -44,32 +48,37 @@ import Testing
     #expect(error.message.contains("destination.columns_missing \"ignore\""))
   }
 
-  @Test func unknownColumnsAreLeftOutOnDemandAndSaidSo() throws {
+  @Test("Unknown columns are left out on request, with a warning")
+  func ignored() throws {
     let plan = try plan(["x", "a"], .ignore)
     #expect(plan.loadedColumns == ["a"])
     #expect(plan.needsStaging)
     #expect(plan.warnings == ["left out, as the table has no such columns: \"x\""])
   }
 
-  @Test func aFileWithNothingForTheTableIsRefused() throws {
+  @Test("A file without any column of the table is refused")
+  func nothing() throws {
     #expect(try #require(throws: JobError.self) { _ = try plan(["x"], .ignore) }.code == .unknownColumns)
     #expect(try #require(throws: JobError.self) { _ = try plan(["g"]) }.code == .unknownColumns)
     #expect(try #require(throws: JobError.self) { _ = try plan([]) }.code == .unknownColumns)
   }
 
-  @Test func aNameTwiceIsRefused() throws {
+  @Test("A file that names a column twice is refused")
+  func duplicate() throws {
     let error = try #require(throws: JobError.self) { _ = try plan(["a", "b", "a"]) }
     #expect(error.code == .badHeader)
     #expect(error.message.contains("\"a\" twice"))
   }
 
-  @Test func aColumnThatMayNotBeFilledIsNamedWithItsGrant() throws {
+  @Test("A column that the role may not insert into is named with the missing GRANT")
+  func grant() throws {
     let error = try #require(throws: JobError.self) { _ = try plan(["a", "secret"]) }
     #expect(error.code == .permissionDenied)
     #expect(error.message.contains("GRANT INSERT (secret) ON s.t TO r"))
   }
 
-  @Test func rowsAreOnlyRecognisedByAKeyThatTheFileFills() {
+  @Test("A unique index identifies rows only when the file fills all its columns")
+  func key() {
     #expect(facts.recognisesRows(of: ["b", "a", "g"]))
     #expect(!facts.recognisesRows(of: ["b"]))
   }

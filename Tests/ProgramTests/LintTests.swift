@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(
-    "What is neither passes",
+    "Other text passes",
     arguments: [
       "let a = b.asciiLowercased()", "// `lowercased()` must not decide here",
       "nonisolated var unownedExecutor: A { b }",
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test(
-    "The arrows lead down alone",
+    "Imports lead down alone",
     arguments: [
       ("Essentials", "Lake"), ("Lake", "Archive"), ("Archive", "Database"), ("Database", "Archive"),
       ("Gzip", "Essentials"),

@@ -4,9 +4,9 @@ import Testing
 
 @testable import Reporting
 
-@Suite("The words of an error")
+@Suite("The text of an error")
 struct JobErrorTextTests {
-  @Test("Fields are named as the asker wrote them, each once")
+  @Test("Fields are named as the caller wrote them, each once")
   func fields() {
     let error = JobError(
       .rowsExist, "3 rows are there; pass \(field: "destination.mode") \"staging\"", field: "destination.on_existing",
@@ -23,7 +23,7 @@ struct JobErrorTextTests {
       ])
   }
 
-  @Test("An error of an inner object has the whole path")
+  @Test("The error of an inner object has the whole path")
   func inner() {
     let error = JobError.badField("mode", "one of two", got: .string("x")).under("destination")
     #expect(error.message == "destination.mode: expected one of two, got \"x\"")
@@ -37,7 +37,7 @@ struct JobErrorTextTests {
     #expect(try JSONValue(parsing: text.utf8) == ["code": "bad_row", "detail": "a row", "line": 9])
   }
 
-  @Test("The nearest name is found, and none where none is near")
+  @Test("The nearest name is found, and none when none is near")
   func nearest() {
     let known = ["BACKUP_TABLES", "BACKUP_TIMEZONE", "PG_HOST", "PG_PORT"]
     #expect(NearestName.nearest(to: "BACKUP_TABEL", among: known) == "BACKUP_TABLES")

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Reporting
 
-@Suite struct LogTests {
+@Suite("The log")
+struct LogTests {
   private final class Lines: Sendable {
     let all = Mutex<[String]>([])
 
@@ -13,7 +14,8 @@ import Testing
     }
   }
 
-  @Test func anEventIsOneLineWithItsContext() throws {
+  @Test("An event is one line with its context")
+  func line() throws {
     let lines = Lines()
     Log.$context.withValue(lines.context(("invocation", "i 1"))) {
       Log.write(.warning, "two\nlines", ["path": "a/b", "reason": "said \"no\"\r\nand left", "empty": ""])
@@ -27,7 +29,7 @@ import Testing
         " warning two lines path=a/b reason=\"said 'no' and left\" empty=\"\" invocation=\"i 1\""), "\(line)")
   }
 
-  @Test("However many lines were written, the next takes no more steps than the first")
+  @Test("A line takes no more steps after many lines than after none")
   func stepsDoNotGrow() {
     let depths = Mutex<[Int]>([])
     Log.start { _, line in
@@ -39,7 +41,8 @@ import Testing
     #expect(Set(depths.withLock { $0 }).count == 1, "\(depths.withLock { $0 })")
   }
 
-  @Test func aValueCannotSteerATerminal() throws {
+  @Test("A value cannot send control characters to a terminal")
+  func terminal() throws {
     let lines = Lines()
     Log.$context.withValue(lines.context(("job", "1"))) {
       Log.write(.error, "red \u{1B}[31m", ["table": "a\0b\t\u{9B}2J\u{7F}ü\u{2028}c"])
@@ -48,7 +51,8 @@ import Testing
     #expect(line.hasSuffix(" error red \\u{1B}[31m table=\"a\\0b\\t\\u{009B}2J\\u{7F}ü c\" job=1"), "\(line)")
   }
 
-  @Test func theContextOfAJobIsItsOwn() async throws {
+  @Test("Each job has its own context")
+  func context() async throws {
     let lines = Lines()
     await withTaskGroup(of: Void.self) { group in
       for number in 0..<20 {

@@ -24,7 +24,7 @@ struct ErrorCodeTests {
     #expect(code.exitCode == 1 || code.exitCode == 2)
   }
 
-  @Test("Each code is used by the program, and no error is made with a code that is a text")
+  @Test("Each code is used by the program, and no error is made from a literal code")
   func use() throws {
     let sources = try #require(
       FileManager.default.enumerator(at: Repository.file("Sources"), includingPropertiesForKeys: nil))

@@ -10,7 +10,8 @@ import Testing
 import Database
 
 /// `docs/openapi.json` says what the program does: no route, field or code more, and none less.
-@Suite struct OpenAPITests {
+@Suite("The OpenAPI document")
+struct OpenAPITests {
   typealias Value = JSONValue
 
   let document: Value
@@ -22,7 +23,8 @@ import Database
       json: Array(Data(contentsOf: Repository.file("function-routes.json"))))
   }
 
-  @Test func everyHTTPFunctionIsDescribedAndNothingElse() throws {
+  @Test("Every HTTP function is described, and nothing else")
+  func functions() throws {
     var served: [String: Set<String>] = [:]
     for function in routes.functions {
       guard case .http(let route, let methods, let level) = function.trigger else { continue }
@@ -38,23 +40,27 @@ import Database
     #expect(described == served)
   }
 
-  @Test func theMembersOfABackupRequestAreTheOnesTheProgramReads() throws {
+  @Test("The members of a backup request are those that the program reads")
+  func backup() throws {
     let base: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
     try check(schema("BackupRequest"), base) { _ = try BackupRequest($0) }
   }
 
-  @Test func theMembersOfARestoreRequestAreTheOnesTheProgramReads() throws {
+  @Test("The members of a restore request are those that the program reads")
+  func restore() throws {
     let base: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
     try check(schema("RestoreRequest"), base) { _ = try RestoreRequest($0) }
   }
 
-  @Test func theQueryItemsAreTheOnesTheProgramReads() throws {
+  @Test("The query items are those that the program reads")
+  func query() throws {
     let backup: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
     try check(queryItems(of: "/api/backup_manual"), backup) { _ = try BackupRequest($0) }
     try check(queryItems(of: "/api/archives"), [:]) { _ = try ArchivesRequest($0) }
   }
 
-  @Test func theExamplesAreTaken() throws {
+  @Test("The program accepts the examples")
+  func examples() throws {
     let backups = try #require(schema("BackupRequest")["examples"]?.elements)
     let restores = try #require(schema("RestoreRequest")["examples"]?.elements)
     #expect(!backups.isEmpty && !restores.isEmpty)
@@ -62,7 +68,8 @@ import Database
     for example in restores { _ = try RestoreRequest(example) }
   }
 
-  @Test func theChoicesAreTheOnesTheProgramKnows() throws {
+  @Test("The enumerations are those of the program")
+  func enumerations() throws {
     let destination = try schema("RestoreRequest")["properties"]?["destination"]?["properties"]
     func choices(_ name: String) -> Set<String> {
       Set(destination?[name]?["enum"]?.elements?.compactMap(\.text) ?? [])
@@ -72,7 +79,8 @@ import Database
     #expect(choices("columns_missing") == Set(LoadPolicy.ColumnsMissing.allCases.map(\.rawValue)))
   }
 
-  @Test func theLargestBodyIsTheOneThatTheProgramTakes() throws {
+  @Test("The largest body is the one that the program accepts")
+  func largestBody() throws {
     let limit = "body is over \(HTTPServerConfiguration().maximumBodySize >> 20) MiB"
     #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.text?.contains(limit) == true)
     let prose = try String(contentsOf: Repository.file("docs/http.md"), encoding: .utf8)
@@ -84,7 +92,7 @@ import Database
     .badSetting, .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer,
   ]
 
-  @Test("The codes are the program's and the ones of HTTP that the prose has")
+  @Test("The codes are those of the program and the HTTP ones of the text")
   func codes() throws {
     let prose = try Repository.text("docs/http.md")
     let ofHTTP = prose.split(separator: "\n").drop { !$0.hasPrefix("These are the codes of HTTP itself") }

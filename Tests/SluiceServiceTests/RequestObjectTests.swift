@@ -4,14 +4,16 @@ import Testing
 import Reporting
 @testable import SluiceService
 
-@Suite struct RequestObjectTests {
+@Suite("The object of a request")
+struct RequestObjectTests {
   private func request(body: String) throws -> HTTPRequest {
     try HTTPRequest(
       method: .post, target: "/api/backup_manual", headers: ["Host": "localhost"], body: Array(body.utf8),
       remoteAddress: nil, parameters: [:])
   }
 
-  @Test func jsonLongerThanAnyRequestIsRefusedUnread() async throws {
+  @Test("JSON that is longer than any request is refused without parsing it")
+  func tooLong() async throws {
     let members = String(repeating: " ", count: RequestObject.maximumBytes - 2)
     #expect(try await RequestObject.read(request(body: "{\(members)}")) == .object([:]))
     let error = await #expect(throws: JobError.self) { try await RequestObject.read(request(body: "{\(members)} ")) }

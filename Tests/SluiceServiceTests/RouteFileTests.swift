@@ -6,7 +6,8 @@ import Testing
 @testable import SluiceService
 
 /// `function-routes.json` against the code.
-@Suite struct RouteFileTests {
+@Suite("The list of functions")
+struct RouteFileTests {
   private func routes() throws -> FunctionRoutes {
     try FunctionRoutes(json: Array(Data(contentsOf: Repository.file("function-routes.json"))))
   }
@@ -15,7 +16,8 @@ import Testing
     try await ServiceParts(lake).functions().handlers
   }
 
-  @Test func everyFunctionHasItsHandlerAndEveryHandlerItsFunction() async throws {
+  @Test("Every function has a handler and every handler a function")
+  func handlers() async throws {
     let lake = try TemporaryDirectory("lake")
     let (routes, handlers) = (try routes(), try await handlers(lake))
     let http = routes.functions.filter { $0.trigger.kind == .http }.map(\.handler)
@@ -26,7 +28,8 @@ import Testing
     _ = try FunctionApp(routes: routes, handlers: handlers)
   }
 
-  @Test func thePathsAreTheOnesThatCallersKnow() throws {
+  @Test("The paths are those that callers know")
+  func paths() throws {
     let paths = try routes().functions.compactMap { function -> String? in
       guard case .http(let route, let methods, _) = function.trigger else { return nil }
       return "\(methods.map(\.rawValue).joined(separator: ",")) /\(try routes().routePrefix)/\(route)"
@@ -38,14 +41,16 @@ import Testing
       ])
   }
 
-  @Test func onlyHealthIsOpenToEveryone() throws {
+  @Test("Only health is open to everyone")
+  func authorization() throws {
     for function in try routes().functions {
       guard case .http(_, _, let level) = function.trigger else { continue }
       #expect(level == (function.name == "health" ? .anonymous : .function), "\(function.name)")
     }
   }
 
-  @Test func theHostFileIsTheOneThatThePackageWrites() throws {
+  @Test("host.json is what sluice package writes")
+  func hostFile() throws {
     let written = FunctionPackage(routes: try routes()).files.first { $0.path == "host.json" }
     #expect(written?.contents == (try String(contentsOf: Repository.file("host.json"), encoding: .utf8)))
   }

@@ -3,7 +3,8 @@ import Testing
 
 @testable import TableDays
 
-@Suite struct TableNameTests {
+@Suite("Names of tables")
+struct TableNameTests {
   @Test(
     "A name is taken exactly as it is written",
     arguments: [
@@ -23,7 +24,7 @@ import Testing
   }
 
   @Test(
-    "What is no name is refused",
+    "A text that is not a name is refused",
     arguments: [
       "a.b.c", "a.", ".b", "\"a\".", "\"a.b", "a\"b\".c", "\"a\"b.c", "\"\".b", "a.\"\"", "",
       "a.\(String(repeating: "x", count: 64))", "a.b\0",
@@ -32,7 +33,7 @@ import Testing
     #expect(throws: TableName.Flaw.form) { try TableName(parsing: text) }
   }
 
-  @Test("A table without a schema is told so", arguments: ["clicks", "\"my.table\""])
+  @Test("A table without a schema is refused with its own error", arguments: ["clicks", "\"my.table\""])
   func noSchema(text: String) throws {
     #expect(throws: TableName.Flaw.noSchema) { try TableName(parsing: text) }
   }

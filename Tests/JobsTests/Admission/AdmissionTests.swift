@@ -51,7 +51,7 @@ struct AdmissionTests {
     func end() { state.withLock { $0.now -= 1 } }
   }
 
-  @Test("Of many at once no more work than the limit, and each of them works")
+  @Test("Of many at once, no more than the limit run, and each of them runs")
   func limit() async throws {
     let admission = Admission(limit: 3)
     let counts = Counts()
@@ -78,7 +78,7 @@ struct AdmissionTests {
     #expect(counts.all == 200)
   }
 
-  @Test("What waits says for what, and one that is cancelled leaves the queue")
+  @Test("A waiting job says what it waits for, and leaves the queue when it is cancelled")
   func waiting() async throws {
     let admission = Admission(limit: 1)
     let gate = Gate()

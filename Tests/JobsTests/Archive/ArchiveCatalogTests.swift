@@ -7,7 +7,8 @@ import TestSupport
 @testable import Reporting
 @testable import TableDays
 
-@Suite struct ArchiveCatalogTests {
+@Suite("The catalog of archives")
+struct ArchiveCatalogTests {
   let clicks = TableName(schema: "events", name: "clicks")
 
   func catalog() async throws -> Fixture {
@@ -23,7 +24,8 @@ import TestSupport
 
   func lines(_ items: [ArchiveCatalog.Item]) -> [String] { items.map { "\($0.table) \($0.date) \($0.status)" } }
 
-  @Test func archivesAreListedByTableAndDayWithTheGapsBetween() async throws {
+  @Test("Archives are listed by table and day, with the missing days between them")
+  func gaps() async throws {
     let fixture = try await catalog()
     let items = try await ArchiveCatalog(fixture.lake).items(
       database: fixture.database, table: nil, from: nil, to: nil)
@@ -39,7 +41,8 @@ import TestSupport
     #expect(items[4].rows == nil)
   }
 
-  @Test func boundsReachBeyondTheArchives() async throws {
+  @Test("From and to extend the list of missing days beyond the archives")
+  func bounds() async throws {
     let fixture = try await catalog()
     let items = try await ArchiveCatalog(fixture.lake).items(
       database: fixture.database, table: clicks, from: Day("2024-01-02"), to: Day("2024-01-04"))
@@ -53,7 +56,8 @@ import TestSupport
     #expect(lines(absent) == ["a.b 2024-01-02 missing"])
   }
 
-  @Test func boundsThatAreNoSpanAreRefused() async throws {
+  @Test("Bounds that are not a span of days are refused")
+  func badBounds() async throws {
     let fixture = try await Fixture()
     let catalog = ArchiveCatalog(fixture.lake)
     let swapped = #expect(throws: JobError.self) {

@@ -6,7 +6,8 @@ import TestSupport
 
 @testable import Reporting
 
-@Suite struct BackupFailureTests {
+@Suite("Backups that fail")
+struct BackupFailureTests {
   /// More than every buffer on the way holds.
   static let big = """
     CREATE SCHEMA events;
@@ -25,7 +26,8 @@ import TestSupport
     return result
   }
 
-  @Test func aTableDayThatIsWorkedOnIsNotBegunAgain() async throws {
+  @Test("A table-day that another run works on is refused")
+  func locked() async throws {
     let fixture = try await Fixture()
     try await holdingLock(fixture) {
       let error = try await fixture.backupError()
@@ -41,7 +43,8 @@ import TestSupport
     try await eventually { try await fixture.backupOne().status == .ok }
   }
 
-  @Test func ofTwoRunsAtOnceExactlyOneWorks() async throws {
+  @Test("Of two runs of one table-day at once, exactly one archives it")
+  func twoRuns() async throws {
     var fixture = try await Fixture()
     let gate = Gate()
     let plain = fixture
@@ -60,7 +63,8 @@ import TestSupport
           + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "0")
   }
 
-  @Test func aRunThatWaitsForTheTableHoldsItsTableDay() async throws {
+  @Test("A run that waits for its table already holds the lock of its table-day")
+  func waiting() async throws {
     let fixture = try await Fixture()
     // Blocks the run after its lock, before its first row.
     let other = try await PostgresConnection.connect(to: fixture.settings.server.target(), password: nil)
@@ -78,7 +82,8 @@ import TestSupport
     await other.close()
   }
 
-  @Test func asManyUnitsAreUnderWayAsTheSettingSays() async throws {
+  @Test("As many table-days run at a time as BACKUP_CONCURRENCY allows")
+  func concurrency() async throws {
     var fixture = try await Fixture(settings: ["BACKUP_CONCURRENCY": "3"])
     let gate = Gate()
     let plain = fixture
@@ -92,7 +97,8 @@ import TestSupport
     #expect(try await run.value.results.map(\.rows) == [0, 0, 1, 3, 1])
   }
 
-  @Test func aCancelledRunLeavesNothing() async throws {
+  @Test("A cancelled backup leaves nothing in the lake")
+  func cancelled() async throws {
     var fixture = try await Fixture(Self.big)
     let gate = Gate()
     let plain = fixture
@@ -112,7 +118,8 @@ import TestSupport
     #expect(try await plain.backupOne().rows == 60_000)
   }
 
-  @Test func aServerThatStopsInTheMiddleIsToldAndNothingStays() async throws {
+  @Test("A server that stops during the copy fails the backup, and nothing is left in the lake")
+  func serverStops() async throws {
     let server = try await PostgresServer()
     var fixture = try await Fixture(Self.big, server: server)
     let gate = Gate()
@@ -129,7 +136,8 @@ import TestSupport
     #expect(fixture.files == [])
   }
 
-  @Test func aServerThatIsNotThereIsTold() async throws {
+  @Test("A server that cannot be reached is an error that says so")
+  func unreachable() async throws {
     var fixture = try await Fixture()
     fixture.settings.server.port = try PostgresServer.freePort()
     let error = try await fixture.backupError()
@@ -137,7 +145,8 @@ import TestSupport
     #expect(error.message.contains("Check PG_HOST, PG_PORT"))
   }
 
-  @Test func aWrongPasswordIsToldWithoutIt() async throws {
+  @Test("The error of a wrong password does not contain the password")
+  func wrongPassword() async throws {
     let server = try await PostgresServer.shared
     let fixture = try await Fixture(settings: ["PG_USER": server.plainUser], password: "hunter2")
     let error = try await fixture.backupError()
@@ -146,7 +155,8 @@ import TestSupport
     #expect(error.message.contains("PG_PASSWORD"))
   }
 
-  @Test func aDatabaseThatIsNotThereIsTold() async throws {
+  @Test("A database that does not exist is an error that names it")
+  func noDatabase() async throws {
     var fixture = try await Fixture()
     fixture.settings.server.database = "nowhere"
     let error = try await fixture.backupError()
@@ -154,7 +164,8 @@ import TestSupport
     #expect(error.code.kind == .notFound)
   }
 
-  @Test(.enabled(if: mayMount)) func aFullLakeIsToldAndNothingStays() async throws {
+  @Test("A full lake fails the backup, and nothing is left in it", .enabled(if: mayMount))
+  func full() async throws {
     let fixture = try await Fixture(Self.big)
     try await withTmpfs(on: fixture.directory.path, "size=256k") {
       let error = try await fixture.backupError()
@@ -167,7 +178,8 @@ import TestSupport
     #expect(try await fixture.backupOne().rows == 60_000)
   }
 
-  @Test(.enabled(if: mayMount)) func aReadOnlyLakeIsTold() async throws {
+  @Test("A read-only lake fails the backup with an error that says so", .enabled(if: mayMount))
+  func readOnly() async throws {
     let fixture = try await Fixture()
     try await withTmpfs(on: fixture.directory.path, "size=256k") {
       try remountReadOnly(fixture.directory.path)
@@ -178,7 +190,8 @@ import TestSupport
     }
   }
 
-  @Test func aRowThatTheServerCannotSendIsToldWithoutItsValues() {
+  @Test("The error of a row that the server cannot send does not contain its values")
+  func unreadableRow() {
     let error = JobError(
       cause: PostgresError.server(
         ServerError(sqlState: "22P02", message: "invalid input syntax for type integer: \"private\"")))
@@ -186,7 +199,7 @@ import TestSupport
     #expect(!"\(error)".contains("private"))
   }
 
-  @Test("A session that ends while the archive is published decides nothing: the archive is there, and that is told")
+  @Test("A session that ends while the archive is published does not fail the backup")
   func sessionEndsLate() async throws {
     var fixture = try await Fixture()
     let gate = Gate()

@@ -30,7 +30,7 @@ struct BackupPlanTests {
     #expect(units.allSatisfy { $0.level == 4 && !$0.overwrite && !$0.force })
   }
 
-  @Test("The request counts before the table's options, and these before the settings for all")
+  @Test("The request overrides the table's options, and these override the general settings")
   func precedence() throws {
     func options(_ options: inout BackupOptions) {
       options.tables = [TableOptions(table: TableName(schema: "a", name: "b"), timeColumn: "set", compressionLevel: 6)]
@@ -64,7 +64,7 @@ struct BackupPlanTests {
     #expect(future.field == "to")
   }
 
-  @Test("A nightly run begins with yesterday of every table, and leaves out what is archived")
+  @Test("A nightly run begins with yesterday of every table and leaves out archived days")
   func nightly() throws {
     var options = BackupOptions(gzipLevel: 1)
     let (a, b) = (TableName(schema: "s", name: "a"), TableName(schema: "s", name: "b"))

@@ -7,8 +7,10 @@ import Essentials
 @testable import Jobs
 @testable import Reporting
 
-@Suite struct BackupTests {
-  @Test func aDayIsWhatLiesFromMidnightToMidnight() async throws {
+@Suite("Backups")
+struct BackupTests {
+  @Test("A day's archive holds the rows from midnight up to the next midnight")
+  func midnight() async throws {
     let fixture = try await Fixture()
     let result = try await fixture.backupOne()
     #expect(result.status == .ok)
@@ -25,7 +27,8 @@ import Essentials
     #expect(fixture.files == ["\(fixture.database)/_sluice/events.clicks.2024-01-01.json", fixture.clicksPath])
   }
 
-  @Test func theManifestIsTrue() async throws {
+  @Test("The manifest describes the archive as it is")
+  func manifest() async throws {
     let fixture = try await Fixture()
     let result = try await fixture.backupOne()
     let manifest = try fixture.manifest()
@@ -63,7 +66,8 @@ import Essentials
     #expect(snapshot.wholeMatch(of: /\d+:\d+:[\d,]*/) != nil)
   }
 
-  @Test func theDayIsTheZones() async throws {
+  @Test("Midnight is that of BACKUP_TIMEZONE")
+  func timeZone() async throws {
     var fixture = try await Fixture(
       """
       CREATE SCHEMA events;
@@ -83,8 +87,10 @@ import Essentials
     #expect(window["time_zone"] == .string("Europe/Berlin"))
   }
 
-  @Test(arguments: ["timestamp", "date", "instants"])
-  func aColumnOfEachTypeCutsTheDayByWhatItShows(type: String) async throws {
+  @Test(
+    "A timestamp or date column is cut at the midnight that its own values show",
+    arguments: ["timestamp", "date", "instants"])
+  func columnTypes(type: String) async throws {
     let fixture = try await Fixture(
       """
       CREATE DOMAIN instants AS timestamptz;
@@ -98,7 +104,8 @@ import Essentials
     #expect(try await fixture.csv().split(separator: "\n").map { $0.first } == ["i", "2", "3"])
   }
 
-  @Test func anEmptyDayIsAHeader() async throws {
+  @Test("The archive of a day without rows holds the header alone")
+  func empty() async throws {
     let fixture = try await Fixture()
     let result = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2023-06-01\"")
     #expect(result.status == .ok)
@@ -107,7 +114,8 @@ import Essentials
     #expect(csv == "id,at,note\n")
   }
 
-  @Test func generatedColumnsAreLeftOut() async throws {
+  @Test("Generated columns are left out")
+  func generated() async throws {
     let fixture = try await Fixture(
       """
       CREATE SCHEMA events;
@@ -119,32 +127,37 @@ import Essentials
     #expect(try await fixture.csv() == "id,n,at\n1,7,2024-01-01\n")
   }
 
-  @Test func theTableOptionssTimeColumnAndLevelServe() async throws {
+  @Test("The time column and the compression level that the settings give a table are used")
+  func tableOptions() async throws {
     let fixture = try await Fixture(settings: ["BACKUP_TABLES": "events.clicks:at"])
     #expect(try await fixture.backupOne("\"table\": \"events.clicks\", \"date\": \"2024-01-01\"").rows == 3)
   }
 
-  @Test(arguments: [
-    ("events.absent", "table_not_found", JobErrorCode.Kind.notFound, "there is no table events.absent in database"),
-    ("events.Clicks", "table_not_found", .notFound, "upper and lower case included"),
-    ("absent.clicks", "table_not_found", .notFound, "there is no table absent.clicks"),
-    (
-      "events.\\\"clicks; DROP TABLE events.clicks\\\"", "table_not_found", .notFound,
-      "clicks; DROP TABLE events.clicks"
-    ),
-    ("events.seen", "not_a_table", .unprocessable, "events.seen is a view, not a table; name the table it draws from"),
-    ("events.kept", "not_a_table", .unprocessable, "is a materialized view"),
-    ("events.numbers", "not_a_table", .unprocessable, "is a sequence"),
-    ("events.byid", "not_a_table", .unprocessable, "is an index"),
-    ("events.clicks", "no_time_column", .unprocessable, "columns that can serve: at)"),
-    ("events.clicks:when", "bad_time_column", .unprocessable, "has no column when (columns that can serve: at)"),
-    (
-      "events.clicks:note", "bad_time_column", .unprocessable,
-      "column note of events.clicks is of type text, which has no days"
-    ),
-    ("events.timeless", "no_time_column", .unprocessable, "no column of type timestamptz, timestamp or date"),
-  ])
-  func whatCannotBeArchivedIsNamed(table: String, code: String, kind: JobErrorCode.Kind, text: String) async throws {
+  @Test(
+    "A relation that cannot be archived is refused with the reason",
+    arguments: [
+      ("events.absent", "table_not_found", JobErrorCode.Kind.notFound, "there is no table events.absent in database"),
+      ("events.Clicks", "table_not_found", .notFound, "upper and lower case included"),
+      ("absent.clicks", "table_not_found", .notFound, "there is no table absent.clicks"),
+      (
+        "events.\\\"clicks; DROP TABLE events.clicks\\\"", "table_not_found", .notFound,
+        "clicks; DROP TABLE events.clicks"
+      ),
+      (
+        "events.seen", "not_a_table", .unprocessable, "events.seen is a view, not a table; name the table it draws from"
+      ),
+      ("events.kept", "not_a_table", .unprocessable, "is a materialized view"),
+      ("events.numbers", "not_a_table", .unprocessable, "is a sequence"),
+      ("events.byid", "not_a_table", .unprocessable, "is an index"),
+      ("events.clicks", "no_time_column", .unprocessable, "columns that can serve: at)"),
+      ("events.clicks:when", "bad_time_column", .unprocessable, "has no column when (columns that can serve: at)"),
+      (
+        "events.clicks:note", "bad_time_column", .unprocessable,
+        "column note of events.clicks is of type text, which has no days"
+      ),
+      ("events.timeless", "no_time_column", .unprocessable, "no column of type timestamptz, timestamp or date"),
+    ])
+  func refused(table: String, code: String, kind: JobErrorCode.Kind, text: String) async throws {
     let fixture = try await Fixture(
       Fixture.clicks + """
         CREATE VIEW events.seen AS TABLE events.clicks;
@@ -161,7 +174,8 @@ import Essentials
     #expect(try await fixture.count() == 5)
   }
 
-  @Test func aMissingRightIsNamedWithItsGrant() async throws {
+  @Test("A missing privilege is named with its GRANT")
+  func grant() async throws {
     let server = try await PostgresServer.shared
     let fixture = try await Fixture(settings: ["PG_USER": server.plainUser], password: server.plainPassword)
     func message() async throws -> String {
@@ -179,7 +193,8 @@ import Essentials
     #expect(try await fixture.backupOne().rows == 3)
   }
 
-  @Test func rowsThatAPolicyHidesMakeAnErrorAndNotAShorterArchive() async throws {
+  @Test("A row security policy that hides rows fails the backup instead of shortening the archive")
+  func policy() async throws {
     let server = try await PostgresServer.shared
     let fixture = try await Fixture(settings: ["PG_USER": server.plainUser], password: server.plainPassword)
     try await fixture.psql(
@@ -194,11 +209,13 @@ import Essentials
     #expect(fixture.files == [])
   }
 
-  @Test(arguments: [
-    ("\"date\": \"2024-01-11\"", "date_in_future", "date"), ("\"date\": \"2024-01-10\"", "day_not_over", "date"),
-    ("\"from\": \"2024-01-01\", \"to\": \"2024-01-12\"", "date_in_future", "to"),
-  ])
-  func aDayThatIsNotOverIsRefused(days: String, code: String, field: String) async throws {
+  @Test(
+    "A day that is not over is refused",
+    arguments: [
+      ("\"date\": \"2024-01-11\"", "date_in_future", "date"), ("\"date\": \"2024-01-10\"", "day_not_over", "date"),
+      ("\"from\": \"2024-01-01\", \"to\": \"2024-01-12\"", "date_in_future", "to"),
+    ])
+  func notOver(days: String, code: String, field: String) async throws {
     let fixture = try await Fixture()
     let error = try #require(
       await #expect(throws: JobError.self) { try await fixture.backup("\"table\": \"events.clicks:at\", \(days)") })
@@ -209,14 +226,16 @@ import Essentials
     #expect(error.message.contains("UTC"))
   }
 
-  @Test func theZoneDecidesWhichDayIsOver() async throws {
+  @Test("BACKUP_TIMEZONE decides whether a day is over")
+  func overByZone() async throws {
     var fixture = try await Fixture(settings: ["BACKUP_TIMEZONE": "Pacific/Auckland"])
     // 12:30 UTC on the 9th is already the 10th over there.
     fixture.now = { Date(timeIntervalSince1970: 1_704_803_400) }
     #expect(try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-09\"").status == .ok)
   }
 
-  @Test func oneUnitsFailureDoesNotStopTheOthers() async throws {
+  @Test("The failure of one table-day does not stop the others")
+  func oneFails() async throws {
     let fixture = try await Fixture()
     let report = try await fixture.backup(
       "\"tables\": [\"events.absent:at\", \"events.clicks:at\"], \"from\": \"2023-12-31\", \"to\": \"2024-01-02\"")
@@ -229,7 +248,8 @@ import Essentials
     #expect(fixture.temporaries == [])
   }
 
-  @Test func aReportIsTheJSONOfTheDocumentation() async throws {
+  @Test("The report has the JSON form that the documentation shows")
+  func report() async throws {
     let fixture = try await Fixture()
     let report = try await fixture.backup(
       "\"tables\": [\"events.clicks:at\", \"events.absent\"], \"date\": \"2024-01-01\"")

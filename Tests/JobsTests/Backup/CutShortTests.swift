@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A job that is cut short lists what was done")
 struct CutShortTests {
-  @Test("A backup: the finished day, the one that was cut off, and those that were not begun")
+  @Test("A backup lists the finished day, the interrupted one and those that did not begin")
   func backup() async throws {
     var fixture = try await Fixture(settings: ["BACKUP_CONCURRENCY": "1"])
     let gate = Gate()
@@ -40,7 +40,7 @@ struct CutShortTests {
     #expect(rest.results.map(\.status) == [.skipped, .ok, .ok, .ok])
   }
 
-  @Test("A backup that had done nothing says only that it was cancelled")
+  @Test("A backup that had finished nothing is reported as cancelled alone")
   func nothing() async throws {
     var fixture = try await Fixture()
     let gate = Gate()
@@ -55,7 +55,7 @@ struct CutShortTests {
     #expect(fixture.files == [])
   }
 
-  @Test("A restore: the loaded day, the one that was cut off, and those that were not begun")
+  @Test("A restore lists the loaded day, the interrupted one and those that did not begin")
   func restore() async throws {
     var fixture = try await Fixture()
     let days = "\"table\": \"events.clicks\", \"from\": \"2023-12-31\", \"to\": \"2024-01-02\""

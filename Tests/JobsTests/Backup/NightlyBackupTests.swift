@@ -8,7 +8,8 @@ import TestSupport
 @testable import Reporting
 @testable import TableDays
 
-@Suite struct NightlyBackupTests {
+@Suite("The nightly backup")
+struct NightlyBackupTests {
   /// `events.clicks` and `events.views` with a row each day from 2024-01-01 to 2024-01-10.
   static let tables = """
     CREATE SCHEMA events;
@@ -25,7 +26,8 @@ import TestSupport
 
   func days(_ report: BackupReport) -> [String] { report.results.map { "\($0.table) \($0.date)" } }
 
-  @Test func yesterdayOfEveryTableComesFirstAndThenWhatIsMissing() async throws {
+  @Test("Yesterday of every table comes first, then the missing days")
+  func order() async throws {
     let fixture = try await nightly("events.clicks:at,events.views:at")
     _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-08\"")
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
@@ -38,7 +40,8 @@ import TestSupport
     #expect(try await NightlyBackup(fixture.context, fixture.settings.backup).run().results.isEmpty)
   }
 
-  @Test func oneTablesFailureDoesNotStopTheOthersAndFailsTheRunAtTheEnd() async throws {
+  @Test("The failure of one table does not stop the others, and fails the run at its end")
+  func oneFails() async throws {
     let fixture = try await nightly("events.absent:at,events.clicks:at")
     let error = try #require(
       await #expect(throws: JobError.self) { try await NightlyBackup(fixture.context, fixture.settings.backup).run() })
@@ -49,7 +52,8 @@ import TestSupport
     #expect(fixture.temporaries == [])
   }
 
-  @Test func nothingIsBegunAfterTheDeadlineAndTheNextRunFindsIt() async throws {
+  @Test("No table-day starts after the deadline, and the next run archives what was left")
+  func deadline() async throws {
     var fixture = try await nightly("events.clicks:at")
     let noon = fixture.now()
     let calls = Clock(noon)
@@ -76,7 +80,8 @@ import TestSupport
     }
   }
 
-  @Test func temporariesOfAKilledRunAreRemovedAndNewOnesKept() async throws {
+  @Test("Old temporary files of a killed run are removed, and recent ones are kept")
+  func temporaries() async throws {
     var fixture = try await nightly("events.clicks:at", lookback: 1)
     let folder = fixture.directory.url.appending(path: "\(fixture.database)/_sluice/tmp")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -91,7 +96,7 @@ import TestSupport
     #expect(fixture.temporaries == ["\(fixture.database)/_sluice/tmp/new"])
   }
 
-  @Test("A stray symbolic link fails no run and no listing, and one in an archive's place fails its day alone")
+  @Test("A stray symbolic link fails neither run nor list, and one in an archive's place fails its day alone")
   func strayLink() async throws {
     let fixture = try await nightly("events.clicks:at", lookback: 2)
     let folder = fixture.directory.file(fixture.database)
@@ -109,7 +114,8 @@ import TestSupport
     #expect(error.message == "1 of 1 table-days failed: events.clicks 2024-01-08: outside_lake")
   }
 
-  @Test func withoutTablesTheSettingIsNamed() async throws {
+  @Test("A run without tables fails with an error that names BACKUP_TABLES")
+  func noTables() async throws {
     let fixture = try await Fixture()
     let error = try #require(
       await #expect(throws: JobError.self) { try await NightlyBackup(fixture.context, fixture.settings.backup).run() })

@@ -5,7 +5,7 @@ import TestSupport
 @testable import Jobs
 
 @Suite("Old files of the lake") struct OldFilesTests {
-  @Test("Temporary files go after a day and documents of operations after 30, of the lake's own folder too")
+  @Test("Temporary files are removed after a day and documents of operations after 30, also those of the lake itself")
   func byAge() async throws {
     let fixture = try await Fixture("SELECT 1")
     func put(_ path: String, daysOld: Double) throws {

@@ -3,11 +3,13 @@ import Lake
 import TestSupport
 import Testing
 
-@Suite struct OverwriteTests {
+@Suite("Backups of days that are archived already")
+struct OverwriteTests {
   static let overwrite = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true"
   static let force = overwrite + ", \"force\": true"
 
-  @Test func anArchiveThatIsThereIsLeftAlone() async throws {
+  @Test("An existing archive is left alone")
+  func skipped() async throws {
     let fixture = try await Fixture()
     let first = try await fixture.backupOne()
     let bytes = try fixture.bytes()
@@ -21,7 +23,8 @@ import Testing
     #expect(try fixture.bytes() == bytes)
   }
 
-  @Test func anArchiveWithAnUnreadableManifestIsLeftAloneToo() async throws {
+  @Test("An existing archive whose manifest cannot be read is left alone too")
+  func unreadableManifest() async throws {
     let fixture = try await Fixture()
     try await fixture.put("id\n1\n")
     _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-02\"")
@@ -32,7 +35,8 @@ import Testing
     #expect(result.rows == nil)
   }
 
-  @Test func overwriteReplacesArchiveAndManifest() async throws {
+  @Test("With overwrite, archive and manifest are replaced")
+  func overwrite() async throws {
     let fixture = try await Fixture()
     let first = try await fixture.backupOne()
     try await fixture.psql("INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late')")
@@ -46,8 +50,8 @@ import Testing
     #expect(fixture.files.count == 2)
   }
 
-  @Test(arguments: [true, false])
-  func anArchiveIsNotReplacedByOneWithFewerRows(hasManifest: Bool) async throws {
+  @Test("An archive is not replaced by one with fewer rows", arguments: [true, false])
+  func fewerRows(hasManifest: Bool) async throws {
     let fixture = try await Fixture()
     _ = try await fixture.backupOne()
     if !hasManifest {
@@ -68,7 +72,8 @@ import Testing
     #expect(try fixture.manifest()["rows"] == .number(2))
   }
 
-  @Test func aManifestOfAnotherFileIsNotBelieved() async throws {
+  @Test("A manifest that describes another file is not trusted")
+  func otherManifest() async throws {
     let fixture = try await Fixture()
     _ = try await fixture.backupOne()
     try await fixture.put("id,at,note\n" + (1...9).map { "\($0),2024-01-01,\"two\nlines\"\n" }.joined())
@@ -76,7 +81,8 @@ import Testing
     #expect(error.details["archive_rows"] == .number(9))
   }
 
-  @Test func anArchiveThatCannotBeReadIsReplacedWithAWarning() async throws {
+  @Test("An archive that cannot be read is replaced, with a warning")
+  func unreadableArchive() async throws {
     let fixture = try await Fixture()
     try await fixture.put("id,at,note\n1,2024-01-01,x\n")
     let file = fixture.directory.url.appending(path: fixture.clicksPath)
@@ -88,7 +94,8 @@ import Testing
     #expect(try await fixture.csv().hasPrefix("id,at,note\n1,"))
   }
 
-  @Test func aReplacementThatFailsKeepsTheOldManifest() async throws {
+  @Test("A replacement that fails keeps the old archive and its manifest")
+  func failedReplacement() async throws {
     var fixture = try await Fixture()
     _ = try await fixture.backupOne()
     let manifest = try fixture.manifest()

@@ -4,7 +4,8 @@ import TestSupport
 
 @testable import Reporting
 
-@Suite struct RoundTripTests {
+@Suite("From the table to the lake and back")
+struct RoundTripTests {
   /// Proves by EXCEPT ALL both ways, and by a hash that does not know an order, that `table` is what `original` was.
   func expectSame(_ fixture: Fixture, _ table: String, _ original: String, _ columns: String = "*") async throws {
     for (one, other) in [(table, original), (original, table)] {
@@ -55,8 +56,8 @@ import TestSupport
     CREATE TABLE original AS TABLE events.everything;
     """
 
-  @Test(arguments: ["direct", "staging"])
-  func everyTypeComesBackAsItWas(mode: String) async throws {
+  @Test("Every type is restored as it was", arguments: ["direct", "staging"])
+  func types(mode: String) async throws {
     let fixture = try await Fixture(Self.everything)
     let backup = try await fixture.backupOne("\"table\": \"events.everything:at\", \"date\": \"2024-01-01\"")
     #expect(backup.status == .ok)
@@ -76,7 +77,8 @@ import TestSupport
     try await expectSame(fixture, "events.everything", "original", columns + ",plain::text")
   }
 
-  @Test func aSingleColumnKeepsNullApartFromEmptyAndFromTheEndMark() async throws {
+  @Test("A single column keeps NULL, an empty text and \\. apart")
+  func nulls() async throws {
     let fixture = try await Fixture(
       """
       CREATE TABLE public.one (day date);
@@ -95,7 +97,8 @@ import TestSupport
     try await expectSame(fixture, "words", "original")
   }
 
-  @Test func aTableOfOneColumnTravels() async throws {
+  @Test("A table of one column is archived and restored")
+  func oneColumn() async throws {
     let fixture = try await Fixture(
       """
       CREATE TABLE public.one (day date);
@@ -109,7 +112,8 @@ import TestSupport
     try await expectSame(fixture, "one", "original")
   }
 
-  @Test func namesThatNeedQuotesTravel() async throws {
+  @Test("Names that need quotes are archived and restored")
+  func quotedNames() async throws {
     let fixture = try await Fixture(
       """
       CREATE SCHEMA "Odd Schema";
@@ -129,7 +133,8 @@ import TestSupport
     try await expectSame(fixture, "\"Odd Schema\".\"we;ird \"\"name\"\".x\"", "original")
   }
 
-  @Test func aPartitionedTableKnowsItsTimeColumnAndTravels() async throws {
+  @Test("The time column of a partitioned table is its partition key, and its rows are restored")
+  func partitioned() async throws {
     let fixture = try await Fixture(
       """
       CREATE TABLE public.parts (at timestamptz NOT NULL, n int) PARTITION BY RANGE (at);
@@ -145,7 +150,8 @@ import TestSupport
     try await expectSame(fixture, "parts", "original")
   }
 
-  @Test func aLargeDayGoesThroughManyChunks() async throws {
+  @Test("A day that is larger than every buffer is archived and restored")
+  func large() async throws {
     let fixture = try await Fixture(
       """
       CREATE TABLE public.big (at timestamptz, n int, t text);

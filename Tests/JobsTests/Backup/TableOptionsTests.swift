@@ -4,9 +4,9 @@ import Testing
 
 @testable import Jobs
 
-@Suite("What is said of a table")
+@Suite("The options of a table")
 struct TableOptionsTests {
-  @Test("A bad name of a table is told with its field and the form wanted", arguments: ["a.b.c", "", "a.b\0"])
+  @Test("The error of a bad table name has its field and the expected form", arguments: ["a.b.c", "", "a.b\0"])
   func badName(text: String) throws {
     let error = try #require(throws: JobError.self) { try TableName(text, field: "destination.target_table") }
     #expect(error.code == .badField)
@@ -14,7 +14,7 @@ struct TableOptionsTests {
     #expect(error.message.hasPrefix("destination.target_table: expected schema.table, such as events.bannerclicked"))
   }
 
-  @Test("A table without a schema is told with the form wanted", arguments: ["clicks", "\"my.table\""])
+  @Test("The error of a table without a schema has the expected form", arguments: ["clicks", "\"my.table\""])
   func noSchema(text: String) throws {
     let error = try #require(throws: JobError.self) { try TableName(text, field: "table") }
     #expect(error.code == .tableWithoutSchema)
@@ -34,7 +34,7 @@ struct TableOptionsTests {
     #expect(listed == [options, TableOptions(table: try TableName("x.y", field: "tables"))])
   }
 
-  @Test("What a request says of a table counts before what the settings say")
+  @Test("The options in a request override those in the settings")
   func precedence() {
     let table = TableName(schema: "a", name: "b")
     let asked = TableOptions(table: table, compressionLevel: 9)

@@ -4,7 +4,7 @@ import Testing
 
 /// An archive that is in its place, or may be, while the lake does not confirm it.
 @Suite("Unconfirmed backups") struct UnconfirmedTests {
-  @Test("A sync that fails after the rename is told as an archive that is in its place, with its manifest and its rows")
+  @Test("A sync that fails after the rename leaves an unconfirmed archive with its manifest and rows in the report")
   func notDurable() async throws {
     var fixture = try await Fixture()
     let lake = fixture.lake
@@ -22,7 +22,8 @@ import Testing
     #expect(try await fixture.backupOne().skipped == "exists")
   }
 
-  @Test("A rename of unknown outcome is told as such, and leaves no temporary file", arguments: [true, false])
+  @Test(
+    "A rename of unknown outcome is reported as unconfirmed, and leaves no temporary file", arguments: [true, false])
   func unknown(isDone: Bool) async throws {
     var fixture = try await Fixture()
     let lake = fixture.lake
@@ -50,7 +51,7 @@ import Testing
     #expect(try fixture.manifest()["sha256"] == .string(try #require(old.sha256)))
   }
 
-  @Test("A manifest whose sync fails costs a warning")
+  @Test("A manifest whose sync fails is a warning")
   func manifest() async throws {
     var fixture = try await Fixture()
     fixture.lake = HookedStore.doubtful(fixture.lake, suffix: ".json", isDone: true) {

@@ -9,7 +9,8 @@ import TestSupport
 @testable import Reporting
 
 /// Tables that another session holds.
-@Suite struct LockTests {
+@Suite("Locks that other sessions hold")
+struct LockTests {
   /// A session that holds `table` exclusively, in a transaction.
   func holding(_ fixture: Fixture, _ table: String = "events.clicks") async throws -> PostgresConnection {
     let other = try await fixture.otherSession("migration")
@@ -35,7 +36,7 @@ import TestSupport
     try await eventually { try await fixture.backupOne().status == .ok }
   }
 
-  @Test("A restore waits for its table no longer, and changes nothing", arguments: ["direct", "staging"])
+  @Test("A restore stops waiting for its table after the limit, and changes nothing", arguments: ["direct", "staging"])
   func restore(mode: String) async throws {
     let fixture = try await Fixture(settings: ["PG_LOCK_TIMEOUT_SECONDS": "2"])
     _ = try await fixture.backupOne()
@@ -49,7 +50,7 @@ import TestSupport
     #expect(try await fixture.count() == 0)
   }
 
-  @Test("A partition that another session holds keeps no backup of another day", arguments: [true, false])
+  @Test("A locked partition does not stop a backup of another partition's day", arguments: [true, false])
   func otherPartition(isOwn: Bool) async throws {
     let fixture = try await Fixture(
       """
@@ -73,7 +74,7 @@ import TestSupport
     await other.close()
   }
 
-  @Test("An index that stays locked fails the job after the whole of its time, with who holds it")
+  @Test("An index that stays locked fails the job after the full limit, with who holds it")
   func index() async throws {
     let fixture = try await Fixture(
       Fixture.clicks + "CREATE INDEX byid ON events.clicks (id);", settings: ["PG_LOCK_TIMEOUT_SECONDS": "2"])
@@ -116,7 +117,7 @@ import TestSupport
     await other.close()
   }
 
-  @Test("Runs that wait for a locked table stop neither other tables nor readiness")
+  @Test("Jobs that wait for a locked table stop neither other tables nor readiness")
   func others() async throws {
     // A pool of four, two at a time, and eight runs that wait.
     var fixture = try await Fixture(
@@ -159,7 +160,7 @@ import TestSupport
     await other.close()
   }
 
-  @Test("Of many runs that wait for one table, few hold a connection, and those that end in time do so together")
+  @Test("Of many jobs that wait for one table, few hold a connection, and all end at the limit")
   func many() async throws {
     let fixture = try await Fixture(
       Fixture.clicks + "CREATE TABLE events.other AS TABLE events.clicks;",
@@ -184,7 +185,7 @@ import TestSupport
     await other.close()
   }
 
-  @Test("A table-day whose key a stranger's session holds is refused with who that is")
+  @Test("A table-day whose advisory lock another program holds is refused with who that is")
   func stranger() async throws {
     let fixture = try await Fixture()
     let other = try await fixture.otherSession("psql")

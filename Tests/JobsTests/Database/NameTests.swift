@@ -8,9 +8,10 @@ import Essentials
 @testable import TableDays
 
 /// Names as PostgreSQL allows them, in every place.
-@Suite struct NameTests {
+@Suite("Names that need care")
+struct NameTests {
   @Test(
-    "Two columns, and two tables, whose names differ in their bytes alone are two", arguments: ["direct", "staging"])
+    "Columns and tables are distinct when their names differ only in their bytes", arguments: ["direct", "staging"])
   func canonicallyEqual(mode: String) async throws {
     let composed = "caf\u{E9}"
     let decomposed = "cafe\u{301}"
@@ -61,7 +62,7 @@ import Essentials
   }
 
   @Test(
-    "Names of 63 bytes of any script travel, in database, schema, table and columns",
+    "Names of 63 bytes in any script are archived and restored: database, schema, table and columns",
     arguments: [
       String(repeating: "表", count: 21), String(repeating: "é", count: 31) + "x",
       String(repeating: "🙂", count: 15) + "abc",
@@ -100,7 +101,7 @@ import Essentials
         database, "SELECT count(*) FROM (TABLE \"\(name)\".\"\(name)\" EXCEPT ALL TABLE original) x") == "0")
   }
 
-  @Test("A shortened name keeps whole escapes and is another for another name; short ones stay as they are")
+  @Test("A shortened file name keeps whole escapes and is unique; short names stay as they are")
   func shortened() throws {
     func fileName(_ schema: String, _ table: String) throws -> String {
       let day = try #require(Day("2024-01-01"))

@@ -9,7 +9,8 @@ import Essentials
 @testable import Reporting
 
 /// Servers that are away for a while.
-@Suite struct RetryTests {
+@Suite("Retries of the database connection")
+struct RetryTests {
   @Test("The waits of the tries grow to 5 s and end with the budget")
   func schedule() {
     var retries = DatabaseRetries(budget: .seconds(20))
@@ -29,7 +30,7 @@ import Essentials
     #expect(none.next(now: now) == nil)
   }
 
-  @Test("What no further try can change is not tried again")
+  @Test("An error that a retry cannot change is not retried")
   func lasting() {
     func isTransient(_ reason: String, _ state: String? = nil) -> Bool {
       let target = PostgresTarget(host: "h", database: "d", user: "u")
@@ -68,7 +69,7 @@ import Essentials
     await server.stopAndWait()
   }
 
-  @Test("A server that is full is tried again; a restore too")
+  @Test("A server without free connections is retried, by backup and restore")
   func full() async throws {
     let server = try await PostgresServer(settings: ["max_connections=6", "superuser_reserved_connections=0"])
     let fixture = try await Fixture(settings: ["PG_RETRY_SECONDS": "60"], server: server)

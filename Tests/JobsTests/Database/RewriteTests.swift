@@ -8,7 +8,8 @@ import TestSupport
 @testable import TableDays
 
 /// A backup that waits while another session rewrites the table.
-@Suite struct RewriteTests {
+@Suite("Rewrites of a table during a backup")
+struct RewriteTests {
   struct Rewrite: Sendable, CustomTestStringConvertible {
     let name: String
     let sql: [String]
@@ -88,7 +89,7 @@ import TestSupport
     #expect(result.rows == 3)
   }
 
-  @Test("A rewrite that takes longer than the first look is waited for all the same", arguments: rewrites)
+  @Test("A rewrite that takes longer than the first attempt is waited for too", arguments: rewrites)
   func waitsLong(for rewrite: Rewrite) async throws {
     let fixture = try await Fixture(rewrite.setUp)
     let other = try await fixture.otherSession()
@@ -110,7 +111,7 @@ import TestSupport
     await other.close()
   }
 
-  @Test("Rows of a foreign table, also as a partition, are refused: its server's snapshot may be older than its lock")
+  @Test("A foreign table, also as a partition, is refused, since its server's snapshot may be older than the lock")
   func foreignTable() async throws {
     let fixture = try await Fixture(
       """
@@ -128,7 +129,7 @@ import TestSupport
     }
   }
 
-  @Test("A partition whose detaching has not ended hides its rows: the backup is refused")
+  @Test("A backup is refused while a partition is being detached, which hides its rows")
   func detachPending() async throws {
     let fixture = try await Fixture(Self.parts)
     let reader = try await fixture.otherSession()

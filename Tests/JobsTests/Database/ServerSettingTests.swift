@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// Parameters of the server that could change how a value is written or read.
-@Suite struct ServerSettingTests {
+@Suite("Parameters of the server")
+struct ServerSettingTests {
   /// A table with a value of every type whose text depends on something.
   static let table = """
     CREATE SCHEMA events;
@@ -63,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("No parameter of the database changes an archive, or what comes back from one")
+  @Test("No parameter of the database changes an archive or what is restored from it")
   func everyParameter() async throws {
     let server = try await PostgresServer()
     let fixture = try await Fixture(Self.table, server: server)
@@ -104,7 +105,7 @@ import Testing
     await server.stopAndWait()
   }
 
-  @Test("A database that forbids writing refuses a restore, and says so")
+  @Test("A restore into a read-only database fails with an error that says so")
   func readOnly() async throws {
     let fixture = try await Fixture()
     _ = try await fixture.backupOne()

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
+@Suite("TimescaleDB", .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
 struct TimescaleTests {
   static let setUp = """
     CREATE EXTENSION timescaledb;
@@ -29,7 +29,7 @@ struct TimescaleTests {
     await server.stopAndWait()
   }
 
-  @Test("A day of a hypertable goes to the lake and comes back")
+  @Test("A day of a hypertable is archived and restored")
   func roundTrip() async throws {
     let server = try await PostgresServer.withTimescale()
     let fixture = try await Fixture(Self.setUp, server: server)

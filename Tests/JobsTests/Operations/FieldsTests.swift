@@ -5,13 +5,14 @@ import Essentials
 @testable import Jobs
 @testable import Reporting
 
-@Suite struct FieldsTests {
+@Suite("The fields of a request")
+struct FieldsTests {
   enum Colour: String, CaseIterable { case red, green }
 
   func fields(_ json: String) throws -> Fields { try Fields(JSONValue(json: Data(json.utf8))) }
 
-  @Test(arguments: ["{", "[1,", "", "{\"a\":}", "nul"])
-  func malformedJSONIsRefused(text: String) throws {
+  @Test("Malformed JSON is refused", arguments: ["{", "[1,", "", "{\"a\":}", "nul"])
+  func malformed(text: String) throws {
     let error = try #require(throws: JobError.self) { _ = try JSONValue(json: Data(text.utf8)) }
     #expect(error.code == .badJSON)
     #expect(error.code.kind == .invalid)
@@ -19,14 +20,17 @@ import Essentials
     #expect(error.message.hasSuffix("send one JSON object"))
   }
 
-  @Test(arguments: [("[]", "a list"), ("1", "the number 1"), ("\"x\"", "\"x\""), ("null", "null"), ("true", "true")])
-  func aBodyThatIsNoObjectIsToldWhatItIs(text: String, form: String) throws {
+  @Test(
+    "The error of a body that is not an object says what it is",
+    arguments: [("[]", "a list"), ("1", "the number 1"), ("\"x\"", "\"x\""), ("null", "null"), ("true", "true")])
+  func noObject(text: String, form: String) throws {
     let error = try #require(throws: JobError.self) { _ = try fields(text) }
     #expect(error.code == .badJSON)
     #expect(error.message == "expected a JSON object, got \(form)")
   }
 
-  @Test func everyValueSurvivesJSON() throws {
+  @Test("Every value is the same after encoding and decoding")
+  func everyValue() throws {
     let text = "{\"a\":[1,2.5,-3,true,null,\"x\",{}],\"b\":\"ü\"}"
     let value = try JSONValue(json: Data(text.utf8))
     let encoder = JSONEncoder()
@@ -34,7 +38,8 @@ import Essentials
     #expect(String(decoding: try encoder.encode(value), as: UTF8.self) == text)
   }
 
-  @Test func wrongTypesNameFieldFormAndValue() throws {
+  @Test("The error of a wrong type names the field, the expected form and the value")
+  func wrongType() throws {
     let cases: [(String, (inout Fields) throws -> Void, String)] = [
       ("{\"f\": 1}", { _ = try $0.string("f", "a name") }, "f: expected a name, got the number 1"),
       ("{\"f\": \"\"}", { _ = try $0.string("f", "a name") }, "f: expected a name, got \"\""),
@@ -77,7 +82,8 @@ import Essentials
     }
   }
 
-  @Test func textsServeWhereAQueryStringHasNothingElse() throws {
+  @Test("Numbers and booleans may be texts, as in a query string")
+  func texts() throws {
     var fields = try fields("{\"a\": \"true\", \"b\": \"0\", \"c\": \"7\", \"d\": \"x\", \"e\": null}")
     #expect(try fields.bool("a") == true)
     #expect(try fields.bool("b") == false)
@@ -87,7 +93,8 @@ import Essentials
     try fields.finish()
   }
 
-  @Test func anUnknownFieldIsNamedWithTheKnownOnesAtItsLevel() throws {
+  @Test("An unknown field is named with the known ones of its object")
+  func unknown() throws {
     let error = try #require(throws: JobError.self) {
       var fields = try fields("{\"outer\": {\"inner\": {\"a\": 1, \"zz\": 2}}}")
       try fields.object("outer") { outer in
@@ -99,8 +106,8 @@ import Essentials
     #expect(error.message == "outer.inner.zz: there is no such field; known are a")
   }
 
-  @Test(arguments: ["\"app\\u0000x\"", "[\"app\\u0000x\"]"])
-  func aTextIsNotCutAtANUL(json: String) throws {
+  @Test("A text with a NUL character is refused, not cut", arguments: ["\"app\\u0000x\"", "[\"app\\u0000x\"]"])
+  func nul(json: String) throws {
     let reads: [(inout Fields) throws -> Void] =
       json.hasPrefix("[")
       ? [{ _ = try $0.strings("f", "names") }]
@@ -118,7 +125,8 @@ import Essentials
     }
   }
 
-  @Test func aSecretOfTheWrongTypeIsNotRepeated() throws {
+  @Test("The error of a secret of the wrong type does not repeat it")
+  func secret() throws {
     let error = try #require(throws: JobError.self) {
       var fields = try fields("{\"password\": 4711}")
       _ = try fields.secret("password")

@@ -5,8 +5,9 @@ import Testing
 
 @testable import Reporting
 
-@Suite struct JobErrorTests {
-  @Test("What is not available is told without the machine's paths")
+@Suite("Errors of jobs")
+struct JobErrorTests {
+  @Test("An unavailable file or folder is reported without the machine's paths")
   func noPaths() throws {
     let folder = JobError(cause: LakeError.rootUnavailable("/srv/secret-place/lake", reason: "no such folder"))
     #expect(folder.code.kind == .unavailable)
@@ -30,12 +31,14 @@ import Testing
     return error
   }
 
-  @Test(arguments: [
-    ("23505", "unique_violation", JobErrorCode.Kind.conflict), ("23502", "constraint_violation", .unprocessable),
-    ("23514", "constraint_violation", .unprocessable), ("22P04", "bad_row", .unprocessable),
-    ("22021", "bad_row", .unprocessable), ("P0001", "database_error", .failed), ("XX000", "database_error", .failed),
-  ])
-  func anErrorOfARowHasItsLineAndNothingOfItsText(state: String, code: String, kind: JobErrorCode.Kind) {
+  @Test(
+    "The error of a row has its line and nothing of its text",
+    arguments: [
+      ("23505", "unique_violation", JobErrorCode.Kind.conflict), ("23502", "constraint_violation", .unprocessable),
+      ("23514", "constraint_violation", .unprocessable), ("22P04", "bad_row", .unprocessable),
+      ("22021", "bad_row", .unprocessable), ("P0001", "database_error", .failed), ("XX000", "database_error", .failed),
+    ])
+  func row(state: String, code: String, kind: JobErrorCode.Kind) {
     let error = JobError(server: server(state, line: 7), linesBefore: 2)
     #expect(error.code.rawValue == code)
     #expect(error.code.kind == kind)
@@ -46,7 +49,7 @@ import Testing
   }
 
   @Test(
-    "A condition of the server's own has its code, its message and what to do",
+    "An error of the server's own has its code, its message and the remedy",
     arguments: [
       ("42501", "aclchk.c", "permission_denied", JobErrorCode.Kind.forbidden, "Grant the right"),
       ("42P01", "parse_relation.c", "table_not_found", .notFound, "Check the table's name"),
@@ -75,7 +78,7 @@ import Testing
     #expect(!"\(raised)".contains("words of the server"))
   }
 
-  @Test("A session that the server ends is a server that is not there; the parameter that ended it is named")
+  @Test("A session that the server ends is database_unavailable; a timeout parameter that ended it is named")
   func fatal() {
     for (state, code, words) in [
       ("57P01", "database_unavailable", "Check PG_HOST"), ("08006", "database_unavailable", "Check PG_HOST"),
@@ -92,7 +95,8 @@ import Testing
     #expect(JobError(cause: PostgresError.server(server("57P01"))).code == .databaseError)
   }
 
-  @Test func theWayToTheDatabaseIsTold() {
+  @Test("A connection that fails has a code for its cause")
+  func connection() {
     let target = PostgresTarget(host: "h", database: "d", user: "u")
     func code(_ state: String?) -> String {
       JobError(cause: PostgresError.connectFailed(target: target, reasons: ["no"], sqlState: state)).code.rawValue
@@ -109,7 +113,8 @@ import Testing
     #expect(busy.message.contains("PG_POOL_MAX"))
   }
 
-  @Test func theLakesErrorsHaveTheirKinds() throws {
+  @Test("Each error of the lake has its kind and code")
+  func lake() throws {
     let path = try LakePath("a")
     let cases: [(LakeError, String, JobErrorCode.Kind)] = [
       (.notFound(path), "archive_not_found", .notFound), (.alreadyExists(path), "archive_exists", .conflict),
@@ -130,7 +135,8 @@ import Testing
     }
   }
 
-  @Test func otherCausesKeepTheirCode() {
+  @Test("Other causes keep their code")
+  func others() {
     let own = JobError(.databaseFull, "y", field: "z")
     #expect(JobError(cause: own) == own)
     #expect(JobError(cause: CancellationError()).code == .cancelled)

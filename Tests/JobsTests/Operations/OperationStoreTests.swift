@@ -8,7 +8,8 @@ import TestSupport
 @testable import Reporting
 
 /// An end in order: nobody who was told of an operation is left without its end.
-@Suite(.timeLimit(.minutes(1))) struct OperationStoreTests {
+@Suite("The store of operations", .timeLimit(.minutes(1)))
+struct OperationStoreTests {
   /// A folder lake in which appends wait at a gate, or the first few fail.
   private struct Place {
     let folder: TemporaryDirectory
@@ -32,7 +33,7 @@ import TestSupport
 
   private static let done = OperationOutcome(status: .succeeded, result: ["a": 1])
 
-  @Test("A call that waits for the lake when the store is closed is waited for")
+  @Test("Closing the store waits for a call that waits for the lake")
   func startUnderWay() async throws {
     let place = try await Place()
     let gate = Gate()
@@ -47,7 +48,7 @@ import TestSupport
     await #expect(throws: JobError.self) { try await store.start(kind: "backup") { _ in Self.done } }
   }
 
-  @Test("A call that waits for the lake when the grace ends is refused, and nothing of it is noted")
+  @Test("A call that still waits for the lake when the grace period ends is refused and not recorded")
   func startCancelled() async throws {
     let place = try await Place()
     let gate = Gate()
@@ -64,7 +65,7 @@ import TestSupport
     #expect(place.noted.isEmpty)
   }
 
-  @Test("The end of an operation that was cancelled is noted")
+  @Test("The end of a cancelled operation is recorded")
   func cancelledIsNoted() async throws {
     let place = try await Place()
     let store = OperationStore(lake: place.base)
@@ -78,7 +79,7 @@ import TestSupport
     #expect(ended.error?.object?["code"] == "cancelled")
   }
 
-  @Test("The end of an operation is noted again when the lake fails")
+  @Test("The end of an operation is written again when the lake fails")
   func retries() async throws {
     let place = try await Place()
     let failures = Mutex(0)
@@ -100,7 +101,7 @@ import TestSupport
     #expect(left == 0)
   }
 
-  @Test("A job that no cancellation ends is noted as interrupted and left behind")
+  @Test("A job that ignores cancellation is recorded as interrupted and left behind")
   func leftBehind() async throws {
     let place = try await Place()
     let store = OperationStore(lake: place.base)
@@ -116,7 +117,8 @@ import TestSupport
   }
 
   @Test(
-    "A file that no version of the program wrote is an error and no trap", arguments: ["", "[]", "{}", "{\"id\":1}"])
+    "A file that no version of the program wrote is an error and does not crash",
+    arguments: ["", "[]", "{}", "{\"id\":1}"])
   func unreadable(_ content: String) async throws {
     let place = try await Place()
     let id = UUID().uuidString.lowercased()

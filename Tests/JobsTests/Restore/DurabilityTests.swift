@@ -8,9 +8,10 @@ import Essentials
 @testable import Reporting
 
 /// A server that waits for a standby which is gone.
-@Suite struct DurabilityTests {
+@Suite("The durability of a load")
+struct DurabilityTests {
   @Test(
-    "Rows are told as committed when the synchronous standby does not answer, and a cancelled job waits no longer",
+    "Rows are reported as committed when the standby does not answer, and a cancelled job stops waiting",
     arguments: [true, false])
   func standby(isOff: Bool) async throws {
     let server = try await PostgresServer()

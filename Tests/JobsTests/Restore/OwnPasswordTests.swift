@@ -10,7 +10,8 @@ import Postgres
 @testable import Reporting
 
 /// The program's own password goes to the server and role of its settings.
-@Suite struct OwnPasswordTests {
+@Suite("A password that the request brings")
+struct OwnPasswordTests {
   func target(_ pg: String, _ settings: [String: String] = [:]) throws -> PostgresTarget {
     let base = [
       "PG_HOST": "db.example.org", "PG_PORT": "5432", "PG_USER": "sluice", "PG_PASSWORD": "s",
@@ -39,7 +40,7 @@ import Postgres
     #expect(try target(pg + ", \"password\": \"mine\"").database == "d")
   }
 
-  @Test("What is as strict as the settings, or says the same, is taken")
+  @Test("A target that is as strict as the settings, or equal to them, is accepted")
   func taken() throws {
     for pg in [
       "", "\"port\": 5432", "\"user\": \"sluice\"", "\"sslmode\": \"verify-full\"", "\"host\": \"other.example.org\"",
@@ -53,7 +54,7 @@ import Postgres
     #expect(error?.field == "pg.sslmode")
   }
 
-  @Test("A listener on an allowed host that asks for a clear-text password is not even called")
+  @Test("A listener on another port of an allowed host is never connected to")
   func listener() async throws {
     // A server that takes any password in clear, on another port than the configured one.
     let server = try await PostgresServer(plainMethod: "password")

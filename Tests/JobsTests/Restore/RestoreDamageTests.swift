@@ -5,7 +5,8 @@ import TestSupport
 
 @testable import Reporting
 
-@Suite struct RestoreDamageTests {
+@Suite("Damaged archives and interrupted restores")
+struct RestoreDamageTests {
   static let big = """
     CREATE SCHEMA events;
     CREATE TABLE events.clicks (id int, at timestamptz, note text);
@@ -30,8 +31,8 @@ import TestSupport
   static let append =
     "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}"
 
-  @Test(arguments: ["direct", "staging"])
-  func aFileCutInTheMiddleLoadsNothing(mode: String) async throws {
+  @Test("A truncated file loads nothing", arguments: ["direct", "staging"])
+  func truncated(mode: String) async throws {
     let fixture = try await archived()
     try removeManifest(fixture)
     let whole = try fixture.bytes()
@@ -46,7 +47,8 @@ import TestSupport
     #expect(try await fixture.count() == 0)
   }
 
-  @Test func aBadChecksumLoadsNothing() async throws {
+  @Test("A file with a wrong gzip checksum loads nothing")
+  func checksum() async throws {
     let fixture = try await archived()
     try removeManifest(fixture)
     var bytes = try fixture.bytes()
@@ -58,7 +60,8 @@ import TestSupport
     #expect(try await fixture.count() == 0)
   }
 
-  @Test func aFileThatIsNotGzipIsTold() async throws {
+  @Test("A file that is not gzip is refused with the reason")
+  func notGzip() async throws {
     let fixture = try await archived()
     try removeManifest(fixture)
     try Data("id,at,note\n1,2024-01-01,x\n".utf8).write(to: file(fixture))
@@ -69,13 +72,15 @@ import TestSupport
     #expect(try await fixture.restoreError(Self.append).code == .archiveCorrupt)
   }
 
-  @Test func aGzipFileOfNothingHasNoHeader() async throws {
+  @Test("A gzip file of nothing is refused for its missing header")
+  func emptyGzip() async throws {
     let fixture = try await Fixture()
     try await fixture.put("")
     #expect(try await fixture.restoreError(Self.append).code == .badHeader)
   }
 
-  @Test func otherContentOfTheSameLengthIsNotLoaded() async throws {
+  @Test("A file with another SHA-256 than its manifest says is not loaded")
+  func otherContent() async throws {
     let fixture = try await archived()
     // The header of a gzip file has a field that changes nothing of its content: the system it was made on.
     var bytes = try fixture.bytes()
@@ -89,7 +94,8 @@ import TestSupport
     #expect(try await fixture.restoreOne(Self.append).rowsLoaded == 30_000)
   }
 
-  @Test func aFileOfAnotherLengthThanItsManifestIsNotLoaded() async throws {
+  @Test("A file with another length than its manifest says is not loaded")
+  func otherLength() async throws {
     let fixture = try await archived()
     try await fixture.put("id,at,note\n1,2024-01-01,x\n")
     let error = try await fixture.restoreError()
@@ -98,8 +104,10 @@ import TestSupport
     #expect(try await fixture.count() == 0)
   }
 
-  @Test(arguments: [("\"rows\" : 30000", "\"rows\" : 30001", "rows_not_stored"), ("{", "", "manifest_unreadable")])
-  func aManifestThatDoesNotFitStopsTheLoad(old: String, new: String, code: String) async throws {
+  @Test(
+    "A manifest that cannot be read, or that promises other rows, stops the load",
+    arguments: [("\"rows\" : 30000", "\"rows\" : 30001", "rows_not_stored"), ("{", "", "manifest_unreadable")])
+  func badManifest(old: String, new: String, code: String) async throws {
     let fixture = try await archived()
     let manifest = fixture.directory.url.appending(path: "\(fixture.database)/_sluice/events.clicks.2024-01-01.json")
     let text = try String(contentsOf: manifest, encoding: .utf8)
@@ -110,7 +118,8 @@ import TestSupport
     #expect(try await fixture.count() == 0)
   }
 
-  @Test func aManifestBesideAFileElsewhereIsCheckedToo() async throws {
+  @Test("The manifest beside a file in another folder is checked too")
+  func manifestElsewhere() async throws {
     let fixture = try await archived()
     let folder = fixture.directory.url.appending(path: "2024")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -125,7 +134,8 @@ import TestSupport
     #expect(try await fixture.restoreError(fixture.url("2024/" + fixture.clicksPath)).code == .archiveCorrupt)
   }
 
-  @Test func theFirstStagesErrorIsTheOneThatIsTold() async throws {
+  @Test("When several stages fail, the error of the first one is reported")
+  func firstError() async throws {
     // The server refuses the rows at once while the file goes on: its error comes out, not that of a stage it stopped.
     let fixture = try await archived()
     try await fixture.psql("ALTER TABLE events.clicks ADD CHECK (id > 100)")
@@ -134,7 +144,8 @@ import TestSupport
     #expect(error.details == ["line": .number(2)])
   }
 
-  @Test func ofTwoRestoresOfOneFileExactlyOneWorks() async throws {
+  @Test("Of two restores of one file at once, exactly one loads it")
+  func twoRestores() async throws {
     let fixture = try await archived()
     var gated = fixture
     let gate = Gate()
@@ -153,8 +164,8 @@ import TestSupport
     #expect(try await fixture.count() == 30_000)
   }
 
-  @Test(arguments: ["direct", "staging"])
-  func aCancelledRestoreLeavesNothing(mode: String) async throws {
+  @Test("A cancelled restore leaves no rows", arguments: ["direct", "staging"])
+  func cancelled(mode: String) async throws {
     let fixture = try await archived()
     var gated = fixture
     let gate = Gate()
@@ -170,7 +181,8 @@ import TestSupport
     #expect(try await fixture.restoreOne().rowsLoaded == 30_000)
   }
 
-  @Test func aServerThatStopsInTheMiddleIsTold() async throws {
+  @Test("A server that stops during the load fails the restore with an error that says so")
+  func serverStops() async throws {
     let server = try await PostgresServer()
     let fixture = try await archived(server: server)
     var gated = fixture
@@ -186,7 +198,8 @@ import TestSupport
     #expect(error?.code.kind == .unavailable)
   }
 
-  @Test func whatATriggerSaysIsNotRepeated() async throws {
+  @Test("The error of a trigger does not repeat the trigger's message")
+  func triggerText() async throws {
     let fixture = try await archived()
     try await fixture.psql(
       """

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct RestoreFileTests {
+@Suite("Files that a restore reads")
+struct RestoreFileTests {
   static let request =
     "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}"
 
@@ -19,20 +20,23 @@ import Testing
     try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (id int, at timestamptz, note text);")
   }
 
-  @Test(arguments: [
-    ("\u{FEFF}id,at,note\n1,2024-01-01,x\n", "1,2024-01-01,x"),
-    ("\u{FEFF}\"id\",\"at\",\"note\"\r\n1,2024-01-01,x\r\n", "1,2024-01-01,x"),
-    ("note,id\n\"a\nb\",1", "1,,\"a\nb\""),
-    ("id,at,note\n", ""), ("id,at,note", ""),
-  ])
-  func aHeaderOfAnyFormIsTakenOff(csv: String, rows: String) async throws {
+  @Test(
+    "The header is removed with its byte order mark, quotes and line ends",
+    arguments: [
+      ("\u{FEFF}id,at,note\n1,2024-01-01,x\n", "1,2024-01-01,x"),
+      ("\u{FEFF}\"id\",\"at\",\"note\"\r\n1,2024-01-01,x\r\n", "1,2024-01-01,x"),
+      ("note,id\n\"a\nb\",1", "1,,\"a\nb\""),
+      ("id,at,note\n", ""), ("id,at,note", ""),
+    ])
+  func headers(csv: String, rows: String) async throws {
     let fixture = try await empty()
     try await fixture.put(csv)
     _ = try await fixture.restoreOne(Self.request)
     #expect(try await loaded(fixture) == rows)
   }
 
-  @Test func namesInQuotesWithCommasAndNewlinesFindTheirColumns() async throws {
+  @Test("Quoted column names with commas and newlines are matched to their columns")
+  func quotedNames() async throws {
     let fixture = try await Fixture(
       "CREATE SCHEMA events; CREATE TABLE events.clicks (\"a,b\" int, \"c\nd\" int, \"e\"\"f\" int, \" g \" int);")
     try await fixture.put("\"c\nd\",\"a,b\", g ,\"e\"\"f\"\n1,2,3,4\n")
@@ -41,18 +45,20 @@ import Testing
     #expect(try await fixture.psql("TABLE events.clicks") == "2|1|4|3")
   }
 
-  @Test(arguments: [
-    ("id,at,note\n1,2024-01-01,a\n2,2024-01-01,private,private\n", 3, "22P04"),
-    ("id,at,note\n1,2024-01-01,a\n2,2024-01-01\n", 3, "22P04"),
-    ("id,at,note\n1,2024-01-01,\"a\nb\"\nprivate,2024-01-01,b\n", 4, "22P02"),
-    ("id,at,\"note\"\r\n1,2024-01-01,a\r\n2,private,b\r\n", 3, "22007"),
-    ("id,at,note\n1,2024-01-01,a\n99999999999,2024-01-01,private\n", 3, "22003"),
-    ("id,at,note\n1,2024-01-01,\"private\n", 3, "22P04"),
-    ("id,at,note\r\n1,2024-01-01,\"a\r\nb\"\r\nprivate,2024-01-01,b\r\n", 4, "22P02"),
-    ("id,at,note\r1,2024-01-01,a\rprivate,2024-01-01,b\r", 3, "22P02"),
-    ("id,at,\"note\"\n\nprivate", 2, "22P04"),
-  ])
-  func aBadRowIsNamedByTheFilesOwnLineWithoutItsText(csv: String, line: Int, state: String) async throws {
+  @Test(
+    "A bad row is reported by its line in the file, without its text",
+    arguments: [
+      ("id,at,note\n1,2024-01-01,a\n2,2024-01-01,private,private\n", 3, "22P04"),
+      ("id,at,note\n1,2024-01-01,a\n2,2024-01-01\n", 3, "22P04"),
+      ("id,at,note\n1,2024-01-01,\"a\nb\"\nprivate,2024-01-01,b\n", 4, "22P02"),
+      ("id,at,\"note\"\r\n1,2024-01-01,a\r\n2,private,b\r\n", 3, "22007"),
+      ("id,at,note\n1,2024-01-01,a\n99999999999,2024-01-01,private\n", 3, "22003"),
+      ("id,at,note\n1,2024-01-01,\"private\n", 3, "22P04"),
+      ("id,at,note\r\n1,2024-01-01,\"a\r\nb\"\r\nprivate,2024-01-01,b\r\n", 4, "22P02"),
+      ("id,at,note\r1,2024-01-01,a\rprivate,2024-01-01,b\r", 3, "22P02"),
+      ("id,at,\"note\"\n\nprivate", 2, "22P04"),
+    ])
+  func badRow(csv: String, line: Int, state: String) async throws {
     let fixture = try await empty()
     try await fixture.put(csv)
     let error = try await fixture.restoreError(Self.request)
@@ -64,13 +70,15 @@ import Testing
     #expect(try await fixture.count() == 0)
   }
 
-  @Test func aHeaderOfSeveralLinesCountsInTheLineOfABadRow() async throws {
+  @Test("A header of several lines counts in the line number of a bad row")
+  func longHeader() async throws {
     let fixture = try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (\"a\nb\" int);")
     try await fixture.put("\"a\nb\"\n1\nx\n")
     #expect(try await fixture.restoreError(Self.request).details == ["line": .number(4)])
   }
 
-  @Test func aBadRowDeepInTheFileIsFound() async throws {
+  @Test("A bad row deep in the file is reported by its line")
+  func deepRow() async throws {
     let fixture = try await empty()
     let rows = (1...50_000).map { $0 == 40_000 ? "x,,\n" : "\($0),2024-01-01,note \($0)\n" }
     try await fixture.put("id,at,note\n" + rows.joined())
@@ -78,7 +86,8 @@ import Testing
     #expect(try await fixture.count() == 0)
   }
 
-  @Test func unknownColumnsAreListedOrLeftOut() async throws {
+  @Test("Unknown columns are listed, or left out on request")
+  func unknownColumns() async throws {
     let fixture = try await empty()
     try await fixture.put("id,extra,at,note,\"o,ther\"\n1,x,2024-01-01,n,y\n")
     let error = try await fixture.restoreError(Self.request)
@@ -92,7 +101,8 @@ import Testing
     #expect(try await loaded(fixture) == "1,2024-01-01,n")
   }
 
-  @Test func generatedColumnsInTheFileAreComputedAnewAndIdentityIsTaken() async throws {
+  @Test("Generated columns are recomputed, and identity columns take the values of the file")
+  func generated() async throws {
     let fixture = try await Fixture(
       """
       CREATE SCHEMA events; CREATE TABLE events.clicks (id int GENERATED ALWAYS AS IDENTITY, n int,
@@ -105,7 +115,8 @@ import Testing
     #expect(try await fixture.psql("SELECT * FROM events.clicks ORDER BY id") == "41|1|2\n42|2|4")
   }
 
-  @Test func aFileWithoutAHeaderIsReadByTheColumnsNamed() async throws {
+  @Test("A file without a header is read by the columns that the request names")
+  func headerless() async throws {
     let fixture = try await empty()
     try await fixture.put("\u{FEFF}x,7\ny,8\n")
     let result = try await fixture.restoreOne(with("\"HEADER\": false", columns: "[\"note\", \"id\"]"))
@@ -113,14 +124,16 @@ import Testing
     #expect(try await loaded(fixture) == "7,,x\n8,,y")
   }
 
-  @Test func aBadRowOfAFileWithoutAHeaderHasItsLine() async throws {
+  @Test("A bad row of a file without a header is reported by its line")
+  func headerlessBadRow() async throws {
     let fixture = try await empty()
     try await fixture.put("x,7\ny,z\n")
     let error = try await fixture.restoreError(with("\"HEADER\": false", columns: "[\"note\", \"id\"]"))
     #expect(error.details == ["line": .number(2)])
   }
 
-  @Test func columnsNamedTakeTheHeadersPlace() async throws {
+  @Test("The columns that the request names replace the header")
+  func namedColumns() async throws {
     let fixture = try await empty()
     try await fixture.put("a,b\nx,7\n")
     _ = try await fixture.restoreOne(with("\"HEADER\": true", columns: "[\"note\", \"id\"]"))
@@ -130,7 +143,8 @@ import Testing
     #expect(error.field == "copy.columns")
   }
 
-  @Test func theCallersDialectIsRead() async throws {
+  @Test("Delimiter, quote, escape and NULL are those of the request")
+  func dialect() async throws {
     let fixture = try await empty()
     try await fixture.put("id;at;note\n1;NULL;'it\\'s; so'\n2;NULL;'NULL'\n3;NULL;NULL\n4;NULL;\n")
     let request = with(
@@ -139,7 +153,8 @@ import Testing
     #expect(try await loaded(fixture) == "1,,it's; so\n2,,NULL\n3,,\n4,,\"\"")
   }
 
-  @Test func nullsAreForcedWhereAsked() async throws {
+  @Test("FORCE_NULL and FORCE_NOT_NULL apply to the columns named")
+  func forcedNulls() async throws {
     let fixture = try await empty()
     try await fixture.put("id,at,note\n1,\"\",\"\"\n2,,\n")
     _ = try await fixture.restoreOne(with("\"FORCE_NULL\": [\"at\"], \"FORCE_NOT_NULL\": [\"note\"]"))
@@ -149,7 +164,8 @@ import Testing
     #expect(error.code == .unknownColumns)
   }
 
-  @Test func anotherEncodingIsReadHeaderAndAll() async throws {
+  @Test("A file in another encoding is converted, header included")
+  func encoding() async throws {
     let fixture = try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (id int, \"größe\" text);")
     let latin = try #require("id,größe\n1,äöü\n".data(using: .isoLatin1))
     try await fixture.put(latin)
@@ -165,7 +181,8 @@ import Testing
     #expect(unknown.field == "copy.csv_options.ENCODING")
   }
 
-  @Test func bytesThatAreNotOfTheEncodingAreABadRow() async throws {
+  @Test("Bytes that are invalid in the encoding are a bad row")
+  func badBytes() async throws {
     let fixture = try await empty()
     try await fixture.put(Data("id,note\n1,a\n2,".utf8) + Data([0xE4, 0x0A]))
     let error = try await fixture.restoreError(Self.request)
@@ -173,7 +190,8 @@ import Testing
     #expect(error.details == ["line": .number(3)])
   }
 
-  @Test func rowsBehindAnEndMarkAreNotLostInSilence() async throws {
+  @Test("Rows after a line of \\. are not lost without an error")
+  func endMark() async throws {
     let fixture = try await empty()
     try await fixture.put("note\na\n\\.\nb\nc\n")
     let major = try #require(Int(try await fixture.psql("SHOW server_version_num"))) / 10_000
@@ -188,13 +206,15 @@ import Testing
     }
   }
 
-  @Test func anEndMarkWithinQuotesIsText() async throws {
+  @Test("A quoted \\. is text")
+  func quotedEndMark() async throws {
     let fixture = try await empty()
     try await fixture.put("id,note\n1,\"a\n\\.\nb\"\n2,c\n")
     #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 2)
   }
 
-  @Test func theOlderLayoutIsFound() async throws {
+  @Test("An archive of the older layout is found")
+  func olderLayout() async throws {
     let fixture = try await empty()
     try await fixture.put("id\n1\n", at: "\(fixture.database)/events/clicks.2024-01-01.csv.gz")
     #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 1)
@@ -202,7 +222,8 @@ import Testing
     #expect(try await fixture.restoreOne(url + ", \"destination\": {\"on_existing\": \"append\"}").rowsLoaded == 1)
   }
 
-  @Test func aMultiMemberFileIsReadWhole() async throws {
+  @Test("All members of a gzip file are read")
+  func members() async throws {
     let fixture = try await empty()
     try await fixture.put("id,note\n1,\"a")
     let first = try fixture.bytes()

@@ -35,7 +35,7 @@ struct RestorePlanTests {
       policy, fileColumns: file, window: DayWindow(day, in: .gmt), timeColumn: timeColumn, facts: facts, role: "r")
   }
 
-  @Test("Rows that are there are refused, kept, deleted or skipped as on_existing says")
+  @Test("Existing rows are refused, kept, deleted or skipped as on_existing says")
   func existing() throws {
     let rows = ExistingRows(
       of: try plan().window, in: TableName(schema: "s", name: "t"), by: TimeColumn(name: "at", kind: .instant))
@@ -54,7 +54,7 @@ struct RestorePlanTests {
     #expect(try plan(keyed, file: ["at"]) { $0.mode = .staging }.existing != .keep)
   }
 
-  @Test("Without a time column nothing is looked for, or the way out is told")
+  @Test("Without a time column, existing rows are not looked for, or the error names the remedy")
   func noTimeColumn() throws {
     #expect(try plan(timeColumn: nil) { $0.onExisting = .append }.existing == .keep)
     let error = try #require(throws: JobError.self) { try plan(timeColumn: nil) }
@@ -63,7 +63,7 @@ struct RestorePlanTests {
     #expect(try plan(Self.facts(partition: "at"), timeColumn: nil).existing != .keep)
   }
 
-  @Test("Columns that COPY may not fill go by a staging table, and the caller is told")
+  @Test("Columns that COPY may not fill are loaded by a staging table, with a warning")
   func path() throws {
     #expect(try !plan().usesStaging)
     #expect(try plan { $0.mode = .staging }.usesStaging)
@@ -77,7 +77,7 @@ struct RestorePlanTests {
     #expect(ignored.columns.loadedColumns == ["id", "at"])
   }
 
-  @Test("Names among the values pin the search path, and triggers that run afterwards are warned of")
+  @Test("Values that are names fix the search path, and triggers that run afterwards are a warning")
   func names() throws {
     var named = Self.facts([Self.column("id"), Self.column("at", "date"), Self.column("c", "regclass", isName: true)])
     #expect(try plan(named, file: ["id", "at", "c"]).pinsNames)

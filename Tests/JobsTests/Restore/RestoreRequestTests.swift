@@ -9,12 +9,14 @@ import Lake
 @testable import Reporting
 @testable import TableDays
 
-@Suite struct RestoreRequestTests {
+@Suite("Restore requests")
+struct RestoreRequestTests {
   func request(_ json: String) throws -> RestoreRequest {
     try JSONDecoder().decode(RestoreRequest.self, from: Data(json.utf8))
   }
 
-  @Test func theSheetsRequestIsRead() throws {
+  @Test("The documented request is read")
+  func documented() throws {
     let request = try request(
       """
       {
@@ -41,7 +43,8 @@ import Lake
     #expect(request.copy == .init())
   }
 
-  @Test func theRestOfTheFieldsIsRead() throws {
+  @Test("The other fields are read")
+  func otherFields() throws {
     let request = try request(
       """
       {"table": "a.b", "from": "2024-01-01", "to": "2024-01-02",
@@ -78,127 +81,132 @@ import Lake
         == CSVFormat(delimiter: UInt8(ascii: ";"), quote: UInt8(ascii: "'"), escape: UInt8(ascii: "\\")))
   }
 
-  @Test(arguments: [
-    ("", "missing_field", "adls_url", "give adls_url, or table with date"),
-    ("\"adls_url\": 1", "bad_field", "adls_url", "a URL such as abfss://"),
-    ("\"adls_url\": \"file:///l/x\", \"table\": \"a.b\"", "bad_field", "adls_url", "not both"),
-    ("\"adls_url\": \"file:///l/x\", \"to\": \"2024-01-01\"", "bad_field", "adls_url", "not both"),
-    ("\"date\": \"2024-01-01\"", "missing_field", "adls_url", "missing"),
-    ("\"table\": \"a.b\"", "missing_field", "date", "YYYY-MM-DD"),
-    ("\"table\": \"b\", \"date\": \"2024-01-01\"", "table_without_schema", "table", "schema.table"),
-    ("\"table\": \"a.b\", \"date\": \"2024-02-30\"", "bad_field", "date", "got \"2024-02-30\""),
-    ("\"table\": \"a.b\", \"from\": \"2024-02-02\", \"to\": \"2024-02-01\"", "bad_field", "from", "swap them"),
-    ("\"table\": \"a.b\", \"from\": \"1583-01-01\", \"to\": \"9999-12-31\"", "too_many_units", "to", "split the span"),
-    ("\"adls_url\": \"file:///l/x\", \"extra\": 1", "unknown_field", "extra", "known are adls_url, table"),
-    ("\"adls_url\": \"file:///l/x\", \"pg\": 1", "bad_field", "pg", "expected an object, got the number 1"),
-    ("\"adls_url\": \"file:///l/x\", \"pg\": {\"hsot\": 1}", "unknown_field", "pg.hsot", "known are host"),
-    ("\"adls_url\": \"file:///l/x\", \"pg\": {\"port\": 0}", "bad_field", "pg.port", "from 1 to 65535"),
-    ("\"adls_url\": \"file:///l/x\", \"pg\": {\"sslmode\": \"on\"}", "bad_field", "pg.sslmode", "\"verify-full\""),
-    (
-      "\"adls_url\": \"file:///l/x\", \"destination\": {\"mode\": \"x\"}", "bad_field", "destination.mode",
-      "\"staging\""
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"destination\": {\"target_table\": \"x\"}", "table_without_schema",
-      "destination.target_table", "destination.target_table: \"x\" has no schema"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"destination\": {\"create_staging_like\": \"a.b\"}", "bad_field",
-      "destination.create_staging_like", "only with destination.mode \"staging\""
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"destination\": {\"on_existing\": \"drop\"}", "bad_field",
-      "destination.on_existing",
-      "\"replace\""
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"destination\": {\"columns_missing\": 1}", "bad_field",
-      "destination.columns_missing",
-      "\"ignore\""
-    ),
-    ("\"adls_url\": \"file:///l/x\", \"destination\": {\"a\": 1}", "unknown_field", "destination.a", "no such field"),
-    (
-      "\"adls_url\": \"file:///l/x\", \"timescaledb\": {\"decompress_window\": 3}", "bad_field",
-      "timescaledb.decompress_window",
-      "true or false"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"timescaledb\": {\"refresh_caggs\": [\"a\"]}", "table_without_schema",
-      "timescaledb.refresh_caggs", "has no schema"
-    ),
-    ("\"adls_url\": \"file:///l/x\", \"timescaledb\": {\"a\": 1}", "unknown_field", "timescaledb.a", "no such field"),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"a\": 1}", "unknown_field", "copy.a", "known are csv_options, columns"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"columns\": [1]}", "bad_field", "copy.columns",
-      "a list of column names"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"FORMAT\": 1}}", "unknown_field",
-      "copy.csv_options.FORMAT",
-      "known are HEADER, DELIMITER, NULL"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"DELIMITER\": \"ab\"}}", "bad_field",
-      "copy.csv_options.DELIMITER", "one single-byte character, not a line break, got \"ab\""
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"DELIMITER\": \"ä\"}}", "bad_field",
-      "copy.csv_options.DELIMITER", "one single-byte character"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"QUOTE\": \"\\n\"}}", "bad_field",
-      "copy.csv_options.QUOTE",
-      "not a line break"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"ESCAPE\": \"\"}}", "bad_field",
-      "copy.csv_options.ESCAPE",
-      "one single-byte character"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"QUOTE\": \",\"}}", "bad_field",
-      "copy.csv_options.QUOTE",
-      "another character than DELIMITER"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"NULL\": \"a,b\"}}", "bad_field",
-      "copy.csv_options.NULL",
-      "without the DELIMITER"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"NULL\": \"\\n\"}}", "bad_field",
-      "copy.csv_options.NULL",
-      "without line breaks"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"NULL\": \",\\u0301\"}}", "bad_field",
-      "copy.csv_options.NULL", "without the DELIMITER"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"FORCE_NULL\": [\"a\", \"a\"]}}", "bad_field",
-      "copy.csv_options.FORCE_NULL", "each column once"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"FORCE_NOT_NULL\": [\"a\", \"a\"]}}", "bad_field",
-      "copy.csv_options.FORCE_NOT_NULL", "each column once"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"pg\": {\"user\": \"app\\u0000x\"}", "bad_field", "pg.user",
-      "without NUL characters"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"HEADER\": false}}", "missing_field",
-      "copy.columns",
-      "needs its columns named"
-    ),
-    (
-      "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"HEADER\": \"match\"}}", "bad_field",
-      "copy.csv_options.HEADER", "true or false"
-    ),
-  ])
-  func aBadFieldIsNamedByItsWholePath(members: String, code: String, field: String, text: String) throws {
+  @Test(
+    "A bad field is named by its whole path",
+    arguments: [
+      ("", "missing_field", "adls_url", "give adls_url, or table with date"),
+      ("\"adls_url\": 1", "bad_field", "adls_url", "a URL such as abfss://"),
+      ("\"adls_url\": \"file:///l/x\", \"table\": \"a.b\"", "bad_field", "adls_url", "not both"),
+      ("\"adls_url\": \"file:///l/x\", \"to\": \"2024-01-01\"", "bad_field", "adls_url", "not both"),
+      ("\"date\": \"2024-01-01\"", "missing_field", "adls_url", "missing"),
+      ("\"table\": \"a.b\"", "missing_field", "date", "YYYY-MM-DD"),
+      ("\"table\": \"b\", \"date\": \"2024-01-01\"", "table_without_schema", "table", "schema.table"),
+      ("\"table\": \"a.b\", \"date\": \"2024-02-30\"", "bad_field", "date", "got \"2024-02-30\""),
+      ("\"table\": \"a.b\", \"from\": \"2024-02-02\", \"to\": \"2024-02-01\"", "bad_field", "from", "swap them"),
+      (
+        "\"table\": \"a.b\", \"from\": \"1583-01-01\", \"to\": \"9999-12-31\"", "too_many_units", "to", "split the span"
+      ),
+      ("\"adls_url\": \"file:///l/x\", \"extra\": 1", "unknown_field", "extra", "known are adls_url, table"),
+      ("\"adls_url\": \"file:///l/x\", \"pg\": 1", "bad_field", "pg", "expected an object, got the number 1"),
+      ("\"adls_url\": \"file:///l/x\", \"pg\": {\"hsot\": 1}", "unknown_field", "pg.hsot", "known are host"),
+      ("\"adls_url\": \"file:///l/x\", \"pg\": {\"port\": 0}", "bad_field", "pg.port", "from 1 to 65535"),
+      ("\"adls_url\": \"file:///l/x\", \"pg\": {\"sslmode\": \"on\"}", "bad_field", "pg.sslmode", "\"verify-full\""),
+      (
+        "\"adls_url\": \"file:///l/x\", \"destination\": {\"mode\": \"x\"}", "bad_field", "destination.mode",
+        "\"staging\""
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"destination\": {\"target_table\": \"x\"}", "table_without_schema",
+        "destination.target_table", "destination.target_table: \"x\" has no schema"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"destination\": {\"create_staging_like\": \"a.b\"}", "bad_field",
+        "destination.create_staging_like", "only with destination.mode \"staging\""
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"destination\": {\"on_existing\": \"drop\"}", "bad_field",
+        "destination.on_existing",
+        "\"replace\""
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"destination\": {\"columns_missing\": 1}", "bad_field",
+        "destination.columns_missing",
+        "\"ignore\""
+      ),
+      ("\"adls_url\": \"file:///l/x\", \"destination\": {\"a\": 1}", "unknown_field", "destination.a", "no such field"),
+      (
+        "\"adls_url\": \"file:///l/x\", \"timescaledb\": {\"decompress_window\": 3}", "bad_field",
+        "timescaledb.decompress_window",
+        "true or false"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"timescaledb\": {\"refresh_caggs\": [\"a\"]}", "table_without_schema",
+        "timescaledb.refresh_caggs", "has no schema"
+      ),
+      ("\"adls_url\": \"file:///l/x\", \"timescaledb\": {\"a\": 1}", "unknown_field", "timescaledb.a", "no such field"),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"a\": 1}", "unknown_field", "copy.a",
+        "known are csv_options, columns"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"columns\": [1]}", "bad_field", "copy.columns",
+        "a list of column names"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"FORMAT\": 1}}", "unknown_field",
+        "copy.csv_options.FORMAT",
+        "known are HEADER, DELIMITER, NULL"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"DELIMITER\": \"ab\"}}", "bad_field",
+        "copy.csv_options.DELIMITER", "one single-byte character, not a line break, got \"ab\""
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"DELIMITER\": \"ä\"}}", "bad_field",
+        "copy.csv_options.DELIMITER", "one single-byte character"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"QUOTE\": \"\\n\"}}", "bad_field",
+        "copy.csv_options.QUOTE",
+        "not a line break"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"ESCAPE\": \"\"}}", "bad_field",
+        "copy.csv_options.ESCAPE",
+        "one single-byte character"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"QUOTE\": \",\"}}", "bad_field",
+        "copy.csv_options.QUOTE",
+        "another character than DELIMITER"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"NULL\": \"a,b\"}}", "bad_field",
+        "copy.csv_options.NULL",
+        "without the DELIMITER"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"NULL\": \"\\n\"}}", "bad_field",
+        "copy.csv_options.NULL",
+        "without line breaks"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"NULL\": \",\\u0301\"}}", "bad_field",
+        "copy.csv_options.NULL", "without the DELIMITER"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"FORCE_NULL\": [\"a\", \"a\"]}}", "bad_field",
+        "copy.csv_options.FORCE_NULL", "each column once"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"FORCE_NOT_NULL\": [\"a\", \"a\"]}}", "bad_field",
+        "copy.csv_options.FORCE_NOT_NULL", "each column once"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"pg\": {\"user\": \"app\\u0000x\"}", "bad_field", "pg.user",
+        "without NUL characters"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"HEADER\": false}}", "missing_field",
+        "copy.columns",
+        "needs its columns named"
+      ),
+      (
+        "\"adls_url\": \"file:///l/x\", \"copy\": {\"csv_options\": {\"HEADER\": \"match\"}}", "bad_field",
+        "copy.csv_options.HEADER", "true or false"
+      ),
+    ])
+  func badField(members: String, code: String, field: String, text: String) throws {
     let error = try #require(throws: JobError.self) {
       _ = try RestoreRequest(JSONValue(json: Data("{\(members)}".utf8)))
     }
@@ -208,16 +216,18 @@ import Lake
     #expect(error.message.contains(text), "\(error.message)")
   }
 
-  @Test(arguments: [
-    ("postgresql://u:hunter2@h/d?options=-crole%3Dx", "options is not allowed; allowed are host, port, user"),
-    ("postgresql://u:hunter2@h/d?passfile=/etc/passwd", "passfile is not allowed"),
-    ("host=h password=hunter2 sslkey=/x", "sslkey is not allowed"),
-    ("postgresql://u:hunter2@h/d?sslmode=never", "sslmode is not one of"),
-    ("postgresql://u:hunter2@h:99999/d", "port"),
-    ("postgresql://u:hunter2@h/d?hunter2=1", "cannot be read"),
-    ("hunter2", "cannot be read"),
-  ])
-  func aConnectionURIIsRefusedWithoutItsPassword(uri: String, text: String) throws {
+  @Test(
+    "The error of a refused connection_uri does not contain its password",
+    arguments: [
+      ("postgresql://u:hunter2@h/d?options=-crole%3Dx", "options is not allowed; allowed are host, port, user"),
+      ("postgresql://u:hunter2@h/d?passfile=/etc/passwd", "passfile is not allowed"),
+      ("host=h password=hunter2 sslkey=/x", "sslkey is not allowed"),
+      ("postgresql://u:hunter2@h/d?sslmode=never", "sslmode is not one of"),
+      ("postgresql://u:hunter2@h:99999/d", "port"),
+      ("postgresql://u:hunter2@h/d?hunter2=1", "cannot be read"),
+      ("hunter2", "cannot be read"),
+    ])
+  func connectionURI(uri: String, text: String) throws {
     let error = try #require(throws: JobError.self) {
       _ = try RestoreRequest(
         .object(["adls_url": .string("file:///l/x"), "pg": .object(["connection_uri": .string(uri)])]))
@@ -228,7 +238,8 @@ import Lake
     #expect(!"\(error)".contains("hunter2"))
   }
 
-  @Test func aPasswordOfTheWrongTypeIsNotRepeated() throws {
+  @Test("The error of a password of the wrong type does not repeat it")
+  func passwordType() throws {
     let error = try #require(throws: JobError.self) {
       _ = try RestoreRequest(.object(["adls_url": .string("file:///l/x"), "pg": .object(["password": .number(4711)])]))
     }
@@ -236,7 +247,8 @@ import Lake
     #expect(!error.message.contains("4711"))
   }
 
-  @Test func aRequestPrintsWithoutItsPassword() throws {
+  @Test("A printed request does not contain its password")
+  func printed() throws {
     let request = try request("{\"adls_url\": \"file:///l/x\", \"pg\": {\"password\": \"hunter2\"}}")
     var dumped = ""
     dump(request, to: &dumped)

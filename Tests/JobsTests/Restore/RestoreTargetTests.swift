@@ -7,7 +7,8 @@ import TestSupport
 import Lake
 @testable import Reporting
 
-@Suite struct RestoreTargetTests {
+@Suite("Where a restore reads and writes")
+struct RestoreTargetTests {
   func archived(settings: [String: String] = [:]) async throws -> Fixture {
     let fixture = try await Fixture(settings: settings)
     _ = try await fixture.backupOne()
@@ -17,7 +18,8 @@ import Lake
 
   static let day = "\"table\": \"events.clicks\", \"date\": \"2024-01-01\""
 
-  @Test func anotherDatabaseIsFilledOnDemand() async throws {
+  @Test("A restore fills another database when the request names one")
+  func otherDatabase() async throws {
     let fixture = try await archived()
     let other = try await fixture.server.makeDatabase("other")
     try await fixture.server.psql(
@@ -28,7 +30,8 @@ import Lake
     #expect(try await fixture.count() == 0)
   }
 
-  @Test func thePathsDatabaseIsTheDefault() async throws {
+  @Test("The default database is the one in the archive's path")
+  func pathDatabase() async throws {
     let fixture = try await archived()
     try await fixture.put("id\n1\n", at: "nowhere/events.clicks.2024-01-01.csv.gz")
     let error = try await fixture.restoreError(fixture.url("nowhere/events.clicks.2024-01-01.csv.gz"))
@@ -38,8 +41,10 @@ import Lake
     #expect(result.database == fixture.database)
   }
 
-  @Test(arguments: ["evil.example", "127.0.0.1,evil.example", "", "/tmp", "127.0.0.2"])
-  func aHostThatIsNotAllowedIsRefusedUnasked(host: String) async throws {
+  @Test(
+    "A host that is not allowed is refused without a connection to it",
+    arguments: ["evil.example", "127.0.0.1,evil.example", "", "/tmp", "127.0.0.2"])
+  func refusedHost(host: String) async throws {
     let fixture = try await archived()
     let uri = "\"connection_uri\": \"host='\(host)' password=hunter2\""
     for member in host.isEmpty ? ["\"host\": \",\""] : ["\"host\": \"\(host)\"", uri] {
@@ -52,12 +57,14 @@ import Lake
     }
   }
 
-  @Test func aHostThatIsAllowedIsUsed() async throws {
+  @Test("A host that is allowed is used")
+  func allowedHost() async throws {
     let fixture = try await archived(settings: ["PG_ALLOWED_HOSTS": "LOCALHOST"])
     #expect(try await fixture.restoreOne(Self.day + ", \"pg\": {\"host\": \"localhost\"}").rowsLoaded == 3)
   }
 
-  @Test func aConnectionURISignsInWithItsOwnPassword() async throws {
+  @Test("A connection_uri signs in with its own password")
+  func connectionURI() async throws {
     let fixture = try await archived()
     try await fixture.psql(
       "GRANT USAGE ON SCHEMA events TO plain; GRANT INSERT, SELECT ON events.clicks TO plain;")
@@ -72,7 +79,8 @@ import Lake
     #expect(try await fixture.restoreOne(uri(password)).rowsLoaded == 3)
   }
 
-  @Test func aFileOutsideTheLakeIsRefused() async throws {
+  @Test("A file outside the lake is refused")
+  func outside() async throws {
     let fixture = try await archived()
     for url in [
       "file:///etc/db/events.clicks.2024-01-01.csv.gz",
@@ -86,7 +94,8 @@ import Lake
     }
   }
 
-  @Test func aLinkOutOfTheLakeIsRefused() async throws {
+  @Test("A symbolic link that leads out of the lake is refused")
+  func link() async throws {
     let fixture = try await archived()
     let outside = try TemporaryDirectory()
     try FileManager.default.createDirectory(at: outside.url.appending(path: "db"), withIntermediateDirectories: true)
@@ -98,16 +107,18 @@ import Lake
     #expect(error.code == .outsideLake)
   }
 
-  @Test(arguments: [
-    (
-      "abfss://telemetry@evil.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz", "host_not_allowed",
-      "LAKE_ALLOWED_HOSTS"
-    ),
-    ("abfss://telemetry@good.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz", "not_configured", "LAKE_URL"),
-    ("https://good.dfs.core.windows.net/telemetry/x.csv.gz?sig=hunter2", "bad_field", "no SAS"),
-    ("ftp://x/y", "bad_field", "expected abfss://"),
-  ])
-  func aLakeElsewhereIsRefused(url: String, code: String, text: String) async throws {
+  @Test(
+    "A lake that is not configured or not allowed is refused",
+    arguments: [
+      (
+        "abfss://telemetry@evil.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz", "host_not_allowed",
+        "LAKE_ALLOWED_HOSTS"
+      ),
+      ("abfss://telemetry@good.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz", "not_configured", "LAKE_URL"),
+      ("https://good.dfs.core.windows.net/telemetry/x.csv.gz?sig=hunter2", "bad_field", "no SAS"),
+      ("ftp://x/y", "bad_field", "expected abfss://"),
+    ])
+  func otherLake(url: String, code: String, text: String) async throws {
     let fixture = try await Fixture(settings: ["LAKE_ALLOWED_HOSTS": "good.dfs.core.windows.net"])
     let error = try await fixture.restoreError("\"adls_url\": \"\(url)\"")
     #expect(error.code.rawValue == code)
@@ -116,14 +127,16 @@ import Lake
     #expect(!error.message.contains("hunter2"))
   }
 
-  @Test func aURLThatNamesNoArchiveIsToldTheForm() async throws {
+  @Test("The error of a URL that names no archive gives the expected form")
+  func noArchive() async throws {
     let fixture = try await archived()
     let error = try await fixture.restoreError(fixture.url("notes.csv.gz"))
     #expect(error.code == .badField)
     #expect(error.message.contains("<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz"))
   }
 
-  @Test func aFileOfTheConfiguredAccountIsFoundBelowItsRoot() async throws {
+  @Test("A file of the configured account is found below its root")
+  func configuredAccount() async throws {
     var fixture = try await archived()
     fixture.settings = try Settings(environment: [
       "LAKE_URL": "abfss://telemetry@acc.dfs.core.windows.net/root/x", "PG_HOST": "h", "PG_DATABASE": "d",

@@ -5,7 +5,8 @@ import TestSupport
 import Essentials
 @testable import Reporting
 
-@Suite struct RestoreTests {
+@Suite("Restores")
+struct RestoreTests {
   /// Members for a restore of the one archive with this destination.
   func to(_ destination: String) -> String {
     "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\(destination)}"
@@ -28,7 +29,8 @@ import Essentials
           + "(TABLE original EXCEPT ALL TABLE events.clicks)) x") == "0")
   }
 
-  @Test func theAnswerIsThatOfTheSheet() async throws {
+  @Test("The report has the JSON form that the documentation shows")
+  func report() async throws {
     let fixture = try await archived()
     let report = try await fixture.restore()
     try await expectOriginal(fixture)
@@ -55,7 +57,8 @@ import Essentials
         ]))
   }
 
-  @Test func timescaleStepsAreSkippedForAPlainTable() async throws {
+  @Test("The steps of TimescaleDB are skipped for a plain table")
+  func plainTable() async throws {
     let fixture = try await archived()
     let result = try await fixture.restoreOne(
       """
@@ -67,7 +70,8 @@ import Essentials
     #expect(result.steps.allSatisfy { $0.status == "skipped" && $0.detail == "not a hypertable" })
   }
 
-  @Test func rowsThatAreThereAlreadyAreCountedAndStopTheLoad() async throws {
+  @Test("Existing rows are counted and stop the load")
+  func existingRows() async throws {
     let fixture = try await archived()
     try await fixture.psql("INSERT INTO events.clicks VALUES (7, '2024-01-01 01:00+00'), (8, '2024-01-01 02:00+00')")
     let error = try await fixture.restoreError()
@@ -80,8 +84,10 @@ import Essentials
     #expect(try await fixture.count() == 4)
   }
 
-  @Test(arguments: [("append", 3, 7, "ok"), ("replace", 3, 5, "ok"), ("skip", 0, 4, "skipped")])
-  func onExistingIsObeyed(choice: String, loaded: Int, after: Int, status: String) async throws {
+  @Test(
+    "Existing rows are kept, deleted or skipped as on_existing says",
+    arguments: [("append", 3, 7, "ok"), ("replace", 3, 5, "ok"), ("skip", 0, 4, "skipped")])
+  func onExisting(choice: String, loaded: Int, after: Int, status: String) async throws {
     let fixture = try await archived()
     try await fixture.psql("INSERT INTO events.clicks VALUES (7, '2024-01-01 01:00+00'), (8, '2024-01-01 02:00+00')")
     let result = try await fixture.restoreOne(to("\"on_existing\": \"\(choice)\""))
@@ -95,7 +101,8 @@ import Essentials
     if choice == "skip" { #expect(result.columnsLoaded == []) }
   }
 
-  @Test func aReplacementThatFailsGivesTheRowsBack() async throws {
+  @Test("A replacement that fails keeps the existing rows")
+  func failedReplacement() async throws {
     let fixture = try await archived()
     try await fixture.psql(
       "INSERT INTO events.clicks VALUES (7, '2024-01-01 01:00+00'); ALTER TABLE events.clicks ADD CHECK (id <> 2)")
@@ -107,7 +114,8 @@ import Essentials
     #expect(try await fixture.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM events.clicks") == "4,5,7")
   }
 
-  @Test func withoutATimeColumnTheWayOutIsNamed() async throws {
+  @Test("Without a time column, the error names the remedy")
+  func noTimeColumn() async throws {
     let fixture = try await Fixture()
     try await fixture.put("id,at,note\n1,2024-01-01,x\n")
     let error = try await fixture.restoreError()
@@ -117,7 +125,8 @@ import Essentials
     #expect(try await fixture.restoreOne(to("\"on_existing\": \"append\"")).rowsLoaded == 1)
   }
 
-  @Test func stagingLoadsWhatIsMissingAndCountsTheRest() async throws {
+  @Test("Staging loads the missing rows and counts the others as skipped")
+  func staging() async throws {
     let fixture = try await archived(Fixture.clicks + "ALTER TABLE events.clicks ADD PRIMARY KEY (id);")
     try await fixture.psql("INSERT INTO events.clicks VALUES (2, '2024-01-01 12:00+00', NULL)")
     let result = try await fixture.restoreOne(to("\"mode\": \"staging\""))
@@ -126,7 +135,8 @@ import Essentials
     try await expectOriginal(fixture)
   }
 
-  @Test func stagingWithoutAUniqueIndexDoesNotDoubleRows() async throws {
+  @Test("Staging without a unique index does not duplicate rows")
+  func noUniqueIndex() async throws {
     let fixture = try await archived()
     #expect(try await fixture.restoreOne(to("\"mode\": \"staging\"")).rowsLoaded == 3)
     let error = try await fixture.restoreError(to("\"mode\": \"staging\""))
@@ -135,12 +145,14 @@ import Essentials
     try await expectOriginal(fixture)
   }
 
-  @Test(arguments: [
-    "CREATE UNIQUE INDEX ON events.clicks (id) WHERE id > 100",
-    "CREATE UNIQUE INDEX ON events.clicks ((id + 1))",
-    "ALTER TABLE events.clicks ADD COLUMN row bigserial PRIMARY KEY",
-  ])
-  func aUniqueIndexThatTellsNoRowsApartIsNotTrusted(index: String) async throws {
+  @Test(
+    "A partial index, an expression index or a key that the file lacks does not identify rows",
+    arguments: [
+      "CREATE UNIQUE INDEX ON events.clicks (id) WHERE id > 100",
+      "CREATE UNIQUE INDEX ON events.clicks ((id + 1))",
+      "ALTER TABLE events.clicks ADD COLUMN row bigserial PRIMARY KEY",
+    ])
+  func weakIndex(index: String) async throws {
     let fixture = try await archived()
     try await fixture.psql(index)
     #expect(try await fixture.restoreOne(to("\"mode\": \"staging\"")).rowsLoaded == 3)
@@ -148,7 +160,8 @@ import Essentials
     #expect(try await fixture.count() == 5)
   }
 
-  @Test func aDeferrableKeySendsToDirect() async throws {
+  @Test("A deferrable key is refused for staging with the advice to load directly")
+  func deferrableKey() async throws {
     let fixture = try await archived()
     try await fixture.psql("ALTER TABLE events.clicks ADD UNIQUE (id) DEFERRABLE")
     let error = try await fixture.restoreError(to("\"mode\": \"staging\""))
@@ -157,7 +170,8 @@ import Essentials
     #expect(try await fixture.restoreOne().rowsLoaded == 3)
   }
 
-  @Test func stagingObeysReplace() async throws {
+  @Test("Staging replaces existing rows when asked")
+  func stagingReplace() async throws {
     let fixture = try await archived(Fixture.clicks + "ALTER TABLE events.clicks ADD PRIMARY KEY (id);")
     try await fixture.psql("INSERT INTO events.clicks VALUES (2, '2024-01-01 13:00+00', 'other')")
     let result = try await fixture.restoreOne(to("\"mode\": \"staging\", \"on_existing\": \"replace\""))
@@ -165,7 +179,8 @@ import Essentials
     try await expectOriginal(fixture)
   }
 
-  @Test func aUniqueViolationLoadsNothing() async throws {
+  @Test("A unique violation loads nothing")
+  func uniqueViolation() async throws {
     let fixture = try await archived(Fixture.clicks + "ALTER TABLE events.clicks ADD CONSTRAINT one PRIMARY KEY (id);")
     try await fixture.psql("UPDATE events.clicks SET id = 3 WHERE id = 4")
     let error = try await fixture.restoreError()
@@ -177,7 +192,8 @@ import Essentials
     #expect(try await fixture.count() == 2)
   }
 
-  @Test func anotherTableIsFilledOnDemand() async throws {
+  @Test("A restore fills another table when the request names one")
+  func otherTable() async throws {
     let fixture = try await archived()
     try await fixture.psql("CREATE TABLE public.other (LIKE events.clicks)")
     let result = try await fixture.restoreOne(to("\"target_table\": \"public.other\""))
@@ -186,7 +202,8 @@ import Essentials
     #expect(try await fixture.count() == 2)
   }
 
-  @Test func theStagingTableTakesItsColumnsFromTheTableNamed() async throws {
+  @Test("The staging table takes its columns from the table of the named schema")
+  func qualifiedTable() async throws {
     let fixture = try await archived()
     try await fixture.psql("CREATE TABLE public.model (id text, at text); CREATE TABLE public.narrow (note text)")
     for model in ["public.model", "public.narrow"] {
@@ -200,7 +217,8 @@ import Essentials
     #expect(error.code == .tableNotFound)
   }
 
-  @Test func whatTheFileLacksTakesItsDefault() async throws {
+  @Test("A column that the file lacks takes its default")
+  func missingColumns() async throws {
     let fixture = try await archived()
     try await fixture.psql(
       "ALTER TABLE events.clicks ADD COLUMN seen boolean NOT NULL DEFAULT true, ADD COLUMN n serial")
@@ -211,7 +229,8 @@ import Essentials
     }
   }
 
-  @Test func severalDaysGiveOneResultEachAndAMissingOneStopsNone() async throws {
+  @Test("Several days have one result each, and a missing one does not stop the others")
+  func severalDays() async throws {
     let fixture = try await Fixture()
     for day in ["2023-12-31", "2024-01-02"] {
       _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"\(day)\"")
@@ -230,16 +249,19 @@ import Essentials
     #expect(try await fixture.restoreError().code == .archiveNotFound)
   }
 
-  @Test(arguments: [
-    ("public.absent", "table_not_found"), ("public.seen", "not_a_table"), ("public.seq", "not_a_table"),
-  ])
-  func aTargetThatIsNoTableIsRefused(target: String, code: String) async throws {
+  @Test(
+    "A target that is not a table is refused",
+    arguments: [
+      ("public.absent", "table_not_found"), ("public.seen", "not_a_table"), ("public.seq", "not_a_table"),
+    ])
+  func notATable(target: String, code: String) async throws {
     let fixture = try await archived()
     try await fixture.psql("CREATE VIEW seen AS TABLE events.clicks; CREATE SEQUENCE seq")
     #expect(try await fixture.restoreError(to("\"target_table\": \"\(target)\"")).code.rawValue == code)
   }
 
-  @Test func aMissingRightIsNamedWithItsGrant() async throws {
+  @Test("A missing privilege is named with its GRANT")
+  func grant() async throws {
     let server = try await PostgresServer.shared
     let fixture = try await Fixture(settings: ["PG_USER": server.plainUser], password: server.plainPassword)
     try await fixture.put("id,at,note\n1,2024-01-01,x\n")
@@ -254,7 +276,8 @@ import Essentials
     #expect(result.rowsLoaded == 1)
   }
 
-  @Test func aLoadIsOnDiskBeforeItIsSaidToBe() async throws {
+  @Test("A load is flushed to disk before it is reported")
+  func durable() async throws {
     // A server that writes its log to disk only when it must. The page with the rows tells how far the log must be.
     let server = try await PostgresServer(settings: ["wal_writer_delay=10s", "wal_writer_flush_after=1GB"])
     let fixture = try await Fixture(server: server)

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// A restore is ok only when every row of the file is in the table.
-@Suite struct StoredRowsTests {
+@Suite("Rows that were stored and rows that were not")
+struct StoredRowsTests {
   static let empty = "CREATE SCHEMA events; CREATE TABLE events.clicks (id int PRIMARY KEY, at timestamptz, note text);"
   static let dropsSome = """
     CREATE FUNCTION drop_some() RETURNS trigger LANGUAGE plpgsql AS
@@ -36,7 +37,7 @@ import Testing
     #expect(try await fixture.count() == 0)
   }
 
-  @Test("Rows that were there are told from rows that a trigger keeps out")
+  @Test("Rows that existed are counted apart from rows that a trigger rejects")
   func skipped() async throws {
     let fixture = try await Fixture(Self.empty)
     try await fixture.put(Self.csv)
@@ -50,7 +51,7 @@ import Testing
   }
 
   @Test(
-    "A line that ends the data is found in a file with line ends of any kind",
+    "A line of \\. is found in a file with line ends of any kind",
     arguments: ["\n", "\r", "\r\n"], ["direct", "staging"])
   func endMark(lineEnd: String, mode: String) async throws {
     let fixture = try await Fixture("CREATE SCHEMA events; CREATE TABLE events.clicks (note text);")
@@ -86,7 +87,7 @@ import Testing
     #expect(try await fixture.count() == 6)
   }
 
-  @Test("A role from whom a policy hides rows replaces none")
+  @Test("A role from which a policy hides rows cannot replace rows")
   func policy() async throws {
     var fixture = try await Fixture(
       """
@@ -106,7 +107,7 @@ import Testing
     #expect(try await fixture.count() == 6)
   }
 
-  @Test("Triggers that run after rows are stored are told of")
+  @Test("Triggers that run after rows are stored are a warning")
   func afterTrigger() async throws {
     let fixture = try await Fixture(
       Self.empty + """
@@ -119,7 +120,7 @@ import Testing
     #expect(result.warnings.contains { $0.contains("run after rows are stored") })
   }
 
-  @Test("Words of the server about a value are not repeated, in whatever statement it met it")
+  @Test("The server's message about a value is not repeated, whatever statement caused it")
   func words() async throws {
     let fixture = try await Fixture(
       """

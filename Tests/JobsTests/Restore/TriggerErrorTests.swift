@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// What a function or trigger of the database says may hold anything, row data too.
-@Suite struct TriggerErrorTests {
+@Suite("Errors of triggers and rows")
+struct TriggerErrorTests {
   /// One SQLSTATE of every class (PostgreSQL documentation, "PostgreSQL Error Codes"), and those that the program knows.
   static let states = [
     "01000", "02000", "03000", "08000", "08006", "08P01", "09000", "0A000", "0B000", "0F000", "0L000", "0P000", "0Z000",
@@ -14,7 +15,7 @@ import Testing
   ]
 
   @Test(
-    "An error that a trigger raises, of any class, shows its SQLSTATE and nothing of its words",
+    "An error that a trigger raises, of any class, shows its SQLSTATE and none of its message",
     arguments: ["direct", "staging"])
   func raised(mode: String) async throws {
     let fixture = try await Fixture(
@@ -65,7 +66,7 @@ import Testing
     }
   }
 
-  @Test("A refused row ends the load while the lake keeps it waiting", arguments: [1, 2])
+  @Test("A refused row ends the load while the lake stalls", arguments: [1, 2])
   func early(row: Int) async throws {
     var fixture = try await Fixture(
       "CREATE SCHEMA events; CREATE TABLE events.clicks (id int CHECK (id <> \(row)), at timestamptz, note text);")

@@ -6,7 +6,8 @@ import Essentials
 
 extension ProgramTests {
   /// Beyond loopback, where no Functions host checks keys.
-  @Suite struct Access {
+  @Suite("Access to the service")
+  struct Access {
     private static let key = "kEy-8c1f0b2e"
 
     private func open(_ site: Site) async throws -> Service {
@@ -17,8 +18,9 @@ extension ProgramTests {
       return service
     }
 
-    @Test(arguments: ["0.0.0.0", "::"])
-    func offLoopbackItDoesNotStartWithoutAKey(_ host: String) async throws {
+    @Test(
+      "The service does not start on an address beyond loopback without an access key", arguments: ["0.0.0.0", "::"])
+    func noKey(_ host: String) async throws {
       let result = try await Site().sluice(["serve", "--host", host, "--port", "0"])
       #expect(result.status == 2)
       #expect(result.errors.contains("SLUICE_KEY"))
@@ -26,14 +28,16 @@ extension ProgramTests {
       #expect(result.output.isEmpty)
     }
 
-    @Test func aHostInFrontDoesNotOpenTheDoorBeyondLoopback() async throws {
+    @Test("A Functions host in front does not lift the need of a key beyond loopback")
+    func hostBeyondLoopback() async throws {
       let result = try await Site().sluice(
         ["serve", "--host", "0.0.0.0"], ["FUNCTIONS_CUSTOMHANDLER_PORT": "\(PostgresServer.freePort())"])
       #expect(result.status == 2)
       #expect(result.errors.contains("SLUICE_KEY"))
     }
 
-    @Test func onlyTheKeyLetsIn() async throws {
+    @Test("Only the right key is let in")
+    func key() async throws {
       let service = try await open(try await Site())
       let header = "x-functions-key"
       #expect(try await service.get("/api/archives").status == 401)
@@ -47,7 +51,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/archives?code=\(Self.key)").status == 200)
     }
 
-    @Test func everyFunctionButHealthAsksForTheKey() async throws {
+    @Test("Every function except health asks for the key")
+    func everyFunction() async throws {
       let service = try await open(try await Site())
       for (method, path) in [
         ("GET", "/api/backup_manual?table=a.b&date=2024-01-01"), ("POST", "/api/backup_manual"),
@@ -60,7 +65,8 @@ extension ProgramTests {
       #expect(try await service.get("/").status == 200)
     }
 
-    @Test func onLoopbackASetKeyIsAskedForWhenNoHostStandsInFront() async throws {
+    @Test("On loopback without a host, a key that is set is asked for")
+    func loopback() async throws {
       let site = try await Site()
       let port = try PostgresServer.freePort()
       let process = try site.start(["serve", "--port", "\(port)"], ["SLUICE_KEY": Self.key])
@@ -70,7 +76,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/archives?code=\(Self.key)").status == 200)
     }
 
-    @Test func secretsShowNowhere() async throws {
+    @Test("No secret appears in an answer, in the log or in the process list")
+    func secrets() async throws {
       let site = try await Site()
       let service = try await {
         var copy = site
@@ -111,7 +118,8 @@ extension ProgramTests {
       for secret in secrets { #expect(!told.contains { $0.contains(secret) }, "\(secret)") }
     }
 
-    @Test func aRestoreMayBringItsOwnSignIn() async throws {
+    @Test("A restore may bring its own user and password")
+    func ownSignIn() async throws {
       let site = try await Site()
       try await site.makeClicks(5)
       #expect(try await site.sluice(["backup", "--table", "events.clicks", "--date", "2024-01-01"]).status == 0)
@@ -130,18 +138,21 @@ extension ProgramTests {
       #expect(try await restore("wrong").code == "database_sign_in_failed")
     }
 
-    @Test(arguments: [
-      #""pg": {"host": "198.51.100.7"}"#,
-      #""pg": {"connection_uri": "postgresql://u@198.51.100.7/d"}"#,
-    ])
-    func aHostThatTheOperatorHasNotAllowedIsRefused(_ field: String) async throws {
+    @Test(
+      "A database host that the operator has not allowed is refused",
+      arguments: [
+        #""pg": {"host": "198.51.100.7"}"#,
+        #""pg": {"connection_uri": "postgresql://u@198.51.100.7/d"}"#,
+      ])
+    func refusedHost(_ field: String) async throws {
       let service = try await Site().serve()
       let answer = try await service.post("/api/restore", #"{"table": "a.b", "date": "2024-01-01", \#(field)}"#)
       #expect(answer.status == 403)
       #expect(answer.code == "host_not_allowed")
     }
 
-    @Test func aFileOutsideTheLakeIsRefused() async throws {
+    @Test("A file outside the lake is refused")
+    func outside() async throws {
       let service = try await Site().serve()
       for url in ["file:///etc/x/a.b.2024-01-01.csv.gz", "file://\(service.site.lake.path)/../x/a.b.2024-01-01.csv.gz"]
       {

@@ -4,7 +4,8 @@ import Testing
 
 extension ProgramTests {
   /// On loopback without a key.
-  @Suite struct ForeignCallers {
+  @Suite("Callers from elsewhere")
+  struct ForeignCallers {
     private func serve(_ site: Site) async throws -> Service {
       let port = try PostgresServer.freePort()
       let service = Service(process: try site.start(["serve", "--port", "\(port)"]), port: port, site: site)
@@ -42,7 +43,8 @@ extension ProgramTests {
       }
     }
 
-    @Test("Behind the Functions host its callers' Host and Origin are taken, and a page with our port is not")
+    @Test(
+      "Behind the Functions host, its callers' Host and Origin are accepted, and those of a page with our port are not")
     func behindTheHost() async throws {
       let service = try await Site(withDatabase: false).serve()
       let id = "X-Azure-Functions-InvocationId: 1"
@@ -60,7 +62,7 @@ extension ProgramTests {
       #expect(answer.headers["allow"] == "GET, HEAD, POST")
     }
 
-    @Test("The request's id comes back and stands in the log")
+    @Test("The request's id is in the answer and in the log")
     func requestID() async throws {
       let service = try await serve(Site(withDatabase: false))
       let answer = try await call(service, "GET", "Host: localhost\r\nX-Request-Id: abc-123")

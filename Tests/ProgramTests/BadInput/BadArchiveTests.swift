@@ -4,7 +4,8 @@ import Testing
 
 extension ProgramTests {
   /// Files that no restore can use. Each is told, nothing of it stays in the table, and the service goes on.
-  @Suite struct BadArchives {
+  @Suite("Bad archives")
+  struct BadArchives {
     private static let header = "id,at,page,amount\n"
     private static let row = "1,2024-01-01 00:00:00+00,a,1\n"
 
@@ -16,21 +17,23 @@ extension ProgramTests {
       try await runChecked("/bin/sh", ["-c", "gzip -nc | { \(change); } > '\(path)'"], input: csv)
     }
 
-    @Test(arguments: [
-      ("plain text", header + row, "gzip -dc", 422, "archive_not_gzip"),
-      ("an empty file", "", "head -c 0", 422, "archive_corrupt"),
-      ("cut in the middle", header + row, "head -c 40", 422, "archive_corrupt"),
-      ("cut within the trailer", header + row, "head -c -3", 422, "archive_corrupt"),
-      ("a wrong checksum", header + row, "head -c -8; printf 'AAAAAAAA'", 422, "archive_corrupt"),
-      ("bytes after the end", header + row, "cat; printf 'tail'", 422, "archive_corrupt"),
-      ("too few fields", header + row + "2,2024-01-01 00:00:00+00\n", "cat", 422, "bad_row"),
-      ("too many fields", header + row + "2,2024-01-01 00:00:00+00,a,1,x\n", "cat", 422, "bad_row"),
-      ("a value of another type", header + row + "two,2024-01-01 00:00:00+00,a,1\n", "cat", 422, "bad_row"),
-      ("an unknown column", "id,at,colour\n1,2024-01-01 00:00:00+00,red\n", "cat", 422, "unknown_columns"),
-      ("the same row twice", header + row + row, "cat", 409, "unique_violation"),
-      ("a missing value", header + "1,,a,1\n", "cat", 422, "constraint_violation"),
-    ])
-    func aFileThatCannotBeUsedLoadsNothing(
+    @Test(
+      "A file that cannot be used loads nothing",
+      arguments: [
+        ("plain text", header + row, "gzip -dc", 422, "archive_not_gzip"),
+        ("an empty file", "", "head -c 0", 422, "archive_corrupt"),
+        ("cut in the middle", header + row, "head -c 40", 422, "archive_corrupt"),
+        ("cut within the trailer", header + row, "head -c -3", 422, "archive_corrupt"),
+        ("a wrong checksum", header + row, "head -c -8; printf 'AAAAAAAA'", 422, "archive_corrupt"),
+        ("bytes after the end", header + row, "cat; printf 'tail'", 422, "archive_corrupt"),
+        ("too few fields", header + row + "2,2024-01-01 00:00:00+00\n", "cat", 422, "bad_row"),
+        ("too many fields", header + row + "2,2024-01-01 00:00:00+00,a,1,x\n", "cat", 422, "bad_row"),
+        ("a value of another type", header + row + "two,2024-01-01 00:00:00+00,a,1\n", "cat", 422, "bad_row"),
+        ("an unknown column", "id,at,colour\n1,2024-01-01 00:00:00+00,red\n", "cat", 422, "unknown_columns"),
+        ("the same row twice", header + row + row, "cat", 409, "unique_violation"),
+        ("a missing value", header + "1,,a,1\n", "cat", 422, "constraint_violation"),
+      ])
+    func unusable(
       _ name: String, _ csv: String, _ change: String, _ status: Int, _ code: String
     ) async throws {
       let site = try await Site()
@@ -50,7 +53,8 @@ extension ProgramTests {
       #expect(try await site.count() == 1)
     }
 
-    @Test func anArchiveThatIsNotWhatItsManifestSaysLoadsNothing() async throws {
+    @Test("An archive that differs from its manifest loads nothing")
+    func otherThanManifest() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()

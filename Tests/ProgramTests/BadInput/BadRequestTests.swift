@@ -4,7 +4,8 @@ import Testing
 
 extension ProgramTests {
   /// Requests that are wrong in themselves or name what is not there. Each has its status and code, and the service goes on.
-  @Suite struct BadRequests {
+  @Suite("Bad requests")
+  struct BadRequests {
     struct Case: Sendable, CustomTestStringConvertible {
       let path: String
       let body: String
@@ -73,7 +74,8 @@ extension ProgramTests {
       .restore(#""table": "events.clicks", "date": "2020-01-01""#, 404, "archive_not_found"),
     ]
 
-    @Test func eachWrongRequestHasItsStatusAndCodeAndTheServiceGoesOn() async throws {
+    @Test("Each bad request has its status and code, and the service goes on")
+    func codes() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       try await site.sql(
@@ -96,7 +98,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/backup_manual?table=events.clicks&date=2024-01-01").status == 200)
     }
 
-    @Test func aQueryIsHeldToTheSameRules() async throws {
+    @Test("A query string follows the same rules as a body")
+    func query() async throws {
       let service = try await Site().serve()
       for (target, code) in [
         ("/api/backup_manual?table=events.clicks&date=2024-02-30", "bad_field"),
@@ -110,7 +113,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func aWrongMethodIsToldTheRightOnes() async throws {
+    @Test("The answer to a wrong method lists the right ones")
+    func method() async throws {
       let service = try await Site().serve()
       for (method, path, allow) in [
         ("GET", "/api/restore", "POST"), ("DELETE", "/api/backup_manual", "GET, HEAD, POST"),
@@ -125,15 +129,18 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: ["/api/nowhere", "/api", "/api/backup_manual/x", "/api/operations", "/%2e%2e/etc/passwd", "/x"])
-    func anUnknownPathIsNotFound(_ path: String) async throws {
+    @Test(
+      "An unknown path is not found",
+      arguments: ["/api/nowhere", "/api", "/api/backup_manual/x", "/api/operations", "/%2e%2e/etc/passwd", "/x"])
+    func unknownPath(_ path: String) async throws {
       let service = try await Site().serve()
       let answer = try await service.get(path)
       #expect(answer.status == 404)
       #expect(answer.code == "not_found")
     }
 
-    @Test func aBodyOver16MiBIsTooLargeAndOneBelowIsRead() async throws {
+    @Test("A body over 16 MiB is refused, and one below is read")
+    func size() async throws {
       let service = try await Site().serve()
       let padding = String(repeating: " ", count: 16 * 1024 * 1024)
       let large = try await service.post("/api/backup_manual", padding + "{}")

@@ -4,11 +4,13 @@ import Testing
 
 extension ProgramTests {
   /// What happens around a job: a server, a lake, a client or another job in its way.
-  @Suite struct Trouble {
+  @Suite("Trouble with the server, the lake and the client")
+  struct Trouble {
     private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
     private let day = #"{"table": "events.clicks", "date": "2024-01-01"}"#
 
-    @Test func aServerThatStopsDuringCopyLeavesNothingInTheLake() async throws {
+    @Test("A server that stops during COPY leaves nothing in the lake")
+    func serverStops() async throws {
       let server = try await PostgresServer()
       let site = try await Site(server: server)
       try await site.makeClicks(150_000)
@@ -22,7 +24,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/health").status == 200)
     }
 
-    @Test func aConnectionThatBreaksIsReplaced() async throws {
+    @Test("A broken connection is replaced by the next job")
+    func brokenConnection() async throws {
       let site = try await Site()
       try await site.makeClicks(150_000)
       let service = try await site.serve()
@@ -38,7 +41,7 @@ extension ProgramTests {
     }
 
     @Test(
-      "What a trigger warns and raises is in no answer, no log and no output of a command",
+      "The messages of a trigger are in no answer, no log and no output of a command",
       arguments: ["direct", "staging"])
     func triggerWords(mode: String) async throws {
       let site = try await Site()
@@ -70,7 +73,8 @@ extension ProgramTests {
       #expect(try await site.sql("SELECT count(*) FROM events.clicks") == "0")
     }
 
-    @Test func aLakeThatCannotBeWrittenIsToldAndLeftAsItIs() async throws {
+    @Test("A lake that cannot be written fails the backup and stays as it is")
+    func readOnly() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       // Root may write anywhere unless this right is taken from it.
@@ -88,7 +92,8 @@ extension ProgramTests {
       #expect(try await service.get(backup).status == 200)
     }
 
-    @Test func aLakeWithoutRoomIsToldAndNothingHalfStays() async throws {
+    @Test("A full lake fails the backup, and no part of a file is left in it")
+    func full() async throws {
       let site = try await Site()
       try await site.makeClicks(100_000)
       try await site.makeClicks(10, days: ["2024-01-02"])
@@ -101,7 +106,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/backup_manual?table=events.clicks&date=2024-01-02").status == 200)
     }
 
-    @Test func aClientThatLeavesInTheMiddleOfItsBodyIsForgotten() async throws {
+    @Test("A client that disconnects during its body starts no job")
+    func clientLeaves() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -115,7 +121,8 @@ extension ProgramTests {
       #expect(service.log.filter { $0.contains("function=backup_manual") && $0.contains("answered") }.count == 1)
     }
 
-    @Test func aJobWhoseClientHasLeftIsCarriedToItsEnd() async throws {
+    @Test("A job goes on to its end when its client disconnects")
+    func jobGoesOn() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -129,7 +136,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/health").status == 200)
     }
 
-    @Test func ofTwoRestoresOfOneFileOneIsRefused() async throws {
+    @Test("Of two restores of one file at once, one is refused")
+    func twoRestores() async throws {
       let site = try await Site()
       try await site.makeClicks(1000)
       let before = try await site.hash()
@@ -148,7 +156,8 @@ extension ProgramTests {
       #expect(try await site.hash() == before)
     }
 
-    @Test func ofTwoBackupsOfOneTableDayOneIsRefused() async throws {
+    @Test("Of two backups of one table-day at once, one is refused")
+    func twoBackups() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()

@@ -7,7 +7,7 @@ import Essentials
 extension ProgramTests {
   /// `sluice init`, and what becomes of a lake that is not there.
   @Suite("sluice init") struct InitCommand {
-    @Test("It makes the lake's folder, says whether it did, and leaves one that is there alone")
+    @Test("It makes the lake's folder, says so, and leaves an existing one alone")
     func makes() async throws {
       let directory = try TemporaryDirectory("init")
       let environment = ["LAKE_URL": "file://\(directory.path)/a/lake"]
@@ -31,7 +31,7 @@ extension ProgramTests {
       #expect(result.errors.contains("lake_unavailable"))
     }
 
-    @Test("A lake that is not there is an error that names init; ?create=true makes it, but never for archives")
+    @Test("A missing lake is an error that names init; ?create=true makes it, but not for sluice archives")
     func missing() async throws {
       let site = try await Site()
       try await site.makeClicks(15)

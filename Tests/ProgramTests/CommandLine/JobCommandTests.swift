@@ -7,7 +7,8 @@ import Essentials
 
 extension ProgramTests {
   /// `sluice backup`, `restore` and `archives` as someone calls them by hand or from a script.
-  @Suite struct JobCommands {
+  @Suite("Commands that run jobs")
+  struct JobCommands {
     private let backup = ["backup", "--table", "events.clicks", "--date", "2024-01-01"]
     private let restore = ["restore", "--table", "events.clicks", "--date", "2024-01-01"]
 
@@ -18,7 +19,8 @@ extension ProgramTests {
       return try JSONValue(result.output)
     }
 
-    @Test func aDayGoesThereAndBackForPeople() async throws {
+    @Test("A backup, a list and a restore print text for people")
+    func people() async throws {
       let site = try await Site()
       try await site.makeClicks(1500)
       let before = try await site.hash()
@@ -37,7 +39,8 @@ extension ProgramTests {
       #expect(try await site.hash() == before)
     }
 
-    @Test func aDayGoesThereAndBackForMachines() async throws {
+    @Test("With --json, a backup, a list and a restore print JSON alone")
+    func machines() async throws {
       let site = try await Site()
       try await site.makeClicks(15)
       let there = try await site.sluice(backup + ["--json"])
@@ -50,7 +53,8 @@ extension ProgramTests {
       #expect(try json(back)["rows_loaded"].number == 15)
     }
 
-    @Test func aRequestCanComeFromAFileAndBeChangedByOptions() async throws {
+    @Test("A request may come from a file, and options override it")
+    func requestFile() async throws {
       let site = try await Site()
       try await site.makeClicks(15, days: ["2024-01-02"])
       let result = try await site.sluice(
@@ -60,7 +64,8 @@ extension ProgramTests {
       #expect(try await site.rows(inArchive: site.archive("events.clicks", "2024-01-02")) == 15)
     }
 
-    @Test func aFailureIsCode1AndSomeFailuresAreCode3() async throws {
+    @Test("The exit code is 1 when all fails and 3 when a part fails")
+    func exitCodes() async throws {
       let site = try await Site()
       try await site.makeClicks(15)
       let failed = try await site.sluice(["backup", "--table", "events.absent:at", "--date", "2024-01-01"])
@@ -79,7 +84,8 @@ extension ProgramTests {
       #expect(unreachable.errors.contains("database_unavailable"))
     }
 
-    @Test func aScriptReadsAFailureAsJSONToo() async throws {
+    @Test("With --json, a failure is JSON too")
+    func jsonFailure() async throws {
       let site = try await Site()
       try await site.makeClicks(15)
       let backup = try await site.sluice(["backup", "--table", "events.absent:at", "--date", "2024-01-01", "--json"])
@@ -94,7 +100,8 @@ extension ProgramTests {
       #expect(try json(usage)["error"]["field"].text == "from")
     }
 
-    @Test func thePasswordComesFromTheEnvironmentAndIsNeverAnArgument() async throws {
+    @Test("The password of a restore comes from the environment and is never an argument")
+    func password() async throws {
       var site = try await Site()
       try await site.makeClicks(15)
       try await site.sql("GRANT USAGE ON SCHEMA events TO plain; GRANT SELECT ON events.clicks TO plain")
@@ -115,8 +122,8 @@ extension ProgramTests {
       #expect(!(process.output + process.errors).contains("secret"))
     }
 
-    @Test(arguments: [SIGINT, SIGTERM])
-    func aBackupThatIsInterruptedLeavesNothingBehind(_ signal: Int32) async throws {
+    @Test("An interrupted backup leaves nothing in the lake", arguments: [SIGINT, SIGTERM])
+    func interrupted(_ signal: Int32) async throws {
       let site = try await Site()
       try await site.makeClicks(15)
       try await site.whileReadsStop {
@@ -130,7 +137,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func aSecondInterruptDoesNotWait() async throws {
+    @Test("A second interrupt ends the command at once")
+    func secondInterrupt() async throws {
       let site = try await Site()
       try await site.makeClicks(15)
       let process = try await site.whileLocked {
@@ -147,7 +155,8 @@ extension ProgramTests {
       #expect(!site.hasFile(site.archive()))
     }
 
-    @Test func inAPipeThereAreNoControlCharacters() async throws {
+    @Test("Output to a pipe holds no control characters")
+    func pipe() async throws {
       let site = try await Site()
       try await site.makeClicks(1000)
       let result = try await site.sluice(backup + ["--verbose"])
@@ -159,7 +168,8 @@ extension ProgramTests {
       #expect(!result.output.contains("backup ok"))
     }
 
-    @Test func onATerminalALineShowsTheProgressAndGoes() async throws {
+    @Test("On a terminal, a line shows the progress and is cleared at the end")
+    func terminal() async throws {
       let site = try await Site()
       try await site.makeClicks(1000)
       let terminal = site.app.file("terminal")

@@ -7,8 +7,10 @@ import Jobs
 
 extension ProgramTests {
   /// What does not reach a job: help, wrong options, wrong settings.
-  @Suite struct Usage {
-    @Test func theVersionIsPrintedForPeopleAndMachines() async throws {
+  @Suite("Usage of the command line")
+  struct Usage {
+    @Test("The version is printed as text and as JSON")
+    func version() async throws {
       let site = try await Site(withDatabase: false)
       let text = try await site.sluice(["version"])
       #expect(text.status == 0)
@@ -17,8 +19,10 @@ extension ProgramTests {
       #expect(try JSONValue(json.output)["version"].text == Program.version)
     }
 
-    @Test(arguments: [["help"], ["--help"], ["-h"], ["help", "help"]])
-    func helpGoesToStandardOutputAndNamesEveryCommand(_ arguments: [String]) async throws {
+    @Test(
+      "Help goes to standard output and names every command",
+      arguments: [["help"], ["--help"], ["-h"], ["help", "help"]])
+    func help(_ arguments: [String]) async throws {
       let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 0)
       #expect(result.errors.isEmpty)
@@ -27,8 +31,10 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: ["serve", "backup", "restore", "archives", "package", "identity"])
-    func everyCommandShowsItsOptions(_ command: String) async throws {
+    @Test(
+      "The help of a command shows its options",
+      arguments: ["serve", "backup", "restore", "archives", "package", "identity"])
+    func commandHelp(_ command: String) async throws {
       let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])
       #expect(help.status == 0)
@@ -36,31 +42,36 @@ extension ProgramTests {
       #expect(try await site.sluice([command, "--help"]).output == help.output)
     }
 
-    @Test(arguments: [
-      ([], "Usage"), (["frobnicate"], "frobnicate"), (["help", "frobnicate"], "frobnicate"),
-      (["backup", "--frobnicate"], "--frobnicate"), (["backup", "events.clicks"], "events.clicks"),
-      (["backup", "--table"], "--table"), (["backup", "--json=1"], "--json"),
-      (["backup", "--date", "2024-01-01", "--date", "2024-01-02"], "--date"), (["version", "--frobnicate"], "version"),
-      (["serve", "--port", "http"], "--port"), (["serve", "--port", "70000"], "--port"),
-      (["serve", "--routes", "absent.json"], "absent.json"), (["package"], "--output"),
-      (["package", "--output", "out", "--function-timeout", "x"], "--function-timeout"),
-      (["backup", "--request", "absent.json"], "absent.json"), (["restore", "--csv-option", "HEADER"], "--csv-option"),
-      (["backup", "--date", "2024-01-01"], "table"), (["identity"], "identity token"),
-      (["identity", "--json"], "identity token"), (["identity", "login"], "identity token"),
-      (["identity", "token", "--scope", "storage"], "/.default"),
-      (["backup", "--table", "events.clicks", "--date", "2024-02-30"], "2024-02-30"),
-      (["backup", "--table", "events.clicks", "--date", "2999-01-01"], "2999-01-01"),
-      (["archives", "--from", "2024-01-02", "--to", "2024-01-01"], "from"),
-      (["restore", "--table", "events.clicks", "--date", "2024-01-01", "--mode", "sideways"], "sideways"),
-    ])
-    func aWrongCallIsToldOnStandardErrorWithCode2(_ arguments: [String], _ named: String) async throws {
+    @Test(
+      "A wrong call is an error on standard error with exit code 2",
+      arguments: [
+        ([], "Usage"), (["frobnicate"], "frobnicate"), (["help", "frobnicate"], "frobnicate"),
+        (["backup", "--frobnicate"], "--frobnicate"), (["backup", "events.clicks"], "events.clicks"),
+        (["backup", "--table"], "--table"), (["backup", "--json=1"], "--json"),
+        (["backup", "--date", "2024-01-01", "--date", "2024-01-02"], "--date"),
+        (["version", "--frobnicate"], "version"),
+        (["serve", "--port", "http"], "--port"), (["serve", "--port", "70000"], "--port"),
+        (["serve", "--routes", "absent.json"], "absent.json"), (["package"], "--output"),
+        (["package", "--output", "out", "--function-timeout", "x"], "--function-timeout"),
+        (["backup", "--request", "absent.json"], "absent.json"),
+        (["restore", "--csv-option", "HEADER"], "--csv-option"),
+        (["backup", "--date", "2024-01-01"], "table"), (["identity"], "identity token"),
+        (["identity", "--json"], "identity token"), (["identity", "login"], "identity token"),
+        (["identity", "token", "--scope", "storage"], "/.default"),
+        (["backup", "--table", "events.clicks", "--date", "2024-02-30"], "2024-02-30"),
+        (["backup", "--table", "events.clicks", "--date", "2999-01-01"], "2999-01-01"),
+        (["archives", "--from", "2024-01-02", "--to", "2024-01-01"], "from"),
+        (["restore", "--table", "events.clicks", "--date", "2024-01-01", "--mode", "sideways"], "sideways"),
+      ])
+    func wrongCall(_ arguments: [String], _ named: String) async throws {
       let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 2)
       #expect(result.errors.contains(named), "\(result.errors)")
       #expect(result.output.isEmpty)
     }
 
-    @Test func aRequestFileThatIsNoObjectIsRefused() async throws {
+    @Test("A request file that is not a JSON object is refused")
+    func requestFile() async throws {
       let site = try await Site(withDatabase: false)
       for text in ["[1]", "{", ""] {
         let result = try await site.sluice(
@@ -70,13 +81,15 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: [
-      ("PG_PORT", "http"), ("PG_PORT", "0"), ("PG_SSLMODE", "maybe"), ("PG_POOL_MAX", "0"), ("LAKE_URL", "ftp://x/y"),
-      ("BACKUP_TABLES", "clicks"), ("BACKUP_TABLES", "events.clicks:"), ("BACKUP_TIMEZONE", "Mars/Olympus"),
-      ("BACKUP_LOOKBACK_DAYS", "-1"), ("BACKUP_CONCURRENCY", "many"), ("BACKUP_GZIP_LEVEL", "10"),
-      ("SLUICE_SHUTDOWN_GRACE", "-1"), ("FUNCTIONS_CUSTOMHANDLER_PORT", "x"), ("SLUICE_CONFIG", "absent.json"),
-    ])
-    func aWrongSettingIsNamed(_ name: String, _ value: String) async throws {
+    @Test(
+      "The error of a bad setting names it",
+      arguments: [
+        ("PG_PORT", "http"), ("PG_PORT", "0"), ("PG_SSLMODE", "maybe"), ("PG_POOL_MAX", "0"), ("LAKE_URL", "ftp://x/y"),
+        ("BACKUP_TABLES", "clicks"), ("BACKUP_TABLES", "events.clicks:"), ("BACKUP_TIMEZONE", "Mars/Olympus"),
+        ("BACKUP_LOOKBACK_DAYS", "-1"), ("BACKUP_CONCURRENCY", "many"), ("BACKUP_GZIP_LEVEL", "10"),
+        ("SLUICE_SHUTDOWN_GRACE", "-1"), ("FUNCTIONS_CUSTOMHANDLER_PORT", "x"), ("SLUICE_CONFIG", "absent.json"),
+      ])
+    func badSetting(_ name: String, _ value: String) async throws {
       let site = try await Site(withDatabase: false)
       for command in [["archives"], ["serve"]] {
         let result = try await site.sluice(command, [name: value])
@@ -86,8 +99,8 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: ["PG_HOST", "PG_USER", "PG_DATABASE"])
-    func aMissingSettingIsNamed(_ name: String) async throws {
+    @Test("The error of a missing setting names it", arguments: ["PG_HOST", "PG_USER", "PG_DATABASE"])
+    func missingSetting(_ name: String) async throws {
       var site = try await Site(withDatabase: false)
       site.environment[name] = nil
       let result = try await site.sluice(["backup", "--table", "events.clicks", "--date", "2024-01-01"])
@@ -95,7 +108,8 @@ extension ProgramTests {
       #expect(result.errors.contains(name))
     }
 
-    @Test func theSettingsFileIsReadAndAVariableWins() async throws {
+    @Test("The settings file is read, and a variable overrides it")
+    func settingsFile() async throws {
       var site = try await Site()
       site.environment["BACKUP_TABLES"] = nil
       try await site.makeClicks(3)
@@ -108,8 +122,10 @@ extension ProgramTests {
       #expect(try await site.rows(inArchive: site.archive()) == 3)
     }
 
-    @Test(arguments: [#"{"FROBNICATE": 1}"#, #"{"tables": {"events.clicks": {"FROBNICATE": 1}}}"#])
-    func anUnknownKeyOfTheSettingsFileIsNamed(_ text: String) async throws {
+    @Test(
+      "The error of an unknown key in the settings file names it",
+      arguments: [#"{"FROBNICATE": 1}"#, #"{"tables": {"events.clicks": {"FROBNICATE": 1}}}"#])
+    func unknownKey(_ text: String) async throws {
       let site = try await Site(withDatabase: false)
       try text.write(toFile: site.app.file("sluice.json"), atomically: true, encoding: .utf8)
       let result = try await site.sluice(["archives"])
@@ -117,7 +133,8 @@ extension ProgramTests {
       #expect(result.errors.contains("FROBNICATE"))
     }
 
-    @Test func noOptionTakesAPassword() async throws {
+    @Test("No option takes a password")
+    func noPassword() async throws {
       // It would show in the list of processes.
       let result = try await Site(withDatabase: false).sluice(["restore", "--password", "pa55"])
       #expect(result.status == 2)

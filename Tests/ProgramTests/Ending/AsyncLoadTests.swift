@@ -6,8 +6,9 @@ import Essentials
 
 extension ProgramTests {
   /// SIGTERM while callers begin operations (`scripts/sigterm.sh` does the same for longer).
-  @Suite struct AsyncLoad {
-    @Test("Each operation that was answered 202 has an end, and the program ends by itself", arguments: [0, 0, 1, 1])
+  @Suite("A load of asynchronous calls")
+  struct AsyncLoad {
+    @Test("Each operation that was answered 202 has an end, and the program then exits", arguments: [0, 0, 1, 1])
     func load(_ grace: Int) async throws {
       let site = try await Site()
       try await site.makeClicks(100)

@@ -4,7 +4,8 @@ import Testing
 
 extension ProgramTests {
   /// The program ends within its grace and 5 s, whatever hangs, and tells what it left undone.
-  @Suite struct BoundedEnd {
+  @Suite("Jobs that hang at the end")
+  struct BoundedEnd {
     private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
     private let async = [(name: "Prefer", value: "respond-async")]
 
@@ -25,7 +26,7 @@ extension ProgramTests {
       return try result.get()
     }
 
-    @Test("A job that hangs does not keep the service: its caller is told and what is left is named")
+    @Test("A job that hangs does not stop the service from ending: its caller is answered and what is left is named")
     func service() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
@@ -46,7 +47,7 @@ extension ProgramTests {
       #expect(left.contains { $0.contains(temporary) }, "\(left)")
     }
 
-    @Test("An operation that hangs does not keep the service, and is noted as interrupted")
+    @Test("An operation that hangs does not stop the service from ending, and is recorded as interrupted")
     func operation() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
@@ -78,7 +79,7 @@ extension ProgramTests {
       }
     }
 
-    @Test("A lake that hangs does not keep the service")
+    @Test("A lake that hangs does not stop the service from ending")
     func lake() async throws {
       try await LakeSite.with { lake in
         try await lake.makeRows(1000)
@@ -101,7 +102,7 @@ extension ProgramTests {
       }
     }
 
-    @Test("A standby that is gone at the flush after the commit does not keep the service")
+    @Test("A standby that is lost at the flush after the commit does not stop the service from ending")
     func standby() async throws {
       let server = try await PostgresServer(settings: ["synchronous_standby_names=gone", "synchronous_commit=local"])
       let site = try await Site(server: server)

@@ -5,7 +5,8 @@ import Testing
 extension ProgramTests {
   /// The host ends the program by SIGKILL, without notice. Whatever the moment: what has its final name is whole, and the
   /// next run does the work.
-  @Suite struct Kill {
+  @Suite("Programs that are killed")
+  struct Kill {
     private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
     private let day = #"{"table": "events.clicks", "date": "2024-01-01"}"#
     private static let rows = 150_000
@@ -29,8 +30,8 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: Moment.allCases)
-    func anArchiveAtItsFinalNameIsWholeWheneverTheProgramIsKilled(_ moment: Moment) async throws {
+    @Test("An archive at its final name is whole at whatever moment the program is killed", arguments: Moment.allCases)
+    func backup(_ moment: Moment) async throws {
       let site = try await Site()
       try await site.makeClicks(Self.rows)
       let first = try await site.serve()
@@ -56,7 +57,8 @@ extension ProgramTests {
       #expect(try await site.hash() == before)
     }
 
-    @Test func aRestoreThatIsKilledLeavesNoRowsAndTheNextOneLoadsThem() async throws {
+    @Test("A killed restore leaves no rows, and the next one loads them")
+    func restore() async throws {
       let site = try await Site()
       try await site.makeClicks(20_000)
       let before = try await site.hash()
@@ -75,7 +77,8 @@ extension ProgramTests {
       #expect(try await site.hash() == before)
     }
 
-    @Test func leftoversAreRemovedOnceTheyAreOld() async throws {
+    @Test("Temporary files of a killed program are removed once they are old")
+    func leftovers() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let first = try await site.serve()

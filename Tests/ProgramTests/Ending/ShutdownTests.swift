@@ -4,20 +4,21 @@ import Testing
 
 extension ProgramTests {
   /// SIGTERM and SIGINT: an end in order.
-  @Suite struct Shutdown {
+  @Suite("Shutdown by a signal")
+  struct Shutdown {
     private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
     private let day = #"{"table": "events.clicks", "date": "2024-01-01"}"#
 
-    @Test(arguments: [SIGTERM, SIGINT])
-    func anIdleServiceEndsWell(_ signal: Int32) async throws {
+    @Test("An idle service ends with exit code 0", arguments: [SIGTERM, SIGINT])
+    func idle(_ signal: Int32) async throws {
       let service = try await Site().serve()
       service.process.kill(signal)
       #expect(await service.process.end() == .exited(0))
       #expect(service.process.errors.isEmpty)
     }
 
-    @Test(arguments: [SIGTERM, SIGINT])
-    func aJobUnderWayIsAnsweredBeforeTheEnd(_ signal: Int32) async throws {
+    @Test("A running job is finished and answered before the end", arguments: [SIGTERM, SIGINT])
+    func answered(_ signal: Int32) async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -36,8 +37,8 @@ extension ProgramTests {
       #expect(site.temporaries.isEmpty)
     }
 
-    @Test(arguments: ["0", "1"])
-    func aJobThatOutlastsTheGraceIsCancelledAndCleansUp(_ grace: String) async throws {
+    @Test("A backup that outlasts the grace period is cancelled and removes its temporary file", arguments: ["0", "1"])
+    func backupCancelled(_ grace: String) async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": grace])
@@ -60,7 +61,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func aRestoreThatOutlastsTheGraceIsRolledBack() async throws {
+    @Test("A restore that outlasts the grace period is rolled back")
+    func restoreCancelled() async throws {
       let site = try await Site()
       try await site.makeClicks(2000)
       let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "0"])
@@ -75,7 +77,8 @@ extension ProgramTests {
       #expect(try await site.count() == 0)
     }
 
-    @Test func aTimersRunThatOutlastsTheGraceFailsItsInvocation() async throws {
+    @Test("A timer's run that outlasts the grace period fails its invocation")
+    func timer() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "0"])
@@ -88,8 +91,10 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: [(SIGTERM, SIGTERM), (SIGTERM, SIGINT), (SIGINT, SIGINT)])
-    func aSecondSignalEndsItAtOnceAndNotWell(_ first: Int32, _ second: Int32) async throws {
+    @Test(
+      "A second signal ends the service at once, with a failure",
+      arguments: [(SIGTERM, SIGTERM), (SIGTERM, SIGINT), (SIGINT, SIGINT)])
+    func secondSignal(_ first: Int32, _ second: Int32) async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "3600"])
@@ -105,7 +110,8 @@ extension ProgramTests {
       #expect(!site.hasFile(site.archive()))
     }
 
-    @Test func anOperationUnderWayIsCarriedToItsEnd() async throws {
+    @Test("A running operation is carried to its end")
+    func operation() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()

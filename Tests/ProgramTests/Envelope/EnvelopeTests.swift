@@ -6,10 +6,12 @@ import Essentials
 
 extension ProgramTests {
   /// Calls in the host's envelope: chunked, without a length.
-  @Suite struct Envelope {
+  @Suite("Invocations in an envelope")
+  struct Envelope {
     private let url = "https://app.example/api/backup_manual"
 
-    @Test func anHTTPFunctionIsAnsweredInsideTheEnvelope() async throws {
+    @Test("An HTTP function is answered inside the envelope")
+    func http() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -25,7 +27,8 @@ extension ProgramTests {
       #expect(try await site.rows(inArchive: site.archive()) == 10)
     }
 
-    @Test func theQueryOfAnEnvelopeIsTheRequest() async throws {
+    @Test("The query string inside an envelope is the request")
+    func query() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -37,7 +40,8 @@ extension ProgramTests {
       #expect(site.hasFile(site.archive()))
     }
 
-    @Test func aRefusalTravelsInsideA200() async throws {
+    @Test("A refusal is answered inside a 200")
+    func refusal() async throws {
       // Any other status would give the caller an empty 500.
       let service = try await Site().serve()
       let answer = try await service.invoke(
@@ -49,7 +53,8 @@ extension ProgramTests {
       #expect(try JSONValue(res["body"].text ?? "")["code"].text == "bad_field")
     }
 
-    @Test func theTimerArchivesYesterdayAndTheMissingDays() async throws {
+    @Test("The timer archives yesterday and the missing days")
+    func timer() async throws {
       let site = try await Site()
       try await site.makeClicks(0)
       try await site.sql(
@@ -72,7 +77,8 @@ extension ProgramTests {
       for archive in archives { #expect(try await site.rows(inArchive: site.lake.file(archive)) == 1) }
     }
 
-    @Test func oneTablesFailureFailsTheTimerAndTheOthersAreArchived() async throws {
+    @Test("The failure of one table fails the timer, and the others are archived")
+    func oneFails() async throws {
       let site = try await Site()
       try await site.makeClicks(0)
       let service = try await site.serve([
@@ -87,7 +93,8 @@ extension ProgramTests {
       #expect(archives.first?.contains("events.clicks") == true)
     }
 
-    @Test func theNightStopsBeforeTheHostWouldKillIt() async throws {
+    @Test("The nightly run stops before the host would kill it")
+    func deadline() async throws {
       let site = try await Site()
       try await site.makeClicks(0)
       let service = try await site.serve(["AzureFunctionsJobHost__functionTimeout": "00:00:00"])
@@ -97,7 +104,8 @@ extension ProgramTests {
       #expect(service.log.contains { $0.contains("the time is short") && $0.contains("left=7") })
     }
 
-    @Test func aTimerWithoutTablesFailsAndNamesTheSetting() async throws {
+    @Test("A timer without tables fails with an error that names BACKUP_TABLES")
+    func noTables() async throws {
       let service = try await Site().serve(["BACKUP_TABLES": ""])
       let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
       #expect(answer.status == 400)
@@ -105,7 +113,8 @@ extension ProgramTests {
       #expect(try answer.json["field"].text == "BACKUP_TABLES")
     }
 
-    @Test func messagesOfTheQueuesAreWorkedOn() async throws {
+    @Test("Messages of both queues run their jobs")
+    func queues() async throws {
       let site = try await Site()
       try await site.makeClicks(25)
       let before = try await site.hash()
@@ -122,14 +131,16 @@ extension ProgramTests {
       #expect(try await site.hash() == before)
     }
 
-    @Test(arguments: [
-      ("not JSON", 400, "bad_json"), ("[1]", 400, "bad_json"),
-      (#"{"table": "events.clicks", "date": "2024-02-30"}"#, 400, "bad_field"),
-      (#"{"table": "events.clicks", "date": "2024-01-01", "frobnicate": 1}"#, 400, "unknown_field"),
-      (#"{"table": "events.absent:at", "date": "2024-01-01"}"#, 404, "table_not_found"),
-      (#"{"tables": ["events.clicks", "events.absent:at"], "date": "2024-01-01"}"#, 500, "partly_failed"),
-    ])
-    func aMessageThatCannotBeWorkedOnFailsItsInvocation(_ message: String, _ status: Int, _ code: String) async throws {
+    @Test(
+      "A bad message fails its invocation",
+      arguments: [
+        ("not JSON", 400, "bad_json"), ("[1]", 400, "bad_json"),
+        (#"{"table": "events.clicks", "date": "2024-02-30"}"#, 400, "bad_field"),
+        (#"{"table": "events.clicks", "date": "2024-01-01", "frobnicate": 1}"#, 400, "unknown_field"),
+        (#"{"table": "events.absent:at", "date": "2024-01-01"}"#, 404, "table_not_found"),
+        (#"{"tables": ["events.clicks", "events.absent:at"], "date": "2024-01-01"}"#, 500, "partly_failed"),
+      ])
+    func badMessage(_ message: String, _ status: Int, _ code: String) async throws {
       // So it comes again and ends in the poison queue, where someone sees it.
       let site = try await Site()
       try await site.makeClicks(1)
@@ -140,8 +151,10 @@ extension ProgramTests {
       #expect(try await service.get("/api/health").status == 200)
     }
 
-    @Test(arguments: ["", "{", "[]", "{}", #"{"Data": {}}"#, #"{"Data": {"message": null}}"#])
-    func aBodyThatIsNoEnvelopeIsRefused(_ body: String) async throws {
+    @Test(
+      "A body that is not an envelope is refused",
+      arguments: ["", "{", "[]", "{}", #"{"Data": {}}"#, #"{"Data": {"message": null}}"#])
+    func noEnvelope(_ body: String) async throws {
       let service = try await Site().serve()
       let answer = try await service.invoke("backup_worker", body)
       #expect(answer.status == 400)
@@ -151,7 +164,8 @@ extension ProgramTests {
   }
 
   /// What ties the lines of a log to the call that caused them.
-  @Suite struct LogLines {
+  @Suite("Lines of the log")
+  struct LogLines {
     private let id = "6f1ac3d2-7c1e-4be4-9a4e-8f6f0d9a0b11"
     private let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -164,7 +178,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func everyLineOfATimersRunCarriesItsInvocationAndTrace() async throws {
+    @Test("Every line of a timer's run has its invocation and trace")
+    func timerTrace() async throws {
       let site = try await Site()
       try await site.makeClicks(0)
       let service = try await site.serve(["BACKUP_TABLES": "events.absent:at,events.clicks:at"])
@@ -176,7 +191,8 @@ extension ProgramTests {
       expectAllTied(service)
     }
 
-    @Test func everyLineOfAForwardedCallCarriesItsInvocationAndTrace() async throws {
+    @Test("Every line of a forwarded call has its invocation and trace")
+    func forwardedTrace() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -194,7 +210,8 @@ extension ProgramTests {
       expectAllTied(service)
     }
 
-    @Test func aRequestCannotForgeALineOfTheLog() async throws {
+    @Test("A request cannot forge a line of the log")
+    func forgery() async throws {
       let service = try await Site().serve()
       let before = service.log.count
       for text in [#"\n2024-01-01T00:00:00Z info forged"#, #"\r\u2028x"#, #"\u001b[2Jx"#] {
@@ -209,7 +226,8 @@ extension ProgramTests {
       #expect(controls.isEmpty)
     }
 
-    @Test func nothingIsWrittenToStandardErrorByWhatCallersDo() async throws {
+    @Test("Nothing that a caller does writes to standard error")
+    func standardError() async throws {
       // The host makes an error of each of its lines.
       let service = try await Site().serve()
       _ = try await service.post("/api/restore", "{")

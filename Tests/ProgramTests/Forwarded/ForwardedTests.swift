@@ -4,8 +4,10 @@ import Testing
 
 extension ProgramTests {
   /// HTTP calls that the host hands on as they came.
-  @Suite struct Forwarded {
-    @Test func aDayGoesToTheLakeAndComesBackAsItWas() async throws {
+  @Suite("Forwarded HTTP calls")
+  struct Forwarded {
+    @Test("A day is archived, dropped and restored as it was")
+    func roundTrip() async throws {
       let site = try await Site()
       try await site.makeClicks(2000, days: ["2024-01-01", "2024-01-02"])
       let before = try await site.hash()
@@ -29,7 +31,8 @@ extension ProgramTests {
       #expect(try await site.hash() == before)
     }
 
-    @Test func aBackupTakesItsRequestFromABodyToo() async throws {
+    @Test("A backup takes its request from a body too")
+    func body() async throws {
       let site = try await Site()
       try await site.makeClicks()
       let service = try await site.serve()
@@ -43,7 +46,8 @@ extension ProgramTests {
       #expect(try second.json["results"][0]["skipped"].text == "exists")
     }
 
-    @Test func theListingShowsArchivesAndTheGapsBetweenThem() async throws {
+    @Test("The list shows archives and the missing days between them")
+    func listing() async throws {
       let site = try await Site()
       try await site.makeClicks(10, days: ["2024-01-01", "2024-01-03"])
       let service = try await site.serve()
@@ -56,7 +60,8 @@ extension ProgramTests {
       #expect(archives.map { $0["rows"].number } == [10, nil, 10])
     }
 
-    @Test func severalTablesAndDaysAreOneResultEachInTheirOrder() async throws {
+    @Test("Several tables and days have one result each, in their order")
+    func several() async throws {
       let site = try await Site()
       try await site.makeClicks(10, days: ["2024-01-01", "2024-01-02"])
       try await site.makeClicks(20, days: ["2024-01-01", "2024-01-02"], table: "events.pages")
@@ -73,7 +78,8 @@ extension ProgramTests {
         ])
     }
 
-    @Test func resultsThatDifferAreAnsweredAsMultiStatus() async throws {
+    @Test("Results that differ are answered with 207")
+    func multiStatus() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -87,7 +93,8 @@ extension ProgramTests {
       #expect(try await site.rows(inArchive: site.archive()) == 10)
     }
 
-    @Test func severalThatFailAlikeAreAnsweredWithTheirCommonStatus() async throws {
+    @Test("Results that fail alike are answered with their common status")
+    func commonStatus() async throws {
       let site = try await Site()
       let service = try await site.serve()
       let answer = try await service.get("/api/backup_manual?table=events.a:at,events.b:at&date=2024-01-01")
@@ -95,7 +102,8 @@ extension ProgramTests {
       #expect(try answer.json["results"].items.count == 2)
     }
 
-    @Test func severalDaysAreRestoredByTableAndSpan() async throws {
+    @Test("Several days are restored by table, from and to")
+    func span() async throws {
       let site = try await Site()
       try await site.makeClicks(10, days: ["2024-01-01", "2024-01-02"])
       let before = try await site.hash()
@@ -119,8 +127,10 @@ extension ProgramTests {
   }
 
   /// `/api/health`.
-  @Suite struct Health {
-    @Test func readinessAsksTheDatabaseAndTheLake() async throws {
+  @Suite("Health and readiness")
+  struct Health {
+    @Test("Readiness checks the database and the lake")
+    func ready() async throws {
       let service = try await Site().serve()
       #expect(try await service.get("/api/health").json["status"].text == "ok")
       let ready = try await service.get("/api/health?ready=1")
@@ -129,7 +139,8 @@ extension ProgramTests {
       #expect(try ready.json["checks"]["lake"]["status"].text == "ok")
     }
 
-    @Test func aDatabaseThatIsGoneIsAliveButNotReady() async throws {
+    @Test("Without its database the service is alive but not ready")
+    func noDatabase() async throws {
       let server = try await PostgresServer()
       let service = try await Site(server: server).serve()
       #expect(try await service.get("/api/health?ready=1").status == 200)
@@ -150,7 +161,8 @@ extension ProgramTests {
       #expect(backup.code == "database_unavailable")
     }
 
-    @Test func aLakeThatIsGoneIsAliveButNotReady() async throws {
+    @Test("Without its lake the service is alive but not ready")
+    func noLake() async throws {
       let site = try await Site()
       let service = try await site.serve()
       try FileManager.default.removeItem(atPath: site.lake.path)

@@ -4,8 +4,10 @@ import Testing
 
 extension ProgramTests {
   /// Started as the Functions host starts it.
-  @Suite struct HostStart {
-    @Test func aProcessOfTheHostServesOnTheHostsPortWithoutAKey() async throws {
+  @Suite("Start behind the Functions host")
+  struct HostStart {
+    @Test("Behind the host, the service listens on the host's port and asks for no key")
+    func port() async throws {
       let service = try await Site().serve()
       let probe = try await service.get("/")
       #expect(probe.status == 200)
@@ -14,13 +16,15 @@ extension ProgramTests {
       #expect(await service.stop() == .exited(0))
     }
 
-    @Test func behindTheHostNoKeyIsAskedForEvenWhereOneIsSet() async throws {
+    @Test("Behind the host, no key is asked for even when one is set")
+    func keyIsSet() async throws {
       // The host checks its own keys; one that it has let through must not be turned away.
       let service = try await Site().serve(["SLUICE_KEY": "s3cret"])
       #expect(try await service.get("/api/archives").status == 200)
     }
 
-    @Test func theHostsPortWinsOverTheOption() async throws {
+    @Test("The host's port overrides the option")
+    func portOption() async throws {
       let site = try await Site()
       let (hosts, option) = (try PostgresServer.freePort(), try PostgresServer.freePort())
       let process = try site.start(["serve", "--port", "\(option)"], ["FUNCTIONS_CUSTOMHANDLER_PORT": "\(hosts)"])
@@ -28,7 +32,8 @@ extension ProgramTests {
       #expect(throws: HTTPSocket.Failure.self) { try HTTPSocket(port: option) }
     }
 
-    @Test func withoutAHostTheOptionSaysThePort() async throws {
+    @Test("Without a host, the option gives the port")
+    func noHost() async throws {
       let site = try await Site()
       let port = try PostgresServer.freePort()
       let service = Service(process: try site.start(["serve", "--port", "\(port)"]), port: port, site: site)
@@ -36,7 +41,8 @@ extension ProgramTests {
       #expect(try await service.get("/api/health").status == 200)
     }
 
-    @Test func aPortThatIsTakenIsAFailureThatNamesIt() async throws {
+    @Test("A port that is in use is a failure that names it")
+    func portTaken() async throws {
       let site = try await Site()
       let service = try await site.serve()
       let second = try await site.sluice(["serve"], ["FUNCTIONS_CUSTOMHANDLER_PORT": "\(service.port)"])
@@ -47,7 +53,8 @@ extension ProgramTests {
       #expect(!second.errors.contains("internal"))
     }
 
-    @Test func theServiceStartsBeforeItsDatabase() async throws {
+    @Test("The service starts without its database")
+    func noDatabase() async throws {
       let service = try await Site().serve(["PG_PORT": "\(PostgresServer.freePort())"])
       #expect(try await service.get("/api/health").status == 200)
     }

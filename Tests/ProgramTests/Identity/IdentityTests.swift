@@ -6,7 +6,8 @@ import Essentials
 
 extension ProgramTests {
   /// The program signed in by an Azure CLI of the test's own.
-  @Suite struct Identity {
+  @Suite("The identity command and Entra tokens")
+  struct Identity {
     /// Three kilobytes and a half, as tokens with many groups are, with these claims.
     private static func token(_ claims: String) -> String {
       func part(_ text: String) -> String {
@@ -34,7 +35,8 @@ extension ProgramTests {
       "echo '{\"accessToken\":\"\(token)\",\"expires_on\":4102444800}'; echo \"$@\" >> \"$0.calls\""
     }
 
-    @Test func aTokenIsShownByItsClaimsAndNeverItself() async throws {
+    @Test("A token is shown by its claims, never itself")
+    func claims() async throws {
       let site = try await Site(withDatabase: false)
       let folder = try TemporaryDirectory("az")
       let token = Self.token(Self.claims)
@@ -56,7 +58,8 @@ extension ProgramTests {
       #expect(calls.contains("--resource https://x\n"))
     }
 
-    @Test func anOpaqueTokenIsSaidToBeOne() async throws {
+    @Test("An opaque token is reported as opaque")
+    func opaque() async throws {
       let site = try await Site(withDatabase: false)
       let folder = try TemporaryDirectory("az")
       let result = try await site.sluice(["identity", "token"], environment(folder, az: printing("hunter2")))
@@ -65,7 +68,8 @@ extension ProgramTests {
       #expect(!result.output.contains("hunter2"))
     }
 
-    @Test func withoutAnIdentityEveryMemberThatWasTriedIsListed() async throws {
+    @Test("Without an identity, every credential that was tried is listed")
+    func noIdentity() async throws {
       let site = try await Site(withDatabase: false)
       let folder = try TemporaryDirectory("az")
       let more = try await environment(folder, az: "echo \"Please run 'az login'\" >&2; exit 1")
@@ -79,7 +83,8 @@ extension ProgramTests {
       #expect(wrong.errors.contains("AZURE_TOKEN_CREDENTIALS"))
     }
 
-    @Test func aTokenIsThePasswordOfTheDatabase() async throws {
+    @Test("A token is the password of the database")
+    func databasePassword() async throws {
       let server = try await PostgresServer(plainMethod: "password")
       defer { server.stop() }
       let site = try await Site(server: server)
@@ -112,7 +117,8 @@ extension ProgramTests {
       #expect(!refused.errors.contains("eyJ"))
     }
 
-    @Test func aTokenIsNotSentToAServerThatIsNotChecked() async throws {
+    @Test("A token is not sent to a server whose certificate is not verified")
+    func unverified() async throws {
       let site = try await Site(withDatabase: false)
       let folder = try TemporaryDirectory("az")
       let more = try await environment(folder, az: printing("hunter2")).merging([

@@ -6,7 +6,8 @@ import Essentials
 
 extension ProgramTests {
   /// The program over a lake that fails in every way the service knows.
-  @Suite struct BadNight {
+  @Suite("A night of faults")
+  struct BadNight {
     /// Each at one request in ten; what strikes reads alone, more often, since there are few of them.
     static let passing: [(name: String, faults: String)] = [
       ("503 with Retry-After", #"[{"fault": "server_busy", "every": 10, "seconds": 1}]"#),
@@ -37,7 +38,8 @@ extension ProgramTests {
     ]
 
     /// Three at a time: they wait a good part of it.
-    @Test func whateverStrikesOneRequestInTenTheArchiveIsWholeAndComesBack() async throws {
+    @Test("With a fault in one request of ten, the archive is whole and is restored")
+    func faults() async throws {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for first in 0..<3 {
           group.addTask {
@@ -79,7 +81,8 @@ extension ProgramTests {
       #expect(try await lake.files() == [lake.manifest(), lake.archive()], "\(name)")
     }
 
-    @Test func aListingIsWholeOverShortPagesAndFailures() async throws {
+    @Test("A list is complete over short pages and failures")
+    func listing() async throws {
       try await LakeSite.with { lake in
         let days = ["2024-01-01", "2024-01-02", "2024-01-03"]
         try await lake.makeRows(10, days: days)

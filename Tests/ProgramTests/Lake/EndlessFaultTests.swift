@@ -4,7 +4,8 @@ import Testing
 
 extension ProgramTests {
   /// A fault that never ends.
-  @Suite struct EndlessFault {
+  @Suite("Faults that do not end")
+  struct EndlessFault {
     /// Where `FAULT` is set, that one alone.
     static let kinds = ["server_busy", "operation_timed_out", "reset", "stall", "answer_lost"].filter { kind in
       ProcessInfo.processInfo.environment["FAULT"].map { kind == $0 } ?? true
@@ -82,7 +83,7 @@ extension ProgramTests {
       }
     }
 
-    @Test("A rename that nobody answers is told as one whose outcome is unknown")
+    @Test("A rename without an answer is reported as one of unknown outcome")
     func unknownRename() async throws {
       try await LakeSite.with { lake in
         try await lake.makeRows(10)

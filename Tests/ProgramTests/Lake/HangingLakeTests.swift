@@ -7,7 +7,7 @@ extension ProgramTests {
   /// SIGTERM while the lake is silent, or locked.
   @Suite("A lake that hangs") struct HangingLake {
     @Test(
-      "The program ends all the same, and its log names the file that is left",
+      "The program still ends, and its log names the file that is left",
       arguments: ["append", "flush", "rename", "list"])
     func silent(operation: String) async throws {
       // Requests that would be waited for, and tried again, for an hour.
@@ -36,7 +36,7 @@ extension ProgramTests {
       }
     }
 
-    @Test("Another process's lock on the lake's folder is told in the log, and holds no shutdown up")
+    @Test("Another process's lock on the lake's folder is logged and does not delay the shutdown")
     func locked() async throws {
       let site = try await Site()
       try await site.makeClicks(10)

@@ -2,8 +2,10 @@ import TestSupport
 import Testing
 
 extension ProgramTests {
-  @Suite struct LakeCommands {
-    @Test func aLakeThatIsTriedAgainIsToldOnTheTerminalWhileTheCommandGoesOn() async throws {
+  @Suite("Commands and a lake that fails")
+  struct LakeCommands {
+    @Test("A retry of the lake is reported on the terminal while the command goes on")
+    func retry() async throws {
       let emulator = try await EmulatorProcess(["--filesystem", "lake"])
       try await emulator.setFaults(#"[{"fault": "server_busy", "operation": "list", "first": 2}]"#)
       var environment = emulator.identityEnvironment

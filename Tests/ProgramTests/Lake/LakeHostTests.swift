@@ -6,7 +6,8 @@ import Testing
 
 extension ProgramTests {
   /// Where a request's `adls_url` may lead: a token goes to whoever is asked.
-  @Suite struct LakeHosts {
+  @Suite("The hosts of the lake")
+  struct LakeHosts {
     /// Paths of `archive` with the configured lake at port `port`, and a stranger who would love a token at `other`.
     private static func strange(_ port: Int, _ other: Int, _ archive: String) -> [String] {
       let hosts = [
@@ -29,7 +30,8 @@ extension ProgramTests {
       #"{"adls_url": \#(try JSONValue.quoted(url)), "destination": {"target_table": "events.back"}}"#
     }
 
-    @Test func aHostThatIsNotAllowedIsRefusedBeforeAnyTokenIsAskedFor() async throws {
+    @Test("A host that is not allowed is refused before a token is requested")
+    func refused() async throws {
       let stranger = try Emulator(EmulatorOptions())
       defer { stranger.stop() }
       try await LakeSite.with { lake in
@@ -49,7 +51,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func otherSpellingsOfTheLakesOwnHostLeadThere() async throws {
+    @Test("Other spellings of the lake's own host mean the same lake")
+    func spellings() async throws {
       try await LakeSite.with { lake in
         try await lake.makeRows(10)
         let service = try await lake.serve()
@@ -64,7 +67,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func anAllowedHostIsReadFromWithATokenAndNeverWithTheKeyOfAnother() async throws {
+    @Test("An allowed host is read with a token, never with the key of another account")
+    func allowed() async throws {
       try await LakeSite.with { other in
         try await other.makeRows(10)
         #expect(try await other.backUp(other.serve()).status == 200)

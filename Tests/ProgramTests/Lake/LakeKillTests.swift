@@ -5,7 +5,8 @@ import Testing
 
 extension ProgramTests {
   /// SIGKILL in the middle of an upload. What the service shows of the work so far tells the moment.
-  @Suite struct LakeKill {
+  @Suite("Programs that are killed during an upload")
+  struct LakeKill {
     struct Moment: Sendable {
       let name: String
       let day: String
@@ -36,7 +37,8 @@ extension ProgramTests {
       },
     ]
 
-    @Test func whateverTheMomentAFileAtItsFinalNameIsWholeAndTheNextRunSucceeds() async throws {
+    @Test("A file at its final name is whole at whatever moment the program is killed, and the next run succeeds")
+    func killed() async throws {
       try await LakeSite.with { lake in
         try await lake.makeRows(20_000, days: Self.moments.map(\.day))
         for moment in Self.moments {

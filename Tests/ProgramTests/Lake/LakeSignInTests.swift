@@ -5,13 +5,14 @@ import Testing
 
 extension ProgramTests {
   /// Every way in which the program proves to the lake who it is.
-  @Suite struct LakeSignIn {
+  @Suite("Sign-in to the lake")
+  struct LakeSignIn {
     enum Way: String, Sendable, CaseIterable {
       case secret, certificate, federated
     }
 
-    @Test(arguments: Way.allCases)
-    func anApplicationSignsInOverTLS(_ way: Way) async throws {
+    @Test("An application signs in over TLS", arguments: Way.allCases)
+    func application(_ way: Way) async throws {
       let certificates = try await Certificates()
       let federated = try certificates.file("federated", "a.federated.token\n")
       let arguments = [
@@ -44,7 +45,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func oneIdentitySignsInToTheLakeAndToTheDatabase() async throws {
+    @Test("One identity signs in to the lake and to the database")
+    func oneIdentity() async throws {
       let server = try await PostgresServer(plainMethod: "password")
       defer { server.stop() }
       try await LakeSite.with(server: server) { _ in
@@ -73,7 +75,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func theMachinesMetadataServiceGivesTokens() async throws {
+    @Test("Tokens come from the machine's metadata service")
+    func metadata() async throws {
       try await LakeSite.with([]) { facts in
         ["AZURE_POD_IDENTITY_AUTHORITY_HOST": facts.origin, "IDENTITY_ENDPOINT": "", "IDENTITY_HEADER": ""]
       } _: { lake in
@@ -89,7 +92,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func aLakeUnderARootOfItsOwnIsTrustedByLAKE_CA_FILEAndElseNothingIsSent() async throws {
+    @Test("A lake under a private root is trusted by LAKE_CA_FILE; without it nothing is sent")
+    func privateRoot() async throws {
       let certificates = try await Certificates()
       let arguments = ["--tls-cert", certificates.server, "--tls-key", certificates.serverKey]
       try await LakeSite.with(arguments) { facts in
@@ -117,8 +121,8 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: [true, false])
-    func aKeyOrASignatureServesThroughFaultsAndIsNeverShown(_ isKey: Bool) async throws {
+    @Test("A key or a SAS works through faults and is never shown", arguments: [true, false])
+    func keyAndFaults(_ isKey: Bool) async throws {
       let key = Data((0..<64).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
       let signature = try await Self.signature(key: key)
       try await LakeSite.with(["--key", key]) { facts in
@@ -147,8 +151,8 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: [true, false])
-    func aKeyOrASignatureThatIsNotTheAccountsIsRefusedAndNotShown(_ isKey: Bool) async throws {
+    @Test("A wrong key or SAS is refused and not shown", arguments: [true, false])
+    func wrongKey(_ isKey: Bool) async throws {
       let key = Data("the key of another account".utf8).base64EncodedString()
       let signature = try await Self.signature(key: key)
       try await LakeSite.with([]) { facts in

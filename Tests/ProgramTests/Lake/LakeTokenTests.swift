@@ -5,8 +5,10 @@ import Testing
 
 extension ProgramTests {
   /// Tokens that end before the work does, and endpoints that give none.
-  @Suite struct LakeTokens {
-    @Test func aTokenThatEndsDuringABackupIsRenewedAndTheCopyIsLeftAlone() async throws {
+  @Suite("Tokens of the lake")
+  struct LakeTokens {
+    @Test("A token that expires during a backup is renewed, and COPY is not restarted")
+    func renewed() async throws {
       try await LakeSite.with(["--token-lifetime", "4"]) { lake in
         try await lake.makeRows(40_000)
         let service = try await lake.serve(["LAKE_APPENDS_IN_FLIGHT": "1"])
@@ -33,7 +35,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func manyCallersAtOnceCauseOneTokenRequest() async throws {
+    @Test("Many callers at once cause one token request")
+    func oneRequest() async throws {
       try await LakeSite.with { lake in
         let service = try await lake.serve()
         try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
@@ -46,8 +49,10 @@ extension ProgramTests {
       }
     }
 
-    @Test(arguments: [("forbidden", "sign_in_refused", 1), ("imds_throttled", "no_answer", 2)])
-    func readinessTellsOfATokenThatIsNotGiven(_ fault: String, _ code: String, _ tries: Int) async throws {
+    @Test(
+      "Readiness reports a token that is refused",
+      arguments: [("forbidden", "sign_in_refused", 1), ("imds_throttled", "no_answer", 2)])
+    func readiness(_ fault: String, _ code: String, _ tries: Int) async throws {
       try await LakeSite.with { lake in
         let service = try await lake.serve()
         let ready = try await service.get("/api/health?ready=1")

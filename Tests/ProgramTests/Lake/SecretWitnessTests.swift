@@ -4,12 +4,15 @@ import Testing
 
 extension ProgramTests {
   /// The look for secrets finds them: else its silence would mean nothing.
-  @Suite struct Witness {
-    @Test(arguments: [
-      ("Authorization: Bearer eyJhbGciOi", "a token"), ("GET /lake?sv=1&sig=abc", "a signature"),
-      (#"key "q+/w==" refused"#, "the key"), ("/lake?key=q%2B%2Fw%3D%3D", "the key"),
-    ])
-    func aSecretIsFoundWherever(_ text: String, _ name: String) {
+  @Suite("The witness of secrets")
+  struct Witness {
+    @Test(
+      "A secret is found in every encoding",
+      arguments: [
+        ("Authorization: Bearer eyJhbGciOi", "a token"), ("GET /lake?sv=1&sig=abc", "a signature"),
+        (#"key "q+/w==" refused"#, "the key"), ("/lake?key=q%2B%2Fw%3D%3D", "the key"),
+      ])
+    func found(_ text: String, _ name: String) {
       let witness = SecretWitness(["the key": "q+/w==", "no secret at all": ""])
       witness.keep("the log", "nothing to see")
       #expect(witness.leaks() == [])
@@ -17,7 +20,8 @@ extension ProgramTests {
       #expect(witness.leaks() == ["\(name) in the log"])
     }
 
-    @Test func theCommandLinesOfAProgramAndItsChildrenAreSeen() async throws {
+    @Test("The command lines of a program and of its children are seen")
+    func commandLines() async throws {
       let parent = try ChildProcess("/bin/sh", ["-c", "sleep 20 & wait", "secret-of-the-parent"])
       defer { parent.kill(SIGKILL) }
       let witness = SecretWitness(["the parent's": "secret-of-the-parent", "the child's": "sleep\u{0}20"])

@@ -7,7 +7,8 @@ import Jobs
 
 extension ProgramTests {
   /// `Prefer: respond-async`: a job that is begun in one call and looked at in others.
-  @Suite struct Operations {
+  @Suite("Operations")
+  struct Operations {
     private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
     private let async = [(name: "Prefer", value: "respond-async, wait=10")]
 
@@ -17,7 +18,8 @@ extension ProgramTests {
       return try await service.get(location).json
     }
 
-    @Test func aLongJobIsAnsweredAtOnceAndFollowedToItsResult() async throws {
+    @Test("A long job is answered at once and followed to its result")
+    func asynchronous() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let service = try await site.serve()
@@ -49,7 +51,7 @@ extension ProgramTests {
       #expect(restored["result"]["rows_loaded"].number == 10)
     }
 
-    @Test("A caller cancels a job that waits, which ends at once and leaves nothing; one that has ended stays as it is")
+    @Test("A waiting job that is cancelled ends at once and leaves nothing; a finished one stays as it is")
     func cancelled() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
@@ -85,7 +87,8 @@ extension ProgramTests {
       #expect(elsewhere.code == "operation_elsewhere")
     }
 
-    @Test func aFailedOperationSaysWhy() async throws {
+    @Test("A failed operation says why")
+    func failed() async throws {
       let service = try await Site().serve()
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.absent:at&date=2024-01-01", headers: async)
@@ -95,7 +98,8 @@ extension ProgramTests {
       #expect(failed["error"]["code"].text == "table_not_found")
     }
 
-    @Test func severalThatAllFailAreAFailedOperation() async throws {
+    @Test("An operation whose table-days all fail has failed")
+    func allFail() async throws {
       let service = try await Site().serve()
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.a:at,events.b:at&date=2024-01-01", headers: async)
@@ -104,7 +108,8 @@ extension ProgramTests {
       #expect(failed["result"]["results"].items.count == 2)
     }
 
-    @Test func severalThatDifferAreAPartialOperation() async throws {
+    @Test("An operation whose table-days differ is partial")
+    func partial() async throws {
       let site = try await Site()
       try await site.makeClicks(1)
       let service = try await site.serve()
@@ -113,22 +118,26 @@ extension ProgramTests {
       #expect(try await ended(service, try #require(begun.headers["location"]))["status"].text == "partial")
     }
 
-    @Test func aWrongRequestIsRefusedAtOnce() async throws {
+    @Test("A bad request is refused at once")
+    func badRequest() async throws {
       let service = try await Site().serve()
       let answer = try await service.call("GET", "/api/backup_manual?table=a.b&date=2024-02-30", headers: async)
       #expect(answer.status == 400)
       #expect(service.site.files.isEmpty)
     }
 
-    @Test(arguments: ["1", "0b7e4b1c-0000-4000-8000-000000000000", "..%2f..%2fetc", "%00"])
-    func anUnknownOperationIsNotFound(_ id: String) async throws {
+    @Test(
+      "An unknown operation is not found",
+      arguments: ["1", "0b7e4b1c-0000-4000-8000-000000000000", "..%2f..%2fetc", "%00"])
+    func unknown(_ id: String) async throws {
       let service = try await Site().serve()
       let answer = try await service.get("/api/operations/\(id)")
       #expect([400, 404].contains(answer.status), "\(answer.text)")
       if answer.status == 404 { #expect(answer.code == "operation_not_found") }
     }
 
-    @Test func theNextProcessTellsOfTheOperationsOfOneThatWasKilled() async throws {
+    @Test("The next process reports the operations of a killed one as interrupted")
+    func killed() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let first = try await site.serve()
@@ -159,7 +168,8 @@ extension ProgramTests {
       try await eventually { try await second.get(backup).status == 200 }
     }
 
-    @Test func aFinishedOperationIsRememberedByTheNextProcess() async throws {
+    @Test("The next process knows a finished operation")
+    func remembered() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
       let first = try await site.serve()

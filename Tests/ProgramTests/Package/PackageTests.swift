@@ -8,7 +8,8 @@ import Jobs
 
 extension ProgramTests {
   /// `sluice package`: the folder to deploy.
-  @Suite struct Packages {
+  @Suite("Packages")
+  struct Packages {
     /// A package in a place of its own, gone with this value.
     private struct Made: Sendable {
       let site: Site
@@ -26,7 +27,8 @@ extension ProgramTests {
       }
     }
 
-    @Test func thePackageHasAFileForEachFunctionAndNothingThatIsNone() async throws {
+    @Test("The package has a folder for each function and no other")
+    func files() async throws {
       let made = try await Made()
       #expect(made.result.status == 0)
       #expect(made.result.output.contains(made.folder))
@@ -36,13 +38,15 @@ extension ProgramTests {
       #expect(Set(content) == Set(functions + ["host.json", "function-routes.json", "sluice", "lib"]))
     }
 
-    @Test func itsHostFileIsTheRepositorys() async throws {
+    @Test("The host.json of the package is that of the repository")
+    func hostFile() async throws {
       let made = try await Made()
       #expect(
         FileManager.default.contentsEqual(atPath: "\(made.folder)/host.json", andPath: "\(Site.repository)/host.json"))
     }
 
-    @Test func anHTTPFunctionHasOneTriggerAndOneOutputAndSoIsForwarded() async throws {
+    @Test("An HTTP function has one trigger and one output, so that the host forwards it")
+    func bindings() async throws {
       let made = try await Made()
       var seen: [String: Int] = [:]
       for function in try made.json("function-routes.json")["functions"].items {
@@ -59,7 +63,8 @@ extension ProgramTests {
       #expect(seen == ["http": 5, "timer": 1, "queue": 2])
     }
 
-    @Test func thePackagedProgramRunsFromAnyFolder() async throws {
+    @Test("The packaged program runs from any folder")
+    func anyFolder() async throws {
       let made = try await Made()
       let program = "\(made.folder)/sluice"
       #expect(access(program, X_OK) == 0)
@@ -80,7 +85,8 @@ extension ProgramTests {
       #expect(!packaged.contains { name in Self.cLibrary.contains { name.hasPrefix($0) } })
     }
 
-    @Test func thePackagedProgramServesWithItsFolderAsTheAppsRoot() async throws {
+    @Test("The packaged program serves with its folder as the app's root")
+    func serves() async throws {
       let made = try await Made()
       let site = try await Site()
       try await site.makeClicks(10)
@@ -97,7 +103,8 @@ extension ProgramTests {
       #expect(try await site.rows(inArchive: site.archive()) == 10)
     }
 
-    @Test func aFolderThatHoldsSomethingIsLeftAsItIs() async throws {
+    @Test("A folder that is not empty stays as it is")
+    func notEmpty() async throws {
       let site = try await Site()
       let folder = site.app.file("full")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -111,8 +118,8 @@ extension ProgramTests {
       #expect(try String(contentsOfFile: folder + "/host.json", encoding: .utf8) == "mine")
     }
 
-    @Test(arguments: [".", "new/", "a/b/../c"])
-    func anEmptyOrNewFolderIsFilledHoweverItIsSpelled(_ output: String) async throws {
+    @Test("An empty or new folder is filled, however its path is spelled", arguments: [".", "new/", "a/b/../c"])
+    func spellings(_ output: String) async throws {
       let site = try await Site()
       try FileManager.default.createDirectory(atPath: site.app.file("empty"), withIntermediateDirectories: true)
       let result = try await run(
@@ -128,7 +135,8 @@ extension ProgramTests {
       #expect(!around.contains { $0.contains(".part-") })
     }
 
-    @Test func aPlaceThatCannotBeWrittenIsToldInPlainWords() async throws {
+    @Test("A folder that cannot be written is an error in plain words")
+    func notWritable() async throws {
       let site = try await Site()
       let result = try await site.sluice(["package", "--output", "/proc/nowhere/package"])
       #expect(result.status == 1)
@@ -147,8 +155,10 @@ extension ProgramTests {
       return try await ChildProcess("/usr/bin/unshare", ["--mount", "/bin/true"]).end() == .exited(0)
     }
 
-    @Test(.enabled("a root folder of its own needs root and the right to mount") { try await mayIsolate() })
-    func thePackageRunsWhereThereIsNothingButTheCLibrary() async throws {
+    @Test(
+      "The package runs where there is nothing but the C library",
+      .enabled("a root folder of its own needs root and the right to mount") { try await mayIsolate() })
+    func isolated() async throws {
       let made = try await Made()
       let site = try await Site()
       let root = site.app.file("root")

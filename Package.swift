@@ -50,7 +50,7 @@ let package = Package(
       swiftSettings: features),
     .target(
       name: "SluiceService",
-      dependencies: ["CustomHandler", "HTTPServer", "Jobs", "Archive", "TableDays", "Reporting", "Essentials"],
+      dependencies: ["CustomHandler", "HTTPServer", "Jobs", "Reporting", "Essentials"],
       swiftSettings: features),
     .executableTarget(
       name: "sluice",

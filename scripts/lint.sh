@@ -27,8 +27,8 @@ Reporting:     Essentials
 Archive:       Lake Gzip TableDays Reporting Essentials
 Database:      Postgres TableDays Reporting Essentials
 Jobs:          Archive Database Lake Postgres Gzip TableDays Reporting Essentials
-Configuration: Jobs Archive Database Lake Postgres Gzip Identity HTTPClient TableDays Reporting Essentials
-SluiceService: CustomHandler HTTPServer Jobs Archive TableDays Reporting Essentials
+Configuration: Jobs Database Lake Postgres Gzip TableDays Reporting Essentials
+SluiceService: CustomHandler HTTPServer Jobs Reporting Essentials
 sluice:        *
 '
 

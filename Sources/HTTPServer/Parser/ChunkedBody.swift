@@ -16,7 +16,7 @@ struct ChunkedBody {
 
   /// Uses what is there.
   /// - Returns: whether the body is whole.
-  /// - Throws: `HTTPRefusal` 400 `bad_chunk`, 400 `bad_header` and 431 for trailers, 413.
+  /// - Throws: `HTTPRefusal` 400 `bad_chunk`, 400 `bad_header_line` and 431 for trailers, 413.
   mutating func read(
     _ input: inout InputBuffer, limits: ParserLimits, bodyLimit: Int
   ) throws(HTTPRefusal) -> Bool {

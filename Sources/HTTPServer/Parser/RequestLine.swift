@@ -46,7 +46,7 @@ struct RequestLine: Equatable {
 extension HTTPFields.Field {
   /// Reads a field line (RFC 9112 §5), or a line of the trailer section.
   /// - Parameter line: the line without its CRLF.
-  /// - Throws: `HTTPRefusal` 400 `bad_header`.
+  /// - Throws: `HTTPRefusal` 400 `bad_header_line`.
   init(line: [UInt8]) throws(HTTPRefusal) {
     guard let first = line.first, !first.isSpaceOrTab else {
       throw .badHeader("A header line begins with white space; folded headers are not served (RFC 9112 §5.2).")

@@ -59,7 +59,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     let tables = try (table ?? list ?? []).flatMap { try TableOptions.list($0, field: field) }
     // Also for a list of nothing but commas: "done" would be a wrong answer to it.
     guard !tables.isEmpty else {
-      throw JobError(.missingField, "missing; expected \(Fields.tableForm)", field: "table")
+      throw fields.missing("table", "missing; expected \(Fields.tableForm)")
     }
     try TableOptions.refuseTwice(tables, field: field)
     return tables

@@ -14,9 +14,7 @@ extension Fields {
       try Self.order(from, to)
       return (from, to)
     case (nil, nil, nil):
-      throw JobError(
-        .missingField,
-        "missing; expected a day as YYYY-MM-DD, or \(field: "from") and \(field: "to")", field: "date")
+      throw missing("date", "missing; expected a day as YYYY-MM-DD, or \(field: "from") and \(field: "to")")
     case (.some, _, _):
       throw JobError(
         .badField, "give \(field: "date"), or \(field: "from") and \(field: "to"), not both", field: "date")

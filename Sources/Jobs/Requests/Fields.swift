@@ -130,6 +130,14 @@ package struct Fields {
     }
   }
 
+  /// A field that is needed and not there. A member of nearly that name, which nobody has read, is told of in its place.
+  package func missing(_ name: String, _ text: ErrorText) -> JobError {
+    guard let meant = NearestName.nearest(to: name, among: members.keys.sorted()) else {
+      return JobError(.missingField, text, field: name)
+    }
+    return JobError(.unknownField, "there is no such field (did you mean \(field: name)?)", field: meant)
+  }
+
   /// Refuses members that were not read.
   package func finish() throws {
     guard let unknown = members.keys.sorted().first else { return }

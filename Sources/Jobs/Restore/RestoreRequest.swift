@@ -131,10 +131,10 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
       }
     }
     guard let table else {
-      throw JobError(
-        .missingField,
-        "missing; give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and \(field: "to"))",
-        field: "adls_url")
+      throw fields.missing(
+        "adls_url",
+        "missing; give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and \(field: "to"))"
+      )
     }
     let name = try TableName(table, field: "table")
     let (from, to) = try fields.days()

@@ -18,7 +18,7 @@ enum BackupCommand: Command {
     + CommandOption.days
     + [
       CommandOption(
-        "time-column", .value("COLUMN"), "the column that tells a row's day, where BACKUP_TABLES does not say",
+        "time-column", .value("COLUMN"), "the column that tells a row's day, before what BACKUP_TABLES says",
         path: ["time_column"]),
       CommandOption(
         "overwrite", .flag, "replace an archive that is there, unless it has more rows", path: ["overwrite"]),

@@ -54,6 +54,8 @@ struct BackupRequestTests {
     "A bad field is named with the expected form",
     arguments: [
       ("{}", "missing_field", "table", "table: missing; expected schema.table"),
+      ("{\"tabel\": \"a.b\", \"date\": \"2024-01-01\"}", "unknown_field", "tabel", "did you mean table?"),
+      ("{\"table\": \"a.b\", \"dat\": \"2024-01-01\"}", "unknown_field", "dat", "did you mean date?"),
       ("{\"tables\": []}", "missing_field", "table", "table: missing"),
       ("{\"table\": \" , \", \"date\": \"2024-01-01\"}", "missing_field", "table", "table: missing"),
       ("{\"table\": 1, \"date\": \"2024-01-01\"}", "bad_field", "table", "got the number 1"),

@@ -89,7 +89,7 @@ struct BackupRequestTests {
       ),
       (
         "{\"table\": \"a.b\", \"date\": \"2024-02-02\", \"tabel\": 1}", "unknown_field", "tabel",
-        "no such field; known are"
+        "no such field (did you mean table?); known are"
       ),
       (
         "{\"table\": \"a.b\", \"from\": \"1583-01-01\", \"to\": \"9999-12-31\"}", "too_many_units", "to",

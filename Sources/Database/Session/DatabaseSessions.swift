@@ -6,6 +6,8 @@ package struct DatabaseSessions: Sendable {
   package let pools: ConnectionPools
   /// Where jobs wait for tables that others have locked.
   var lockQueue: LockQueue
+  /// Those that a pool may hold.
+  let connections: Int
   /// `PG_LOCK_TIMEOUT_SECONDS`: how long a job waits for a table that another session has locked.
   let lockTimeoutSeconds: Int
   /// `PG_RETRY_SECONDS`: how long a server that is not there is tried again before a job has begun.
@@ -14,6 +16,7 @@ package struct DatabaseSessions: Sendable {
   /// - Parameter connections: those that a pool may hold.
   package init(pools: ConnectionPools, connections: Int, lockTimeoutSeconds: Int, retrySeconds: Int) {
     self.pools = pools
+    self.connections = connections
     self.lockTimeoutSeconds = lockTimeoutSeconds
     self.retrySeconds = retrySeconds
     // The rest serve other tables.

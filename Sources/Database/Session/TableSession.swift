@@ -101,8 +101,8 @@ package struct TableSession: Sendable {
   private struct LockTry: Sendable {
     var isNarrow = false
     var patience: Duration
-    /// Is called once the lock is there.
-    var granted: @Sendable () -> Void = {}
+    /// Is called once the lock is there, and waits for the right to work.
+    var granted: @Sendable () async throws -> Void = {}
   }
 
   private var place: LockQueue.Place { .init(target: target, table: table) }
@@ -112,6 +112,8 @@ package struct TableSession: Sendable {
 
   /// One attempt, or two where the table is locked.
   private func waiting<Work, Result>(_ run: Run<Work, Result>) async throws -> Result {
+    // A try before this one may have left the turn to others.
+    try await turn.takeAgain()
     let start = ContinuousClock.now
     let isLocked = Flag()
     var holders = sessions.lockQueue.holders(of: place)
@@ -135,15 +137,18 @@ package struct TableSession: Sendable {
     @Sendable func rest() -> Duration { max(.milliseconds(1), ContinuousClock.now.duration(to: end)) }
     if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(tableDay)") }
     defer { progress.waits(for: nil, by: "\(tableDay)") }
-    // A table that somebody holds must not keep the others from their turn.
-    turn.giveUp()
+    // A table that another session holds must not keep the others from their turn. A single connection serves nobody else
+    // meanwhile: the turn is then kept.
+    if sessions.connections > 1 { turn.giveUp() }
     do {
       return try await sessions.lockQueue.wait(for: place, holders, within: rest()) { pass in
         try await attempt(
           run, isLocked,
           LockTry(isNarrow: reading != nil, patience: rest()) {
-            // From here on it is a job like any other: the next one may wait.
             sessions.lockQueue.isFree(place)
+            // Until it has its turn, its connection counts as one that waits: those that have theirs need the others.
+            try await turn.takeAgain()
+            // From here on it is a job like any other: the next one may wait.
             pass.leave()
           })
       }
@@ -192,8 +197,7 @@ package struct TableSession: Sendable {
         try await watch.whileRunning(on: connection) {
           try await lock.take(within: lockTry.patience, limit: limit, on: connection)
           isLocked.set()
-          lockTry.granted()
-          try await turn.takeAgain()
+          try await lockTry.granted()
           return try await run.work(connection, run.begun)
         }
       }

@@ -61,9 +61,11 @@ package struct RestoreJob: Sendable {
   private func result(of load: TableDayRestore, _ source: RestoreSource) async -> RestoreResult {
     let start = ContinuousClock.now
     progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }
+    var hasBegun = false
     do {
       var result = try await context.admission.admitting(source.archive, for: .restore, progress) { place in
-        try await load.run(place)
+        hasBegun = true
+        return try await load.run(place)
       }
       result.seconds = start.duration(to: .now).secondsToMilliseconds
       Log.write(
@@ -71,6 +73,7 @@ package struct RestoreJob: Sendable {
         ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])
       return result
     } catch {
+      guard hasBegun else { return load.result(.notBegun, error: .notBegun) }
       let error = JobError.ofTableDay(error)
       Log.write(
         .error, "restore failed", ["archive": source.path, "code": error.code.rawValue, "reason": error.message])

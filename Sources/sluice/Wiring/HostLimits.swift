@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// What the Functions host's settings say of its limits.
@@ -7,8 +8,7 @@ enum HostLimits {
     if let text = Wiring.environment["AzureFunctionsJobHost__functionTimeout"] { return duration(text) }
     guard let root = Wiring.environment["FUNCTIONS_APP_ROOT_PATH"],
       let content = FileManager.default.contents(atPath: "\(root)/host.json"),
-      let host = try? JSONSerialization.jsonObject(with: content) as? [String: Any],
-      let text = host["functionTimeout"] as? String
+      let host = try? JSONValue(parsing: content), let text = host.object?["functionTimeout"]?.string
     else { return nil }
     return duration(text)
   }

@@ -67,7 +67,7 @@ package enum ArchiveLayout {
   /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
   package static func tableDay(at path: LakePath, in lake: any LakeStore) async throws -> TableDay? {
     if let tableDay = TableDay(archivePath: path) { return tableDay }
-    guard path.name.contains(hashMark), path.name.hasSuffix(fileExtension),
+    guard mayBeArchive(path),
       let manifest = try await ArchiveManifest.read(at: manifestPath(beside: path), in: lake)
     else { return nil }
     let tableDay = TableDay(database: manifest.database, table: manifest.table, day: manifest.date)
@@ -77,6 +77,11 @@ package enum ArchiveLayout {
   /// `_sluice/operations` at the root.
   package static var operationsFolder: LakePath {
     get throws { try LakePath(components: [privateFolder, "operations"]) }
+  }
+
+  /// Whether an archive may lie at `path`, as far as the path tells: a shortened name is known by its manifest alone.
+  package static func mayBeArchive(_ path: LakePath) -> Bool {
+    TableDay(archivePath: path) != nil || path.name.contains(hashMark) && path.name.hasSuffix(fileExtension)
   }
 
   /// Names that other tools wrote may hold characters that Sluice would have escaped: they are taken as they are.

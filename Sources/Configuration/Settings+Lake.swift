@@ -31,7 +31,8 @@ extension Settings {
         }
       },
       Setting(
-        "LAKE_AUTH", SettingForm<LakeOptions.Authentication>.choice, default: "see [lake.md](lake.md)",
+        "LAKE_AUTH", SettingForm<LakeOptions.Authentication>.choice,
+        default: "a token where an identity is set up, else the connection string",
         "whether a token or the connection string proves who asks", into: \.lakeOptions.authentication),
       Setting(
         "LAKE_CA_FILE", .pemFile, "roots that are trusted for the lake beside the system's",

@@ -10,10 +10,10 @@ extension Settings {
   /// - Throws: ``JobError`` `bad_setting` naming the setting, its value (a secret's is left out) and the form wanted.
   package init(environment: [String: String], file: Data? = nil) throws {
     let file = try file.map { try SettingsFile($0) }
-    do throws(LakeError) {
-      self.init(lakeAddress: try LakeAddress(parsing: Self.defaultLake(environment)))
-    } catch {
-      throw JobError(.badSetting, "\(error)", field: "LAKE_URL")
+    self.init(lakeAddress: try LakeAddress(parsing: "file://./lake"))
+    var environment = environment
+    if (environment["LAKE_URL"] ?? "").isEmpty, file?.values["LAKE_URL"] == nil {
+      environment["LAKE_URL"] = Self.olderLake(environment)
     }
     for setting in Setting.all {
       // Two names of one setting: the variable wins over the file under either.
@@ -34,11 +34,11 @@ extension Settings {
     warnings = Self.unknownNames(environment)
   }
 
-  /// Where the lake is when `LAKE_URL` does not say: where the settings of older function apps say, else a folder.
-  private static func defaultLake(_ environment: [String: String]) -> String {
+  /// The lake's URL by the settings of older function apps; nil where these are not set.
+  private static func olderLake(_ environment: [String: String]) -> String? {
     guard let account = environment["ADLS_ACCOUNT_URL_DEFAULT"], !account.isEmpty,
       let files = environment["ADLS_FILESYSTEM_DEFAULT"], !files.isEmpty
-    else { return "file://./lake" }
+    else { return nil }
     return account.hasSuffix("/") ? account + files : "\(account)/\(files)"
   }
 

@@ -18,27 +18,31 @@ struct SettingsFile {
       var fields = try Fields(JSONValue(json: file))
       for setting in Setting.all where !setting.isVariableOnly {
         for name in [setting.name] + (setting.otherName.map { [$0] } ?? []) {
-          if let value = fields.value(name) { values[name] = try Self.text(value, name) }
+          if let value = fields.value(name) { values[name] = try Self.text(value, name, isSecret: setting.isSecret) }
         }
       }
       tables = try Self.tables(fields.value("tables") ?? .object([:]))
       try fields.finish()
     } catch let error as JobError {
-      throw JobError(.badSetting, "settings file: \(error.text)", field: error.field)
+      let text: ErrorText =
+        error.field == nil ? "settings file: \(error.text)" : "\(error.text) (in the settings file)"
+      throw JobError(.badSetting, text, field: error.field)
     }
   }
 
-  private static func text(_ value: JSONValue, _ name: String) throws -> String {
+  private static func text(_ value: JSONValue, _ name: String, isSecret: Bool) throws -> String {
     switch value {
     case .string(let text): return text
     case .integer(let number): return String(number)
     case .number(let number): return Int(exactly: number).map(String.init) ?? "\(number)"
     case .array(let items):
       return try items.map { item in
-        guard case .string(let text) = item else { throw JobError.badField(name, "a list of texts", got: item) }
+        guard case .string(let text) = item else {
+          throw JobError.badField(name, "a list of texts", got: isSecret ? JSONValue?.none : item)
+        }
         return text
       }.joined(separator: ",")
-    default: throw JobError.badField(name, "a text or a number", got: value)
+    default: throw JobError.badField(name, "a text or a number", got: isSecret ? JSONValue?.none : value)
     }
   }
 

@@ -13,8 +13,7 @@ extension JobError {
     case is CancellationError:
       self.init(
         .cancelled,
-        "the job was cancelled before its end. What it was working on was undone; table-days that it had finished stay. Run it "
-          + "again for the rest")
+        "the job was cancelled before its end. What it was working on was undone; table-days that it had finished stay")
     default: self.init(.internal, "\(cause)")
     }
   }

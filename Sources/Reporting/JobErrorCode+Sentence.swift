@@ -77,6 +77,7 @@ extension JobErrorCode {
     .cancelled: "The job was cancelled before its end.",
     .shuttingDown: "The program is shutting down.",
     .noAnswer: "A check of readiness had no answer in time.",
+    .noTurn: "The table-day's turn did not come within the time that the host gives a function.",
     .internal: "A fault of the program.",
   ]
 }

@@ -89,6 +89,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case cancelled
   case shuttingDown = "shutting_down"
   case noAnswer = "no_answer"
+  case noTurn = "no_turn"
   case `internal`
 }
 
@@ -142,7 +143,7 @@ extension JobErrorCode {
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
-      .shuttingDown, .noAnswer:
+      .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
     case .databaseError, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch, .compressionFailed,

@@ -200,6 +200,32 @@ struct SettingsTests {
 
 @Suite("Unknown settings")
 struct UnknownSettingTests {
+  @Test("Names of the lake of older function apps count for nothing beside LAKE_URL, whatever they hold")
+  func older() throws {
+    let older = ["ADLS_ACCOUNT_URL_DEFAULT": "https://acc.dfs.core.windows.net", "ADLS_FILESYSTEM_DEFAULT": "No_Name"]
+    let file = Data("{\"LAKE_URL\": \"file:///x\"}".utf8)
+    for settings in [
+      try Settings(environment: older.merging(["LAKE_URL": "file:///x"]) { $1 }),
+      try Settings(environment: older, file: file),
+    ] {
+      #expect(settings.lakeAddress.displayURL == "file:///x")
+    }
+    #expect(throws: JobError.self) { try Settings(environment: older) }
+  }
+
+  @Test(
+    "No error shows a secret of the settings file",
+    arguments: ["[987654]", "[\"a\", 987654]", "true", "{\"a\": 987654}"])
+  func secret(value: String) throws {
+    for name in ["PG_PASSWORD", "SLUICE_KEY", "AZURE_STORAGE_CONNECTION_STRING"] {
+      let error = try #require(throws: JobError.self) {
+        try Settings(environment: [:], file: Data("{\"\(name)\": \(value)}".utf8))
+      }
+      #expect(error.field == name)
+      #expect(!error.message.contains("987654") && !error.message.contains("got"), "\(error.message)")
+    }
+  }
+
   @Test("An unknown variable with a prefix of ours is a warning with the nearest name; other variables are ignored")
   func variables() throws {
     let settings = try Settings(environment: [
@@ -220,6 +246,6 @@ struct UnknownSettingTests {
       try Settings(environment: [:], file: Data("{\"BACKUP_TABEL\": \"a.b\"}".utf8))
     }
     #expect(error.code == .badSetting)
-    #expect(error.message.contains("BACKUP_TABEL: settings file: there is no such field (did you mean BACKUP_TABLES?)"))
+    #expect(error.message.contains("BACKUP_TABEL: there is no such field (did you mean BACKUP_TABLES?)"))
   }
 }

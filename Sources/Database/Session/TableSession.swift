@@ -32,10 +32,18 @@ package struct TableSession: Sendable {
   /// The right to work, which a run that waits for a lock can leave to another.
   package struct Turn: Sendable {
     let giveUp: @Sendable () -> Void
+    let takeAgainNow: @Sendable () -> Bool
     let takeAgain: @Sendable () async throws -> Void
 
-    package init(giveUp: @escaping @Sendable () -> Void, takeAgain: @escaping @Sendable () async throws -> Void) {
+    /// - Parameters:
+    ///   - takeAgainNow: takes it where it is free; whether it has it.
+    ///   - takeAgain: waits for it.
+    package init(
+      giveUp: @escaping @Sendable () -> Void, takeAgainNow: @escaping @Sendable () -> Bool,
+      takeAgain: @escaping @Sendable () async throws -> Void
+    ) {
       self.giveUp = giveUp
+      self.takeAgainNow = takeAgainNow
       self.takeAgain = takeAgain
     }
   }
@@ -101,8 +109,8 @@ package struct TableSession: Sendable {
   private struct LockTry: Sendable {
     var isNarrow = false
     var patience: Duration
-    /// Is called once the lock is there, and waits for the right to work.
-    var granted: @Sendable () async throws -> Void = {}
+    /// Is called once the lock is there.
+    var granted: @Sendable () throws -> Void = {}
   }
 
   private var place: LockQueue.Place { .init(target: target, table: table) }
@@ -110,8 +118,28 @@ package struct TableSession: Sendable {
   /// How long a job waits for a lock in all.
   private var limit: Duration { .seconds(sessions.lockTimeoutSeconds) }
 
-  /// One attempt, or two where the table is locked.
+  /// Others have the turn that a run has left to them; its transaction has ended, and with it the lock.
+  private struct TurnTaken: Error {}
+
+  /// How often a run leaves its turn while it waits for a lock.
+  private static let turnsToLeave = 3
+
+  /// Tries until the table's lock and the turn are there together. A run does not wait for its turn with the lock held: a
+  /// statement of another session that waits for that lock stops all that come behind it.
   private func waiting<Work, Result>(_ run: Run<Work, Result>) async throws -> Result {
+    for _ in 0..<Self.turnsToLeave {
+      do {
+        // A single connection serves nobody else meanwhile: the turn is then kept.
+        return try await waiting(run, leavesTurn: sessions.connections > 1)
+      } catch is TurnTaken {
+        continue
+      }
+    }
+    return try await waiting(run, leavesTurn: false)
+  }
+
+  /// One attempt, or two where the table is locked.
+  private func waiting<Work, Result>(_ run: Run<Work, Result>, leavesTurn: Bool) async throws -> Result {
     // A try before this one may have left the turn to others.
     try await turn.takeAgain()
     let start = ContinuousClock.now
@@ -126,6 +154,7 @@ package struct TableSession: Sendable {
         holders = busy.holders
       }
     }
+    if leavesTurn { turn.giveUp() }
     return try await waitOn(run, holders ?? [], since: start, isLocked)
   }
 
@@ -137,19 +166,15 @@ package struct TableSession: Sendable {
     @Sendable func rest() -> Duration { max(.milliseconds(1), ContinuousClock.now.duration(to: end)) }
     if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(tableDay)") }
     defer { progress.waits(for: nil, by: "\(tableDay)") }
-    // A table that another session holds must not keep the others from their turn. A single connection serves nobody else
-    // meanwhile: the turn is then kept.
-    if sessions.connections > 1 { turn.giveUp() }
     do {
       return try await sessions.lockQueue.wait(for: place, holders, within: rest()) { pass in
         try await attempt(
           run, isLocked,
           LockTry(isNarrow: reading != nil, patience: rest()) {
-            sessions.lockQueue.isFree(place)
-            // Until it has its turn, its connection counts as one that waits: those that have theirs need the others.
-            try await turn.takeAgain()
             // From here on it is a job like any other: the next one may wait.
+            sessions.lockQueue.isFree(place)
             pass.leave()
+            guard turn.takeAgainNow() else { throw TurnTaken() }
           })
       }
     } catch let error as Permits.Timeout {
@@ -197,7 +222,7 @@ package struct TableSession: Sendable {
         try await watch.whileRunning(on: connection) {
           try await lock.take(within: lockTry.patience, limit: limit, on: connection)
           isLocked.set()
-          try await lockTry.granted()
+          try lockTry.granted()
           return try await run.work(connection, run.begun)
         }
       }

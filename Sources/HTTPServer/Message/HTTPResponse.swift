@@ -34,7 +34,7 @@ package struct HTTPResponse: Sendable {
     var headers = headers
     headers["Content-Type"] = "application/problem+json"
     headers.askAgain(after: problem.status)
-    return HTTPResponse(status: problem.status, headers: headers, body: problem.json)
+    return HTTPResponse(status: problem.status, headers: headers, body: problem.json + [.lineFeed])
   }
 }
 

@@ -6,14 +6,22 @@ import TableDays
 /// The program's one controller of how many table-days are worked on at a time: `BACKUP_CONCURRENCY`, over all requests,
 /// queue messages and timers.
 package final class Admission: Sendable {
+  private struct Waiter {
+    let continuation: CheckedContinuation<Void, any Error>
+    let timer: Task<Void, any Error>?
+  }
+
   private struct Shared {
     var state: AdmissionState
-    var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
+    var waiters: [Int: Waiter] = [:]
   }
 
   private let shared: Mutex<Shared>
   /// Table-days at a time.
   package let limit: Int
+
+  /// The turn has not come in time.
+  struct NoTurn: Error {}
 
   /// - Parameter limit: table-days at a time, at least 1.
   package init(limit: Int) {
@@ -39,70 +47,93 @@ package final class Admission: Sendable {
       if isTaken.exchange(false, ordering: .acquiringAndReleasing) { admission.leave() }
     }
 
+    /// Takes a place again where one is free.
+    /// - Returns: whether it has one.
+    func takeAgainNow() -> Bool {
+      if isTaken.load(ordering: .acquiring) { return true }
+      guard admission.shared.withLock({ $0.state.enterNow() }) else { return false }
+      isTaken.store(true, ordering: .releasing)
+      return true
+    }
+
     /// Waits for a place again, before all others.
     /// - Throws: `CancellationError`.
     func takeAgain() async throws {
       guard !isTaken.load(ordering: .acquiring) else { return }
-      try await admission.enter(.resumed, name, progress)
+      try await admission.enter(.resumed, name, progress, within: nil)
       isTaken.store(true, ordering: .releasing)
     }
   }
 
   /// Runs `body` once `tableDay` is admitted; what it waits for is told by `progress` meanwhile.
-  /// - Throws: `CancellationError` while it waits; whatever `body` throws.
+  /// - Parameter patience: how long it waits; nil is for ever.
+  /// - Throws: ``NoTurn`` when it has waited for that long, `CancellationError` while it waits; whatever `body` throws.
   func admitting<Result: Sendable>(
-    _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress,
+    _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress, within patience: Duration? = nil,
     _ body: (Place) async throws -> Result
   ) async throws -> Result {
-    try await enter(work, "\(tableDay)", progress)
+    try await enter(work, "\(tableDay)", progress, within: patience)
     let place = Place(self, "\(tableDay)", progress)
     defer { place.giveUp() }
     return try await body(place)
   }
 
-  private func enter(_ work: AdmissionState.Work, _ name: String, _ progress: JobProgress) async throws {
+  private func enter(
+    _ work: AdmissionState.Work, _ name: String, _ progress: JobProgress, within patience: Duration?
+  ) async throws {
     try Task.checkCancellation()
     let ticket = shared.withLock { $0.state.takeTicket() }
-    defer { progress.waits(for: nil, by: name) }
+    // Beside what the table-day waits for in the database.
+    let key = "\(name) (turn)"
+    defer { progress.waits(for: nil, by: key) }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let before: Int? = shared.withLock { shared in
           guard let before = shared.state.enter(ticket, for: work) else { return nil }
-          shared.waiters[ticket] = continuation
+          let timer = patience.map { patience in
+            Task {
+              try await Task.sleep(for: patience)
+              refuse(ticket, NoTurn())
+            }
+          }
+          shared.waiters[ticket] = Waiter(continuation: continuation, timer: timer)
           return before
         }
         guard let before else { return continuation.resume() }
-        progress.waits(for: words(before), by: name)
+        progress.waits(for: words(before), by: key)
         // The cancel handler may have run before the waiter was there to be found.
-        if Task.isCancelled { refuse(ticket) }
+        if Task.isCancelled { refuse(ticket, CancellationError()) }
       }
     } onCancel: {
-      refuse(ticket)
+      refuse(ticket, CancellationError())
     }
   }
 
   private func words(_ before: Int) -> String {
-    "its turn: \(limit) table-days are worked on, as many as BACKUP_CONCURRENCY allows; \(before) wait before it"
+    "its turn (BACKUP_CONCURRENCY is \(limit)); \(before) before it in the queue"
   }
 
-  private func refuse(_ ticket: Int) {
+  private func refuse(_ ticket: Int, _ error: any Error) {
     let waiter = shared.withLock { shared in
       shared.state.giveUp(ticket) ? shared.waiters.removeValue(forKey: ticket) : nil
     }
-    waiter?.resume(throwing: CancellationError())
+    waiter?.timer?.cancel()
+    waiter?.continuation.resume(throwing: error)
   }
 
   private func leave() {
     let next = shared.withLock { shared in
       shared.state.leave().flatMap { shared.waiters.removeValue(forKey: $0) }
     }
-    next?.resume()
+    next?.timer?.cancel()
+    next?.continuation.resume()
   }
 }
 
 extension TableSession.Turn {
   /// The turn of a table-day that has `place`.
   init(_ place: Admission.Place) {
-    self.init(giveUp: { place.giveUp() }, takeAgain: { try await place.takeAgain() })
+    self.init(
+      giveUp: { place.giveUp() }, takeAgainNow: { place.takeAgainNow() }, takeAgain: { try await place.takeAgain() })
   }
 }

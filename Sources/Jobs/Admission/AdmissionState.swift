@@ -45,6 +45,14 @@ struct AdmissionState {
     return place
   }
 
+  /// A table-day that would rather not wait comes.
+  /// - Returns: whether it is admitted; else it is as if it had not come.
+  mutating func enterNow() -> Bool {
+    guard running < limit else { return false }
+    running += 1
+    return true
+  }
+
   /// A table-day has ended.
   /// - Returns: the ticket of the one that takes its place.
   mutating func leave() -> Int? {

@@ -1,5 +1,6 @@
 import Archive
 import Database
+package import Foundation
 import Essentials
 import Lake
 import Postgres
@@ -26,52 +27,45 @@ package struct BackupJob: Sendable {
     return try BackupPlan(request, options, database: database, now: context.now())
   }
 
-  /// Archives the units of `plan`. One that fails does not stop the others; one is no longer begun once `mayBegin` says no,
-  /// and its result is then missing. When the job is cancelled, those that were not begun are listed as such.
+  /// Archives the units of `plan`. One that fails does not stop the others. Those that were not begun, since the job was
+  /// cancelled or `deadline` has passed, are listed as such: the host ends the process when a function outlives its limit.
   /// - Throws: `CancellationError` when the job was cut short before it had done anything.
-  package func run(
-    _ plan: BackupPlan, mayBegin: @escaping @Sendable () -> Bool = { true }
-  ) async throws -> BackupReport {
+  package func run(_ plan: BackupPlan, deadline: Date? = nil) async throws -> BackupReport {
     progress.update { $0.units += plan.units.count }
-    let results = try await CancellationGrace.shared { await runAll(plan.units, mayBegin: mayBegin) }
-    let wasCut = Task.isCancelled
-    if wasCut, !results.contains(where: { $0 != nil && $0?.error?.code != .cancelled }) { throw CancellationError() }
-    return BackupReport(
-      results: zip(plan.units, results).compactMap { unit, result in
-        result ?? (wasCut ? BackupResult(unit.tableDay, .notBegun, error: .notBegun) : nil)
-      })
+    let results = try await CancellationGrace.shared { await runAll(plan.units, deadline) }
+    if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
+    return BackupReport(results: results)
   }
 
-  private func runAll(
-    _ units: [BackupPlan.Unit], mayBegin: @escaping @Sendable () -> Bool
-  ) async -> [BackupResult?] {
+  private func runAll(_ units: [BackupPlan.Unit], _ deadline: Date?) async -> [BackupResult] {
     var results = [BackupResult?](repeating: nil, count: units.count)
-    await withTaskGroup(of: (Int, BackupResult?).self) { group in
+    await withTaskGroup(of: (Int, BackupResult).self) { group in
       var next = 0
       func begin() {
-        guard next < units.count, !Task.isCancelled else { return }
+        guard next < units.count else { return }
         let index = next
         next += 1
-        group.addTask { (index, await result(of: units[index], mayBegin)) }
+        group.addTask { (index, await result(of: units[index], deadline)) }
       }
       for _ in 0..<context.admission.limit { begin() }
       for await (index, result) in group {
         results[index] = result
-        if result != nil { progress.update { $0.finishedUnits += 1 } }
+        if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
         begin()
       }
     }
-    return results
+    return results.compactMap(\.self)
   }
 
-  /// Archives one unit once it is admitted, and turns its failure into a result; nil when it was not begun.
-  private func result(of unit: BackupPlan.Unit, _ mayBegin: @Sendable () -> Bool) async -> BackupResult? {
+  /// Archives one unit once it is admitted, and turns its failure into a result.
+  private func result(of unit: BackupPlan.Unit, _ deadline: Date?) async -> BackupResult {
     do {
-      return try await context.admission.admitting(unit.tableDay, for: .backup, progress) { place in
-        mayBegin() ? await result(of: unit, place) : nil
+      let patience = try context.patience(until: deadline)
+      return try await context.admission.admitting(unit.tableDay, for: .backup, progress, within: patience) { place in
+        await result(of: unit, place)
       }
     } catch {
-      return nil
+      return BackupResult(unit.tableDay, .notBegun, error: .notBegun(error))
     }
   }
 
@@ -117,8 +111,25 @@ extension JobError {
       details: error.details)
   }
 
-  /// Of a table-day that a cancelled job has not reached.
-  static var notBegun: JobError {
-    JobError(.cancelled, "the job was cancelled before it came to this table-day; run it again for it")
+  /// Of a table-day that a job has not reached: its turn did not come in time, or the job was cancelled.
+  static func notBegun(_ cause: any Error) -> JobError {
+    if cause is Admission.NoTurn {
+      return JobError(
+        .noTurn,
+        "the table-day's turn did not come in time: BACKUP_CONCURRENCY table-days were worked on; run the job again for it"
+      )
+    }
+    return JobError(.cancelled, "the job was cancelled before it came to this table-day; run it again for it")
+  }
+}
+
+extension JobContext {
+  /// How long a table-day may wait for its turn so that it begins before `deadline`; nil is for ever.
+  /// - Throws: ``Admission/NoTurn`` after the deadline.
+  func patience(until deadline: Date?) throws -> Duration? {
+    guard let deadline else { return nil }
+    let seconds = deadline.timeIntervalSince(now())
+    guard seconds > 0 else { throw Admission.NoTurn() }
+    return .seconds(seconds)
   }
 }

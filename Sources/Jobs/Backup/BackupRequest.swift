@@ -43,7 +43,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     guard units <= TableDay.maximumAtOnce else {
       throw JobError(
         .tooManyUnits,
-        "\(units) table-days from \(field: "from") on asked for at once, at most \(TableDay.maximumAtOnce); split the span",
+        "\(units) table-days asked for at once, at most \(TableDay.maximumAtOnce); split the span from \(field: "from") on",
         field: "to")
     }
   }

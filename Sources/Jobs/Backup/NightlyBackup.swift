@@ -36,14 +36,13 @@ package struct NightlyBackup: Sendable {
       throw JobError(cause: error)
     }
     let plan = BackupPlan(nightly: options, database: database, archived: archived, now: context.now())
-    let now = context.now
-    let report = try await BackupJob(context, options, progress: progress).run(plan) {
-      deadline.map { now() < $0 } ?? true
-    }
+    var report = try await BackupJob(context, options, progress: progress).run(plan, deadline: deadline)
+    report.results.removeAll { $0.status == .notBegun }
     let left = plan.units.count - report.results.count
     if left > 0 {
-      Log.write(.warning, "the time is short; days were left for the next run", ["left": left])
+      Log.write(.warning, "the run ended before all days were begun; the next run does them", ["left": left])
     }
+    try Task.checkCancellation()
     let failures = report.results.filter { $0.error != nil }
     guard failures.isEmpty else {
       let texts = failures.map { "\($0.table) \($0.date): \($0.error?.code.rawValue ?? "failed")" }

@@ -1,5 +1,6 @@
 import Database
 import Essentials
+package import Foundation
 import Lake
 package import Reporting
 import TableDays
@@ -27,9 +28,9 @@ package struct RestoreJob: Sendable {
   /// Restores every archive that `request` names, one after the other. Each is loaded whole or not at all.
   ///
   /// With a single archive its failure is thrown; of several, one that fails does not stop the others. When the job is
-  /// cancelled, the archives that were not begun are listed as such.
+  /// cancelled, or `deadline` has passed, the archives that were not begun are listed as such.
   /// - Throws: ``JobError``; `CancellationError` when the job was cut short before it had done anything.
-  package func run(_ request: RestoreRequest) async throws -> RestoreReport {
+  package func run(_ request: RestoreRequest, deadline: Date? = nil) async throws -> RestoreReport {
     let sources: [RestoreSource]
     do {
       sources = try await request.sources(context, options)
@@ -41,39 +42,39 @@ package struct RestoreJob: Sendable {
     for source in sources {
       let load = TableDayRestore(
         context: context, options: options, progress: progress, source: source, request: request)
-      guard !Task.isCancelled else {
-        results.append(load.result(.notBegun, error: .notBegun))
-        continue
-      }
-      let result = await result(of: load, source)
+      let result = await result(of: load, source, deadline)
       if sources.count == 1, let error = result.error {
         if Task.isCancelled { throw CancellationError() }
         throw error
       }
       results.append(result)
-      progress.update { $0.finishedUnits += 1 }
+      if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
     }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
     return RestoreReport(results: results)
   }
 
   /// Restores one archive once it is admitted, and turns its failure into a result.
-  private func result(of load: TableDayRestore, _ source: RestoreSource) async -> RestoreResult {
-    let start = ContinuousClock.now
+  private func result(of load: TableDayRestore, _ source: RestoreSource, _ deadline: Date?) async -> RestoreResult {
     progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }
     var hasBegun = false
     do {
-      var result = try await context.admission.admitting(source.archive, for: .restore, progress) { place in
+      let patience = try context.patience(until: deadline)
+      let result = try await context.admission.admitting(
+        source.archive, for: .restore, progress, within: patience
+      ) { place in
         hasBegun = true
-        return try await load.run(place)
+        let start = ContinuousClock.now
+        var result = try await load.run(place)
+        result.seconds = start.duration(to: .now).secondsToMilliseconds
+        return result
       }
-      result.seconds = start.duration(to: .now).secondsToMilliseconds
       Log.write(
         .info, "restore \(result.status.rawValue)",
         ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])
       return result
     } catch {
-      guard hasBegun else { return load.result(.notBegun, error: .notBegun) }
+      guard hasBegun else { return load.result(.notBegun, error: .notBegun(error)) }
       let error = JobError.ofTableDay(error)
       Log.write(
         .error, "restore failed", ["archive": source.path, "code": error.code.rawValue, "reason": error.message])

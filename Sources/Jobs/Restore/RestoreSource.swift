@@ -18,8 +18,9 @@ extension RestoreRequest {
   /// - Throws: ``JobError`` `host_not_allowed`, `outside_lake`, `bad_field`, `not_configured`.
   func reach(_ options: RestoreOptions) throws -> LakeReach? {
     guard case .file(let address) = source else { return nil }
+    let reach: LakeReach
     do throws(LakeReachError) {
-      return try LakeReach(of: address, from: options.lake, allowedHosts: options.lakeAllowedHosts)
+      reach = try LakeReach(of: address, from: options.lake, allowedHosts: options.lakeAllowedHosts)
     } catch {
       let code: JobErrorCode =
         switch error {
@@ -30,7 +31,14 @@ extension RestoreRequest {
         }
       throw JobError(code, "\(error)", field: "adls_url")
     }
+    guard ArchiveLayout.mayBeArchive(reach.path) else { throw Self.noArchive }
+    return reach
   }
+
+  private static let noArchive = JobError(
+    .badField,
+    "expected a path that ends with <database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz or "
+      + "<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz", field: "adls_url")
 
   /// The archives that it names, by day. Whether a file is there is seen when it is opened.
   /// - Throws: ``JobError`` as ``reach(_:)``; `LakeError`.
@@ -59,12 +67,7 @@ extension RestoreRequest {
       case .configured(let path): (path, context.lake)
       case .elsewhere(let place, let path): (path, try await options.openLake(place))
       }
-    guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else {
-      throw JobError(
-        .badField,
-        "expected a path that ends with <database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz or "
-          + "<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz", field: "adls_url")
-    }
+    guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else { throw noArchive }
     return RestoreSource(path: path, archive: archive, lake: lake)
   }
 

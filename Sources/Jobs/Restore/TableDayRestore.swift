@@ -28,6 +28,20 @@ struct TableDayRestore: Sendable {
 
   /// - Throws: ``JobError`` and the errors of the lake and the database; nothing was then loaded.
   func run(_ place: Admission.Place) async throws -> RestoreResult {
+    do {
+      return try await load(place)
+    } catch var error as JobError where error.field == "table" {
+      // What names the table in this request, if anything but the file does.
+      if request.destination.targetTable != nil {
+        error.field = "destination.target_table"
+      } else if case .file = request.source {
+        error.field = nil
+      }
+      throw error
+    }
+  }
+
+  private func load(_ place: Admission.Place) async throws -> RestoreResult {
     let target = try request.server.target(database: source.archive.database, context.server)
     let session = TableSession(
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,

@@ -25,6 +25,15 @@ package enum LakeReach: Sendable {
   }
 }
 
+extension LakeReach {
+  /// The file's path below the root of the lake it lies in.
+  package var path: LakePath {
+    switch self {
+    case .configured(let path), .elsewhere(_, let path): path
+    }
+  }
+}
+
 /// Why a request may not name a file. The description is for behind the field's name; it repeats no secret.
 package enum LakeReachError: Error, Sendable {
   /// A file that is reached only within the configured lake, and does not lie there.

@@ -10,8 +10,6 @@ struct BackupFunctions: FunctionArea {
   let context: JobContext
   let options: BackupOptions
   let runs: JobRuns
-  /// How long the host lets a function run; nil when there is no limit.
-  let functionTimeout: Duration?
 
   func register(in handlers: inout FunctionHandlers) {
     handlers.onHTTP("backup_manual", backupManual)
@@ -30,26 +28,24 @@ struct BackupFunctions: FunctionArea {
       }
       // Whatever is wrong with the request is told before a 202.
       let plan = try await BackupJob(context, options).plan(BackupRequest(RequestObject.read(request)))
-      return try await runs.answer(request, kind: "backup") { progress in
-        try await .init(BackupJob(context, options, progress: progress).run(plan))
+      return try await runs.answer(request, kind: "backup") { progress, deadline in
+        try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
       }
     }
   }
 
   /// A message is the JSON of a backup request.
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
-    try await runs.work(event, invocation) { message in
+    try await runs.work(event, invocation) { message, deadline in
       let job = BackupJob(context, options)
-      return try await .init(job.run(job.plan(BackupRequest(message))))
+      return try await .init(job.run(job.plan(BackupRequest(message)), deadline: deadline))
     }
   }
 
   /// Archives what is missing.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
-      // The host kills the process at its limit: the last quarter of the time is for what is already under way.
-      let deadline = functionTimeout.map { context.now().addingTimeInterval($0.seconds * 0.75) }
-      let report = try await NightlyBackup(context, options).run(deadline: deadline)
+      let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)
       Log.write(.info, "nightly backup done", ["table_days": report.results.count])
       return .done
     }

@@ -1,5 +1,6 @@
 import CustomHandler
 import Essentials
+import Foundation
 import HTTPServer
 import Jobs
 import Reporting
@@ -7,6 +8,13 @@ import Reporting
 /// Runs the jobs of calls and messages, and answers with their reports.
 struct JobRuns: Sendable {
   let operations: OperationStore
+  /// How long the host lets a function run; nil when there is no limit.
+  let functionTimeout: Duration?
+  let now: @Sendable () -> Date
+
+  /// When an invocation that begins now begins nothing more: the host ends the process at its limit, with all that it works
+  /// on, and the last quarter of the time is for what is already under way.
+  var deadline: Date? { functionTimeout.map { now().addingTimeInterval($0.seconds * 0.75) } }
 
   /// What a job ended with.
   struct Ended: Sendable {
@@ -36,16 +44,18 @@ struct JobRuns: Sendable {
   }
 
   /// Answers an HTTP call by a job, at its end or, with `Prefer: respond-async` (RFC 7240), by 202 at once and where to look.
+  ///
+  /// The job gets the time until which it may begin work: the operation of a call that is answered at once has none.
   func answer(
-    _ request: HTTPRequest, kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> Ended
+    _ request: HTTPRequest, kind: String, _ job: @escaping @Sendable (JobProgress, Date?) async throws -> Ended
   ) async throws -> HTTPResponse {
     guard Self.prefersAsync(request) else {
       let progress = JobProgress()
-      let ended = try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress) }
+      let ended = try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress, deadline) }
       return .json(ended.outcome.result, status: ended.status)
     }
     let operation = try await operations.start(kind: kind) { progress in
-      try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress) }.outcome
+      try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress, nil) }.outcome
     }
     return .json(
       operation, status: 202,
@@ -66,7 +76,7 @@ struct JobRuns: Sendable {
   /// Works on one queue message. Any failure fails the invocation, so that the message comes again and ends in the poison
   /// queue.
   func work(
-    _ event: FunctionEvent, _ invocation: Invocation, _ job: @Sendable (JSONValue) async throws -> Ended
+    _ event: FunctionEvent, _ invocation: Invocation, _ job: @Sendable (JSONValue, Date?) async throws -> Ended
   ) async throws -> FunctionResult {
     try await invocation.result {
       guard case .queue(let message) = event else {
@@ -74,7 +84,7 @@ struct JobRuns: Sendable {
       }
       let text = message.text
       let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
-      guard try await job(request).status == 200 else {
+      guard try await job(request, deadline).status == 200 else {
         throw JobError(.partlyFailed, "some of the message's table-days failed; the log says which")
       }
       return .done
@@ -82,7 +92,7 @@ struct JobRuns: Sendable {
   }
 }
 
-extension Operation.Status {
+extension Jobs.Operation.Status {
   /// How an operation ended whose job ended so.
   fileprivate init(_ status: JobStatus) {
     self =

@@ -19,8 +19,8 @@ struct RestoreFunctions: FunctionArea {
       let order = try await RestoreRequest(RequestObject.read(request))
       // Whatever is wrong with the request is told before a 202.
       try RestoreJob(context, options).check(order)
-      return try await runs.answer(request, kind: "restore") { progress in
-        try await .init(RestoreJob(context, options, progress: progress).run(order))
+      return try await runs.answer(request, kind: "restore") { progress, deadline in
+        try await .init(RestoreJob(context, options, progress: progress).run(order, deadline: deadline))
       }
     }
   }
@@ -28,8 +28,8 @@ struct RestoreFunctions: FunctionArea {
   /// A message is the JSON of a restore request.
   @Sendable private func restoreWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
   {
-    try await runs.work(event, invocation) { message in
-      try await .init(RestoreJob(context, options).run(RestoreRequest(message)))
+    try await runs.work(event, invocation) { message, deadline in
+      try await .init(RestoreJob(context, options).run(RestoreRequest(message), deadline: deadline))
     }
   }
 }

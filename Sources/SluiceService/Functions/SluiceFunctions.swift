@@ -10,9 +10,9 @@ package struct SluiceFunctions: Sendable {
     context: JobContext, backup: BackupOptions, restore: RestoreOptions, operations: OperationStore,
     readiness: ReadinessProbe, functionTimeout: Duration? = nil
   ) {
-    let runs = JobRuns(operations: operations)
+    let runs = JobRuns(operations: operations, functionTimeout: functionTimeout, now: context.now)
     areas = [
-      BackupFunctions(context: context, options: backup, runs: runs, functionTimeout: functionTimeout),
+      BackupFunctions(context: context, options: backup, runs: runs),
       RestoreFunctions(context: context, options: restore, runs: runs),
       ArchivesFunctions(context: context),
       OperationsFunctions(store: operations),

@@ -1,9 +1,10 @@
 import Reporting
 import Synchronization
 import TableDays
-import TestSupport
 import Testing
+import TestSupport
 
+import Essentials
 @testable import Jobs
 
 @Suite("Admission")
@@ -92,7 +93,7 @@ struct AdmissionTests {
       try await admission.admitting(second, for: .backup, progress) { _ in Issue.record("it was admitted") }
     }
     try await eventually { progress.reading.waitsFor?.contains("BACKUP_CONCURRENCY") == true }
-    #expect(progress.reading.waitsFor?.contains("0 wait before it") == true)
+    #expect(progress.reading.waitsFor?.contains("0 before it in the queue") == true)
     waiting.cancel()
     await #expect(throws: CancellationError.self) { try await waiting.value }
     #expect(progress.reading.waitsFor == nil)
@@ -116,11 +117,76 @@ struct AdmissionTests {
     let second = Task {
       try await other.backup("\"table\": \"events.clicks:at\", \"date\": \"2024-01-02\"", progress: progress)
     }
-    try await eventually { progress.reading.waitsFor?.hasPrefix("its turn: 1 table-days") == true }
+    try await eventually { progress.reading.waitsFor?.hasPrefix("its turn (BACKUP_CONCURRENCY is 1)") == true }
     #expect(fixture.files.filter { $0.hasSuffix(".gz") } == [])
     gate.open()
     #expect(try await first.value.status == .ok)
     #expect(try await second.value.status == .ok)
     #expect(progress.reading.waitsFor == nil)
+  }
+}
+
+extension AdmissionTests {
+  @Test("A table-day whose turn does not come in time is not begun, and says so")
+  func noTurn() async throws {
+    var fixture = try await Fixture()
+    fixture.admission = Admission(limit: 1)
+    let gate = Gate()
+    var gated = fixture
+    gated.lake = HookedStore.gated(fixture.lake, gate)
+    let slow = gated
+    let first = Task { try await slow.backupOne() }
+    try await eventually { gate.isReached }
+    let soon = fixture.now().addingTimeInterval(0.2)
+    let job = BackupJob(fixture.context, fixture.settings.backup)
+    let members = "{\"table\": \"events.clicks:at\", \"from\": \"2024-01-02\", \"to\": \"2024-01-03\"}"
+    let plan = try job.plan(BackupRequest(JSONValue(json: Array(members.utf8))))
+    let report = try await job.run(plan, deadline: soon)
+    #expect(report.results.map(\.status) == [.notBegun, .notBegun])
+    #expect(report.results.allSatisfy { $0.error?.code == .noTurn })
+    #expect(report.status == .failed)
+    let request = try RestoreRequest(
+      JSONValue(json: Array("{\"table\": \"events.clicks\", \"date\": \"2024-01-01\"}".utf8)))
+    let error = await #expect(throws: JobError.self) { try await fixture.restoreJob().run(request, deadline: soon) }
+    #expect(error?.code == .noTurn)
+    // A nightly run leaves such days to the next one.
+    fixture.settings.backup.tables = [
+      TableOptions(table: TableName(schema: "events", name: "clicks"), timeColumn: "at")
+    ]
+    let night = try await NightlyBackup(fixture.context, fixture.settings.backup).run(deadline: soon)
+    #expect(night.results.isEmpty)
+    gate.open()
+    #expect(try await first.value.status == .ok)
+  }
+
+  @Test("A job whose table is free again waits for its turn without the table's lock")
+  func turnWithoutLock() async throws {
+    var fixture = try await Fixture(
+      Fixture.clicks + "CREATE TABLE events.other AS TABLE events.clicks;",
+      settings: ["PG_LOCK_TIMEOUT_SECONDS": "3600"])
+    fixture.admission = Admission(limit: 1)
+    let shared = fixture
+    let other = try await fixture.otherSession()
+    try await other.query("BEGIN")
+    try await other.query("LOCK TABLE events.clicks IN ACCESS EXCLUSIVE MODE")
+    let progress = JobProgress()
+    let waiting = Task { try await shared.backup(progress: progress) }
+    // It has left its turn, which another job takes.
+    try await eventually { progress.reading.waitsFor?.contains("locked by") == true }
+    let gate = Gate()
+    var gated = fixture
+    gated.lake = HookedStore.gated(fixture.lake, gate)
+    let slow = gated
+    let second = Task { try await slow.backup("\"table\": \"events.other:at\", \"date\": \"2024-01-01\"") }
+    try await eventually { gate.isReached }
+    try await other.query("ROLLBACK")
+    try await eventually { progress.reading.waitsFor?.hasPrefix("its turn") == true }
+    try await other.query("SET lock_timeout = '5s'")
+    try await other.query("BEGIN")
+    try await other.query("LOCK TABLE events.clicks IN ACCESS EXCLUSIVE MODE")
+    gate.open()
+    #expect(try await second.value.status == .ok)
+    await other.close()
+    #expect(try await waiting.value.status == .ok)
   }
 }

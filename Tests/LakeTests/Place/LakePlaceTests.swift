@@ -138,7 +138,7 @@ struct LakePlaceTests {
     for kind in LakeProviders.all {
       #expect(!kind.forms.isEmpty && !kind.schemes.isEmpty)
       #expect(kind.schemes.allSatisfy { $0.utf8.allSatisfy { !(0x41...0x5A).contains($0) } })
-      #expect(kind.settings.allSatisfy { $0.summary.hasSuffix(".") })
+      #expect(kind.settings.allSatisfy { !$0.summary.isEmpty && !$0.summary.hasSuffix(".") })
     }
   }
 }

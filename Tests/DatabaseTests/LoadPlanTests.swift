@@ -32,7 +32,7 @@ import Testing
     let plan = try plan(["a", "g"])
     #expect(plan.loadedColumns == ["a"])
     #expect(plan.needsStaging)
-    #expect(plan.warnings == ["computed anew by the table, not taken from the file: g"])
+    #expect(plan.warnings == ["the table computes these columns, so the file's values were not loaded: g"])
   }
 
   @Test func unknownColumnsAreAllListed() throws {
@@ -48,7 +48,7 @@ import Testing
     let plan = try plan(["x", "a"], .ignore)
     #expect(plan.loadedColumns == ["a"])
     #expect(plan.needsStaging)
-    #expect(plan.warnings == ["left out, as the table has no such columns: \"x\""])
+    #expect(plan.warnings == ["the load left out columns that the table lacks: \"x\""])
   }
 
   @Test func aFileWithNothingForTheTableIsRefused() throws {

@@ -3,8 +3,8 @@ import Reporting
 import Synchronization
 import TableDays
 
-/// The program's one controller of how many table-days are worked on at a time: `BACKUP_CONCURRENCY`, over all requests,
-/// queue messages and timers.
+/// Limits how many table-days the program works on at the same time (`BACKUP_CONCURRENCY`), over all requests, queue
+/// messages and timers.
 package final class Admission: Sendable {
   private struct Shared {
     var state: AdmissionState
@@ -12,16 +12,16 @@ package final class Admission: Sendable {
   }
 
   private let shared: Mutex<Shared>
-  /// Table-days at a time.
+  /// The number of table-days at the same time.
   package let limit: Int
 
-  /// - Parameter limit: table-days at a time, at least 1.
+  /// - Parameter limit: the number of table-days at the same time, at least 1.
   package init(limit: Int) {
     self.limit = max(1, limit)
     shared = Mutex(Shared(state: AdmissionState(limit: limit)))
   }
 
-  /// A table-day's place among those that are worked on.
+  /// The place of an admitted table-day.
   final class Place: Sendable {
     private let admission: Admission
     private let name: String
@@ -34,12 +34,12 @@ package final class Admission: Sendable {
       self.progress = progress
     }
 
-    /// Lets another table-day work while this one waits for what may take long.
+    /// Lets another table-day work while this one waits, for instance for a lock.
     func giveUp() {
       if isTaken.exchange(false, ordering: .acquiringAndReleasing) { admission.leave() }
     }
 
-    /// Waits for a place again, before all others.
+    /// Waits for a place again, ahead of the table-days that have not begun.
     /// - Throws: `CancellationError`.
     func takeAgain() async throws {
       guard !isTaken.load(ordering: .acquiring) else { return }
@@ -48,7 +48,7 @@ package final class Admission: Sendable {
     }
   }
 
-  /// Runs `body` once `tableDay` is admitted; what it waits for is told by `progress` meanwhile.
+  /// Runs `body` once `tableDay` is admitted; `progress` shows the wait.
   /// - Throws: `CancellationError` while it waits; whatever `body` throws.
   func admitting<Result: Sendable>(
     _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress,
@@ -73,7 +73,7 @@ package final class Admission: Sendable {
         }
         guard let before else { return continuation.resume() }
         progress.waits(for: words(before), by: name)
-        // The cancel handler may have run before the waiter was there to be found.
+        // The cancellation handler may have run before the waiter was registered.
         if Task.isCancelled { refuse(ticket) }
       }
     } onCancel: {
@@ -82,7 +82,8 @@ package final class Admission: Sendable {
   }
 
   private func words(_ before: Int) -> String {
-    "its turn: \(limit) table-days are worked on, as many as BACKUP_CONCURRENCY allows; \(before) wait before it"
+    "its turn: \(limit) table-days are in progress, the limit of BACKUP_CONCURRENCY or PG_POOL_MAX; "
+      + "\(before) wait before it"
   }
 
   private func refuse(_ ticket: Int) {
@@ -101,7 +102,6 @@ package final class Admission: Sendable {
 }
 
 extension TableSession.Turn {
-  /// The turn of a table-day that has `place`.
   init(_ place: Admission.Place) {
     self.init(giveUp: { place.giveUp() }, takeAgain: { try await place.takeAgain() })
   }

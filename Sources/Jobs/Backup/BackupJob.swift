@@ -12,23 +12,23 @@ package struct BackupJob: Sendable {
   let options: BackupOptions
   let progress: JobProgress
 
-  /// A job that reports to `progress`.
   package init(_ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress()) {
     self.context = context
     self.options = options
     self.progress = progress
   }
 
-  /// What `request` asks for, with everything decided.
-  /// - Throws: ``JobError`` for a request that cannot be carried out at all.
+  /// The plan for `request`.
+  /// - Throws: ``JobError`` for a request of which no part can be carried out.
   package func plan(_ request: BackupRequest) throws -> BackupPlan {
     let database = try context.server.target().database
     return try BackupPlan(request, options, database: database, now: context.now())
   }
 
-  /// Archives the units of `plan`. One that fails does not stop the others; one is no longer begun once `mayBegin` says no,
-  /// and its result is then missing. When the job is cancelled, those that were not begun are listed as such.
-  /// - Throws: `CancellationError` when the job was cut short before it had done anything.
+  /// Archives the units of `plan`. A failed unit does not stop the others. Once `mayBegin` returns false, no further
+  /// unit is begun, and units that were not begun have no result. When the job is cancelled, their results are
+  /// `not_begun`.
+  /// - Throws: `CancellationError` when the job was cancelled before any unit had ended.
   package func run(
     _ plan: BackupPlan, mayBegin: @escaping @Sendable () -> Bool = { true }
   ) async throws -> BackupReport {
@@ -64,7 +64,8 @@ package struct BackupJob: Sendable {
     return results
   }
 
-  /// Archives one unit once it is admitted, and turns its failure into a result; nil when it was not begun.
+  /// Archives one unit once it is admitted. A failure becomes a result.
+  /// - Returns: nil when the unit was not begun.
   private func result(of unit: BackupPlan.Unit, _ mayBegin: @Sendable () -> Bool) async -> BackupResult? {
     do {
       return try await context.admission.admitting(unit.tableDay, for: .backup, progress) { place in
@@ -108,17 +109,17 @@ package struct BackupJob: Sendable {
 }
 
 extension JobError {
-  /// What a result says of `cause`. In a cancelled job the cancellation is the cause of all that fails.
+  /// The error of a table-day's result. In a cancelled job every failure counts as cancelled.
   static func ofTableDay(_ cause: any Error) -> JobError {
     let error = JobError(cause: cause)
     guard Task.isCancelled else { return error }
     return JobError(
-      .cancelled, "the job was cancelled while it worked on this table-day, which was undone; run it again for it",
+      .cancelled, "the job was cancelled while it worked on this table-day; its work was undone. Run the job again",
       details: error.details)
   }
 
-  /// Of a table-day that a cancelled job has not reached.
+  /// The error of a table-day that a cancelled job has not begun.
   static var notBegun: JobError {
-    JobError(.cancelled, "the job was cancelled before it came to this table-day; run it again for it")
+    JobError(.cancelled, "the job was cancelled before it began this table-day; run the job again")
   }
 }

@@ -10,25 +10,24 @@ package struct RestoreJob: Sendable {
   let options: RestoreOptions
   let progress: JobProgress
 
-  /// A job that reports to `progress`.
   package init(_ context: JobContext, _ options: RestoreOptions, progress: JobProgress = JobProgress()) {
     self.context = context
     self.options = options
     self.progress = progress
   }
 
-  /// Refuses what can be refused before anything is asked: a host, port, role or file that is not allowed.
+  /// Refuses a host, port, role or file that is not allowed, without connecting to anything.
   /// - Throws: ``JobError``.
   package func check(_ request: RestoreRequest) throws {
     _ = try request.reach(options)
     _ = try request.server.target(database: context.server.database ?? "", context.server)
   }
 
-  /// Restores every archive that `request` names, one after the other. Each is loaded whole or not at all.
+  /// Restores the archives that `request` names, one after the other. Each is loaded completely or not at all.
   ///
-  /// With a single archive its failure is thrown; of several, one that fails does not stop the others. When the job is
-  /// cancelled, the archives that were not begun are listed as such.
-  /// - Throws: ``JobError``; `CancellationError` when the job was cut short before it had done anything.
+  /// The failure of a single archive is thrown; with several archives, a failed one does not stop the others. When the
+  /// job is cancelled, the results of archives that were not begun are `not_begun`.
+  /// - Throws: ``JobError``; `CancellationError` when the job was cancelled before any archive was loaded.
   package func run(_ request: RestoreRequest) async throws -> RestoreReport {
     let sources: [RestoreSource]
     do {
@@ -57,7 +56,7 @@ package struct RestoreJob: Sendable {
     return RestoreReport(results: results)
   }
 
-  /// Restores one archive once it is admitted, and turns its failure into a result.
+  /// Restores one archive once it is admitted. A failure becomes a result.
   private func result(of load: TableDayRestore, _ source: RestoreSource) async -> RestoreResult {
     let start = ContinuousClock.now
     progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }

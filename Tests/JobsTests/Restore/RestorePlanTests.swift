@@ -83,6 +83,6 @@ struct RestorePlanTests {
     #expect(try plan(named, file: ["id", "at", "c"]).pinsNames)
     #expect(try !plan(named, file: ["id", "at"]).pinsNames)
     named.hasAfterTrigger = true
-    #expect(try plan(named).warnings.first?.contains("triggers that run after") == true)
+    #expect(try plan(named).warnings.first?.contains("AFTER triggers") == true)
   }
 }

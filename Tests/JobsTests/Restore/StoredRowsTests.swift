@@ -116,7 +116,7 @@ import Testing
     try await fixture.put(Self.csv)
     let result = try await fixture.restoreOne(request("direct"))
     #expect(result.rowsLoaded == 6)
-    #expect(result.warnings.contains { $0.contains("run after rows are stored") })
+    #expect(result.warnings.contains { $0.contains("AFTER triggers") })
   }
 
   @Test("Words of the server about a value are not repeated, in whatever statement it met it")

@@ -94,7 +94,7 @@ extension ProgramTests {
       let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
       #expect(answer.status == 200)
       #expect(site.files.allSatisfy { !$0.hasSuffix(".csv.gz") })
-      #expect(service.log.contains { $0.contains("the time is short") && $0.contains("left=7") })
+      #expect(service.log.contains { $0.contains("before the function's time limit") && $0.contains("left=7") })
     }
 
     @Test func aTimerWithoutTablesFailsAndNamesTheSetting() async throws {

@@ -5,12 +5,12 @@ import HTTPServer
 import Jobs
 import Reporting
 
-/// Backup: by a call, by a message, every night.
+/// The functions for backups: by HTTP, by queue message, every night.
 struct BackupFunctions: FunctionArea {
   let context: JobContext
   let options: BackupOptions
   let runs: JobRuns
-  /// How long the host lets a function run; nil when there is no limit.
+  /// The host's time limit for a function; nil without a limit.
   let functionTimeout: Duration?
 
   func register(in handlers: inout FunctionHandlers) {
@@ -22,13 +22,13 @@ struct BackupFunctions: FunctionArea {
   /// `GET,POST /api/backup_manual`.
   @Sendable private func backupManual(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      // A HEAD is sent by link checkers and the like, which mean to change nothing (RFC 9110 §9.2.1).
+      // HEAD is a safe method: link checkers send it, and it must not change anything (RFC 9110 §9.2.1).
       guard request.method != .head else {
         return .problem(
           Problem(status: 405, code: "method_not_allowed", detail: "HEAD runs no backup; use GET or POST"),
           headers: ["Allow": "GET, POST"])
       }
-      // Whatever is wrong with the request is told before a 202.
+      // The request is checked completely before it is answered 202.
       let plan = try await BackupJob(context, options).plan(BackupRequest(RequestObject.read(request)))
       return try await runs.answer(request, kind: "backup") { progress in
         try await .init(BackupJob(context, options, progress: progress).run(plan))
@@ -36,7 +36,7 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// A message is the JSON of a backup request.
+  /// Handles a queue message, the JSON of a backup request.
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await runs.work(event, invocation) { message in
       let job = BackupJob(context, options)
@@ -44,10 +44,10 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// Archives what is missing.
+  /// Handles the nightly timer.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
-      // The host kills the process at its limit: the last quarter of the time is for what is already under way.
+      // The host kills the process at its time limit: the last quarter of the time is for table-days that have begun.
       let deadline = functionTimeout.map { context.now().addingTimeInterval($0.seconds * 0.75) }
       let report = try await NightlyBackup(context, options).run(deadline: deadline)
       Log.write(.info, "nightly backup done", ["table_days": report.results.count])

@@ -4,25 +4,26 @@ import HTTPServer
 import Jobs
 import Reporting
 
-/// Runs the jobs of calls and messages, and answers with their reports.
+/// Runs the jobs of HTTP calls and queue messages, and answers with their reports.
 struct JobRuns: Sendable {
   let operations: OperationStore
 
-  /// What a job ended with.
+  /// The end of a job.
   struct Ended: Sendable {
-    /// The status of an answer that is the report.
+    /// The HTTP status of an answer with the report.
     let status: HTTPStatus
     let outcome: OperationOutcome
 
-    /// Some results failed and some did not, or they failed in different ways (RFC 4918 §11.1).
+    /// The status for results with different statuses (RFC 4918 §11.1).
     private static let multiStatus: HTTPStatus = 207
 
-    /// - Throws: the error of a single failed result: it is the whole answer.
+    /// - Throws: the error of a single failed result, which is then the answer.
     init(_ report: BackupReport) throws {
       try self.init(report, report.status, report.results.map(\.error))
     }
 
-    /// A step that failed after the commit does not make it a failure.
+    /// A failed step after the commit does not fail the restore.
+    /// - Throws: the error of a single failed result, which is then the answer.
     init(_ report: RestoreReport) throws {
       try self.init(report, report.status, report.results.map(\.error))
     }
@@ -35,7 +36,8 @@ struct JobRuns: Sendable {
     }
   }
 
-  /// Answers an HTTP call by a job, at its end or, with `Prefer: respond-async` (RFC 7240), by 202 at once and where to look.
+  /// Runs a job and answers an HTTP call with its report. With `Prefer: respond-async` (RFC 7240) the answer is 202 at
+  /// once, with the operation's URL.
   func answer(
     _ request: HTTPRequest, kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> Ended
   ) async throws -> HTTPResponse {
@@ -63,19 +65,19 @@ struct JobRuns: Sendable {
     }
   }
 
-  /// Works on one queue message. Any failure fails the invocation, so that the message comes again and ends in the poison
-  /// queue.
+  /// Handles one queue message. Any failure fails the invocation, so that the host delivers the message again and
+  /// finally moves it to the poison queue.
   func work(
     _ event: FunctionEvent, _ invocation: Invocation, _ job: @Sendable (JSONValue) async throws -> Ended
   ) async throws -> FunctionResult {
     try await invocation.result {
       guard case .queue(let message) = event else {
-        throw JobError(.wrongTrigger, "this function takes queue messages; correct its trigger")
+        throw JobError(.wrongTrigger, "the function needs a queue trigger; correct its binding")
       }
       let text = message.text
       let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
       guard try await job(request).status == 200 else {
-        throw JobError(.partlyFailed, "some of the message's table-days failed; the log says which")
+        throw JobError(.partlyFailed, "some of the message's table-days failed; the log names them")
       }
       return .done
     }
@@ -83,7 +85,7 @@ struct JobRuns: Sendable {
 }
 
 extension Operation.Status {
-  /// How an operation ended whose job ended so.
+  /// The status of an operation whose job ended with `status`.
   fileprivate init(_ status: JobStatus) {
     self =
       switch status {

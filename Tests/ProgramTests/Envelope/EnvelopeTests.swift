@@ -190,7 +190,7 @@ extension ProgramTests {
           ])
       }
       #expect(service.log.contains { $0.contains("backup ok") })
-      #expect(service.log.contains { $0.contains("refused") && $0.contains("code=bad_field") })
+      #expect(service.log.contains { $0.contains("request failed") && $0.contains("code=bad_field") })
       expectAllTied(service)
     }
 

@@ -3,11 +3,10 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// What is in the lake.
+/// Lists the archives of a lake.
 package struct ArchiveCatalog: Sendable {
   private let lake: any LakeStore
 
-  /// The catalog of `lake`.
   package init(_ lake: any LakeStore) {
     self.lake = lake
   }
@@ -21,21 +20,19 @@ package struct ArchiveCatalog: Sendable {
     return days
   }
 
-  /// One archive, or one day that has none between two that have.
+  /// An archive, or a day without one.
   package struct Item: Sendable, Encodable, Equatable {
-    /// Table.
     package var table: TableName
-    /// The day.
     package var date: Day
     /// `archived` or `missing`.
     package var status: String
-    /// Place under `LAKE_URL`.
+    /// The archive's path under `LAKE_URL`.
     package var path: String?
-    /// Bytes of gzip.
+    /// The length of the gzip file.
     package var gzipBytes: Int?
-    /// Rows, where a manifest tells.
+    /// The manifest's row count; nil without a readable manifest.
     package var rows: Int?
-    /// When the whole file was last read back, where a manifest tells.
+    /// When the whole file was last read back, according to the manifest.
     package var verifiedAt: Date?
 
     enum CodingKeys: String, CodingKey {
@@ -45,9 +42,9 @@ package struct ArchiveCatalog: Sendable {
     }
   }
 
-  /// Archives of `database`, by table and day, with the gaps between them. `from` and `to` bound the days; a bound
-  /// reaches beyond the archives there are, and what lies between counts as missing. Without bounds, each table's first
-  /// and last archive are its bounds.
+  /// The archives of `database` by table and day, with the missing days between them. `from` and `to` bound the days:
+  /// days without an archive from `from` to `to` are listed as missing, also before a table's first and after its last
+  /// archive. Without bounds, each table's first and last archive are its bounds.
   /// - Throws: ``JobError`` `too_many_units`; `LakeError`.
   package func items(database: String, table: TableName?, from: Day?, to: Day?) async throws -> [Item] {
     var wanted: [(TableDay, LakeEntry)] = []
@@ -67,7 +64,7 @@ package struct ArchiveCatalog: Sendable {
       guard first.count(through: last) <= TableDay.maximumAtOnce else {
         throw JobError(
           .tooManyUnits,
-          "more than \(TableDay.maximumAtOnce) days of \(table) at once; narrow the span", field: "from")
+          "the listing has more than \(TableDay.maximumAtOnce) days of \(table); give a shorter span", field: "from")
       }
       return first.through(last).map { day in
         days[day] ?? Item(table: table, date: day, status: "missing")
@@ -75,10 +72,11 @@ package struct ArchiveCatalog: Sendable {
     }
   }
 
-  /// Manifests read at a time: each is a matter of two requests to a storage account.
+  /// Manifests that are read at the same time. Each needs two requests to a storage account.
   private static let manifestsAtATime = 16
 
-  /// Archives with what their manifests tell. One that cannot be read costs the row count, not the listing.
+  /// The archives with the row counts of their manifests. A manifest that cannot be read leaves the row count empty and
+  /// does not fail the listing.
   private func described(_ archives: [(TableDay, LakeEntry)]) async throws -> [(TableDay, Item)] {
     try await withThrowingTaskGroup(of: (TableDay, Item).self) { group in
       var rest = archives[...]
@@ -108,7 +106,7 @@ package struct ArchiveCatalog: Sendable {
       return try await ArchiveLayout.tableDay(at: path, in: lake)
     } catch let error as JobError where error.code == .manifestUnreadable {
       Log.write(
-        .warning, "an archive is passed over: its name is shortened and its manifest unreadable", ["path": path])
+        .warning, "the listing skips an archive: its name is shortened and its manifest cannot be read", ["path": path])
       return nil
     }
   }

@@ -1,11 +1,11 @@
-/// The encoding of an archive's text, by PostgreSQL's name for it.
+/// The encoding of an archive's text, under PostgreSQL's name.
 package enum ArchiveEncoding: String, Sendable, Codable {
-  /// Every database that knows its encoding is archived in it.
+  /// The archive encoding of every database that has an encoding.
   case utf8 = "UTF8"
-  /// A database without an encoding holds bytes of which the server knows nothing. They are archived as they are.
+  /// The encoding of a database whose bytes have no known encoding. They are archived unchanged.
   case unknown = "SQL_ASCII"
 
-  /// The encoding for rows of a database with `serverEncoding`.
+  /// The archive encoding for a database with `serverEncoding`.
   package init(ofServer serverEncoding: String) {
     self = serverEncoding == Self.unknown.rawValue ? .unknown : .utf8
   }

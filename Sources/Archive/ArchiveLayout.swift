@@ -3,20 +3,20 @@ import Foundation
 package import Lake
 package import TableDays
 
-/// Where archives, their manifests and temporary files lie in a lake.
+/// The paths of archives, their manifests and temporary files in a lake.
 package enum ArchiveLayout {
-  /// What every archive's file name ends with.
   static let fileExtension = ".csv.gz"
-  /// The folder of manifests and temporary files within a database's folder, and of operations at the root. Data readers
-  /// such as Spark skip names that begin with `_`.
+  /// The folder of manifests and temporary files within a database's folder, and of operations at the root. Data
+  /// readers such as Spark skip names that begin with `_`.
   static let privateFolder = "_sluice"
 
-  /// What stands before the hash of a name that is too long to be spelled out; no spelling has it.
+  /// The character before the hash of a shortened name; an encoded name never contains it.
   fileprivate static let hashMark = "~"
-  /// Hexadecimal digits of the hash: 128 bits.
+  /// The hexadecimal digits of the hash: 128 bits.
   private static let hashDigits = 32
 
-  /// `<schema>.<table>.<YYYY-MM-DD>`; names that would pass the bytes of a part of a path are shortened.
+  /// `<schema>.<table>.<YYYY-MM-DD>`. Names are shortened where the result would exceed the length limit of a path's
+  /// component.
   fileprivate static func stem(_ table: TableName, _ day: Day) -> String {
     let parts = [table.schema, table.name].map { (name: $0, spelling: LakeName.encode($0)) }
     let room = LakePath.maximumNameBytes - fileExtension.utf8.count - "..YYYY-MM-DD".utf8.count
@@ -25,8 +25,8 @@ package enum ArchiveLayout {
     return "\(spellings[0]).\(spellings[1]).\(day)"
   }
 
-  /// The spelling of a name whose own would, with its neighbour's, pass the bytes that a part of a path may have: as much of
-  /// it as there is room for, `~`, and the first 128 bits of the SHA-256 of the name.
+  /// The encoded `name`, at most `limit` bytes long. A longer one is cut and followed by `~` and the first 128 bits of
+  /// the name's SHA-256.
   private static func shortened(_ name: String, _ spelling: String, to limit: Int) -> String {
     guard spelling.utf8.count > limit else { return spelling }
     var hasher = SHA256Hasher()
@@ -40,7 +40,7 @@ package enum ArchiveLayout {
     return prefix + hashMark + hasher.finish().hex.prefix(hashDigits)
   }
 
-  /// The manifest's path for a file at `path`: in the private folder beside it, wherever the file lies.
+  /// The manifest's path for the archive at `path`: in the private folder within the archive's own folder.
   package static func manifestPath(beside path: LakePath) throws -> LakePath {
     let folders = path.parent?.components ?? []
     return try LakePath(components: folders + [privateFolder, path.name.dropLast(fileExtension.count) + ".json"])
@@ -61,9 +61,8 @@ package enum ArchiveLayout {
     try temporaryFolder(database: database).appending(UUID().uuidString.asciiLowercased())
   }
 
-  /// The table-day of the archive at `path`. Where its names are shortened, the manifest beside it tells them; without one
-  /// nothing does.
-  /// - Returns: nil for the path of anything else than an archive.
+  /// The table-day of the archive at `path`. Where its names are shortened, they are read from its manifest.
+  /// - Returns: nil when `path` is not an archive's, and for a shortened name without a manifest.
   /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
   package static func tableDay(at path: LakePath, in lake: any LakeStore) async throws -> TableDay? {
     if let tableDay = TableDay(archivePath: path) { return tableDay }
@@ -91,7 +90,7 @@ package enum ArchiveLayout {
 }
 
 extension TableDay {
-  /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`; names that would pass the bytes of a part of a path are shortened.
+  /// `<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`, with names shortened where the file name would be too long.
   package var archivePath: LakePath {
     get throws {
       try LakePath(components: [
@@ -105,7 +104,8 @@ extension TableDay {
     get throws { try ArchiveLayout.manifestPath(beside: archivePath) }
   }
 
-  /// `<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz`, as older function apps wrote; nil where the names make no path.
+  /// `<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz`, which older function apps wrote; nil where the names cannot be
+  /// in a path.
   package var olderArchivePath: LakePath? {
     try? LakePath(components: [database, table.schema, "\(table.name).\(day)\(ArchiveLayout.fileExtension)"])
   }
@@ -115,9 +115,9 @@ extension TableDay {
     get throws { try ArchiveLayout.newTemporaryPath(database: database) }
   }
 
-  /// Reads a path in one of the two layouts: `…/<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`, which Sluice writes, and
-  /// `…/<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz` of older function apps. Folders above the database are free.
-  /// Nil for any other path.
+  /// Reads a path in one of the two layouts: `…/<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`, which Sluice writes,
+  /// and `…/<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz` of older function apps. The database's folder may be at
+  /// any depth. Nil for any other path.
   package init?(archivePath path: LakePath) {
     guard path.name.hasSuffix(ArchiveLayout.fileExtension) else { return nil }
     let parts = path.name.dropLast(ArchiveLayout.fileExtension.count).split(

@@ -4,25 +4,24 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// What is known of an archive, in a JSON file of its own beside it. It is the proof that verify and retention go by.
+/// The description of an archive, in a JSON file beside it. Verify and retention rely on it as the archive's proof.
 package struct ArchiveManifest: Sendable, Codable, Equatable {
-  /// The form of this file that the program writes.
+  /// The format version that this program writes.
   static let currentFormat = 1
-  /// The most bytes a manifest may have; a table has at most 1,600 columns.
+  /// The maximum length of a manifest; a table has at most 1,600 columns.
   package static let maximumBytes = 4 << 20
 
   /// The archived span.
   package struct Window: Sendable, Codable, Equatable {
-    /// First instant, ISO 8601 with offset.
+    /// The first instant, in ISO 8601 with an offset.
     package var start: String
-    /// First instant after it, ISO 8601 with offset.
+    /// The first instant after the span, in ISO 8601 with an offset.
     package var end: String
     /// Time zone identifier, such as `UTC`.
     package var timeZone: String
     /// The column whose values lie in the span.
     package var timeColumn: String
 
-    /// The span of `window`, by the values of `timeColumn`.
     package init(_ window: DayWindow, timeColumn: String) {
       (start, end) = window.texts
       timeZone = window.timeZoneName
@@ -36,11 +35,11 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     }
   }
 
-  /// One column of the file, in order.
+  /// A column of the file.
   package struct Column: Sendable, Codable, Equatable {
-    /// Name, as in the header.
+    /// The name in the header.
     package var name: String
-    /// Type, as `format_type` prints it.
+    /// The type, as `format_type` prints it.
     package var type: String
 
     package init(name: String, type: String) {
@@ -49,7 +48,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     }
   }
 
-  /// All that a manifest says beside the ``ArchiveProof``.
+  /// The parts of a manifest that the ``ArchiveProof`` does not hold.
   package struct Description: Sendable {
     package var tableDay: TableDay
     package var window: Window
@@ -75,37 +74,31 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     }
   }
 
-  /// ``currentFormat`` when written.
   var formatVersion: Int
-  /// Database.
   package var database: String
-  /// Table.
   package var table: TableName
-  /// Day as `YYYY-MM-DD`.
   package var date: Day
-  /// The archived span.
   package var window: Window
-  /// Columns of the file, in order.
+  /// The columns of the file, in the file's order.
   package var columns: [Column]
-  /// Encoding of the text; absent in manifests of versions that knew UTF-8 alone.
+  /// The encoding of the text; absent in manifests of versions that supported UTF-8 only.
   package var encoding: ArchiveEncoding?
-  /// Rows, the header not counted.
+  /// The number of rows without the header.
   package var rows: Int
-  /// Length of the CSV in bytes, header included.
+  /// The length of the CSV in bytes, header included.
   package var csvBytes: Int
-  /// Length of the gzip file in bytes.
+  /// The length of the gzip file in bytes.
   package var gzipBytes: Int
-  /// SHA-256 of the gzip file, lower-case hexadecimal.
+  /// The SHA-256 of the gzip file, in lower-case hexadecimal.
   package var sha256: String
-  /// Version of the server the rows came from, such as `15.18`.
+  /// The version of the database server, such as `15.18`.
   package var serverVersion: String
-  /// The snapshot they were read in (`pg_current_snapshot()`).
+  /// The snapshot in which the rows were read (`pg_current_snapshot()`).
   package var snapshot: String
-  /// Version of the program that wrote the archive.
+  /// The version of the program that wrote the archive.
   package var programVersion: String
-  /// When it was written.
   package var createdAt: Date
-  /// When the whole file was last read back and found right; absent before that.
+  /// When the whole file was last read back and found to match; absent before the first time.
   package var verifiedAt: Date?
 
   enum CodingKeys: String, CodingKey {
@@ -121,7 +114,6 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     case verifiedAt = "verified_at"
   }
 
-  /// The manifest of a new archive, of which `proof` is the proof.
   package init(_ description: Description, proof: ArchiveProof) {
     formatVersion = Self.currentFormat
     database = description.tableDay.database
@@ -157,19 +149,19 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     }
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .iso8601
-    // The strict reader first: what two programs could read in two ways proves nothing.
+    // Foundation's decoder accepts ambiguous JSON, such as duplicate members, which the strict parser refuses.
     guard (try? JSONValue(parsing: bytes)) != nil,
       let manifest = try? decoder.decode(ArchiveManifest.self, from: Data(bytes)),
       manifest.formatVersion <= currentFormat
     else {
       throw JobError(
         .manifestUnreadable,
-        "\(path) is not a manifest this version can read; remove it to use the archive without its proof")
+        "this version cannot read the manifest \(path); remove it to use the archive without its proof")
     }
     return manifest
   }
 
-  /// The file's content.
+  /// The content of the manifest's file.
   package func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601

@@ -26,15 +26,15 @@ extension LakeError: JobErrorConvertible {
 }
 
 extension GzipError: JobErrorConvertible {
-  /// Of the compressor: a reader knows its file, and tells its errors itself.
+  /// The error of a compressor. ``ArchiveReader`` converts the errors of a decompressor itself, with the file's path.
   package var jobError: JobError {
     JobError(.compressionFailed, ErrorText("\(self); nothing was published. Run the job again"))
   }
 }
 
 extension JobError {
-  /// The error of a job that could not clean up after itself: it names the temporary file that is left, beside those that
-  /// it names already: an archive's and its manifest's may both be.
+  /// Adds a temporary file that could not be removed to the error of a job. The error may already name another one: an
+  /// archive's and its manifest's may both be left.
   package static func adding(_ leftover: LakePath?, to error: any Error) -> any Error {
     guard let leftover else { return error }
     Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])

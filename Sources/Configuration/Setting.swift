@@ -1,27 +1,27 @@
 import Reporting
 
-/// One setting: the one place that says its name, its form, its default, whether it is secret, and what it is for. Parsing, the
-/// names that the settings file may hold, `sluice help settings` and the table of docs/configuration.md come from it.
+/// The declaration of a setting: its name, form, default and purpose, and whether it is secret. Parsing, the keys of
+/// the settings file, `sluice help settings` and the table in docs/configuration.md are derived from it.
 package struct Setting: Sendable {
-  /// The variable's name, and the file's.
+  /// The name of the variable and of the file's key.
   package let name: String
-  /// Another name of the same; ``name`` wins over it.
+  /// An alternative name; ``name`` takes precedence over it.
   package let otherName: String?
-  /// The form in words.
+  /// The form of the value, as documents and errors describe it.
   package let form: String
-  /// The default in words; empty where there is none.
+  /// The default, as documents describe it; empty where there is none.
   package let defaultWords: String
-  /// Its value is shown nowhere.
+  /// Errors do not show the value.
   package let isSecret: Bool
-  /// One sentence without its full stop.
+  /// One sentence without its full stop, for the documents.
   package let purpose: String
-  /// Only a variable, and no key of the file.
+  /// The setting can only be a variable, not a key of the file.
   package let isVariableOnly: Bool
 
   /// Reads a value into the settings.
   private let apply: @Sendable (Setting, String, inout Settings) throws -> Void
 
-  /// A setting that is read into `target`, whose present value is the default.
+  /// A setting that is read into `target`, whose initial value is the default.
   init<Value>(
     _ name: String, or otherName: String? = nil, _ form: SettingForm<Value>, default defaultWords: String = "",
     isSecret: Bool = false, isVariableOnly: Bool = false, _ purpose: String,
@@ -72,11 +72,11 @@ package struct Setting: Sendable {
   /// - Throws: ``JobError`` `bad_setting`.
   func read(_ text: String, into settings: inout Settings) throws { try apply(self, text, &settings) }
 
-  /// A value of another form.
+  /// The error for a value of the wrong form.
   func error(_ text: String) -> JobError {
     JobError(.badSetting, "expected \(form)\(isSecret ? "" : ", got \"\(text)\"")", field: name)
   }
 
-  /// Each setting once, by what it is about.
+  /// All settings, in the order of the documents.
   package static let all = [Settings.database, Settings.lake, Settings.backup, Settings.service].flatMap { $0 }
 }

@@ -1,11 +1,11 @@
 import Essentials
 import Foundation
 
-/// How the values of a setting are written, and how a text becomes one.
+/// The form of a setting's value, with its parser.
 struct SettingForm<Value: Sendable>: Sendable {
-  /// The form in words, behind "expected".
+  /// The form, as it follows "expected" in an error.
   let words: String
-  /// The value of a text; nil for a text of another form.
+  /// Parses a text; nil when it has the wrong form.
   let read: @Sendable (String) -> Value?
 
   init(_ words: String, read: @escaping @Sendable (String) -> Value?) {
@@ -43,7 +43,7 @@ extension SettingForm where Value: RawRepresentable & CaseIterable, Value.RawVal
 }
 
 extension SettingForm {
-  /// Texts of `form` separated by commas; empty ones are left out.
+  /// Values of `form` separated by commas. Empty parts are ignored.
   static func list<Element>(of form: SettingForm<Element>) -> SettingForm where Value == [Element] {
     SettingForm("\(form.words), or several separated by commas") { text in
       var elements: [Element] = []
@@ -61,8 +61,9 @@ extension SettingForm {
 extension SettingForm where Value == TimeZone {
   /// A zone of the IANA database.
   ///
-  /// The list of known zones is asked first: a statically linked Foundation brings its zones only then. It lacks many a name
-  /// that is in use (Asia/Kolkata, Etc/UTC); those keep their name. What is no name of the database, such as GMT+3, does not.
+  /// The list of known zones is read first, because a statically linked Foundation loads its zones only then. The list
+  /// lacks names such as Asia/Kolkata and Etc/UTC: a zone made from them keeps the name as its identifier. A name that
+  /// is not in the database, such as GMT+3, gets another identifier, and is refused.
   static let timeZone = SettingForm("a time zone of the IANA database, such as UTC or Europe/Berlin") { name in
     let isListed = TimeZone.knownTimeZoneIdentifiers.contains(name) || ["UTC", "GMT"].contains(name)
     return TimeZone(identifier: name).flatMap { isListed || $0.identifier == name ? $0 : nil }

@@ -4,7 +4,7 @@ import Jobs
 import Reporting
 
 extension Settings {
-  /// `BACKUP_…`: what is archived, and how.
+  /// `BACKUP_…`: the tables to archive, and how to archive them.
   static let backup = [
     Setting(
       "BACKUP_TABLES", form: "`schema.table` or `schema.table:time_column`, or several separated by commas",
@@ -18,13 +18,13 @@ extension Settings {
       }
     },
     Setting(
-      "BACKUP_TIMEZONE", .timeZone, default: "`UTC`", "the zone whose days are archived", into: \.backup.timeZone),
+      "BACKUP_TIMEZONE", .timeZone, default: "`UTC`", "the time zone of the archived days", into: \.backup.timeZone),
     Setting(
       "BACKUP_LOOKBACK_DAYS", .integer(1...3660), default: "7",
       "how many days back the nightly run looks for missing archives", into: \.backup.lookbackDays),
     Setting(
       "BACKUP_CONCURRENCY", .integer(1...64), default: "2",
-      "table-days under way at a time, over all requests, messages and timers", into: \.concurrency),
+      "table-days that run at the same time, over all requests, messages and timers", into: \.concurrency),
     Setting(
       "BACKUP_GZIP_LEVEL", .integer(GzipCompressor.levels), default: "1", "gzip level: 1–3 is fast, 4–9 is smaller",
       into: \.backup.gzipLevel),

@@ -15,27 +15,28 @@ extension Settings {
     Setting("PG_USER", .text, "the role that signs in", into: \.server.user),
     Setting(
       "PG_PASSWORD", .secret, isSecret: true,
-      "its password; not set where the server asks for none, or where a token is the password", into: \.server.password),
+      "the role's password; not needed where the server asks for none, or where a token is the password",
+      into: \.server.password),
     Setting(
-      "PG_AUTH", SettingForm<DatabaseAuthentication>.choice, default: "by host",
+      "PG_AUTH", SettingForm<DatabaseAuthentication>.choice, default: "depends on the host",
       "whether `PG_PASSWORD` or an Entra access token is the password", into: \.server.authentication),
     Setting(
       "PG_SSLMODE", SettingForm<PostgresTarget.SSLMode>.choice,
-      default: "`verify-full` for Azure's hosts and where a token is sent, else `require`", "TLS mode, as libpq has it",
+      default: "`verify-full` for Azure's hosts and where a token is sent, else `require`", "libpq's TLS mode",
       into: \.server.sslMode),
     Setting(
       "PG_SSLROOTCERT", .pemFile, default: "the system's roots",
-      "roots that the server's certificate is checked against",
+      "root certificates that the server's certificate is checked against",
       into: \.server.rootCertificateFile),
     Setting(
-      "PG_POOL_MAX", .integer(1...1000), default: "8", "connections of jobs per server, database and role",
+      "PG_POOL_MAX", .integer(1...1000), default: "8", "most connections of jobs per server, database and role",
       into: \.poolMaximum),
     Setting(
       "PG_LOCK_TIMEOUT_SECONDS", .integer(1...86_400), default: "60",
       "seconds that a job waits for a table that another session has locked", into: \.lockTimeoutSeconds),
     Setting(
       "PG_RETRY_SECONDS", .integer(0...3600), default: "60",
-      "seconds that a server that is not there is tried again before a job has begun", into: \.databaseRetrySeconds),
+      "seconds that a job which has not begun tries to reach an unavailable server", into: \.databaseRetrySeconds),
     Setting(
       "PG_ALLOWED_HOSTS", .list(of: SettingForm("a host") { $0.asciiLowercased() }),
       "hosts that a restore's `pg.host` may name beside `PG_HOST`", into: \.server.allowedHosts),

@@ -3,7 +3,7 @@ import Lake
 import Reporting
 
 extension Settings {
-  /// `LAKE_…`: where archives lie; behind them, what each kind of lake declares for itself.
+  /// `LAKE_…`: the lake of the archives; then the settings that each kind of lake declares.
   static let lake =
     [
       Setting(
@@ -13,7 +13,7 @@ extension Settings {
         do throws(LakeError) {
           (settings.lakeAddress, settings.createsLake) = try LakeAddress.withCreation(parsing: text)
         } catch {
-          // The text may hold a SAS or a password: the error says what is wrong without repeating it.
+          // The URL may hold a SAS or a password, so the error does not repeat it.
           throw JobError(.badSetting, "\(error)", field: setting.name)
         }
       },
@@ -35,18 +35,18 @@ extension Settings {
         default: "a token where an identity is set up, else the connection string",
         "whether a token or the connection string proves who asks", into: \.lakeOptions.authentication),
       Setting(
-        "LAKE_CA_FILE", .pemFile, "roots that are trusted for the lake beside the system's",
+        "LAKE_CA_FILE", .pemFile, "root certificates that are trusted for the lake beside the system's",
         into: \.lakeOptions.rootsFile
       ),
       Setting(
         "LAKE_APPEND_BYTES", .integer(LakeOptions.appendBytesRange), default: "8388608", "bytes of one append",
         into: \.lakeOptions.appendBytes),
       Setting(
-        "LAKE_APPENDS_IN_FLIGHT", .integer(1...32), default: "4", "appends under way at a time for one file",
+        "LAKE_APPENDS_IN_FLIGHT", .integer(1...32), default: "4", "concurrent appends to one file",
         into: \.lakeOptions.appendsInFlight),
       Setting(
         "LAKE_RETRY_SECONDS", .integer(0...3600), default: "180",
-        "seconds that one request to the lake is tried again, however fast its tries fail",
+        "seconds that a failed request to the lake is tried again, however fast its tries fail",
         into: \.lakeOptions.retrySeconds),
       Setting(
         "LAKE_STALL_SECONDS", .integer(1...3600), default: "60",

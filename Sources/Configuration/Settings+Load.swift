@@ -6,8 +6,8 @@ import Reporting
 import TableDays
 
 extension Settings {
-  /// Reads the settings from `environment` and, below it, the JSON text of the settings file.
-  /// - Throws: ``JobError`` `bad_setting` naming the setting, its value (a secret's is left out) and the form wanted.
+  /// Reads the settings from `environment`, and those that it lacks from the JSON text of the settings file.
+  /// - Throws: ``JobError`` `bad_setting` with the setting, its value (except a secret's) and the expected form.
   package init(environment: [String: String], file: Data? = nil) throws {
     let file = try file.map { try SettingsFile($0) }
     self.init(lakeAddress: try LakeAddress(parsing: "file://./lake"))
@@ -16,7 +16,7 @@ extension Settings {
       environment["LAKE_URL"] = Self.olderLake(environment)
     }
     for setting in Setting.all {
-      // Two names of one setting: the variable wins over the file under either.
+      // A variable under either name wins over the file.
       let names = [setting.name] + (setting.otherName.map { [$0] } ?? [])
       let value =
         names.compactMap { environment[$0] }.first { !$0.isEmpty }
@@ -42,16 +42,16 @@ extension Settings {
     return account.hasSuffix("/") ? account + files : "\(account)/\(files)"
   }
 
-  /// What the names of our variables begin with.
+  /// The prefixes of Sluice's variables.
   private static let prefixes = ["PG_", "LAKE_", "BACKUP_", "SLUICE_"]
 
-  /// Variables that begin like ours and are none: most of them a typing error away from one that then has no effect.
+  /// A warning for each variable with one of the prefixes that is not a setting, since it may be mistyped.
   private static func unknownNames(_ environment: [String: String]) -> [String] {
     let known = Set(Setting.all.flatMap { [$0.name] + ($0.otherName.map { [$0] } ?? []) })
     return environment.keys.sorted().compactMap { name in
       guard !known.contains(name), prefixes.contains(where: { name.hasPrefix($0) }) else { return nil }
       let hint = NearestName.hint(name, among: known.sorted())
-      // Images of PostgreSQL set variables of this beginning too.
+      // PostgreSQL's container images set variables with the prefix `PG_` too.
       guard !hint.isEmpty || !name.hasPrefix("PG_") else { return nil }
       return "\(name): there is no such setting\(hint)"
     }

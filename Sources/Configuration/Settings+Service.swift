@@ -1,20 +1,20 @@
 import Essentials
 
 extension Settings {
-  /// The program as a service.
+  /// The settings of `sluice serve`.
   static let service = [
     Setting(
       "SLUICE_KEY", .secret, isSecret: true,
-      "the key that callers show when no Functions host stands in front; off loopback the server does not start without it",
+      "the key that callers send when no Functions host is in front; required to listen beyond loopback",
       into: \.key),
     Setting(
-      "SLUICE_SHUTDOWN_GRACE", .integer(0...3600), default: "25", "seconds that jobs may go on after SIGTERM",
+      "SLUICE_SHUTDOWN_GRACE", .integer(0...3600), default: "25", "seconds that jobs may continue after SIGTERM",
       into: \.shutdownGraceSeconds),
     Setting(
-      "SLUICE_CONFIG", form: "a file of JSON", default: "`./sluice.json`, if there", isVariableOnly: true,
+      "SLUICE_CONFIG", form: "a JSON file", default: "`./sluice.json`, if it exists", isVariableOnly: true,
       "the settings file"
     ) { _, _, _ in
-      // Read before all others, by whoever reads the file.
+      // The caller of `Settings.init` reads this one, to find the file.
     },
     Setting(
       "FUNCTIONS_CUSTOMHANDLER_PORT", .integer(1...65535), isVariableOnly: true,

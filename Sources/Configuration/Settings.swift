@@ -8,40 +8,37 @@ import TableDays
 
 /// The program's settings, read once at the start.
 ///
-/// Each is declared as a ``Setting``. It has a name in the environment (Azure app settings are environment variables);
-/// `sluice.json` may hold the same names, and what does not fit a variable. A variable wins over the file.
+/// Each is declared as a ``Setting``. Each is an environment variable (Azure app settings are environment variables);
+/// `sluice.json` may hold the same names, and the options of tables. A variable wins over the file.
 package struct Settings: Sendable {
-  /// The port that the Functions host gives; nil when no host stands in front.
+  /// `FUNCTIONS_CUSTOMHANDLER_PORT`; nil when no Functions host is in front.
   package var customHandlerPort: Int?
-  /// The database server.
   package var server = DatabaseServer()
-  /// Connections kept per target.
+  /// `PG_POOL_MAX`.
   package var poolMaximum = 8
-  /// Seconds that a job waits for a lock.
+  /// `PG_LOCK_TIMEOUT_SECONDS`.
   package var lockTimeoutSeconds = 60
-  /// Seconds that a server that is not there is tried again.
+  /// `PG_RETRY_SECONDS`.
   package var databaseRetrySeconds = 60
-  /// The lake's root.
+  /// `LAKE_URL`.
   package var lakeAddress: LakeAddress
-  /// `?create=true` behind `LAKE_URL`: the lake is made where it is missing.
+  /// `?create=true` at the end of `LAKE_URL`: the program creates the lake if it does not exist.
   package var createsLake = false
-  /// Hosts that a request's `adls_url` may name, beside the configured lake's.
+  /// `LAKE_ALLOWED_HOSTS`.
   package var lakeAllowedHosts: [LakeHost] = []
-  /// How the lake is reached.
   package var lakeOptions = LakeOptions()
-  /// What is archived, and how.
   package var backup = BackupOptions(gzipLevel: GzipCompressor.defaultLevel)
-  /// Table-days under way at a time.
+  /// `BACKUP_CONCURRENCY`.
   package var concurrency = 2
-  /// The key that callers show.
+  /// `SLUICE_KEY`.
   package var key: Secret?
-  /// Seconds that jobs may go on after SIGTERM.
+  /// `SLUICE_SHUTDOWN_GRACE`.
   package var shutdownGraceSeconds = 25
-  /// What is odd about the settings: variables that begin like ours and are none.
+  /// Warnings about variables that may be mistyped settings.
   package var warnings: [String] = []
 
   /// The options of restores.
-  /// - Parameter openLake: opens another lake that a request names, at its top.
+  /// - Parameter openLake: opens another lake that a request names, at its root.
   package func restore(
     openLake: @escaping @Sendable (any LakePlace) async throws -> any LakeStore
   ) -> RestoreOptions {

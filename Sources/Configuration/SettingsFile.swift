@@ -5,14 +5,14 @@ import Jobs
 import Reporting
 import TableDays
 
-/// The settings file: the values of settings by their names, and options of tables.
+/// The settings file: the values of settings by their names, and the options of tables.
 struct SettingsFile {
-  /// Values as a variable would hold them.
+  /// The values in the form of variables.
   private(set) var values: [String: String] = [:]
-  /// Options under `tables`.
+  /// The options under `tables`.
   private(set) var tables: [TableName: TableOptions] = [:]
 
-  /// - Throws: ``JobError`` `bad_setting`, naming the key.
+  /// - Throws: ``JobError`` `bad_setting` with the key.
   init(_ file: Data) throws {
     do {
       var fields = try Fields(JSONValue(json: file))

@@ -7,8 +7,8 @@ extension PostgresError: JobErrorConvertible {
 }
 
 extension JobError {
-  /// What a caller is told about an error of the server in a COPY of a file whose first `linesBefore` lines the server
-  /// does not see.
+  /// The error of a job for `error` in a COPY.
+  /// - Parameter linesBefore: the lines of the file before the first one that the server counts.
   package init(server error: ServerError, linesBefore: Int) {
     let cause = PostgresError.server(error)
     self = cause.isConnectionFailure ? Self.database(cause) : Self.database(error, linesBefore: linesBefore)
@@ -18,8 +18,8 @@ extension JobError {
     if case .server(let server) = error, let limit = server.timeLimit {
       return JobError(
         .cancelled,
-        "the server ended the session by \(limit) (SQLSTATE \(server.sqlState)); nothing was changed. Lift that limit for the "
-          + "role, then run the job again")
+        "the server ended the session because of \(limit) (SQLSTATE \(server.sqlState)); nothing was changed. Raise "
+          + "that limit for the role, then run the job again")
     }
     if error.isConnectionFailure {
       return JobError(
@@ -50,13 +50,13 @@ extension JobError {
       ?? {
         let place = line.map { " at line \($0) of the file" } ?? ""
         return JobError(
-          .databaseError, "\(error)\(place); nothing was changed. The server's log says why",
+          .databaseError, "\(error)\(place); nothing was changed. The server's log has the details",
           details: line.map { ["line": .integer($0)] } ?? [:])
       }()
   }
 
-  /// Errors about a row. The server's message quotes its values, and is left out; a trigger that raises the same classes
-  /// says no more.
+  /// Errors about a row. The server's message is left out, since it quotes the row's values; so is that of a trigger
+  /// which raises an SQLSTATE of the same class.
   private static func data(_ error: ServerError, line: Int?) -> JobError? {
     let place = line.map { " at line \($0) of the file" } ?? ""
     let details = line.map { ["line": JSONValue.integer($0)] } ?? [:]
@@ -64,36 +64,35 @@ extension JobError {
     case let state where state.hasPrefix("23") && !error.hasServersNames:
       return JobError(
         .constraintViolation,
-        "a function or trigger of the database refused a row\(place): SQLSTATE \(state); nothing was loaded. The server's log "
-          + "has its words", details: details)
+        "a function or trigger of the database refused a row\(place): SQLSTATE \(state); nothing was loaded. The "
+          + "server's log has its message", details: details)
     case "23505":
       return JobError(
         .uniqueViolation,
         "rows of the archive are in the table already, or twice in the file"
           + "\(error.constraintName.map { " (unique index \($0))" } ?? "")\(place); nothing was loaded. Use "
-          + "\(field: "destination.mode") \"staging\" to load only what is missing, or \(field: "destination.on_existing") "
-          + "\"replace\"",
+          + "\(field: "destination.mode") \"staging\" to load only what is missing, or "
+          + "\(field: "destination.on_existing") \"replace\"",
         details: details)
     case let state where state.hasPrefix("23"):
       let constraint = error.constraintName ?? error.columnName
       return JobError(
         .constraintViolation,
-        "a row breaks a constraint of the table\(constraint.map { " (\($0))" } ?? "")\(place), or fits none of its "
-          + "partitions; nothing was loaded. Change the table to take the row, or load into another one as "
+        "a row violates a constraint of the table\(constraint.map { " (\($0))" } ?? "")\(place), or belongs to none of "
+          + "its partitions; nothing was loaded. Change the table so that it accepts the row, or name another table as "
           + "\(field: "destination.target_table")", details: details)
-    // "The data cannot be read": class 22, malformed COPY data included (22P04), and an enum's or domain's own errors.
+    // Class 22, data exception: malformed COPY data (22P04), and values that a type, an enum or a domain refuses.
     case let state where state.hasPrefix("22"):
-      let encoding = state == "22021" ? ", bytes that are not of the encoding" : ""
+      let encoding = state == "22021" ? ", bytes that are not valid in the encoding" : ""
       return JobError(
         .badRow,
-        "a row of the data cannot be taken\(place): SQLSTATE \(state)\(encoding); nothing was changed. "
+        "the server cannot read a row of the data\(place): SQLSTATE \(state)\(encoding); nothing was changed. "
           + "Compare the row's number of fields and their types with the table's columns", details: details)
     default: return nil
     }
   }
 
-  /// Conditions of the server's own. A function or trigger may raise any SQLSTATE: only what the server itself reports is
-  /// taken for such a condition.
+  /// Errors of the server itself. A function or trigger can raise any SQLSTATE, so its errors are not matched here.
   private static func condition(_ error: ServerError, line: Int?) -> JobError? {
     guard error.isServersOwn else { return nil }
     let state = error.sqlState
@@ -111,11 +110,11 @@ extension JobError {
     case "55P03":
       return JobError(
         .locked,
-        "\(message): another session holds a lock for longer than PG_LOCK_TIMEOUT_SECONDS; nothing was changed. Run the job "
-          + "again", details: ["sqlstate": .string("55P03")])
+        "\(message): another session holds a lock for longer than PG_LOCK_TIMEOUT_SECONDS; nothing was changed. Run "
+          + "the job again", details: ["sqlstate": .string("55P03")])
     case "40001", "40P01":
       return JobError(
-        .locked, "\(message). Another session is in the way; nothing was changed. Run the job again")
+        .locked, "\(message): the job conflicts with another session; nothing was changed. Run the job again")
     case "57014":
       return JobError(
         .cancelled, "the statement was cancelled on the server: \(message). Run the job again")

@@ -1,4 +1,4 @@
-/// The statements that live in `.sql` files, embedded at build.
+/// The statements of the `.sql` files, which the build embeds.
 enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
   static let tableColumns = text(PackageResources.table_columns_sql)

@@ -1,13 +1,13 @@
-/// How a job of several table-days ended as a whole.
+/// The status of a whole job, from the statuses of its table-days.
 package enum JobStatus: String, Sendable, Encodable {
-  /// All was done.
+  /// All table-days succeeded.
   case ok
-  /// Some was done, some failed or is in doubt.
+  /// Some table-days failed or are unconfirmed.
   case partial
-  /// Nothing was done.
+  /// All table-days failed.
   case failed
 
-  /// What `parts` make together.
+  /// The common status of `parts`.
   package init(_ parts: [JobStatus]) {
     let failures = parts.count { $0 == .failed }
     if failures == parts.count, failures > 0 {

@@ -3,22 +3,20 @@ package import Foundation
 import Lake
 import Reporting
 
-/// Removes from the lake what nobody uses any more, by its age: temporary files of processes that were killed, and the
-/// documents of operations that ended long ago.
+/// Removes old files from the lake: temporary files of processes that were killed, and documents of ended operations.
 package struct OldFiles: Sendable {
-  /// Age at which a temporary file is an orphan: no job runs for a day.
+  /// The age at which a temporary file is an orphan: no job writes a file for a day.
   package static let temporaryLife: TimeInterval = 86_400
-  /// Age at which an operation's document goes; one that runs is written anew every few seconds.
+  /// The age at which an operation's document is removed. A running operation rewrites its document every few seconds.
   package static let operationLife: TimeInterval = 30 * 86_400
 
   private let context: JobContext
 
-  /// Files of the context's lake, by its clock.
   package init(_ context: JobContext) {
     self.context = context
   }
 
-  /// Removes them, of `database` and of the lake's own folder. That one can't be removed stops nobody's work: it is logged.
+  /// Removes the old files of `database` and of the lake's own folder. A failure is logged and does not fail the job.
   package func remove(database: String) async {
     let now = context.now()
     func remove(_ what: String, olderThan age: TimeInterval, under folder: () throws -> LakePath) async {
@@ -27,7 +25,7 @@ package struct OldFiles: Sendable {
           under: folder(), olderThan: now.addingTimeInterval(-age))
         if removed > 0 { Log.write(.info, "old files removed", ["what": what, "files": removed]) }
       } catch is CancellationError {
-        // The job's end is told by others.
+        // The job reports its cancellation itself.
       } catch {
         Log.write(.warning, "old files were not removed", ["what": what, "reason": error])
       }

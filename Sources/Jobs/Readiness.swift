@@ -3,35 +3,34 @@ package import Lake
 package import Postgres
 import Reporting
 
-/// Whether the program can do its work at this moment.
+/// Whether the program can reach the services that its jobs need.
 package struct Readiness: Sendable, Encodable, Equatable {
-  /// One thing that was asked.
+  /// The result of one check.
   package struct Check: Sendable, Encodable, Equatable {
     /// `ok` or `failed`.
     package let status: String
-    /// The stable code of the failure. No more: whoever may not sign in may ask this too, and the words name hosts and
-    /// roles. They are in the log.
+    /// The stable code of the failure. The error's text is only in the log: the route needs no sign-in, and the text
+    /// names hosts and roles.
     package let code: String?
   }
 
   /// `ok` or `failed`.
   package let status: String
-  /// The program's version.
   package let version: String
-  /// By name: `postgres`, `lake`, and `token` where one is needed. Absent when nothing was asked.
+  /// By name: `postgres`, `lake`, and `token` where one is needed. Absent in the answer about liveness.
   package let checks: [String: Check]?
 
-  /// Alive, and nothing asked.
+  /// The answer about liveness, without checks.
   package static let alive = Readiness(status: "ok", version: Program.version, checks: nil)
 }
 
-/// Asks the database, the lake and the issuer of tokens whether they answer, with a connection of its own, so that jobs that
-/// use up the pool make no service look broken. An answer serves all who ask within ``life``: a probe that asks every second,
-/// from many places, costs nobody anything.
+/// Checks whether the database, the lake and the token service answer. It has a connection of its own, so that jobs
+/// that occupy the whole pool do not fail the check. The result is cached for ``life``, so that frequent probes cause
+/// no load.
 package actor ReadinessProbe {
-  /// How long an answer serves.
+  /// How long a result is cached.
   package static let life = Duration.seconds(3)
-  /// Seconds one check may take.
+  /// The time limit of one check, in seconds.
   static let patience: Double = 10
 
   private let server: DatabaseServer
@@ -43,7 +42,7 @@ package actor ReadinessProbe {
 
   /// - Parameters:
   ///   - pools: connections that no job uses.
-  ///   - checkTokens: asks for the tokens that the settings need; nil when they need none.
+  ///   - checkTokens: requests the tokens that the settings need; nil when they need none.
   package init(
     server: DatabaseServer, pools: ConnectionPools, lake: any LakeStore,
     checkTokens: (@Sendable () async throws -> Void)? = nil,
@@ -56,10 +55,10 @@ package actor ReadinessProbe {
     self.now = now
   }
 
-  /// The answer of all checks, side by side.
+  /// Runs all checks concurrently, or returns the cached result.
   package func readiness() async -> Readiness {
     if let last, last.end.map({ now() < $0 }) ?? true { return await last.task.value }
-    // A task of its own: the first who asks may go away, the others wait for the same answer.
+    // A task of its own: the caller that starts it may be cancelled while others wait for the same result.
     let task = Task { await check() }
     last = (task, nil)
     let readiness = await task.value
@@ -67,7 +66,6 @@ package actor ReadinessProbe {
     return readiness
   }
 
-  /// Closes the connection.
   package func close() async { await pools.close() }
 
   private nonisolated func check() async -> Readiness {
@@ -107,7 +105,7 @@ package actor ReadinessProbe {
       group.addTask {
         try? await Task.sleep(for: .seconds(Self.patience))
         if Task.isCancelled { return nil }
-        return Self.failed(name, JobError(.noAnswer, "no answer within \(Int(Self.patience)) s"))
+        return Self.failed(name, JobError(.noAnswer, "the check got no answer within \(Int(Self.patience)) s"))
       }
       var result: Readiness.Check?
       for await check in group where result == nil {

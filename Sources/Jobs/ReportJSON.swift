@@ -1,6 +1,6 @@
 import Foundation
 
-/// How reports and documents are written as JSON: sorted keys, ISO 8601 dates, one line.
+/// Encodes reports and documents as JSON: sorted keys, ISO 8601 dates, one line.
 package enum ReportJSON {
   /// `value` as one line of JSON.
   /// - Throws: `EncodingError`.
@@ -11,7 +11,7 @@ package enum ReportJSON {
     return Array(try encoder.encode(value))
   }
 
-  /// The same with its newline.
+  /// `value` as one line of JSON with its newline.
   /// - Throws: `EncodingError`.
   package static func line(_ value: any Encodable) throws -> [UInt8] {
     try bytes(value) + [UInt8(ascii: "\n")]

@@ -1,5 +1,5 @@
-/// The words of an error, in which fields of the request are marked, so that each way in names them in its own way: HTTP says
-/// `destination.on_existing`, the command line `--on-existing`.
+/// The text of an error. It marks the fields of the request, so that each interface names them in its own way: HTTP
+/// says `destination.on_existing`, the command line `--on-existing`.
 ///
 /// `"pass \(field: "destination.on_existing") \"append\""` marks one.
 package struct ErrorText: Sendable, Equatable, ExpressibleByStringInterpolation, CustomStringConvertible {
@@ -14,7 +14,7 @@ package struct ErrorText: Sendable, Equatable, ExpressibleByStringInterpolation,
     parts = [.text(value)]
   }
 
-  /// Plain words.
+  /// A text without fields.
   package init(_ text: String) {
     parts = [.text(text)]
   }
@@ -23,7 +23,7 @@ package struct ErrorText: Sendable, Equatable, ExpressibleByStringInterpolation,
     parts = stringInterpolation.parts
   }
 
-  /// The words, with each field under the name that `name` gives it.
+  /// The text, with each field under the name that `name` gives it.
   package func text(_ name: (String) -> String) -> String {
     parts.map { part in
       switch part {
@@ -33,10 +33,10 @@ package struct ErrorText: Sendable, Equatable, ExpressibleByStringInterpolation,
     }.joined()
   }
 
-  /// The words with the fields' own names, as HTTP and queue messages have them.
+  /// The text with the fields' JSON paths, as HTTP and queue messages name them.
   package var description: String { text { $0 } }
 
-  /// The same with `change` made to what is no field's name.
+  /// A copy in which `change` is applied to everything except the fields' names.
   package func replacing(_ change: (String) -> String) -> ErrorText {
     var copy = self
     copy.parts = parts.map { part in

@@ -1,11 +1,11 @@
-/// An error of a lower module that says itself what a job's caller is told about it.
+/// An error of a lower module that converts itself to the error a job's caller sees.
 package protocol JobErrorConvertible: Error {
-  /// The error as a job's caller is told.
+  /// The error as a job's caller sees it.
   var jobError: JobError { get }
 }
 
 extension JobError {
-  /// What a caller is told about any error that a job ran into.
+  /// The error that a job's caller sees for `cause`.
   package init(cause: any Error) {
     switch cause {
     case let error as JobError: self = error
@@ -18,8 +18,8 @@ extension JobError {
     }
   }
 
-  /// The same, and where something is not available, without the paths of this machine's folders and sockets: such an answer
-  /// goes to whoever may call the program. The log has them.
+  /// A copy that hides the paths of this machine's folders and sockets when something is unavailable: the answer goes
+  /// to anybody who may call the program. The log keeps the paths.
   private var withoutPathsOfTheMachine: JobError {
     guard code.kind == .unavailable else { return self }
     var copy = self
@@ -28,7 +28,7 @@ extension JobError {
       $0.replacing(#/(^|[\s"'(=,@])(\/[^\s"'(),;:\/]+)+\/?/#) { "\($0.1)(a path of this machine)" }
     }
     if copy.text != text {
-      Log.write(.warning, "not available", ["code": code.rawValue, "reason": message])
+      Log.write(.warning, "a service is not available", ["code": code.rawValue, "reason": message])
     }
     return copy
   }

@@ -1,17 +1,16 @@
 package import Essentials
 
-/// An error of a job, made for the one who asked: a stable code, what failed, and what to do.
+/// An error of a job, as its caller sees it: a stable code, what failed, and what to do.
 ///
-/// Its words never hold row data or secrets. The field at fault is carried once; each way in puts it before the words under
-/// the name that its user wrote.
+/// Its text never holds row data or secrets. The field at fault is stored once; each interface puts it before the text,
+/// under the name that its user wrote.
 package struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Stable, such as `table_not_found`.
   package var code: JobErrorCode
   /// What failed, where, and what to do; without the field.
   package var text: ErrorText
   /// The request's field or the setting at fault, such as `destination.mode`.
   package var field: String?
-  /// More for machines, such as the number of rows found.
+  /// Further members for programs, such as the number of rows found.
   package var details: [String: JSONValue]
 
   package init(_ code: JobErrorCode, _ text: ErrorText, field: String? = nil, details: [String: JSONValue] = [:]) {
@@ -21,13 +20,13 @@ package struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
     self.details = details
   }
 
-  /// The words behind the field, each field under the name that `name` gives it.
+  /// `field: text`, each field under the name that `name` gives it.
   package func message(naming name: (String) -> String) -> String {
     let words = text.text(name)
     return field.map { "\(name($0)): \(words)" } ?? words
   }
 
-  /// The words behind the field, as HTTP and queue messages name it.
+  /// `field: text`, with the names of HTTP and queue messages.
   package var message: String { message { $0 } }
 
   /// `code: message`.
@@ -38,15 +37,15 @@ package struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
     "\(code.rawValue): \(message(naming: name))"
   }
 
-  /// A field that has not the form it should have.
+  /// A field whose value has the wrong form.
   package static func badField(_ field: String, _ expected: ErrorText, got value: JSONValue? = nil) -> JobError {
     JobError(.badField, "expected \(expected)\(value.map { ", got \($0.brief)" } ?? "")", field: field)
   }
 
-  /// The same as a setting's error, whose fields are settings.
+  /// The same error for a setting instead of a request's field.
   package var asSetting: JobError { JobError(.badSetting, text, field: field) }
 
-  /// The same under the name of an outer object: `mode` of `destination` becomes `destination.mode`.
+  /// A copy whose field lies in an outer object: `mode` of `destination` becomes `destination.mode`.
   package func under(_ prefix: String) -> JobError {
     guard let field else { return self }
     var copy = self
@@ -56,11 +55,11 @@ package struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension JobError {
-  /// The one form in JSON, within an answer that holds several results, in an operation's document and in a problem:
-  /// `code`, `detail`, `field` and the error's own details.
+  /// The JSON form: `code`, `detail`, `field` and the error's own details. Answers with several results and operation
+  /// documents use it.
   package var members: [String: JSONValue] { members { $0 } }
 
-  /// The same, with the words for people under the names that `name` gives; `field` stays what machines know.
+  /// The JSON form whose `detail` names fields as `name` does; `field` keeps its JSON path.
   package func members(naming name: (String) -> String) -> [String: JSONValue] {
     var members = details
     members["code"] = .string(code.rawValue)
@@ -78,7 +77,7 @@ extension JobError: Encodable {
 }
 
 extension JSONValue {
-  /// What it is, for an error: short texts are shown, everything longer only by its kind.
+  /// The value as an error's text shows it: numbers and short texts in full, everything longer by its kind.
   package var brief: String {
     switch self {
     case .null: "null"

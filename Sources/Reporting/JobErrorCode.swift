@@ -1,5 +1,5 @@
-/// What can end a job, by a stable name. The one list: its HTTP status, its exit code, whether trying again can help and its
-/// sentence in the documents come from here.
+/// The stable code of an error that can end a job. The code determines the HTTP status, the exit code, whether a retry
+/// can help, and the sentence in the documents.
 package enum JobErrorCode: String, Sendable, CaseIterable {
   // The request.
   case badJSON = "bad_json"
@@ -20,20 +20,20 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case unverifiedServer = "unverified_server"
   case invalidScope = "invalid_scope"
 
-  // What is not granted.
+  // Rights.
   case permissionDenied = "permission_denied"
   case hostNotAllowed = "host_not_allowed"
   case ownPasswordNeeded = "own_password_needed"
   case outsideLake = "outside_lake"
   case lakePermissionDenied = "lake_permission_denied"
 
-  // What is not there.
+  // Things that do not exist.
   case tableNotFound = "table_not_found"
   case databaseNotFound = "database_not_found"
   case archiveNotFound = "archive_not_found"
   case operationNotFound = "operation_not_found"
 
-  // What is there, or under way.
+  // Conflicts with existing data or with other sessions.
   case alreadyRunning = "already_running"
   case rowsExist = "rows_exist"
   case uniqueViolation = "unique_violation"
@@ -94,39 +94,38 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
 }
 
 extension JobErrorCode {
-  /// The sort of failure; each way in has its own answer to each.
+  /// The kind of failure, from which the HTTP status and the exit code follow.
   package enum Kind: Sendable, CaseIterable {
     /// The request or a setting is wrong.
     case invalid
-    /// The request is longer than any that makes sense.
+    /// The request is longer than the limit.
     case tooLarge
-    /// What it names is not there.
+    /// The request names something that does not exist.
     case notFound
-    /// It does not fit what is there, or what is under way.
+    /// The request conflicts with existing data or with other sessions.
     case conflict
-    /// The request is well formed, its data cannot be used.
+    /// The request is well formed, but its data cannot be used.
     case unprocessable
     /// A host, path or right is not granted.
     case forbidden
-    /// A server cannot be reached at this time.
+    /// A server or service cannot be reached or used at this time.
     case unavailable
     /// The lake or the database has no room.
     case full
-    /// Something else failed.
+    /// Any other failure.
     case failed
   }
 
-  /// Whether the same request may go well another time.
+  /// Whether a retry of the same request can succeed.
   package enum Retry: String, Sendable {
-    /// It may, as it is, after a while.
+    /// The same request may succeed after a while.
     case retry
-    /// What was asked for is there already, or under way elsewhere.
+    /// The request's result exists already.
     case done
-    /// Not before somebody has changed the request, the settings, the table or the file.
+    /// The request fails until somebody changes it, the settings, the table or the file.
     case never
   }
 
-  /// The sort of failure.
   package var kind: Kind {
     switch self {
     case .badJSON, .badField, .missingField, .unknownField, .tableWithoutSchema, .dayNotOver, .dateInFuture,
@@ -152,7 +151,7 @@ extension JobErrorCode {
     }
   }
 
-  /// The HTTP status of an answer that is this error.
+  /// The HTTP status of an answer with this error.
   package var status: Int {
     switch kind {
     case .invalid: 400
@@ -170,7 +169,6 @@ extension JobErrorCode {
   /// The exit code of a command that ends with this error: 2 where the request or the settings are wrong, else 1.
   package var exitCode: Int32 { kind == .invalid ? 2 : 1 }
 
-  /// Whether the same request may go well another time.
   package var retry: Retry {
     switch self {
     case .archiveExists, .operationEnded: .done

@@ -1,13 +1,12 @@
 import Synchronization
 
-/// How far a job is, updated by the job and read by whoever shows it.
+/// The progress of a job: the job updates it; the command line and the operation's document show it.
 package final class JobProgress: Sendable {
-  /// A reading.
   package struct Reading: Sendable, Equatable {
-    /// What is worked on, such as `events.clicks 2024-01-01`.
+    /// The table-day that was begun last, such as `events.clicks 2024-01-01`.
     package var subject = ""
-    /// What it waits for, such as a table that another session has locked; nil while it goes on. Of several table-days that
-    /// wait, one.
+    /// What the job waits for, such as a table that another session has locked; nil while it does not wait. When
+    /// several table-days wait, this is the reason of the first by name.
     package var waitsFor: String? { waits.min { $0.key < $1.key }?.value }
     fileprivate var waits: [String: String] = [:]
     /// Rows so far.
@@ -16,7 +15,7 @@ package final class JobProgress: Sendable {
     package var csvBytes = 0
     /// Bytes of gzip so far.
     package var gzipBytes = 0
-    /// Part done, 0...1, where an estimate exists.
+    /// The part that is done, 0...1, where an estimate exists.
     package var fraction: Double?
     /// Table-days finished, of ``units``.
     package var finishedUnits = 0
@@ -26,13 +25,11 @@ package final class JobProgress: Sendable {
 
   private let state = Mutex(Reading())
 
-  /// Nothing done yet.
   package init() {}
 
-  /// The present reading.
   package var reading: Reading { state.withLock { $0 } }
 
-  /// Notes what the table-day `unit` waits for, nil once it goes on.
+  /// Sets what the table-day `unit` waits for; nil when it waits no longer.
   package func waits(for what: String?, by unit: String) {
     update { $0.waits[unit] = what }
   }

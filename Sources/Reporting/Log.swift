@@ -2,42 +2,41 @@ import Essentials
 import Foundation
 import Synchronization
 
-/// Log lines, one event each, to the standard output of whoever set the sink.
+/// Writes log lines, one for each event, to the sink that the program sets at its start.
 ///
-/// The context (an invocation's id, its `traceparent`) is task-local: every line of a job carries it, wherever in the job
-/// it is written. The Functions host makes an entry of each line, so a line never holds a newline.
+/// The context (an invocation's id, its `traceparent`) is task-local: every line of a job carries it, whichever module
+/// writes the line. The Functions host makes an entry of each line, so a line never holds a newline.
 package enum Log {
-  /// How much it matters.
   package enum Level: String, Sendable {
-    /// For finding a fault.
+    /// Details for diagnosis.
     case debug
-    /// The ordinary course.
+    /// Normal operation.
     case info
-    /// Odd, and the job goes on.
+    /// Something unexpected; the job goes on.
     case warning
     /// A job has failed.
     case error
   }
 
-  /// What the lines of one invocation have in common. One object, so that a task carries one pointer.
+  /// The fields that all lines of one invocation share. A class, so that the task-local value is one pointer.
   package final class Context: Sendable {
     package let fields: [(key: String, value: String)]
     package let collect: @Sendable (String) -> Void
 
     /// - Parameters:
-    ///   - fields: what every line carries, in order.
-    ///   - collect: receives the lines beside the sink, for the `Logs` of an answer.
+    ///   - fields: fields of every line, in order.
+    ///   - collect: receives each line in addition to the sink, for the `Logs` of an answer.
     package init(fields: [(key: String, value: String)], collect: @escaping @Sendable (String) -> Void) {
       self.fields = fields
       self.collect = collect
     }
   }
 
-  /// The invocation that the present task works for.
+  /// The context of the current task's invocation.
   @TaskLocal package static var context: Context?
 
-  /// A closure of its own type: one that lies in a generic place itself is wrapped once more each time it is read, and
-  /// what wraps it stays.
+  /// Wraps the closure in a type: a closure that is stored directly in a generic container, such as `Mutex`, gets
+  /// another reabstraction thunk each time it is read, and the thunks pile up.
   private struct Sink {
     let write: @Sendable (Level, String) -> Void
   }

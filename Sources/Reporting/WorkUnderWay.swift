@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the program is working on at this moment, told when it has to end before the work does.
+/// The list of the program's unfinished work. The program prints it when it has to end before the work does.
 package enum WorkUnderWay {
   private struct State {
     var last = 0
@@ -9,7 +9,7 @@ package enum WorkUnderWay {
 
   private static let state = Mutex(State())
 
-  /// Lists `what` while `body` runs; it is asked for its words when somebody looks.
+  /// Lists an entry while `body` runs. `what` is called when the list is read.
   package static func listing<Result>(
     _ what: @escaping @Sendable () -> String, _ body: () async throws -> Result
   ) async rethrows -> Result {
@@ -18,7 +18,7 @@ package enum WorkUnderWay {
     return try await body()
   }
 
-  /// All of it, the oldest first.
+  /// All entries, the oldest first.
   package static var all: [String] {
     state.withLock { $0.entries }.sorted { $0.key < $1.key }.map { $0.value() }
   }
@@ -37,7 +37,7 @@ package enum WorkUnderWay {
 }
 
 extension JobProgress {
-  /// What is worked on, for ``WorkUnderWay``.
+  /// The entry for ``WorkUnderWay`` of a job of `kind`.
   package func words(_ kind: String) -> String {
     let reading = reading
     return [kind, reading.subject, "(\(reading.rows) rows)"].filter { !$0.isEmpty }.joined(separator: " ")

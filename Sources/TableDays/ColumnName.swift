@@ -1,7 +1,7 @@
 /// A column's name, as the catalog or a file's header spells it.
 ///
-/// Two names are the same when their UTF-8 is. To `String`, é as one scalar and as e with a combining accent are equal; to
-/// PostgreSQL they are two columns, and one table may have both.
+/// Two names are equal when their UTF-8 bytes are. `String` treats é as one scalar and as e with a combining accent as
+/// equal; PostgreSQL treats them as two columns, and one table may have both.
 package struct ColumnName: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
   package let text: String
 
@@ -21,7 +21,7 @@ package struct ColumnName: Sendable, Hashable, ExpressibleByStringLiteral, Custo
 }
 
 extension Hasher {
-  /// Takes in the bytes of a name, with their end.
+  /// Adds the UTF-8 of `text` and a terminator, so that adjacent texts do not run together.
   package mutating func combine(utf8 text: String) {
     for byte in text.utf8 { combine(byte) }
     combine(UInt8(0xFF))

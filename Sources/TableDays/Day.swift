@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A day of the calendar, without a time zone: `2024-02-29`.
+/// A calendar day without a time zone: `2024-02-29`.
 package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
   /// Year, 1583...9999.
   package let year: Int
@@ -9,14 +9,14 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
   /// Day of the month, from 1.
   package let day: Int
 
-  /// Reads `YYYY-MM-DD`; nil for another form, and for a day that the calendar does not have.
+  /// Reads `YYYY-MM-DD`; nil for any other form and for a day that does not exist in the calendar.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0].utf8.count == 4, parts[1].utf8.count == 2, parts[2].utf8.count == 2,
       parts.allSatisfy({ $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }),
       let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), year >= Self.firstYear
     else { return nil }
-    // A day that does not exist comes back as another one.
+    // A day that does not exist converts to the number of another day.
     guard (1...12).contains(month), Day(number: Self.number(year, month, day)).components == (year, month, day) else {
       return nil
     }
@@ -34,7 +34,7 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
     self.day = day
   }
 
-  /// The day on which `instant` falls in `timeZone`.
+  /// The day of `instant` in `timeZone`.
   package init(_ instant: Date, in timeZone: TimeZone) {
     let parts = Self.calendar(timeZone).dateComponents([.year, .month, .day], from: instant)
     self.init(year: parts.year ?? 1, month: parts.month ?? 1, day: parts.day ?? 1)
@@ -45,7 +45,7 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
     Day(number: number + days)
   }
 
-  /// How many days there are from this to `last`, both included; 0 when `last` comes before it.
+  /// The number of days from this day to `last`, both included; 0 when `last` is earlier.
   package func count(through last: Day) -> Int {
     max(0, last.number - number + 1)
   }
@@ -53,8 +53,8 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
   /// Days since 1970-01-01.
   private var number: Int { Self.number(year, month, day) }
 
-  /// Days since 1970-01-01 in the Gregorian calendar. Years are taken to begin in March, so that the leap day is the last
-  /// of its year; 400 years have 146,097 days.
+  /// Days since 1970-01-01 in the Gregorian calendar. The calculation begins years in March, so that the leap day is
+  /// the last day of its year; 400 years have 146,097 days.
   private static func number(_ year: Int, _ month: Int, _ day: Int) -> Int {
     let marchYear = month > 2 ? year : year - 1
     let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
@@ -81,7 +81,7 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
     return calendar.startOfDay(for: noon)
   }
 
-  /// All days from this to `last`, both included.
+  /// All days from this day to `last`, both included.
   package func through(_ last: Day) -> [Day] {
     (0..<count(through: last)).map { adding(days: $0) }
   }
@@ -95,12 +95,10 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
     return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
   }
 
-  /// Calendar order.
   package static func < (one: Day, other: Day) -> Bool {
     (one.year, one.month, one.day) < (other.year, other.month, other.day)
   }
 
-  /// Reads the text form.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     guard let day = Day(try container.decode(String.self)) else {
@@ -109,7 +107,6 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
     self = day
   }
 
-  /// Writes the text form.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)

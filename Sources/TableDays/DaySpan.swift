@@ -1,19 +1,20 @@
 import FoundationEssentials
 
-/// The span of a time column's values that a day means, as the database compares them: `start <= value < end`.
+/// The values of a time column that belong to a day, in the database's comparison: `start <= value < end`.
 package struct DaySpan: Sendable, Equatable {
-  /// The type of the values; bounds must be of the same type, or an index and partitions are not used.
+  /// The type of the values. The bounds must have the same type; otherwise the server uses neither the index nor
+  /// partition pruning.
   package enum Kind: String, Sendable {
     case instant = "timestamp with time zone"
     case wallClock = "timestamp without time zone"
     case date = "date"
 
-    /// The kind of a column of the type that `format_type` prints so; nil for a type without days.
+    /// The kind for a type as `format_type` prints it; nil for a type without days.
     package init?(baseType: String) {
       self.init(rawValue: baseType)
     }
 
-    /// The type's name, qualified, as a cast writes it.
+    /// The type's qualified name, for a cast.
     package var sqlType: String {
       switch self {
       case .instant: "pg_catalog.timestamptz"
@@ -29,7 +30,7 @@ package struct DaySpan: Sendable, Equatable {
   /// The first value after it.
   package let end: String
 
-  /// The span of `window`. A `timestamp` or `date` has no zone of its own: its day is the day it shows, whatever the zone.
+  /// The span of `window`. A `timestamp` or `date` has no zone: its day is the calendar day that it shows.
   package init(_ window: DayWindow, kind: Kind) {
     self.kind = kind
     switch kind {

@@ -1,13 +1,11 @@
-/// A day of a table of a database: what one archive holds, and what one job works on.
+/// A day of a table of a database: the content of one archive, and the unit of work of a job.
 package struct TableDay: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// Database, as the server spells it.
+  /// The database's name, as the server spells it.
   package let database: String
-  /// Table.
   package let table: TableName
-  /// Day.
   package let day: Day
 
-  /// The most table-days that one request may ask for: a year of thirty tables.
+  /// The maximum number of table-days in one request: a year of thirty tables.
   package static let maximumAtOnce = 11_000
 
   package init(database: String, table: TableName, day: Day) {
@@ -16,19 +14,18 @@ package struct TableDay: Sendable, Hashable, Comparable, CustomStringConvertible
     self.day = day
   }
 
-  /// The same bytes in every name.
+  /// Compares the names by their bytes.
   package static func == (one: TableDay, other: TableDay) -> Bool {
     one.database.utf8.elementsEqual(other.database.utf8) && one.table == other.table && one.day == other.day
   }
 
-  /// By the bytes of its names, and the day.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(utf8: database)
     hasher.combine(table)
     hasher.combine(day)
   }
 
-  /// Database, then table, then day.
+  /// Orders by database, then table, then day.
   package static func < (one: TableDay, other: TableDay) -> Bool {
     (one.database, one.table, one.day) < (other.database, other.table, other.day)
   }

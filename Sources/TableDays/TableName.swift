@@ -1,9 +1,7 @@
-/// A table with its schema, as the catalog spells them. Names are compared by their UTF-8, as PostgreSQL does: two that
-/// `String` holds for equal may be two tables.
+/// A table with its schema, as the catalog spells them. Names are compared by their UTF-8 bytes, as PostgreSQL does:
+/// two names that `String` treats as equal may be two tables.
 package struct TableName: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// Schema, as the catalog has it.
   package let schema: String
-  /// Table, as the catalog has it.
   package let name: String
 
   package init(schema: String, name: String) {
@@ -11,28 +9,28 @@ package struct TableName: Sendable, Hashable, Comparable, CustomStringConvertibl
     self.name = name
   }
 
-  /// Why a text is no table's name.
+  /// Why a text is not a table's name.
   package enum Flaw: Error, Sendable, Equatable {
-    /// It has not the form ``TableName/form``.
+    /// The text does not have the form ``TableName/form``.
     case form
-    /// It is one name, without a schema.
+    /// The text is a single name without a schema.
     case noSchema
   }
 
-  /// What ``init(parsing:)`` reads, for an error's text.
+  /// The form that ``init(parsing:)`` reads, for the text of an error.
   package static let form =
-    "schema.table, such as events.bannerclicked (odd names in double quotes: \"my schema\".\"my.table\")"
+    "schema.table, such as events.bannerclicked (double quotes around a name with a dot, colon or comma: \"a.b\".c)"
 
-  /// The most bytes of a name in the server's catalog (PostgreSQL documentation, "Identifiers and Key Words").
+  /// The maximum length of a name in the server's catalog (PostgreSQL documentation, "Identifiers and Key Words").
   package static let maximumBytes = 63
 
-  /// Reads `schema.table`. A part with a dot, a quote, a colon or a comma stands in double quotes, a quote in it doubled,
-  /// as in SQL. Case is kept as written: names are looked up exactly.
+  /// Reads `schema.table`. A part that holds a dot, a quote, a colon or a comma is written in double quotes, and a
+  /// quote within it is doubled, as in SQL. Case is kept: names are looked up exactly as written.
   package init(parsing text: String) throws(Flaw) {
     var parts: [String.UnicodeScalarView] = [.init()]
     var quoted = false
     var closed = false
-    // Scalar by scalar, as SQL reads: to Swift a quote with a combining mark behind it is another character.
+    // Scalar by scalar, as SQL reads: Swift joins a quote and a combining mark behind it to one character.
     var rest = text.unicodeScalars[...]
     while let character = rest.popFirst() {
       if quoted {
@@ -64,7 +62,7 @@ package struct TableName: Sendable, Hashable, Comparable, CustomStringConvertibl
     self.init(schema: names[0], name: names[1])
   }
 
-  /// `schema.table`, quoted where needed, so that it reads back.
+  /// `schema.table`, quoted where needed, so that ``init(parsing:)`` reads it back.
   package var description: String {
     [schema, name].map { part in
       let isPadded = part.first?.isWhitespace == true || part.last?.isWhitespace == true
@@ -73,18 +71,16 @@ package struct TableName: Sendable, Hashable, Comparable, CustomStringConvertibl
     }.joined(separator: ".")
   }
 
-  /// The same bytes.
   package static func == (one: TableName, other: TableName) -> Bool {
     one.schema.utf8.elementsEqual(other.schema.utf8) && one.name.utf8.elementsEqual(other.name.utf8)
   }
 
-  /// By the bytes of both names.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(utf8: schema)
     hasher.combine(utf8: name)
   }
 
-  /// By schema, then name, in the order of their bytes.
+  /// Orders by the bytes of the schema, then of the name.
   package static func < (one: TableName, other: TableName) -> Bool {
     guard one.schema.utf8.elementsEqual(other.schema.utf8) else {
       return one.schema.utf8.lexicographicallyPrecedes(other.schema.utf8)
@@ -94,7 +90,7 @@ package struct TableName: Sendable, Hashable, Comparable, CustomStringConvertibl
 }
 
 extension TableName: Codable {
-  /// Reads the text form, as ``description`` writes it.
+  /// Reads the form that ``description`` writes.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     guard let table = try? TableName(parsing: container.decode(String.self)) else {
@@ -103,7 +99,6 @@ extension TableName: Codable {
     self = table
   }
 
-  /// Writes the text form.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
@@ -111,7 +106,7 @@ extension TableName: Codable {
 }
 
 extension String {
-  /// In double quotes, each one within doubled, as SQL writes a name.
+  /// The text in double quotes, with each quote within it doubled, as SQL quotes a name.
   package var inDoubleQuotes: String {
     let doubled = unicodeScalars.replacing("\"".unicodeScalars, with: "\"\"".unicodeScalars)
     return "\"\(String(doubled))\""

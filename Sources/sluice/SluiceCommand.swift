@@ -3,11 +3,11 @@ import Foundation
 import Jobs
 import Reporting
 
-/// `sluice`: arguments in, exit code out. 0 done, 1 failed, 2 usage, 3 partly done.
+/// The program. Exit codes: 0 done, 1 failed, 2 usage, 3 partly done.
 @main
 struct SluiceCommand {
   static func main() async {
-    // A reader that went away (`sluice archives | head`) shows as a failed write, not as a death by signal.
+    // When the reader closes the pipe (`sluice archives | head`), a write fails instead of SIGPIPE ending the process.
     signal(SIGPIPE, SIG_IGN)
     LargeBuffers.returnWhenFreed()
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -33,7 +33,7 @@ struct SluiceCommand {
       do {
         return try await command.run(parsed)
       } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {
-        // A script reads standard output: it finds the code there, and people the words where they look.
+        // Scripts read the error's code from standard output; people read its text on standard error.
         Output.bytes(try ReportJSON.line(FailureReport(JobError(cause: error), fieldName)))
         throw error
       }
@@ -42,20 +42,20 @@ struct SluiceCommand {
       return .usage
     } catch {
       let error = JobError(cause: error)
-      // An error that is not of a job says all there is in its own words; "internal" would only frighten.
+      // The code `internal` is left out: it says nothing about an error that has no code of its own.
       let text = error.code == .internal ? error.message(naming: fieldName) : error.description(naming: fieldName)
       Output.error("sluice: \(text.visibleLine())")
       return ExitCode(rawValue: error.code.exitCode) ?? .failed
     }
   }
 
-  /// What follows the command, and its subcommand where it has some.
+  /// The arguments after the command and its subcommand.
   private static func options(of command: any Command.Type, _ arguments: [String]) throws -> [String] {
     let rest = Array(arguments.dropFirst())
     guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return rest }
     guard let name = rest.first, command.subcommands.contains(name) else {
       let known = command.subcommands.map { "\(command.name) \($0)" }.joined(separator: ", ")
-      throw UsageError("\(command.name) needs to know what to do; known are: \(known)")
+      throw UsageError("\(command.name) needs a subcommand; known are: \(known)")
     }
     return Array(rest.dropFirst())
   }
@@ -80,7 +80,6 @@ struct SluiceCommand {
   }
 }
 
-/// What the process ends with.
 enum ExitCode: Int32 {
   case done = 0
   case failed = 1
@@ -96,7 +95,7 @@ enum ExitCode: Int32 {
       }
   }
 
-  /// Ends the process at once. Not `exit`: its handlers and destructors would take away from under threads that still run
-  /// what they use, and output is not buffered.
+  /// Ends the process at once. It does not call `exit`, whose handlers and destructors would destroy objects that
+  /// running threads still use. No output is lost, since it is not buffered.
   func endProcess() -> Never { _exit(rawValue) }
 }

@@ -35,7 +35,7 @@ struct LoadPlanTests {
     let plan = try plan(["a", "g"])
     #expect(plan.loadedColumns == ["a"])
     #expect(plan.needsStaging)
-    #expect(plan.warnings == ["computed anew by the table, not taken from the file: g"])
+    #expect(plan.warnings == ["the table computes these columns, so the file's values were not loaded: g"])
   }
 
   @Test("The error of unknown columns lists all of them")
@@ -53,7 +53,7 @@ struct LoadPlanTests {
     let plan = try plan(["x", "a"], .ignore)
     #expect(plan.loadedColumns == ["a"])
     #expect(plan.needsStaging)
-    #expect(plan.warnings == ["left out, as the table has no such columns: \"x\""])
+    #expect(plan.warnings == ["the load left out columns that the table lacks: \"x\""])
   }
 
   @Test("A file without any column of the table is refused")

@@ -1,32 +1,32 @@
 import Reporting
 
-/// Reads the header of a CSV file from pieces: names may be quoted and hold delimiters, quotes and newlines, and a byte
-/// order mark may come first (PostgreSQL documentation, COPY, "CSV Format").
+/// Parses the header of a CSV file piece by piece. Names may be quoted and hold delimiters, quotes and newlines, and a
+/// byte order mark may come first (PostgreSQL documentation, COPY, "CSV Format").
 package struct CSVHeaderParser {
-  /// The most bytes a header may have: 1,600 columns, names of 63 bytes, quoted.
+  /// The maximum length of a header. 1,600 columns with quoted names of 63 bytes stay below it.
   package static let maximumBytes = 1 << 20
 
-  /// What an editor may put before a file of UTF-8.
+  /// U+FEFF in UTF-8, which some editors write at the start of a file.
   package static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// A header that has come whole.
+  /// A complete header.
   package struct Header: Equatable {
-    /// The names, the first without a byte order mark before it.
+    /// The names, without a byte order mark at the start.
     package let names: [[UInt8]]
-    /// The file begins with a byte order mark; or with a name that does.
+    /// The file begins with the bytes of a byte order mark, which may be a part of the first name.
     package let hasByteOrderMark: Bool
-    /// What came after it in the last piece.
+    /// The bytes after the header in the last piece.
     package let rest: [UInt8]
-    /// Lines of the file that it takes up; more than one where a name holds a newline.
+    /// The number of the header's lines; more than one where a name holds a newline.
     package let lines: Int
-    /// The bytes that end it, and so every record of the file.
+    /// The line end of the header, which every record of the file has.
     package let lineEnd: [UInt8]
   }
 
   private enum State {
     case unquoted
     case quoted
-    /// Within quotes, after the escape character: the next byte tells what it was.
+    /// Within quotes, after the escape character; the next byte decides its meaning.
     case escaped
     case afterCarriageReturn
   }
@@ -42,7 +42,7 @@ package struct CSVHeaderParser {
     self.format = format
   }
 
-  /// Takes the next piece; nil while the header goes on.
+  /// Parses the next piece; nil while the header is incomplete.
   /// - Throws: ``JobError`` `bad_header`.
   package mutating func feed(_ piece: [UInt8]) throws -> Header? {
     for (index, byte) in piece.enumerated() {
@@ -57,13 +57,13 @@ package struct CSVHeaderParser {
     guard count <= Self.maximumBytes else {
       throw JobError(
         .badHeader,
-        "the first line of the file is longer than \(Self.maximumBytes) bytes; a quote may be left open, or csv_options do not fit"
-      )
+        "the first line of the file is longer than \(Self.maximumBytes) bytes; close an open quote in it, or correct "
+          + "csv_options")
     }
     return nil
   }
 
-  /// The header of a file that ends with it.
+  /// The header of a file that has no rows.
   /// - Throws: ``JobError`` `bad_header`.
   package mutating func finish() throws -> Header {
     let isEmpty = count == 0
@@ -71,12 +71,15 @@ package struct CSVHeaderParser {
     guard !isEmpty, isClosed else {
       throw JobError(
         .badHeader,
-        isEmpty ? "the file is empty; it must begin with a header line" : "the last quote of the header is not closed")
+        isEmpty
+          ? "the file is empty; it must begin with a header line"
+          : "the last quote of the header is not closed; correct the file or csv_options")
     }
     return header(rest: [], lineEnd: [UInt8(ascii: "\n")])
   }
 
-  /// Takes one byte; gives the index at which the data begins once the header is whole.
+  /// Parses one byte.
+  /// - Returns: the index at which the data begins, once the header is complete.
   private mutating func take(_ byte: UInt8, at index: Int) -> Int? {
     switch state {
     case .unquoted:
@@ -102,7 +105,7 @@ package struct CSVHeaderParser {
         name.append(byte)
         state = .quoted
       } else if format.escape == format.quote {
-        // It was the closing quote.
+        // The previous byte was the closing quote.
         state = .unquoted
         return take(byte, at: index)
       } else {
@@ -128,7 +131,7 @@ package struct CSVHeaderParser {
     return Header(names: all, hasByteOrderMark: hasMark, rest: rest, lines: lines.count, lineEnd: lineEnd)
   }
 
-  /// Counts line ends of all three kinds.
+  /// Counts line ends: LF, CR and CR LF.
   private struct LineCounter {
     private(set) var count = 0
     private var last: UInt8 = 0

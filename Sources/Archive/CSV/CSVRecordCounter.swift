@@ -1,19 +1,19 @@
-/// Counts the records of a CSV file from pieces, as COPY tells them apart: line ends of all three kinds end one, those
-/// within quotes do not.
+/// Counts the records of a CSV file piece by piece, as COPY separates them: LF, CR or CR LF ends a record, except
+/// within quotes.
 package struct CSVRecordCounter {
-  /// Records that have ended.
+  /// The number of complete records.
   package private(set) var records = 0
-  /// The number, from 1, of the first record that is the line `\.`, by which servers before PostgreSQL 18 take the data for
-  /// ended and drop what follows. Within quotes it is text.
+  /// The number, from 1, of the first record that is the unquoted line `\.`. Servers before PostgreSQL 18 treat it as
+  /// the end of the data and drop the rest.
   package private(set) var endMark: Int?
   private let quote: UInt8
   private let escape: UInt8
   private var isQuoted = false
   private var isEscaped = false
   private var isAfterCarriageReturn = false
-  /// Bytes of the record under way.
+  /// The bytes of the current record.
   private var length = 0
-  /// Those of them that spell `\.`, as long as nothing else has come.
+  /// The bytes of the current record that match `\.`, from its start.
   private var markLength = 0
 
   package init(format: CSVFormat = CSVFormat()) {
@@ -28,14 +28,14 @@ package struct CSVRecordCounter {
   private mutating func feed(_ byte: UInt8) {
     let endsPair = isAfterCarriageReturn && byte == UInt8(ascii: "\n")
     isAfterCarriageReturn = false
-    // The second half of a line end that has been counted.
+    // The LF of a CR LF that has been counted.
     if endsPair { return }
     if isEscaped, byte == quote || byte == escape {
       isEscaped = false
     } else if byte == escape, escape != quote, isQuoted {
       isEscaped = true
     } else if byte == quote {
-      // A doubled quote closes and opens again: the parity is right without looking ahead.
+      // A doubled quote toggles twice, so the state is right without looking ahead.
       isQuoted.toggle()
       isEscaped = false
     } else {
@@ -58,7 +58,8 @@ package struct CSVRecordCounter {
     markLength = 0
   }
 
-  /// The number of records, a last one without a line end included.
+  /// Ends the file.
+  /// - Returns: the number of records, including a last one without a line end.
   package mutating func finish() -> Int {
     if length > 0 { endRecord() }
     return records

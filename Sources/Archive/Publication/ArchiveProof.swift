@@ -1,23 +1,23 @@
 package import Lake
 import Reporting
 
-/// What proves that a file in the lake holds every row that was sent to it. There is no other way to one than to read the
-/// file's length and digest back and to compare them, and the rows, with what was sent.
+/// The proof that a file in the lake holds every row that was sent to it. The only initializer reads the file's length
+/// and digest back and compares the length and the row count with what was sent.
 package struct ArchiveProof: Sendable, Equatable {
-  /// Rows, the header not counted.
+  /// The number of rows without the header.
   package let rows: Int
-  /// Length of the CSV in bytes, header included.
+  /// The length of the CSV in bytes, header included.
   package let csvBytes: Int
-  /// Length of the gzip file in bytes, as the lake has it.
+  /// The length of the gzip file in bytes, as the lake reports it.
   package let gzipBytes: Int
-  /// SHA-256 of the gzip file.
+  /// The SHA-256 of the gzip file.
   package let sha256: SHA256Digest
 
-  /// Ends the file, reads back what the lake has of it, and compares.
+  /// Closes the file, reads its stored length and digest back, and compares them with what was written.
   /// - Parameters:
   ///   - file: the file, with all its bytes appended.
-  ///   - written: what was sent to it.
-  ///   - reportedRows: the rows that the source says it gave; nil where it says nothing, which proves nothing.
+  ///   - written: the totals of what was sent to it.
+  ///   - reportedRows: the row count that the source reports; nil, when it reports none, fails the proof.
   /// - Throws: ``JobError`` `row_count_mismatch`, `length_mismatch`; `LakeError`.
   package init(
     closing file: UnpublishedFile, written: ArchiveWriter.Totals, reportedRows: Int?
@@ -25,16 +25,16 @@ package struct ArchiveProof: Sendable, Equatable {
     guard reportedRows == written.rows else {
       throw JobError(
         .rowCountMismatch,
-        "the server copied \(reportedRows.map(String.init) ?? "an unknown number of") rows, \(written.rows) arrived; "
-          + "nothing was published, run the backup again")
+        "the server copied \(reportedRows.map(String.init) ?? "an unknown number of") rows, but \(written.rows) arrived"
+          + "; nothing was published. Run the backup again")
     }
-    // The lake's own account of the file: a writer reads the stored length back before it gives a digest.
+    // A writer reads the stored length back before it returns a digest.
     let digest = try await file.writer.close()
     guard digest.length == written.gzipBytes else {
       throw JobError(
         .lengthMismatch,
-        "\(written.gzipBytes) bytes were written, the lake holds \(digest.length); nothing was published, run the backup again"
-      )
+        "\(written.gzipBytes) bytes were written, but the lake holds \(digest.length); nothing was published. Run the "
+          + "backup again")
     }
     rows = written.rows
     csvBytes = written.csvBytes

@@ -2,16 +2,15 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// Puts a proven archive and its manifest in their places.
+/// Publishes a proven archive and its manifest: renames them to their final paths.
 package struct ArchivePublication: Sendable {
   package let tableDay: TableDay
   /// The closed file.
   package let file: UnpublishedFile
-  /// What proves that it is whole.
   package let proof: ArchiveProof
-  /// What the manifest says beside the proof.
+  /// The manifest's content beside the proof.
   package let description: ArchiveManifest.Description
-  /// The archive that is replaced.
+  /// The archive to replace; nil for a new one.
   package let existing: LakeEntry?
   package let lake: any LakeStore
 
@@ -27,24 +26,24 @@ package struct ArchivePublication: Sendable {
     self.lake = lake
   }
 
-  /// What has come of it.
   package struct Outcome: Sendable {
-    /// What is odd about it.
+    /// Warnings for the job's report.
     package var warnings: [String] = []
-    /// Why the archive may not be in its place, or may not stay there; nil when it is and does.
+    /// Why the archive may be unpublished or may not be durable; nil when its publication is confirmed.
     package var doubt: LakeError?
   }
 
-  /// Publishes both. When this throws, the archives are as they were; that a manifest could not be put back is in the log.
+  /// Publishes both files. When this throws, the existing archive is unchanged; if its manifest could not be restored,
+  /// the log has a warning.
   package func perform() async throws -> Outcome {
-    // All that needs room in the lake comes first, and a cancelled job does not begin.
+    // Everything that needs space in the lake is written before the first rename, and a cancelled job stops here.
     let manifest = try await UnpublishedFile(at: tableDay.newTemporaryPath, in: lake)
     do {
       try await manifest.writer.append(ArchiveManifest(description, proof: proof).encoded())
       _ = try await manifest.writer.close()
       try Task.checkCancellation()
-      // From the first rename on, the publication is carried to its end, though the job is cancelled, for as long as it may
-      // last then.
+      // From the first rename on, a cancelled job completes the publication, within the time limit of
+      // `CancellationGrace`.
       return try await CancellationGrace.carryOn { try await rename(manifest) }
     } catch {
       throw JobError.adding(await manifest.discard(), to: error)
@@ -56,8 +55,8 @@ package struct ArchivePublication: Sendable {
     let manifestPath = try tableDay.manifestPath
     var oldManifest: [UInt8]?
     if existing != nil {
-      // The old manifest goes first: should the program end between the steps, an archive without a manifest restores,
-      // one beside a manifest of another would be taken for corrupt.
+      // The old manifest is deleted first, in case the program ends between the steps: an archive without a manifest
+      // can be restored, while one beside another archive's manifest would count as corrupt.
       oldManifest = try? await lake.readAll(manifestPath, limit: ArchiveManifest.maximumBytes)
       try await lake.delete(manifestPath)
     }
@@ -65,14 +64,15 @@ package struct ArchivePublication: Sendable {
       _ = try await file.writer.publish(
         as: tableDay.archivePath, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
     } catch let error as LakeError where error.code == "not_durable" {
-      // It is there, so its manifest is due.
+      // The archive is published, so its manifest is published too.
       outcome.doubt = error
     } catch let error as LakeError where error.code == "outcome_unknown" {
       if let oldManifest { await putBack(oldManifest) }
       outcome.doubt = error
       for case let leftover? in [await manifest.discard(), await file.discard()] {
         Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
-        outcome.warnings.append("the temporary file \(leftover) may be left; the nightly run removes it after a day")
+        outcome.warnings.append(
+          "the temporary file \(leftover) may be left in the lake; the nightly run removes it after a day")
       }
       return outcome
     } catch {
@@ -86,13 +86,13 @@ package struct ArchivePublication: Sendable {
     } catch {
       let reason = JobError(cause: JobError.adding(await manifest.discard(), to: error)).message
       Log.write(.warning, "an archive has no manifest", ["archive": tableDay, "reason": reason])
-      outcome.warnings.append("the archive is in its place, its manifest could not be put beside it: \(reason)")
+      outcome.warnings.append("the archive was published, but its manifest could not be: \(reason)")
     }
     return outcome
   }
 
-  /// The archive was not replaced, so it keeps its proof. An archive that somebody else has put there meanwhile gets none.
-  /// A cancelled job does so too, in the time it has for cleaning up.
+  /// Restores the manifest of an archive that was not replaced. An archive that another process has put there meanwhile
+  /// gets none. A cancelled job restores it within its cleanup time.
   private func putBack(_ manifest: [UInt8]) async {
     do {
       try await CancellationGrace.cleanUp {
@@ -101,7 +101,8 @@ package struct ArchivePublication: Sendable {
           manifest, to: tableDay.manifestPath, temporary: tableDay.newTemporaryPath, condition: .ifAbsent)
       }
     } catch {
-      Log.write(.warning, "a manifest could not be put back", ["archive": tableDay, "reason": "\(error)"])
+      Log.write(
+        .warning, "the manifest of an archive could not be restored", ["archive": tableDay, "reason": "\(error)"])
     }
   }
 }

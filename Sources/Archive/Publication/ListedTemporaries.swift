@@ -1,20 +1,17 @@
 package import Lake
 import Reporting
 
-/// A lake whose unfinished files are listed in ``WorkUnderWay`` from their making to their final name or their removal, so
-/// that a program that ends before they are removed can name them.
+/// A lake that lists its unfinished files in ``WorkUnderWay`` until they are published or removed, so that a program
+/// that ends earlier can name them.
 package struct ListedTemporaries: LakeStore {
   private let base: any LakeStore
 
-  /// `base`, with its unfinished files listed.
   package init(_ base: any LakeStore) {
     self.base = base
   }
 
-  /// The root as an operator would write it.
   package var displayURL: String { base.displayURL }
 
-  /// Starts a new file and lists it.
   package func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     let id = WorkUnderWay.begin { "the temporary file \(temporary)" }
     do {
@@ -25,18 +22,14 @@ package struct ListedTemporaries: LakeStore {
     }
   }
 
-  /// Opens a file for reading.
   package func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
 
-  /// What is known of a file or folder.
   package func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
 
-  /// One page of a folder.
   package func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
     try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
   }
 
-  /// Removes a file or an empty folder.
   package func delete(_ path: LakePath) async throws { try await base.delete(path) }
 }
 

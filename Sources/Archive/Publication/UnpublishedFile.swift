@@ -1,12 +1,12 @@
 package import Lake
 import Synchronization
 
-/// A new file of the lake at its temporary path.
+/// A file of the lake that is being written at its temporary path.
 package struct UnpublishedFile: Sendable {
   package let path: LakePath
   package let writer: any LakeWriter
 
-  /// Starts the file.
+  /// Creates the file.
   /// - Throws: `LakeError`.
   package init(at path: LakePath, in lake: any LakeStore) async throws {
     self.path = path
@@ -14,10 +14,10 @@ package struct UnpublishedFile: Sendable {
   }
 
   /// Removes the file; does nothing once it is published.
-  /// - Returns: its path when it could not be removed.
+  /// - Returns: the file's path when it could not be removed.
   package func discard() async -> LakePath? { await writer.discard() }
 
-  /// Holds the file of a job, so that whatever ends the job before it is published removes it.
+  /// Holds the file of a job, so that the job's error path can remove it.
   package final class Holder: Sendable {
     private let file = Mutex<UnpublishedFile?>(nil)
 
@@ -27,8 +27,8 @@ package struct UnpublishedFile: Sendable {
       self.file.withLock { $0 = file }
     }
 
-    /// Removes the file, if one was made.
-    /// - Returns: its path when it could not be removed.
+    /// Removes the file, if one was created.
+    /// - Returns: the file's path when it could not be removed.
     package func discard() async -> LakePath? {
       await file.withLock { $0 }?.discard()
     }

@@ -3,23 +3,23 @@ import Gzip
 package import Lake
 import Reporting
 
-/// Reads an archive as CSV, piece by piece, and digests the gzip file on the way. It works on a queue of its own.
+/// Reads an archive as CSV, piece by piece, and hashes the gzip file. It decompresses on a queue of its own.
 package actor ArchiveReader {
-  /// Bytes of CSV handed out at a time, at most.
+  /// The maximum length of a piece of CSV.
   package static let chunkBytes = 256 * 1024
 
   private nonisolated let executor = QueueExecutor(label: "sluice.gunzip")
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  /// The file as it was when it was opened.
+  /// The file's properties when it was opened.
   package nonisolated let entry: LakeEntry
   private let reader: any LakeReader
   private var decompressor = GzipDecompressor()
   private var hasher = SHA256Hasher()
   private var isAtEnd = false
-  /// Bytes of gzip read so far.
+  /// The bytes of gzip that were read.
   package private(set) var gzipBytes = 0
-  /// Bytes of CSV handed out so far.
+  /// The bytes of CSV that were returned.
   package private(set) var csvBytes = 0
 
   package init(_ path: LakePath, in lake: any LakeStore) async throws {
@@ -27,7 +27,7 @@ package actor ArchiveReader {
     entry = reader.entry
   }
 
-  /// The next piece, nil at the end of a whole file.
+  /// The next piece; nil at the end of a complete file.
   /// - Throws: ``JobError`` `archive_corrupt` with the offset, `archive_not_gzip`; ``LakeError``.
   package func next() async throws -> [UInt8]? {
     do {
@@ -52,7 +52,7 @@ package actor ArchiveReader {
     }
   }
 
-  /// The digest of all that was read; once, after the end.
+  /// The digest of the file. Call it once, after the end.
   package func digest() -> SHA256Digest { hasher.finish() }
 
   package func close() async {
@@ -61,12 +61,12 @@ package actor ArchiveReader {
 }
 
 extension JobError {
-  /// A gzip file that cannot be read, by its name.
+  /// The error for an archive that cannot be decompressed.
   fileprivate init(archive path: LakePath, _ error: GzipError) {
     if case .notGzip = error {
       self.init(
         .archiveNotGzip,
-        "\(path) is not a gzip file; Sluice reads CSV compressed by gzip (\(error))")
+        "\(path) is not a gzip file (\(error)); compress the CSV with gzip")
     } else {
       self.init(
         .archiveCorrupt,

@@ -1,8 +1,8 @@
 package import Lake
 
-/// Counts the rows of an archive whose manifest does not tell, by reading it whole.
+/// Counts the rows of an archive without a usable manifest by reading the whole file.
 package enum ArchiveRows {
-  /// Rows in the archive at `path`, without its header.
+  /// The number of rows of the archive at `path`, without its header.
   /// - Throws: ``JobError`` `archive_corrupt`, `archive_not_gzip`; `LakeError`.
   package static func count(in path: LakePath, of lake: any LakeStore) async throws -> Int {
     let reader = try await ArchiveReader(path, in: lake)

@@ -3,7 +3,7 @@ import Gzip
 import Lake
 package import Reporting
 
-/// Compresses CSV on a queue of its own, so that a level-9 archive never holds a thread of the cooperative pool.
+/// Compresses CSV on a queue of its own, so that slow gzip levels do not block a thread of the cooperative pool.
 private actor CompressionStage {
   private nonisolated let executor = QueueExecutor(label: "sluice.gzip")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -26,12 +26,12 @@ private actor CompressionStage {
   }
 }
 
-/// Carries the rows of one archive into one file of the lake: CSV -> gzip -> temporary path.
+/// Writes the rows of one archive to one file of the lake: CSV -> gzip -> temporary path.
 package struct ArchiveWriter: Sendable {
-  /// A piece of CSV that ends with a whole record.
+  /// A piece of CSV that ends at the end of a record.
   package struct Chunk: Sendable {
     package let bytes: [UInt8]
-    /// Records that end in it, the header counted as one.
+    /// The number of records in it, including the header.
     package let rows: Int
 
     package init(bytes: [UInt8], rows: Int) {
@@ -40,9 +40,9 @@ package struct ArchiveWriter: Sendable {
     }
   }
 
-  /// What went through.
+  /// The totals of what was written.
   package struct Totals: Sendable {
-    /// Rows, the header not counted.
+    /// The number of rows without the header.
     package var rows: Int
     package var csvBytes: Int
     package var gzipBytes: Int
@@ -54,7 +54,7 @@ package struct ArchiveWriter: Sendable {
     }
   }
 
-  /// Chunks of ~256 KiB that the source may be ahead of the compressor.
+  /// The chunks of about 256 KiB that are buffered between the source and the compressor.
   private static let chunksAhead = 4
 
   private let writer: any LakeWriter
@@ -64,7 +64,7 @@ package struct ArchiveWriter: Sendable {
 
   /// - Parameters:
   ///   - level: gzip level, 1...9.
-  ///   - estimatedRows: rows the planner expects, for the progress.
+  ///   - estimatedRows: the planner's row estimate, for the progress.
   package init(to file: UnpublishedFile, level: Int, progress: JobProgress, estimatedRows: Double?) {
     writer = file.writer
     self.level = level
@@ -72,8 +72,8 @@ package struct ArchiveWriter: Sendable {
     self.estimatedRows = estimatedRows
   }
 
-  /// Takes chunks from `next` until it gives nil, and writes them; the first one begins with the header. The file is neither
-  /// closed nor published.
+  /// Writes the chunks of `next` until it returns nil; the first one begins with the header. The file is neither closed
+  /// nor published.
   package func write(_ next: @escaping @Sendable () async throws -> Chunk?) async throws -> Totals {
     let channel = BoundedChannel<Chunk>(capacity: Self.chunksAhead)
     return try await withThrowingTaskGroup(of: Totals?.self) { group in
@@ -87,7 +87,7 @@ package struct ArchiveWriter: Sendable {
       do {
         for try await result in group { totals = result ?? totals }
       } catch {
-        // The stage that failed first tells why; the other one only hears that it is over.
+        // The first error is the cause; the other stage only reports its cancellation.
         group.cancelAll()
         throw error
       }
@@ -98,7 +98,7 @@ package struct ArchiveWriter: Sendable {
 
   private func compress(_ channel: BoundedChannel<Chunk>) async throws -> Totals {
     let stage = try CompressionStage(level: level)
-    // The header is a record of its own.
+    // The first chunk's records include the header.
     var totals = Totals(rows: -1)
     while let chunk = try await channel.receive() {
       let bytes = try await stage.compress(chunk.bytes)
@@ -119,7 +119,7 @@ package struct ArchiveWriter: Sendable {
       reading.rows += chunk.rows
       reading.csvBytes += chunk.bytes.count
       reading.gzipBytes += gzipBytes
-      // The planner's estimate may be too low: a part of 99 % says "nearly", never "done".
+      // The planner's estimate may be too low, so the fraction stays below 1 until the job ends.
       reading.fraction = estimatedRows.map { $0 > 0 ? min(0.99, Double(reading.rows) / $0) : 0 }
     }
   }

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Hands values from one task to another and lets the first run ahead by `capacity` values at most.
+/// Passes values from one task to another through a buffer of at most `capacity` values.
 ///
-/// One sender, one receiver: the stages of a job. A slow stage stops the stage before it, and so, in the end, the
-/// database's COPY; that is what keeps a job's memory the same for a table of any size.
+/// It has one sender and one receiver, the stages of a job. A slow stage blocks the stage before it, up to the
+/// database's COPY, so that a job's memory does not depend on the size of the table.
 package final class BoundedChannel<Element: Sendable>: Sendable {
   private struct State {
     var buffer: [Element] = []
@@ -33,7 +33,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     self.capacity = capacity
   }
 
-  /// Hands `element` over, waiting while the buffer is full.
+  /// Sends `element`, and waits while the buffer is full.
   /// - Throws: `CancellationError`.
   package func send(_ element: Element) async throws {
     try await withTaskCancellationHandler {
@@ -63,7 +63,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     }
   }
 
-  /// No more values; the receiver gets nil after the last.
+  /// Ends the channel: the receiver gets nil after the last value.
   package func finish() {
     let receiver = state.withLock { state in
       state.isFinished = true
@@ -73,7 +73,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     receiver?.resume(returning: nil)
   }
 
-  /// The next value, nil after the last.
+  /// The next value; nil after the last.
   /// - Throws: `CancellationError`.
   package func receive() async throws -> Element? {
     try await withTaskCancellationHandler {
@@ -103,7 +103,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     }
   }
 
-  /// Sender and receiver belong to one job: when one of them is cancelled, so is the other.
+  /// Cancels the waiting sender and receiver: both belong to one job, which is cancelled as a whole.
   private func cancelWaiting() {
     let (sender, receiver) = state.withLock { state in
       defer {

@@ -13,7 +13,7 @@ extension PostgresConnection {
     try columns.map { try quoteIdentifier($0.text) }.joined(separator: ", ")
   }
 
-  /// Runs a statement that handles rows: of its errors the server's words are not repeated, since they may quote one.
+  /// Runs a statement that handles rows. Its errors do not repeat the server's message, which may quote a row.
   func queryRows(_ sql: String) async throws -> PostgresResult {
     do {
       return try await query(sql)
@@ -23,7 +23,7 @@ extension PostgresConnection {
     }
   }
 
-  /// How many rows the planner expects of `select`; nil where its answer cannot be read.
+  /// The planner's row estimate for `select`; nil when the plan cannot be read.
   package func estimatedRows(_ select: String) async throws -> Double? {
     struct Explained: Decodable {
       struct Plan: Decodable {

@@ -3,16 +3,17 @@ package import Postgres
 package import Reporting
 package import TableDays
 
-/// What the catalog says of a table: which columns travel, and by which a day is cut.
+/// The catalog's description of a table: its columns, keys, triggers and partitioning.
 package struct TableFacts: Sendable {
   package struct Column: Sendable, Equatable {
     package let name: ColumnName
-    /// As `format_type` prints it, a domain by its own name.
+    /// The type, as `format_type` prints it; a domain under its own name.
     package let type: String
-    /// The type that a domain rests on; else the type.
+    /// The base type of a domain; otherwise the type.
     package let baseType: String
     let isGenerated: Bool
-    /// Its values are names of objects (`regclass` and the like), alone or within an array, range or row.
+    /// The values hold names of database objects (`regclass` and similar types), alone or within an array, range or
+    /// row.
     package let isName: Bool
     let maySelect: Bool
     let mayInsert: Bool
@@ -22,20 +23,20 @@ package struct TableFacts: Sendable {
   /// The relation's OID.
   package let oid: Int
   package let columns: [Column]
-  /// The columns of each unique index that tells all rows apart.
+  /// The columns of each unique index that ON CONFLICT DO NOTHING can use for all rows.
   let uniqueKeys: [[ColumnName]]
-  /// It has a unique constraint that is checked at the end of the transaction.
+  /// The table has a unique constraint that is checked at the end of the transaction.
   let hasDeferrableKey: Bool
-  /// It has a trigger that runs before a row is stored, or lies on a foreign server: a row may be kept out.
+  /// The table has a BEFORE trigger for each row, or a foreign partition: a row that is sent may not be stored.
   let mayDropRows: Bool
-  /// It has a trigger that runs after rows are stored, and may change them.
+  /// The table has a trigger that runs after rows are stored, and may change them.
   package var hasAfterTrigger = false
-  /// It has a rule that INSERT follows in its place; COPY does not.
+  /// The table has a rule that replaces INSERT. COPY ignores rules.
   var hasInsertRule = false
-  /// The single column of a table partitioned by range.
+  /// The partition key of a table that is partitioned by range of a single column.
   let partitionColumn: ColumnName?
 
-  /// Columns that COPY can carry both ways: generated ones are computed anew by the table.
+  /// The columns that COPY can read and write: all but generated ones, which the table computes.
   package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
 
   package enum Access {
@@ -43,8 +44,8 @@ package struct TableFacts: Sendable {
     case write
   }
 
-  /// Reads the facts, and refuses what is not a table, is not there, or may not be touched.
-  /// - Throws: ``JobError`` `table_not_found`, `not_a_table`, `permission_denied`.
+  /// Reads the facts. Refuses a relation that does not exist, is not a table, or that the role may not access.
+  /// - Throws: ``JobError`` `table_not_found`, `not_a_table`, `detach_pending`, `permission_denied`.
   package static func read(_ table: TableName, for access: Access, on connection: PostgresConnection) async throws
     -> TableFacts
   {
@@ -54,7 +55,7 @@ package struct TableFacts: Sendable {
     if let other = kindNames[kind] {
       throw JobError(
         .notATable,
-        "\(table) is \(other), not a table; name the table it draws from", field: "table")
+        "\(table) is \(other), not a table; name the table that its rows come from", field: "table")
     }
     let user = connection.target.user
     guard try found.decode("may_use_schema", as: Bool.self) else {
@@ -86,40 +87,41 @@ package struct TableFacts: Sendable {
     return facts
   }
 
-  /// Refuses a table some of whose rows a SELECT of it can miss without a word.
+  /// Refuses a table of which a SELECT can silently miss rows.
   private static func refuseUnreadable(_ table: TableName, _ found: PostgresRow) throws {
     if let part: String = try found.decodeIfPresent("foreign_part") {
-      // Its server takes a snapshot of its own, which may be older than a lock that it waits for.
+      // The foreign server takes a snapshot of its own, which may be older than a lock that it waits for.
       throw JobError(
         .notATable,
-        "the rows of \(table) come from the foreign table \(part), whose server can't be held still; archive them at that server",
-        field: "table")
+        "the rows of \(table) come from the foreign table \(part), which is not read in this server's snapshot; "
+          + "archive them on the foreign server", field: "table")
     }
     if let part: String = try found.decodeIfPresent("detaching_part") {
       throw JobError(
         .detachPending,
-        "the partition \(part) of \(table) is being detached, and its rows are hidden until that has ended; run ALTER TABLE "
-          + "\(table) DETACH PARTITION \(part) FINALIZE, attach it again if its rows are wanted, then run the job again",
+        "the partition \(part) of \(table) is being detached, which hides its rows; run ALTER TABLE \(table) DETACH "
+          + "PARTITION \(part) FINALIZE, attach it again if its rows are to be archived, then run the job again",
         field: "table")
     }
   }
 
-  /// A table that is not there.
+  /// The error for a table that does not exist.
   package static func missing(_ table: TableName, in database: String) -> JobError {
     JobError(
       .tableNotFound,
-      "there is no table \(table) in database \(database); names are looked up exactly as written, upper and lower case "
-        + "included", field: "table")
+      "there is no table \(table) in database \(database); names are looked up exactly as written, upper and lower "
+        + "case included", field: "table")
   }
 
-  /// A right that is not granted, with the statement that grants it.
+  /// The error for a right that is not granted, with the statement that grants it.
   package static func denied(_ right: String, on object: String, _ user: String) -> JobError {
     JobError(
       .permissionDenied,
       "the role \(user) lacks \(right) on \(object); grant it: GRANT \(right) ON \(object) TO \(user)")
   }
 
-  /// Relations that are no tables (PostgreSQL, `pg_class.relkind`). Tables are `r` and `p`; a foreign table reads like one.
+  /// The relations that are not tables (PostgreSQL, `pg_class.relkind`). Tables are `r` and `p`; a foreign table, `f`,
+  /// can be read like one.
   private static let kindNames = [
     "v": "a view", "m": "a materialized view", "i": "an index", "I": "an index", "S": "a sequence",
     "c": "a composite type", "t": "a TOAST table",
@@ -129,8 +131,8 @@ package struct TableFacts: Sendable {
     try JSONDecoder().decode([[String]].self, from: Data(json.utf8)).map { $0.map { ColumnName($0) } }
   }
 
-  /// Whether rows that come with `loaded` columns are recognised when they are in the table already. A key whose column
-  /// is filled in by its default is new for each row, and stops nothing.
+  /// Whether a unique key recognizes rows that are in the table already when the `loaded` columns are given. A key with
+  /// a column that its default fills in is new for each row, and recognizes none.
   package func recognisesRows(of loaded: [ColumnName]) -> Bool { !keys(within: loaded).isEmpty }
 
   /// The unique keys all of whose columns are among `loaded`.
@@ -140,10 +142,10 @@ package struct TableFacts: Sendable {
 
   package func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }
 
-  /// The column that tells a row's day: the one asked for, or the column the table is partitioned by.
+  /// The time column: the one that is named, or the column by which the table is partitioned.
   /// - Parameters:
-  ///   - remedy: what else the caller of this job can do.
-  ///   - field: the request's field that the remedy is about.
+  ///   - remedy: the alternative that the error offers to the caller.
+  ///   - field: the request's field to which the remedy refers.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`.
   package func timeColumn(named name: ColumnName?, remedy: ErrorText, field: String = "time_column") throws
     -> TimeColumn

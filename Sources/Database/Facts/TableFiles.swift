@@ -2,10 +2,10 @@ package import Postgres
 package import Reporting
 package import TableDays
 
-/// Which files of the server hold a table's rows, as a transaction's snapshot knows them.
+/// The files of the server that hold a table's rows, as a transaction's snapshot sees them.
 ///
-/// The lock with which the transaction began keeps them as they are. This is the proof that it did: rows that were read out
-/// of a file which a rewrite has replaced would be missing without a word.
+/// The lock at the start of the transaction prevents a rewrite of the table. Comparing the files proves that none
+/// happened: a COPY whose snapshot is older than a rewrite silently misses rows.
 package struct TableFiles: Equatable {
   private let digest: String
 
@@ -19,7 +19,7 @@ package struct TableFiles: Equatable {
   package static func changed(_ table: TableName) -> JobError {
     JobError(
       .tableChanged,
-      "\(table) was rewritten or replaced by another session while it was read; nothing was published, run the backup again",
-      field: "table")
+      "another session rewrote or replaced \(table) while the backup read it; nothing was published. Run the backup "
+        + "again", field: "table")
   }
 }

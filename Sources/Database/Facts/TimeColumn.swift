@@ -1,7 +1,7 @@
 package import Postgres
 package import TableDays
 
-/// The column that tells which day a row belongs to.
+/// The column whose value determines a row's day.
 package struct TimeColumn: Sendable, Equatable {
   package let name: ColumnName
   package let kind: DaySpan.Kind
@@ -11,7 +11,7 @@ package struct TimeColumn: Sendable, Equatable {
     self.kind = kind
   }
 
-  /// `"c" >= start AND "c" < end`, bounds in the column's own type.
+  /// `"c" >= start AND "c" < end`, with bounds of the column's type.
   package func condition(for window: DayWindow, on connection: PostgresConnection) async throws -> String {
     let span = DaySpan(window, kind: kind)
     let column = try await connection.quoteIdentifier(name.text)

@@ -1,15 +1,16 @@
 package import Postgres
 package import Reporting
 
-/// Makes sure, after a load has committed, that its rows are on disk, and with the standby where the server waits for one.
+/// Confirms, after a load has committed, that its rows are on disk, and on the standby where the server has a
+/// synchronous one.
 ///
-/// The load commits without waiting, or for the local disk alone. One small commit that does wait brings all before it
-/// there; it writes WAL of its own, since a transaction that writes none is never flushed. The standby is waited for in a
-/// further one, and for a limited time: a server with a synchronous standby that is gone would keep it for ever.
+/// The load commits without waiting, or waits for the local disk only. A later small commit that waits flushes all WAL
+/// before it; it writes a WAL record of its own, since a transaction that writes none is never flushed. Another one
+/// waits for the standby, for a limited time: without its synchronous standby a server lets a commit wait indefinitely.
 package struct Durability: Sendable {
   let connection: PostgresConnection
   let progress: JobProgress
-  /// The load's own commit has waited for the local disk.
+  /// The load's commit has waited for the local disk.
   let isOnDisk: Bool
 
   package init(connection: PostgresConnection, progress: JobProgress, isOnDisk: Bool) {
@@ -18,14 +19,14 @@ package struct Durability: Sendable {
     self.isOnDisk = isOnDisk
   }
 
-  /// How long a synchronous standby is waited for.
+  /// The maximum wait for a synchronous standby.
   static let standbyPatience = Duration.seconds(20)
 
-  /// - Returns: what is in doubt of the rows, which are committed whatever happens; nil when nothing is.
+  /// - Returns: why the rows, which are committed, may not be durable; nil when they are.
   package func confirm() async -> String? {
-    // A cancelled job still brings its rows to disk, as that takes a moment; for the standby it does not wait.
+    // A cancelled job still flushes its rows to disk, which is quick, but does not wait for the standby.
     if !isOnDisk, let local = await Task(operation: { await flush("local") }).value {
-      return "the rows are committed, but it could not be confirmed that they are on disk: \(local)"
+      return "the rows are committed, but the server did not confirm that they are on disk: \(local)"
     }
     guard await Task(operation: { await waitsForStandby() }).value else { return nil }
     progress.waits(for: "the synchronous standby (synchronous_standby_names)", by: "standby")
@@ -44,8 +45,8 @@ package struct Durability: Sendable {
     return (try? row?.decode("waits", as: Bool.self)) ?? false
   }
 
-  /// One commit that writes WAL and waits as `level` says (`synchronous_commit`; nil is the role's own).
-  /// - Returns: why it failed.
+  /// Commits a WAL record and waits as `level` says (a value of `synchronous_commit`; nil keeps the session's).
+  /// - Returns: the error's text; nil when it succeeded.
   private func flush(_ level: String?) async -> String? {
     do {
       try await connection.withTransaction { connection in
@@ -54,13 +55,13 @@ package struct Durability: Sendable {
       }
       return nil
     } catch {
-      // Without the advice to run the job again, which would load the rows twice.
+      // Not as a `JobError`, which advises to run the job again: that would load the rows twice.
       return "\(error)"
     }
   }
 
-  /// The commit that waits for the standby. When its time is up, or the job is cancelled, the wait is cancelled on the
-  /// server; the commit stands all the same.
+  /// The commit that waits for the standby. On timeout, or when the job is cancelled, the wait is cancelled on the
+  /// server; the load stays committed.
   private func flushBounded() async -> String? {
     let flush = Task { await self.flush(nil) }
     let timer = Task {

@@ -14,14 +14,13 @@ package struct ExistingRows: Sendable, Equatable {
     self.timeColumn = timeColumn
   }
 
-  /// Deletes them.
-  /// - Returns: their number.
+  /// Deletes the rows.
+  /// - Returns: the number of deleted rows.
   package func delete(on connection: PostgresConnection) async throws -> Int {
     let (name, condition) = try await words(on: connection)
     return try await connection.queryRows("DELETE FROM \(name) WHERE \(condition)").affectedRows
   }
 
-  /// Their number.
   package func count(on connection: PostgresConnection) async throws -> Int {
     let (name, condition) = try await words(on: connection)
     return try await connection.queryRows("SELECT pg_catalog.count(*) AS n FROM \(name) WHERE \(condition)")

@@ -3,30 +3,30 @@ package import Postgres
 import Reporting
 package import TableDays
 
-/// How the columns of a file go into a table.
+/// How the columns of a file map to a table.
 package struct LoadPlan: Sendable, Equatable {
-  /// Columns of the file, in its order: the list of the COPY.
+  /// The columns of the file, in its order: the column list of the COPY.
   package let fileColumns: [ColumnName]
-  /// Those of them that the table takes.
+  /// The columns of the file that are loaded into the table.
   package let loadedColumns: [ColumnName]
-  /// The rows cannot be copied straight into the table: the file has columns that COPY may not fill.
+  /// The file has columns that COPY cannot fill, so the load needs a staging table.
   package let needsStaging: Bool
-  /// What the caller should know.
+  /// Warnings for the job's report.
   package let warnings: [String]
 
-  /// Fits the file's columns to the table's.
+  /// Matches the file's columns with the table's.
   /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`.
   package init(
     fileColumns: [ColumnName], facts: TableFacts, columnsMissing: LoadPolicy.ColumnsMissing, role: String
   ) throws {
     let known = Dictionary(facts.columns.map { ($0.name, $0) }) { first, _ in first }
     let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
-    // Before any of the file's words is repeated: the first line of a file without a header is a row.
+    // This error repeats nothing of the file: without a header, its first line is a row.
     guard fileColumns.contains(where: { known[$0] != nil }) else {
       throw JobError(
         .unknownColumns,
-        "none of the \(fileColumns.count) fields of the file's first line is a column of \(facts.table); name the table it "
-          + "belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
+        "none of the \(fileColumns.count) fields of the file's first line is a column of \(facts.table); name the "
+          + "table it belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
           + "\(field: "copy.csv_options.HEADER") false and \(field: "copy.columns")",
         details: ["fields": .integer(fileColumns.count)])
     }
@@ -37,13 +37,14 @@ package struct LoadPlan: Sendable, Equatable {
     guard unknown.isEmpty || columnsMissing == .ignore else {
       throw JobError(
         .unknownColumns,
-        "\(facts.table) lacks columns that the file has: \(list); add them, or pass \(field: "destination.columns_missing") \"ignore\" "
-          + "to leave them out", details: ["columns": .array(unknown.map { .string($0.text) })])
+        "\(facts.table) lacks columns that the file has: \(list); add them, or pass "
+          + "\(field: "destination.columns_missing") \"ignore\" to leave them out",
+        details: ["columns": .array(unknown.map { .string($0.text) })])
     }
     guard !loaded.isEmpty else {
       throw JobError(
         .unknownColumns,
-        "the file has no column that \(facts.table) can be filled with; name the table it belongs to as "
+        "the file has no column that can be loaded into \(facts.table); name the table it belongs to as "
           + "\(field: "destination.target_table")", details: ["columns": .array(unknown.map { .string($0.text) })])
     }
     if let column = loaded.first(where: { known[$0]?.mayInsert == false }) {
@@ -53,11 +54,11 @@ package struct LoadPlan: Sendable, Equatable {
     loadedColumns = loaded
     needsStaging = !unknown.isEmpty || !generated.isEmpty
     warnings =
-      (unknown.isEmpty ? [] : ["left out, as the table has no such columns: \(list)"])
+      (unknown.isEmpty ? [] : ["the load left out columns that the table lacks: \(list)"])
       + (generated.isEmpty
         ? []
         : [
-          "computed anew by the table, not taken from the file: "
+          "the table computes these columns, so the file's values were not loaded: "
             + generated.map(\.text).joined(separator: ", ")
         ])
   }
@@ -69,11 +70,12 @@ package struct LoadPlan: Sendable, Equatable {
       let what = known[name] == nil ? "" : " \(JSONValue.string(name.text).brief)"
       throw JobError(
         .badHeader,
-        "the file's header has the column\(what) twice, at places \(first + 1) and \(index + 1)")
+        "the file has the column\(what) twice, at positions \(first + 1) and \(index + 1); give each of its columns "
+          + "another name as \(field: "copy.columns")")
     }
   }
 
-  /// The COPY that takes the file's columns into `table`.
+  /// The COPY of the file's columns into `table`.
   /// - Parameter options: the parenthesis of `WITH (…)`.
   package func copyStatement(
     into table: TableName, options: String, on connection: PostgresConnection

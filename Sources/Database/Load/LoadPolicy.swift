@@ -1,42 +1,39 @@
 package import TableDays
 
-/// How rows get into a table, and what is done about what is there.
+/// How rows are loaded into a table, and what happens to existing rows.
 package struct LoadPolicy: Sendable, Equatable {
   /// `destination.mode`.
   package enum Mode: String, Sendable, CaseIterable, Encodable {
-    /// COPY straight into the table.
+    /// COPY directly into the table.
     case direct
     /// COPY into an unlogged table, then `INSERT … ON CONFLICT DO NOTHING`.
     case staging
   }
 
-  /// `destination.on_existing`: rows that lie in the window already.
+  /// `destination.on_existing`: what happens when the table holds rows of the window already.
   package enum OnExisting: String, Sendable, CaseIterable {
-    /// Refuse, with their number.
+    /// Fail, with the number of existing rows.
     case error
-    /// Load beside them.
+    /// Load in addition to them.
     case append
-    /// Delete them in the same transaction.
+    /// Delete them in the transaction of the load.
     case replace
-    /// Do nothing.
+    /// Load nothing.
     case skip
   }
 
-  /// `destination.columns_missing`: columns of the file that the table does not have.
+  /// `destination.columns_missing`: what happens to columns of the file that the table lacks.
   package enum ColumnsMissing: String, Sendable, CaseIterable {
-    /// Refuse, with their names.
+    /// Fail, with their names.
     case error
     /// Leave them out.
     case ignore
   }
 
-  /// How the rows get there.
   package var mode = Mode.direct
-  /// The table whose columns the staging table takes; else the target.
+  /// The table whose column types the staging table has; nil is the target.
   package var stagingLike: TableName?
-  /// Rows already in the window.
   package var onExisting = OnExisting.error
-  /// Columns the table does not have.
   package var columnsMissing = ColumnsMissing.error
 
   package init() {}

@@ -4,9 +4,9 @@ package import Postgres
 import Reporting
 import TableDays
 
-/// The way through a table of the file's own columns: COPY into it, then INSERT what belongs into the target.
+/// A load through a staging table with the file's columns: COPY into it, then INSERT from it into the target.
 ///
-/// It is made in the load's own transaction: whatever happens, it goes with it.
+/// The table is created and dropped in the load's transaction, so a rollback removes it too.
 package struct StagingTable {
   package let facts: TableFacts
   package let plan: LoadPlan
@@ -18,34 +18,33 @@ package struct StagingTable {
     self.policy = policy
   }
 
-  /// What has come of a load.
   package struct Loaded: Sendable {
-    /// Rows of the file.
+    /// The number of rows of the file.
     package let staged: Int
-    /// Those of them that were inserted; the rest is in the table already.
+    /// The number of rows that were inserted; the others are in the table already.
     package let inserted: Int
   }
 
   /// Loads all rows of the file.
   /// - Parameters:
   ///   - options: the parenthesis of COPY's `WITH (…)`.
-  ///   - send: sends the rows to the COPY, and gives the number that the server has stored.
-  /// - Throws: ``JobError`` `deferrable_key`, `rows_not_stored`.
+  ///   - send: sends the rows to the COPY, and returns the number that the server has stored.
+  /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `rows_not_stored`.
   package func load(
     options: String, on connection: PostgresConnection, _ send: (CopyIn) async throws -> Int
   ) async throws -> Loaded {
     guard !facts.hasDeferrableKey || policy.mode == .direct else {
       throw JobError(
         .deferrableKey,
-        "\(facts.table) has a deferrable unique constraint, by which PostgreSQL cannot skip rows that are there already; "
-          + "use \"direct\"", field: "destination.mode")
+        "\(facts.table) has a deferrable unique constraint, which PostgreSQL's ON CONFLICT does not support; use "
+          + "\"direct\"", field: "destination.mode")
     }
-    // COPY into the table would not ask the rule; the INSERT on this way does, and stores the rows who knows where.
+    // COPY ignores rules, but the INSERT from the staging table follows them, and a rule may store the rows elsewhere.
     guard !facts.hasInsertRule else {
       throw JobError(
         .insertRule,
-        "\(facts.table) has a rule that runs in place of INSERT; use \"direct\" with the table's own columns, or disable the "
-          + "rule", field: "destination.mode")
+        "\(facts.table) has a rule that runs in place of INSERT; use \"direct\" with the table's own columns, or "
+          + "disable the rule", field: "destination.mode")
     }
     let like = policy.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
@@ -57,7 +56,8 @@ package struct StagingTable {
       let type = facts.column(name)?.type ?? "pg_catalog.text"
       columns.append(model.column(name) != nil ? quoted : "NULL::\(type) AS \(quoted)")
     }
-    // The columns' types without constraints and defaults: what the file lacks, the target's own defaults fill in.
+    // CREATE TABLE AS takes the columns' types without constraints and defaults; the target's defaults fill in columns
+    // that the file lacks.
     try await connection.query(
       "CREATE UNLOGGED TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
         + "FROM \(try await connection.quoted(model.table)) WITH NO DATA")
@@ -87,8 +87,8 @@ package struct StagingTable {
     ).affectedRows
   }
 
-  /// Rows that were not inserted are in the table already, which is why ON CONFLICT skipped them. Where a trigger may have
-  /// kept them out instead, each must be found by one of the table's keys.
+  /// Proves that the rows that were not inserted are in the table already. ON CONFLICT skips only such rows; where a
+  /// trigger may have discarded rows instead, each row must be found by one of the table's unique keys.
   /// - Throws: ``JobError`` `rows_not_stored`.
   private func proveSkipped(
     from staging: String, _ inserted: Int, of staged: Int, on connection: PostgresConnection

@@ -1,4 +1,4 @@
--- Who holds the advisory lock with the 64-bit key $1 in this database.
+-- The sessions that hold the advisory lock with the 64-bit key $1 in this database.
 SELECT l.pid, COALESCE(a.usename::pg_catalog.text, '') AS role, COALESCE(a.application_name, '') AS application,
   EXTRACT(epoch FROM pg_catalog.clock_timestamp() - COALESCE(a.xact_start, a.backend_start))::pg_catalog.int8 AS age
 FROM pg_catalog.pg_locks l

@@ -1,4 +1,4 @@
--- What kind of relation $1.$2 is, and which locks the role may take on it.
+-- The kind of the relation $1.$2, and the rights of the role that its locks need.
 SELECT c.relkind::pg_catalog.text AS kind,
   u.may_use AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AS may_select,
   u.may_use AND pg_catalog.has_table_privilege(c.oid, 'INSERT') AS may_insert,

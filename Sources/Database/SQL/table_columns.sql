@@ -1,4 +1,4 @@
--- The columns of the relation with OID $1, in order. A domain is followed down to the type it rests on.
+-- The columns of the relation with OID $1, in order. A domain is resolved to its base type.
 WITH RECURSIVE base (type, base_type) AS (
   SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.typbasetype <> 0
   UNION ALL
@@ -6,7 +6,7 @@ WITH RECURSIVE base (type, base_type) AS (
   FROM base JOIN pg_catalog.pg_type t ON t.oid = base.base_type
   WHERE t.typbasetype <> 0
 ),
--- Every type that a column's values are made of: itself, a domain's base, an array's elements, a range's bounds, the
+-- Every type within a column's values: the column's type, a domain's base, an array's elements, a range's bounds, the
 -- fields of a row.
 part (attribute, type) AS (
   SELECT a.attnum, a.atttypid
@@ -21,7 +21,7 @@ part (attribute, type) AS (
     UNION ALL
     SELECT t.typelem WHERE t.typelem <> 0
     UNION ALL
-    -- Also of a multirange; servers before 14 have none.
+    -- The same for a multirange; servers before 14 have none.
     SELECT r.rngsubtype FROM pg_catalog.pg_range r
     WHERE r.rngtypid = t.oid OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::pg_catalog.text
     UNION ALL
@@ -40,7 +40,7 @@ SELECT a.attname::pg_catalog.text AS name,
     ),
     pg_catalog.format_type(a.atttypid, NULL)) AS base_type,
   a.attgenerated <> '' AS is_generated,
-  -- Values that are written and read as names, which mean another object under another search_path.
+  -- Values that are written and read as names, whose meaning depends on the search_path.
   EXISTS (
     SELECT FROM part
     WHERE part.attribute = a.attnum AND part.type IN (

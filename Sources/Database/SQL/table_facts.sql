@@ -1,10 +1,10 @@
--- What kind of relation $1.$2 is, and whether the role may read it.
+-- The facts of the relation $1.$2: its kind, the role's rights, keys, triggers, rules and partitions.
 WITH RECURSIVE named (oid) AS (
   SELECT c.oid
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2
 ),
--- The relation with all that inherit from it.
+-- The relation and all relations that inherit from it.
 tree (oid) AS (
   SELECT named.oid FROM named
   UNION
@@ -15,7 +15,7 @@ SELECT c.oid::pg_catalog.int8 AS oid,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use_schema,
   pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS may_select,
   pg_catalog.has_table_privilege(c.oid, 'INSERT') OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT') AS may_insert,
-  -- Unique indexes over plain columns, for all rows and checked at once: those that ON CONFLICT DO NOTHING can go by.
+  -- Unique indexes over plain columns, for all rows, checked at once: those that ON CONFLICT DO NOTHING can use.
   COALESCE(
     (
       SELECT pg_catalog.json_agg(
@@ -30,12 +30,12 @@ SELECT c.oid::pg_catalog.int8 AS oid,
         AND i.indpred IS NULL AND i.indexprs IS NULL
     )::pg_catalog.text,
     '[]') AS unique_keys,
-  -- One that is checked at the end of the transaction makes ON CONFLICT an error.
+  -- ON CONFLICT fails on a unique index that is checked at the end of the transaction.
   EXISTS (
     SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND NOT i.indimmediate
   ) AS has_deferrable_key,
-  -- Whether a trigger of it, or of a partition, may keep a row out (PostgreSQL documentation, "Overview of Trigger Behavior").
-  -- Bits of tgtype: 1 for each row, 2 before, 4 on insert. What a foreign server does with a row nobody here can tell.
+  -- Whether a trigger of the table, or of a partition, may discard a row (PostgreSQL documentation, "Overview of
+  -- Trigger Behavior"). Bits of tgtype: 1 for each row, 2 before, 4 on insert. A foreign server may discard rows too.
   EXISTS (
     SELECT FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
@@ -49,7 +49,7 @@ SELECT c.oid::pg_catalog.int8 AS oid,
   EXISTS (
     SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3' AND r.ev_enabled <> 'D'
   ) AS has_insert_rule,
-  -- A foreign table that its rows come from, itself or a partition.
+  -- A foreign table that holds rows: the relation itself or a partition.
   (
     SELECT pg_catalog.format('%I.%I', fn.nspname, f.relname)
     FROM tree
@@ -57,7 +57,8 @@ SELECT c.oid::pg_catalog.int8 AS oid,
     JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
     WHERE f.relkind = 'f' LIMIT 1
   ) AS foreign_part,
-  -- A partition whose DETACH CONCURRENTLY has not ended: its rows are hidden. (Servers before 14 have no such column.)
+  -- A partition whose DETACH CONCURRENTLY is not finished: its rows are hidden. (Servers before 14 lack
+  -- inhdetachpending.)
   (
     SELECT pg_catalog.format('%I.%I', pn.nspname, p.relname)
     FROM tree
@@ -66,7 +67,7 @@ SELECT c.oid::pg_catalog.int8 AS oid,
     JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
     WHERE pg_catalog.to_jsonb(i) ->> 'inhdetachpending' = 'true' LIMIT 1
   ) AS detaching_part,
-  -- The column by whose ranges the table is partitioned, when there is exactly one.
+  -- The column of a range partition key with exactly one column.
   (
     SELECT a.attname::pg_catalog.text
     FROM pg_catalog.pg_partitioned_table p

@@ -1,5 +1,5 @@
--- Which files hold the rows of the relation with OID $1 and of all that inherit from it, as this snapshot knows them; and
--- how many of them are no longer in use, because the table was rewritten after the snapshot was taken.
+-- A digest of the files that hold the rows of the relation with OID $1 and of all that inherit from it, as this
+-- snapshot sees them; and how many of the files were replaced by a rewrite after the snapshot was taken.
 WITH RECURSIVE tree (oid) AS (
   SELECT $1::pg_catalog.int8::pg_catalog.oid
   UNION

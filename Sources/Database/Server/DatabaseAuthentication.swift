@@ -1,24 +1,23 @@
 import Essentials
 import Postgres
 
-/// How the program proves itself to a database server: `PG_AUTH`.
+/// How the program signs in to a database server: `PG_AUTH`.
 package enum DatabaseAuthentication: String, Sendable, CaseIterable {
-  /// By `PG_PASSWORD`, or by nothing where the server asks for nothing.
+  /// With `PG_PASSWORD`, or without a password where the server needs none.
   case password
-  /// By an Entra access token in the password's place.
+  /// With an Entra access token as the password.
   case entra
 }
 
-/// The clouds that run PostgreSQL flexible servers, and what each one's tokens are asked for.
+/// The clouds that run PostgreSQL flexible servers, with the scope of their tokens.
 package enum DatabaseCloud: Sendable, CaseIterable {
-  /// Azure.
   case worldwide
   /// Azure US Government.
   case usGovernment
   /// Azure operated by 21Vianet.
   case china
 
-  /// What the names of its servers end with.
+  /// The suffix of its servers' host names.
   var hostSuffix: String {
     switch self {
     case .worldwide: ".postgres.database.azure.com"
@@ -45,7 +44,7 @@ package enum DatabaseCloud: Sendable, CaseIterable {
     }
   }
 
-  /// The cloud that all names of a host list belong to; nil when one belongs to none, or to another.
+  /// The cloud of all hosts in the list; nil when a host belongs to none, or the hosts belong to several.
   package init?(hosts list: String) {
     let hosts = PostgresTarget.hosts(list)
     guard !hosts.isEmpty,
@@ -54,7 +53,7 @@ package enum DatabaseCloud: Sendable, CaseIterable {
     self = cloud
   }
 
-  /// The cloud of a server under a name of its own, by the sign-in service in use (`AZURE_AUTHORITY_HOST`).
+  /// The cloud of a server with a custom host name, by the sign-in service in use (`AZURE_AUTHORITY_HOST`).
   package init(authorityHost: String?) {
     self = Self.allCases.first { authorityHost?.asciiLowercased().contains($0.signInHost) == true } ?? .worldwide
   }

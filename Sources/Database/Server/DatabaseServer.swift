@@ -3,9 +3,9 @@ import Foundation
 package import Postgres
 import Reporting
 
-/// The database server of the settings: where it is, and how the program signs in.
+/// The settings of the database server: its address, and how the program signs in.
 package struct DatabaseServer: Sendable {
-  /// `PG_HOST`: nil when not set; jobs that need it say so.
+  /// `PG_HOST`. Jobs that need it fail when it is nil.
   package var host: String?
   /// `PG_PORT`.
   package var port = 5432
@@ -15,29 +15,29 @@ package struct DatabaseServer: Sendable {
   package var user: String?
   /// `PG_PASSWORD`.
   package var password: Secret?
-  /// `PG_AUTH`: nil is by host, see ``authentication(host:)``.
+  /// `PG_AUTH`; nil depends on the host, see ``authentication(host:)``.
   package var authentication: DatabaseAuthentication?
-  /// `PG_SSLMODE`: nil is `verify-full` for Azure's servers and wherever a token is sent, else `require`.
+  /// `PG_SSLMODE`; nil is `verify-full` for Azure's servers and wherever a token is sent, else `require`.
   package var sslMode: PostgresTarget.SSLMode?
   /// `PG_SSLROOTCERT`: a PEM file of trusted roots; nil is the system's.
   package var rootCertificateFile: String?
-  /// libpq's own `PGSSLROOTCERT` is set, and names the roots unless `PG_SSLROOTCERT` does.
+  /// libpq's variable `PGSSLROOTCERT` is set; it names the roots unless `PG_SSLROOTCERT` does.
   package var hasLibpqRoots = false
-  /// `PG_ALLOWED_HOSTS`: where a request may point, beside the configured host.
+  /// `PG_ALLOWED_HOSTS`: the hosts that a request may name, beside the configured host.
   package var allowedHosts: [String] = []
 
   package init() {}
 
-  /// How the program proves itself to `host`: `PG_AUTH`; else by a token where no password is set and the host is a
-  /// flexible server's.
+  /// How the program signs in to `host`: as `PG_AUTH` says; else with a token where no password is set and the host is
+  /// a flexible server.
   package func authentication(host: String) -> DatabaseAuthentication {
     authentication ?? (password == nil && DatabaseCloud(hosts: host) != nil ? .entra : .password)
   }
 
-  /// The configured server as a target of connections.
-  /// - Parameter ownPassword: whether the caller signs in with a password of its own, and not with the settings'.
-  /// - Throws: ``JobError`` `not_configured`, naming what is missing; `unverified_server` where a token would be sent to
-  ///   a server that nobody checks.
+  /// The configured server as a connection target.
+  /// - Parameter ownPassword: whether the request brings its own password, in place of the settings'.
+  /// - Throws: ``JobError`` `not_configured`, with the missing setting; `unverified_server` where a token would be sent
+  ///   to a server whose certificate is not checked.
   package func target(database: String? = nil, ownPassword: Bool = false) throws -> PostgresTarget {
     let host = try required(host, "PG_HOST")
     var target = PostgresTarget(
@@ -55,33 +55,35 @@ package struct DatabaseServer: Sendable {
     return value
   }
 
-  /// The TLS mode towards `host`: `PG_SSLMODE`, or what its kind of server and of password ask for.
+  /// The TLS mode for `host`: `PG_SSLMODE`, or the default for the kind of server and of password.
   package func sslMode(host: String, sendsToken: Bool) -> PostgresTarget.SSLMode {
     if let sslMode { return sslMode }
     let isLocal = PostgresTarget(host: host, database: "", user: "").isLocal
     return DatabaseCloud(hosts: host) != nil || sendsToken && !isLocal ? .verifyFull : .require
   }
 
-  /// Only where the certificate is checked: libpq takes `require` with roots for `verify-ca`.
+  /// The file of trusted roots. Without `PG_SSLROOTCERT` only modes that check the certificate get one: libpq treats
+  /// `require` with a root file as `verify-ca`.
   private func roots(_ mode: PostgresTarget.SSLMode) -> String? {
     if let rootCertificateFile { return rootCertificateFile }
     guard mode == .verifyFull || mode == .verifyCA, !hasLibpqRoots else { return nil }
     return SystemRoots.file
   }
 
-  /// A token opens the database to whoever has it: it goes to a server whose certificate is checked, or to this machine.
+  /// Refuses to send a token to a server whose certificate is not checked, except on this machine: whoever receives the
+  /// token can sign in with it.
   private func check(_ target: PostgresTarget) throws {
     let problem: String
     if !target.knowsServer {
-      problem = "with sslmode \(target.sslMode.rawValue) nobody checks who gets it"
+      problem = "sslmode \(target.sslMode.rawValue) does not check the server's certificate"
     } else if !target.isLocal, target.sslMode == .verifyCA, rootCertificateFile == nil, !hasLibpqRoots {
-      problem = "verify-ca against the system's roots takes any server with a public certificate"
+      problem = "verify-ca with the system's roots accepts any server with a public certificate"
     } else {
       return
     }
     throw JobError(
       .unverifiedServer,
-      "a token is the password for \(target.host), and \(problem); set PG_SSLMODE (sslmode of a request) to verify-full, or "
-        + "set PG_PASSWORD and PG_AUTH=password", field: "PG_SSLMODE")
+      "a token would be sent to \(target.host) as the password, but \(problem); set PG_SSLMODE (sslmode of a request) "
+        + "to verify-full, or set PG_PASSWORD and PG_AUTH=password", field: "PG_SSLMODE")
   }
 }

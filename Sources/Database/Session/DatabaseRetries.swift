@@ -1,5 +1,5 @@
-/// When a server that was not there is tried again: after a quarter of a second, then twice as long each time, 5 s at most,
-/// for `budget` from the first failure.
+/// The waits between attempts to reach the database server: a quarter of a second, doubled after each attempt up to 5
+/// s, for `budget` from the first failure.
 struct DatabaseRetries {
   private static let longest = Duration.seconds(5)
 
@@ -12,7 +12,7 @@ struct DatabaseRetries {
     self.budget = budget
   }
 
-  /// How long to wait after a failure at `now`; nil when the budget is spent.
+  /// The wait after a failure at `now`; nil when the budget is spent.
   mutating func next(now: ContinuousClock.Instant) -> Duration? {
     tries += 1
     let start = firstFailure ?? now

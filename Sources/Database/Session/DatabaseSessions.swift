@@ -1,25 +1,24 @@
 package import Postgres
 
-/// What the sessions of all jobs share: connections, the queue of those that wait for a lock, and how long they wait.
+/// What the sessions of all jobs share: the connections, the queue for locked tables, and the time limits.
 package struct DatabaseSessions: Sendable {
-  /// Connections to databases.
   package let pools: ConnectionPools
-  /// Where jobs wait for tables that others have locked.
+  /// The queue of jobs that wait for tables which other sessions have locked.
   var lockQueue: LockQueue
   /// Those that a pool may hold.
   let connections: Int
   /// `PG_LOCK_TIMEOUT_SECONDS`: how long a job waits for a table that another session has locked.
   let lockTimeoutSeconds: Int
-  /// `PG_RETRY_SECONDS`: how long a server that is not there is tried again before a job has begun.
+  /// `PG_RETRY_SECONDS`: how long a job that has not begun tries to reach the server.
   let retrySeconds: Int
 
-  /// - Parameter connections: those that a pool may hold.
+  /// - Parameter connections: the maximum size of a pool.
   package init(pools: ConnectionPools, connections: Int, lockTimeoutSeconds: Int, retrySeconds: Int) {
     self.pools = pools
     self.connections = connections
     self.lockTimeoutSeconds = lockTimeoutSeconds
     self.retrySeconds = retrySeconds
-    // The rest serve other tables.
+    // The other half serves tables that are not locked.
     lockQueue = LockQueue(connections: connections / 2)
   }
 }

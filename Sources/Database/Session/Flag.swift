@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that happens once and is then so: one task sets it, others look.
+/// A flag that one task sets, once, and others read.
 package final class Flag: Sendable {
   private let state = Atomic(false)
 

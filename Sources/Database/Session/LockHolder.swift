@@ -1,12 +1,12 @@
 import Postgres
 
-/// A session that is in the way of a job.
+/// A session that holds a lock for which a job waits.
 struct LockHolder: Sendable, Equatable {
-  /// Its server process; 0 for a prepared transaction, which has none.
+  /// The session's server process; 0 for a prepared transaction, which has none.
   let pid: Int
   let role: String
   let application: String
-  /// Seconds since its transaction began; nil where this role may not see it.
+  /// Seconds since its transaction began; nil where the program's role may not see it.
   let age: Int?
 
   init(pid: Int, role: String, application: String, age: Int?) {
@@ -27,7 +27,7 @@ struct LockHolder: Sendable, Equatable {
     guard pid != 0 else { return "a prepared transaction (see pg_prepared_xacts)" }
     let parts = [
       role.isEmpty ? nil : "role \(role)", application.isEmpty ? nil : application,
-      age.map { "for \(max(0, $0)) s" } ?? "for a time that only a member of pg_read_all_stats sees",
+      age.map { "for \(max(0, $0)) s" } ?? "for an unknown time: reading it needs pg_read_all_stats",
     ]
     return "pid \(pid) (\(parts.compactMap { $0 }.joined(separator: ", ")))"
   }

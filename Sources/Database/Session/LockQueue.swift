@@ -2,10 +2,10 @@ import Postgres
 import Synchronization
 import TableDays
 
-/// Where jobs wait for tables that other sessions have locked.
+/// The queue of jobs that wait for tables which other sessions have locked.
 ///
-/// Half of the pool's connections may wait for long; the rest serve other tables. Of a table that is known to be locked no
-/// further job tries the lock first: it would hold a connection for nothing.
+/// At most half of the pool's connections wait for locks; the others serve other tables. A job that finds its table in
+/// the queue joins it without trying the lock first, which would occupy a connection.
 final class LockQueue: Sendable {
   /// A table of a server.
   struct Place: Hashable, Sendable {
@@ -16,17 +16,17 @@ final class LockQueue: Sendable {
   private let places = Mutex<[Place: (holders: [LockHolder], waiters: Int)]>([:])
   private let permits: Permits
 
-  /// - Parameter connections: those that may wait at a time, at least one.
+  /// - Parameter connections: how many connections may wait at the same time, at least one.
   init(connections: Int) {
     permits = Permits(connections)
   }
 
-  /// Who holds the table, where others wait for it already; nil where nobody does.
+  /// The sessions that hold the table, where other jobs wait for it already; nil where none waits.
   func holders(of place: Place) -> [LockHolder]? {
     places.withLock { $0[place]?.holders }
   }
 
-  /// Runs `body` when it is this job's turn to wait with a connection; it lets the next one have its turn by leaving the pass.
+  /// Runs `body` when it is this job's turn to wait with a connection. `body` ends its turn by leaving the pass.
   /// - Throws: `Permits.Timeout` after `limit`; whatever `body` throws.
   func wait<Result: Sendable>(
     for place: Place, _ holders: [LockHolder], within limit: Duration,
@@ -44,7 +44,7 @@ final class LockQueue: Sendable {
     return try await body(pass)
   }
 
-  /// The table is no longer locked: whoever comes next tries it at once.
+  /// Notes that the table is no longer locked: the next job tries the lock at once.
   func isFree(_ place: Place) {
     places.withLock { $0[place] = nil }
   }

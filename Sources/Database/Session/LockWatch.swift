@@ -3,7 +3,7 @@ import Postgres
 import Reporting
 import TableDays
 
-/// Finds out, over another connection, who keeps a job's session waiting, and tells the job's progress.
+/// Asks, over another connection, which sessions hold the lock that a job waits for, and shows them in its progress.
 struct LockWatch: Sendable {
   let sessions: DatabaseSessions
   let progress: JobProgress
@@ -11,16 +11,16 @@ struct LockWatch: Sendable {
   let ownPassword: Secret?
   let tableDay: TableDay
   let table: TableName
-  /// Is set once the job has its table.
+  /// Is set once the job has locked its table.
   let isLocked: Flag
 
-  /// Most statements never wait this long.
+  /// Longer than most statements wait.
   private static let firstLook = Duration.milliseconds(400)
   private static let interval = Duration.seconds(2)
 
-  /// Runs `body` on `connection`, and looks meanwhile.
-  /// - Throws: what `body` throws; ``TableLock/NotGranted`` in place of a lock's time limit, with those who were last seen
-  ///   in the way.
+  /// Runs `body` on `connection`, and watches it meanwhile.
+  /// - Throws: what `body` throws; ``TableLock/NotGranted`` in place of a lock timeout, with the last lock holders that
+  ///   were seen.
   func whileRunning<Result>(
     on connection: PostgresConnection, _ body: () async throws -> Result
   ) async throws -> Result {
@@ -42,15 +42,15 @@ struct LockWatch: Sendable {
 
   private static func isLockTimeout(_ error: any Error) -> Bool {
     switch error {
-    // 53200: a lock for each of thousands of partitions is more than the server has room for.
+    // 53200: the server's lock table has no room for a lock on each of thousands of partitions.
     case PostgresError.server(let error): ["55P03", "53200"].contains(error.sqlState) && error.isServersOwn
     case let error as JobError: error.code == .locked && error.details["sqlstate"] == .string("55P03")
     default: false
     }
   }
 
-  /// Looks until its task is cancelled, and gives those who were last seen in the way. A job that has its table and goes on
-  /// is not asked about.
+  /// Asks until its task is cancelled. It does not ask while a job that has locked its table makes progress.
+  /// - Returns: the last lock holders that were seen.
   private func look(at pid: Int) async -> [LockHolder] {
     var holders: [LockHolder] = []
     var wait = Self.firstLook

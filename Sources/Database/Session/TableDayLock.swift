@@ -3,22 +3,22 @@ import Postgres
 import Reporting
 import TableDays
 
-/// Claims a table-day, so that no second run works on the same archive.
+/// The advisory lock on a table-day, so that only one run works on it.
 ///
-/// The lock belongs to the session and goes with it, however the program ends. It is taken before the job's transaction
-/// begins: the first statement of a REPEATABLE READ transaction fixes its snapshot, and a snapshot from before the lock
-/// could lack what the previous holder committed.
+/// The lock belongs to the session and ends with it, however the program ends. It is taken before the job's transaction
+/// begins: the first statement of a REPEATABLE READ transaction fixes its snapshot, and a snapshot that is older than
+/// the lock could lack what the previous holder committed.
 enum TableDayLock {
-  /// The upper 16 bits of every key, by which `pg_locks` shows a lock of this program (classid / 65536 = 23580). Advisory
-  /// locks know no rights: any role that may connect can take one, so a refusal names who holds it.
+  /// The upper 16 bits of every key, which identify a lock of this program in `pg_locks` (classid / 65536 = 23580). Any
+  /// role that can connect can take any advisory lock, so the error names the holder.
   static let namespace = 0x5C1C
 
-  /// The statement that gives a table-day's key: 48 bits of a hash behind the namespace.
+  /// The statement that computes a table-day's key: the namespace, then 48 bits of a hash.
   private static let keyQuery =
     "SELECT (\(namespace)::pg_catalog.int8 << 48) | (pg_catalog.hashtextextended($1, 0) & 281474976710655) AS key"
 
   /// Runs `body` while `connection` holds the lock on `tableDay`.
-  /// - Throws: ``JobError`` `already_running`, with who holds the lock; whatever `body` throws.
+  /// - Throws: ``JobError`` `already_running` with the holder; whatever `body` throws.
   static func hold<Result: Sendable>(
     _ tableDay: TableDay, on connection: PostgresConnection, _ body: () async throws -> Result
   ) async throws -> Result {
@@ -44,16 +44,16 @@ enum TableDayLock {
       return JobError(
         .alreadyRunning, "another run was working on \(what) and has ended since; run the job again")
     }
-    // Another program's session may hold the key, by chance or by intent.
+    // A session of another program may hold the lock, by chance or on purpose.
     let remedy: ErrorText =
       holder.application == application
       ? "another run is working on \(what), \(holder.description); wait for it to end, then run the job again"
-      : "the advisory lock of \(what) is held by \(holder.description), which does not look like a run of this program; "
-        + "end that session, then run the job again"
+      : "the advisory lock of \(what) is held by \(holder.description), which does not look like a run of this "
+        + "program; end that session, then run the job again"
     return JobError(.alreadyRunning, remedy, details: ["pid": .integer(holder.pid)])
   }
 
-  /// Gives the lock back, also from a cancelled task. A session that cannot do so is closed, and its locks go with it.
+  /// Releases the lock, also in a cancelled task. A session that fails to is closed, which releases its locks.
   private static func release(_ key: Int, on connection: PostgresConnection) async {
     await Task {
       do {

@@ -1,32 +1,34 @@
 import Postgres
 import TableDays
 
-/// The lock on a table with which a job's transaction begins.
+/// The lock on a table at the start of a job's transaction.
 ///
-/// A snapshot that is older than a rewrite of the table (ALTER COLUMN … TYPE, TRUNCATE, SET UNLOGGED, a swap by rename, a
-/// chunk that is decompressed) sees no rows: rewrites are not MVCC-safe (PostgreSQL documentation, "Caveats"). LOCK TABLE
-/// takes no snapshot. As the first statement of a transaction it waits for a rewrite under way, and the snapshot of the
-/// statements behind it is younger. It takes the table's partitions and children with it.
+/// A snapshot that is older than a rewrite of the table (ALTER COLUMN … TYPE, TRUNCATE, SET UNLOGGED, a swap by rename,
+/// a chunk that is decompressed) sees no rows: rewrites are not MVCC-safe (PostgreSQL documentation, "Caveats"). LOCK
+/// TABLE takes no snapshot: as the first statement of a transaction it waits for a running rewrite, and the snapshots
+/// of later statements are newer. It also locks the table's partitions and children.
 struct TableLock: Sendable {
-  /// The lock was not to be had within the patience given; the transaction has failed.
+  /// The lock was not granted in time; the transaction has failed.
   struct NotGranted: Error {
     let holders: [LockHolder]
-    /// The server's error, as it came.
+    /// The server's error, unchanged.
     let cause: any Error
   }
 
   let table: TableName
   let access: TableFacts.Access
-  /// Whether LOCK TABLE serves: it takes plain and partitioned tables alone, and asks for a right on the whole table.
+  /// Whether LOCK TABLE can be used: it accepts plain and partitioned tables only, and needs a right on the whole
+  /// table.
   let isLockable: Bool
   /// Whether the role may name the table in a SELECT.
   let mayRead: Bool
-  /// What a backup is going to read, as a SELECT of no rows; nil for what is not read.
+  /// The SELECT of no rows that locks what a backup reads; nil for a restore.
   let reading: (@Sendable (PostgresConnection) async throws -> String)?
-  /// Lock what is read, and not the whole table: a partition that another session holds may be none of this day's.
+  /// Lock only what is read instead of the whole table: a partition that another session has locked may belong to
+  /// another day.
   let isNarrow: Bool
 
-  /// Finds how `table` can be locked.
+  /// Finds out how `table` can be locked.
   /// - Throws: ``JobError`` `table_not_found`.
   static func find(
     _ table: TableName, for access: TableFacts.Access, isNarrow: Bool,
@@ -43,11 +45,11 @@ struct TableLock: Sendable {
       mayRead: ["r", "p", "f"].contains(kind) && mayRead, reading: reading, isNarrow: isNarrow)
   }
 
-  /// Whether the lock comes of a SELECT, which takes its snapshot before it waits.
+  /// Whether a SELECT takes the lock. A SELECT takes its snapshot before it waits.
   private var isBySelect: Bool { access == .read && (isNarrow || !isLockable) }
 
-  /// The statement that begins the transaction. Where the lock comes of a SELECT, each statement has a snapshot of its own,
-  /// and the COPY's is younger than the lock.
+  /// The statement that begins the transaction. Where a SELECT takes the lock, each statement has its own snapshot, so
+  /// that the COPY's snapshot is newer than the lock.
   var begin: String {
     switch access {
     case .read: "BEGIN ISOLATION LEVEL \(isBySelect ? "READ COMMITTED" : "REPEATABLE READ") READ ONLY"
@@ -55,8 +57,8 @@ struct TableLock: Sendable {
     }
   }
 
-  /// Takes the lock within `patience`, and leaves `lock_timeout` at `limit` for the locks of the statements that follow.
-  /// - Throws: ``PostgresError`` with SQLSTATE 55P03 when it was not to be had; any other.
+  /// Takes the lock within `patience`, then sets `lock_timeout` to `limit` for the statements that follow.
+  /// - Throws: ``PostgresError`` with SQLSTATE 55P03 when the lock is not granted in time; other errors of the server.
   func take(within patience: Duration, limit: Duration, on connection: PostgresConnection) async throws {
     try await connection.query("SET LOCAL lock_timeout = \(max(1, Int(patience / .milliseconds(1))))")
     if let statement = try await statement(on: connection) { try await connection.query(statement) }
@@ -70,7 +72,7 @@ struct TableLock: Sendable {
     }
     guard isLockable else { return nil }
     let name = try await connection.quoted(table)
-    // Its partitions and children are locked with it for a reader; a load locks those that its rows go to.
+    // A backup locks the partitions and children too; a load locks those that receive rows as it writes to them.
     return access == .read
       ? "LOCK TABLE \(name) IN ACCESS SHARE MODE" : "LOCK TABLE ONLY \(name) IN ROW EXCLUSIVE MODE"
   }

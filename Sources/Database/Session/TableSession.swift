@@ -5,31 +5,28 @@ package import Reporting
 import Synchronization
 package import TableDays
 
-/// One table-day's work in the database: a session, the table-day's advisory lock, and a transaction that begins with the
-/// lock on the table.
+/// The database work for one table-day: a session, the table-day's advisory lock, and a transaction that begins with
+/// the lock on the table.
 ///
-/// ```
-/// connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── finish ── unlock
-///    ^  tried again for PG_RETRY_SECONDS until work has begun |
-///    +-- a second's wait for the lock; then without a connection until it is this run's turn to wait on --+
-/// ```
-/// The second time a backup locks what it reads alone: the partition or chunk that another session holds may be another day's.
+/// ``` connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── finish ── unlock ^  retried
+/// for PG_RETRY_SECONDS until work has begun     | +-- 1 s for the lock; then, without a connection, a place in the
+/// queue of locked tables --+ ``` In the second attempt a backup locks only what it reads: the partition or chunk that
+/// another session has locked may belong to another day.
 package struct TableSession: Sendable {
   let sessions: DatabaseSessions
   let progress: JobProgress
   let target: PostgresTarget
   let ownPassword: Secret?
-  /// The table-day that is claimed.
+  /// The table-day of the advisory lock.
   let tableDay: TableDay
-  /// The table that is locked, and for what.
   var table: TableName { tableDay.table }
   let access: TableFacts.Access
-  /// What is going to be read, as a SELECT of no rows.
+  /// The SELECT of no rows that locks what a backup reads.
   let reading: (@Sendable (PostgresConnection) async throws -> String)?
-  /// Is told of a wait that may be long, and waits for the right to work once it is over.
+  /// The table-day's place in the program's admission: given up during a long wait, and taken again after it.
   let turn: Turn
 
-  /// The right to work, which a run that waits for a lock can leave to another.
+  /// The place in the program's admission, which a run gives up while it waits for a lock.
   package struct Turn: Sendable {
     let giveUp: @Sendable () -> Void
     let takeAgainNow: @Sendable () -> Bool
@@ -49,8 +46,9 @@ package struct TableSession: Sendable {
   }
 
   /// - Parameters:
-  ///   - tableDay: what is claimed, so that no second run works on it; its table is locked for `access`.
-  ///   - reading: what a backup is going to read, as a SELECT of no rows.
+  ///   - tableDay: the table-day of the advisory lock, so that only one run works on it; its table is locked for
+  ///     `access`.
+  ///   - reading: the SELECT of no rows that locks what a backup reads.
   package init(
     _ tableDay: TableDay, for access: TableFacts.Access, at target: PostgresTarget,
     ownPassword: Secret? = nil, in sessions: DatabaseSessions, progress: JobProgress, turn: Turn,
@@ -66,13 +64,14 @@ package struct TableSession: Sendable {
     self.reading = reading
   }
 
-  /// How long a lock is waited for with a connection of the pool that others could use.
+  /// How long the first attempt waits for the lock, occupying a connection of the pool.
   private static let shortPatience = Duration.seconds(1)
 
   /// Runs `work` in the transaction.
   /// - Parameters:
-  ///   - before: runs under the advisory lock, before the transaction; when it gives a result, that is all.
-  ///   - work: sets the flag when it begins what must not be done twice: a broken connection is then its end.
+  ///   - before: runs under the advisory lock, before the transaction; a result ends the run.
+  ///   - work: sets the flag before the first step that must not be repeated: after that, a broken connection fails the
+  ///     run.
   ///   - finish: runs after the commit, on the same session and under the advisory lock.
   /// - Throws: ``JobError`` `locked`, `already_running`; whatever the parts throw.
   package func run<Work: Sendable, Result: Sendable>(
@@ -84,14 +83,14 @@ package struct TableSession: Sendable {
     return try await retrying(run) { try await waiting(run) }
   }
 
-  /// What the attempts of one run share.
+  /// The state that the attempts of one run share.
   private final class Run<Work: Sendable, Result: Sendable>: Sendable {
     let before: @Sendable (PostgresConnection) async throws -> Result?
     let work: @Sendable (PostgresConnection, Flag) async throws -> Work
     let finish: @Sendable (PostgresConnection, Work) async throws -> Result
-    /// What must not be done twice has begun.
+    /// A step that must not be repeated has begun.
     let begun = Flag()
-    /// Server processes whose connections broke: one may still hold the table-day, not knowing that nobody is there.
+    /// Server processes whose connections broke: one may still hold the table-day's lock until the server notices.
     let lostSessions = Mutex<Set<Int>>([])
 
     init(
@@ -115,7 +114,7 @@ package struct TableSession: Sendable {
 
   private var place: LockQueue.Place { .init(target: target, table: table) }
 
-  /// How long a job waits for a lock in all.
+  /// How long a job waits for a lock in total.
   private var limit: Duration { .seconds(sessions.lockTimeoutSeconds) }
 
   /// Others have the turn that a run has left to them; its transaction has ended, and with it the lock.
@@ -149,7 +148,7 @@ package struct TableSession: Sendable {
       do {
         return try await attempt(run, isLocked, LockTry(patience: min(Self.shortPatience, limit)))
       } catch let busy as TableLock.NotGranted {
-        // What waited for a lock after it had its table has waited in full.
+        // A lock that timed out after the table's was granted has already had the whole time limit.
         guard !isLocked.isSet, limit > Self.shortPatience else { throw locked(busy, since: start, isLocked) }
         holders = busy.holders
       }
@@ -158,7 +157,7 @@ package struct TableSession: Sendable {
     return try await waitOn(run, holders ?? [], since: start, isLocked)
   }
 
-  /// Waits for the lock with one of the connections that are left for long waits.
+  /// Waits for the lock in the queue of locked tables.
   private func waitOn<Work, Result>(
     _ run: Run<Work, Result>, _ holders: [LockHolder], since start: ContinuousClock.Instant, _ isLocked: Flag
   ) async throws -> Result {
@@ -171,7 +170,7 @@ package struct TableSession: Sendable {
         try await attempt(
           run, isLocked,
           LockTry(isNarrow: reading != nil, patience: rest()) {
-            // From here on it is a job like any other: the next one may wait.
+            // The lock is granted: the next job in the queue may wait.
             sessions.lockQueue.isFree(place)
             pass.leave()
             guard turn.takeAgainNow() else { throw TurnTaken() }
@@ -236,16 +235,16 @@ package struct TableSession: Sendable {
     if case PostgresError.server(let error) = busy.cause, error.sqlState != "55P03" { return busy.cause }
     let what = isLocked.isSet ? "a lock on an index, a row or a partition of \(table)" : "\(table)"
     let holder =
-      busy.holders.isEmpty ? "by a session that could not be told" : "by \(LockHolder.list(busy.holders))"
+      busy.holders.isEmpty ? "by an unknown session" : "by \(LockHolder.list(busy.holders))"
     let waited = Int((start.duration(to: .now) / .seconds(1)).rounded())
     return JobError(
       .locked,
-      "\(what) is \(isLocked.isSet ? "held" : "locked") \(holder); waited \(waited) s (PG_LOCK_TIMEOUT_SECONDS is "
-        + "\(sessions.lockTimeoutSeconds)). Nothing was changed; end that session or wait for it, then run the job "
-        + "again", field: "table")
+      "\(what) is \(isLocked.isSet ? "held" : "locked") \(holder); the job waited \(waited) s "
+        + "(PG_LOCK_TIMEOUT_SECONDS is \(sessions.lockTimeoutSeconds)). Nothing was changed; end that session or wait "
+        + "for it, then run the job again", field: "table")
   }
 
-  /// Tries again what failed for want of a server, until `work` has begun.
+  /// Retries transient failures until `work` has begun.
   private func retrying<Work, Result>(
     _ run: Run<Work, Result>, _ body: () async throws -> Result
   ) async throws -> Result {
@@ -256,7 +255,7 @@ package struct TableSession: Sendable {
       } catch  where !run.begun.isSet && !Task.isCancelled && isTransient(error, run) {
         guard let wait = schedule.next(now: .now) else { throw error }
         Log.write(
-          .warning, "the database is tried again",
+          .warning, "a database session failed and is tried again",
           ["archive": tableDay, "reason": error, "tries": schedule.tries, "wait_seconds": wait / .seconds(1)])
         progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(tableDay)")
         defer { progress.waits(for: nil, by: "\(tableDay)") }
@@ -266,8 +265,8 @@ package struct TableSession: Sendable {
     }
   }
 
-  /// Whether the same may go well in a moment. That is so as well where the table-day is held by a session of this run's own,
-  /// whose connection broke without the server's knowing it.
+  /// Whether a retry can succeed. It can also when a session of this run holds the table-day: its connection broke, and
+  /// the server has not noticed.
   private func isTransient<Work, Result>(_ error: any Error, _ run: Run<Work, Result>) -> Bool {
     switch error {
     case let error as PostgresError: error.isTransient
@@ -275,13 +274,13 @@ package struct TableSession: Sendable {
     }
   }
 
-  /// The server process that holds the table-day.
+  /// The server process that holds the table-day's lock, from an `already_running` error.
   private static func holder(_ error: any Error) -> Int? {
     guard let error = error as? JobError, error.code == .alreadyRunning else { return nil }
     return error.details["pid"]?.whole
   }
 
-  /// Ends what this run's broken connection has left in the server. A role may end its own sessions.
+  /// Ends the session that a broken connection of this run has left in the server. A role may end its own sessions.
   private func end(_ pid: Int) async {
     _ = try? await sessions.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
       try await connection.query(SQL.endSession, [String(pid), connection.applicationName])

@@ -3,8 +3,8 @@ import Reporting
 import Synchronization
 import TableDays
 
-/// The program's one controller of how many table-days are worked on at a time: `BACKUP_CONCURRENCY`, over all requests,
-/// queue messages and timers.
+/// Limits how many table-days the program works on at the same time (`BACKUP_CONCURRENCY`), over all requests, queue
+/// messages and timers.
 package final class Admission: Sendable {
   private struct Waiter {
     let continuation: CheckedContinuation<Void, any Error>
@@ -17,7 +17,7 @@ package final class Admission: Sendable {
   }
 
   private let shared: Mutex<Shared>
-  /// Table-days at a time.
+  /// The number of table-days at the same time.
   package let limit: Int
 
   /// The turn has not come in time.
@@ -29,7 +29,7 @@ package final class Admission: Sendable {
     shared = Mutex(Shared(state: AdmissionState(limit: limit)))
   }
 
-  /// A table-day's place among those that are worked on.
+  /// The place of an admitted table-day.
   final class Place: Sendable {
     private let admission: Admission
     private let name: String
@@ -42,7 +42,7 @@ package final class Admission: Sendable {
       self.progress = progress
     }
 
-    /// Lets another table-day work while this one waits for what may take long.
+    /// Lets another table-day work while this one waits, for instance for a lock.
     func giveUp() {
       if isTaken.exchange(false, ordering: .acquiringAndReleasing) { admission.leave() }
     }
@@ -131,7 +131,6 @@ package final class Admission: Sendable {
 }
 
 extension TableSession.Turn {
-  /// The turn of a table-day that has `place`.
   init(_ place: Admission.Place) {
     self.init(
       giveUp: { place.giveUp() }, takeAgainNow: { place.takeAgainNow() }, takeAgain: { try await place.takeAgain() })

@@ -1,10 +1,10 @@
-/// Who works and who waits, as a value: at most `limit` table-days at a time, over all requests.
+/// The state of ``Admission``: at most `limit` table-days run at the same time; the others wait in a queue.
 struct AdmissionState {
-  /// What a table-day is admitted for. The first of these goes first; among their like they go in the order they came.
+  /// The kind of work, in order of priority. Work of the same kind is admitted in the order of arrival.
   enum Work: Int {
-    /// It has waited for a lock that it has now.
+    /// A table-day that gave up its place while it waited for a lock, and has the lock now.
     case resumed
-    /// Somebody waits for a restore, and a night of backups may be long.
+    /// A restore goes before backups: its caller waits, and a nightly run may take long.
     case restore
     case backup
   }
@@ -23,23 +23,22 @@ struct AdmissionState {
     self.limit = max(1, limit)
   }
 
-  /// How many wait.
   var waitingCount: Int { waiting.count }
 
-  /// A number for a table-day that comes.
+  /// Returns a new number, which identifies a table-day.
   mutating func takeTicket() -> Int {
     lastTicket += 1
     return lastTicket
   }
 
-  /// A table-day comes.
-  /// - Returns: nil when it is admitted at once; else it waits, and this is how many are admitted before it.
+  /// Admits a table-day or adds it to the queue.
+  /// - Returns: nil when it is admitted at once; otherwise the number of table-days that are admitted before it.
   mutating func enter(_ ticket: Int, for work: Work) -> Int? {
     guard running >= limit else {
       running += 1
       return nil
     }
-    // Behind its like, and before those whose work comes later.
+    // Behind waiters of the same and of higher priority.
     let place = waiting.firstIndex { $0.work.rawValue > work.rawValue } ?? waiting.endIndex
     waiting.insert(Waiter(ticket: ticket, work: work), at: place)
     return place
@@ -63,8 +62,8 @@ struct AdmissionState {
     return waiting.removeFirst().ticket
   }
 
-  /// A table-day waits no longer.
-  /// - Returns: whether it was still waiting; else it is admitted already, and leaves like any other.
+  /// Removes a table-day from the queue.
+  /// - Returns: whether it was waiting; otherwise it is admitted, and must ``leave()``.
   mutating func giveUp(_ ticket: Int) -> Bool {
     guard let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return false }
     waiting.remove(at: index)

@@ -13,15 +13,14 @@ package struct BackupJob: Sendable {
   let options: BackupOptions
   let progress: JobProgress
 
-  /// A job that reports to `progress`.
   package init(_ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress()) {
     self.context = context
     self.options = options
     self.progress = progress
   }
 
-  /// What `request` asks for, with everything decided.
-  /// - Throws: ``JobError`` for a request that cannot be carried out at all.
+  /// The plan for `request`.
+  /// - Throws: ``JobError`` for a request of which no part can be carried out.
   package func plan(_ request: BackupRequest) throws -> BackupPlan {
     let database = try context.server.target().database
     return try BackupPlan(request, options, database: database, now: context.now())
@@ -102,12 +101,12 @@ package struct BackupJob: Sendable {
 }
 
 extension JobError {
-  /// What a result says of `cause`. In a cancelled job the cancellation is the cause of all that fails.
+  /// The error of a table-day's result. In a cancelled job every failure counts as cancelled.
   static func ofTableDay(_ cause: any Error) -> JobError {
     let error = JobError(cause: cause)
     guard Task.isCancelled else { return error }
     return JobError(
-      .cancelled, "the job was cancelled while it worked on this table-day, which was undone; run it again for it",
+      .cancelled, "the job was cancelled while it worked on this table-day; its work was undone. Run the job again",
       details: error.details)
   }
 

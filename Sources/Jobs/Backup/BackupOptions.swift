@@ -1,11 +1,11 @@
 package import Foundation
 package import TableDays
 
-/// What the settings say of backups.
+/// The settings of backups.
 package struct BackupOptions: Sendable {
-  /// `BACKUP_TABLES`, with what the settings file says of each.
+  /// `BACKUP_TABLES`, with the tables' options in the settings file.
   package var tables: [TableOptions] = []
-  /// What the settings file says of tables that are not in `BACKUP_TABLES`.
+  /// The settings file's options of tables that are not in `BACKUP_TABLES`.
   package var otherTables: [TableName: TableOptions] = [:]
   /// `BACKUP_TIMEZONE`.
   package var timeZone = TimeZone.gmt
@@ -18,7 +18,7 @@ package struct BackupOptions: Sendable {
     self.gzipLevel = gzipLevel
   }
 
-  /// What is said of `table`; empty when nothing is.
+  /// The options of `table`; without values when the settings have none.
   package func options(of table: TableName) -> TableOptions {
     tables.first { $0.table == table } ?? otherTables[table] ?? TableOptions(table: table)
   }

@@ -2,26 +2,26 @@ package import Foundation
 import Reporting
 package import TableDays
 
-/// What a backup is going to archive, with everything decided: the table-days, in the order they are begun.
+/// The table-days that a backup archives, with all options resolved, in the order in which they are begun.
 package struct BackupPlan: Sendable, Equatable {
   /// One table-day to archive.
   package struct Unit: Sendable, Equatable {
     package let tableDay: TableDay
-    /// Nil: found from the catalog.
+    /// The time column; nil is the column by which the table is partitioned.
     package let timeColumn: ColumnName?
-    /// Gzip level, 1...9.
+    /// The gzip level, 1...9.
     package let level: Int
-    /// Replace an archive that is there.
+    /// Replace an existing archive.
     package let overwrite: Bool
-    /// With ``overwrite``: also by one with fewer rows.
+    /// With ``overwrite``: replace an archive that has more rows than the table.
     package let force: Bool
   }
 
   package let units: [Unit]
 
-  /// The plan for a request at the instant `now`. This is the one place that says what counts of an option: the request's
-  /// word for all its tables, then its word for one, then the settings' for that table, then the settings' for all.
-  /// - Parameter database: the one that is archived.
+  /// The plan for a request at the instant `now`. It resolves the precedence of an option's values: the request's value
+  /// for all its tables, the request's for one table, the settings' for that table, the settings' for all tables.
+  /// - Parameter database: the database to archive.
   /// - Throws: ``JobError`` `day_not_over`, `date_in_future`.
   package init(_ request: BackupRequest, _ options: BackupOptions, database: String, now: Date) throws {
     let today = Day(now, in: options.timeZone)
@@ -44,8 +44,9 @@ package struct BackupPlan: Sendable, Equatable {
     }
   }
 
-  /// The plan of a nightly run: yesterday, and every day of the look-back that is not in `archived`, of each of
-  /// `BACKUP_TABLES`. Day by day, the last one first: when the time is short, every table has its yesterday.
+  /// The plan of a nightly run: of each table in `BACKUP_TABLES`, every day of the look-back that is not in `archived`.
+  /// Ordered by day, the latest first: a run that is cut short has archived yesterday's data of as many tables as
+  /// possible.
   package init(nightly options: BackupOptions, database: String, archived: [TableName: Set<Day>], now: Date) {
     let yesterday = Day(now, in: options.timeZone).adding(days: -1)
     let days = yesterday.adding(days: 1 - options.lookbackDays).through(yesterday).reversed()

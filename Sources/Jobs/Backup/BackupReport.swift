@@ -1,47 +1,40 @@
 package import Reporting
 package import TableDays
 
-/// What became of one table-day.
+/// The result of one table-day.
 package struct BackupResult: Sendable, Encodable, Equatable {
-  /// How it ended.
   package enum Status: String, Sendable, Encodable {
-    /// A new archive is in the lake.
+    /// A new archive was published.
     case ok
-    /// The archive that is there was left alone.
+    /// An archive exists and was kept.
     case skipped
-    /// The new archive is in the lake, or may be, and the storage did not confirm that it stays; `error` says more.
+    /// The storage did not confirm that the new archive was published, or that it is durable; `error` has the details.
     case unconfirmed
-    /// Nothing was written.
+    /// Nothing was published.
     case failed
-    /// The job was cut short before this table-day.
+    /// The job was cancelled before it began this table-day.
     case notBegun = "not_begun"
   }
 
-  /// How it ended.
   package var status: Status
-  /// Database.
   package var database: String
-  /// Table.
   package var table: TableName
-  /// Day.
   package var date: Day
-  /// Why it was left alone: `exists`.
+  /// Why the table-day was skipped: `exists`.
   package var skipped: String?
-  /// The archive's place under `LAKE_URL`.
+  /// The archive's path under `LAKE_URL`.
   package var path: String?
-  /// Rows archived.
+  /// The number of archived rows.
   package var rows: Int?
-  /// Bytes of CSV.
+  /// The length of the CSV.
   package var csvBytes: Int?
-  /// Bytes of gzip.
+  /// The length of the gzip file.
   package var gzipBytes: Int?
-  /// SHA-256 of the gzip file, hexadecimal.
+  /// The SHA-256 of the gzip file, in hexadecimal.
   package var sha256: String?
-  /// Seconds it took.
+  /// The duration of the work.
   package var seconds: Double?
-  /// What is odd about it.
   package var warnings: [String] = []
-  /// What failed.
   package var error: JobError?
 
   enum CodingKeys: String, CodingKey {
@@ -51,7 +44,6 @@ package struct BackupResult: Sendable, Encodable, Equatable {
     case sha256, seconds, warnings, error
   }
 
-  /// A result of `tableDay` that says nothing yet.
   init(_ tableDay: TableDay, _ status: Status, error: JobError? = nil) {
     self.status = status
     database = tableDay.database
@@ -62,10 +54,11 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   }
 }
 
-/// The answer to a ``BackupRequest``: one result for each table-day, in the order asked for. It lists what was done also when
-/// the job was cut short.
+/// The report of a backup: one result for each table-day, in the plan's order. A job that was cut short has a report
+/// too.
 package struct BackupReport: Sendable, Encodable {
-  /// `ok`, `partial` when some failed, were not begun or are unconfirmed, `failed` when all failed.
+  /// `ok`; `partial` when some table-days failed, were not begun or are unconfirmed; `failed` when all failed or were
+  /// not begun.
   package var status: JobStatus {
     JobStatus(
       results.map { result in
@@ -76,7 +69,6 @@ package struct BackupReport: Sendable, Encodable {
         }
       })
   }
-  /// One for each table-day.
   package var results: [BackupResult]
 
   package init(results: [BackupResult]) {
@@ -87,7 +79,6 @@ package struct BackupReport: Sendable, Encodable {
     case status, results
   }
 
-  /// Writes the status with the results.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(status, forKey: .status)

@@ -3,22 +3,21 @@ import Gzip
 import Reporting
 package import TableDays
 
-/// What to back up: tables, days and how. One type for HTTP, timer, queue and command line.
+/// A request for a backup, from HTTP, a queue message or the command line.
 package struct BackupRequest: Sendable, Codable, Equatable {
-  /// Tables, at least one.
+  /// The tables, at least one.
   package var tables: [TableOptions]
-  /// First day.
+  /// The first day.
   package var from: Day
-  /// Last day, included.
+  /// The last day, included.
   package var to: Day
-  /// Replace an archive that is there.
+  /// Replace existing archives.
   package var overwrite = false
-  /// With ``overwrite``: also by one with fewer rows.
+  /// With ``overwrite``: replace archives that have more rows than the table.
   package var force = false
-  /// Gzip level, 1...9; nil is the table's or `BACKUP_GZIP_LEVEL`.
+  /// The gzip level, 1...9; nil is the table's option or `BACKUP_GZIP_LEVEL`.
   package var compressionLevel: Int?
 
-  /// A request for `tables` and the days `from` to `to`.
   package init(tables: [TableOptions], from: Day, to: Day, overwrite: Bool = false) {
     self.tables = tables
     self.from = from
@@ -27,7 +26,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
   }
 
   /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level}`.
-  /// - Throws: ``JobError``, naming the field.
+  /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     tables = try Self.tables(&fields)
@@ -57,7 +56,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     }
     let field = list == nil ? "table" : "tables"
     let tables = try (table ?? list ?? []).flatMap { try TableOptions.list($0, field: field) }
-    // Also for a list of nothing but commas: "done" would be a wrong answer to it.
+    // A list of nothing but commas is refused too, since "done" would be a wrong answer to it.
     guard !tables.isEmpty else {
       throw fields.missing("table", "missing; expected \(Fields.tableForm)")
     }
@@ -65,12 +64,10 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     return tables
   }
 
-  /// Reads the JSON form.
   package init(from decoder: any Decoder) throws {
     try self.init(JSONValue(from: decoder))
   }
 
-  /// Writes the JSON form.
   package func encode(to encoder: any Encoder) throws {
     var members: [String: JSONValue] = [
       "tables": .array(tables.map { .string($0.spelling) }), "from": .string("\(from)"), "to": .string("\(to)"),

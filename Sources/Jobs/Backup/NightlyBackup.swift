@@ -6,22 +6,22 @@ import Postgres
 package import Reporting
 import TableDays
 
-/// The nightly run: yesterday, and every missing day of the look-back, of each table in `BACKUP_TABLES`.
+/// The nightly run: it archives every missing day of the look-back of each table in `BACKUP_TABLES`.
 package struct NightlyBackup: Sendable {
   let context: JobContext
   let options: BackupOptions
   let progress: JobProgress
 
-  /// A run that reports to `progress`.
   package init(_ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress()) {
     self.context = context
     self.options = options
     self.progress = progress
   }
 
-  /// Archives what is missing, yesterday first. Nothing is begun after `deadline`: the host ends the process when a
-  /// function outlives its limit, and what was left is missing again the next night.
-  /// - Throws: ``JobError`` `not_configured` without tables, `nightly_failed` with the failures, after all was tried.
+  /// Archives the missing days, the latest first. No table-day is begun after `deadline`: the host ends the process
+  /// when a function exceeds its time limit. The next night's run archives the days that are left.
+  /// - Throws: ``JobError`` `not_configured` without tables; `nightly_failed` with the failures, after all others were
+  ///   tried.
   package func run(deadline: Date? = nil) async throws -> BackupReport {
     guard !options.tables.isEmpty else {
       throw JobError(

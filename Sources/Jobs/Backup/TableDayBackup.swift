@@ -6,7 +6,7 @@ import Postgres
 import Reporting
 import TableDays
 
-/// Archives one table-day: from the session at the database to the archive in its place.
+/// Archives one table-day, from the database session to the published archive.
 struct TableDayBackup: Sendable {
   let context: JobContext
   let options: BackupOptions
@@ -29,13 +29,14 @@ struct TableDayBackup: Sendable {
       return try await session.run { _ in
         unit.overwrite ? nil : try await existing()
       } work: { connection, begun in
-        // A policy that hides rows from this role would make an archive that lacks them: then it is an error.
+        // A row security policy that hides rows from this role would make an incomplete archive; with `off` it is an
+        // error.
         try await connection.query("SET LOCAL row_security = off")
-        // Names among the values (`regclass`) are then written with their schema.
+        // With this search_path, values that are names (`regclass`) are written with their schema.
         try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
         return try await archive(on: connection, begun, holder)
       } finish: { _, archived in
-        // The transaction is over: whatever becomes of the session now, it decides nothing.
+        // The transaction has ended: a failure of the session no longer affects the archive.
         try await publish(archived)
       }
     } catch {
@@ -43,7 +44,7 @@ struct TableDayBackup: Sendable {
     }
   }
 
-  /// A SELECT of no rows of the unit's day: what it locks is what the COPY reads.
+  /// A SELECT of no rows of the unit's day, which locks what the COPY reads.
   private func rowsToRead(on connection: PostgresConnection) async throws -> String {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
     let condition = try await timeColumn(facts).condition(for: window, on: connection)
@@ -54,7 +55,7 @@ struct TableDayBackup: Sendable {
     try facts.timeColumn(named: unit.timeColumn, remedy: Self.timeColumnRemedy)
   }
 
-  /// The result where an archive is there already, which costs no wait for the table.
+  /// The result where an archive exists already; it needs no lock on the table.
   private func existing() async throws -> BackupResult? {
     let path = try unit.tableDay.archivePath
     guard let existing = try await context.lake.properties(of: path) else { return nil }
@@ -68,12 +69,12 @@ struct TableDayBackup: Sendable {
     return result
   }
 
-  /// A proven file at its temporary path, with all that is known of it.
+  /// A proven file at its temporary path.
   private struct Archived: Sendable {
     let file: UnpublishedFile
     let proof: ArchiveProof
     let description: ArchiveManifest.Description
-    /// The archive that it replaces.
+    /// The archive to replace.
     let existing: LakeEntry?
   }
 
@@ -82,7 +83,7 @@ struct TableDayBackup: Sendable {
   ) async throws -> Archived {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
     let timeColumn = try timeColumn(facts)
-    // Without `overwrite` it was looked for under the lock, and is not there.
+    // Without `overwrite` the run has checked under the advisory lock that no archive exists.
     let existing = unit.overwrite ? try await context.lake.properties(of: unit.tableDay.archivePath) : nil
     begun.set()
     let file = try await UnpublishedFile(at: unit.tableDay.newTemporaryPath, in: context.lake)
@@ -93,7 +94,7 @@ struct TableDayBackup: Sendable {
     return Archived(file: file, proof: proof, description: description, existing: existing)
   }
 
-  /// Copies the day's rows into the file and proves that it has them.
+  /// Copies the day's rows into the file and proves that the file holds them.
   private func copy(
     _ facts: TableFacts, _ timeColumn: TimeColumn, _ encoding: ArchiveEncoding, to file: UnpublishedFile,
     on connection: PostgresConnection
@@ -112,7 +113,7 @@ struct TableDayBackup: Sendable {
       closing: file, written: written, reportedRows: copy.reportedRows())
   }
 
-  /// What the manifest says beside the proof.
+  /// The manifest's content beside the proof.
   private func describe(
     _ facts: TableFacts, _ timeColumn: TimeColumn, _ encoding: ArchiveEncoding, on connection: PostgresConnection
   ) async throws -> ArchiveManifest.Description {
@@ -149,7 +150,7 @@ struct TableDayBackup: Sendable {
     return result
   }
 
-  /// The manifest of an archive that is there; nil when there is none, it cannot be read, or it is of another file.
+  /// The manifest of an existing archive; nil when there is none, it cannot be read, or it describes another file.
   private func trustedManifest(of existing: LakeEntry) async throws -> ArchiveManifest? {
     do {
       let manifest = try await ArchiveManifest.read(of: unit.tableDay, in: context.lake)
@@ -159,7 +160,7 @@ struct TableDayBackup: Sendable {
     }
   }
 
-  /// An archive may be the only copy left of rows that were dropped since: it is not replaced by one with fewer.
+  /// Refuses to replace an archive by one with fewer rows: it may be the only copy of rows that were dropped meanwhile.
   private func refuseFewerRows(_ existing: LakeEntry, rows: Int, _ result: inout BackupResult) async throws {
     let old: Int
     if let manifest = try await trustedManifest(of: existing) {
@@ -168,15 +169,15 @@ struct TableDayBackup: Sendable {
       do {
         old = try await ArchiveRows.count(in: existing.path, of: context.lake)
       } catch let error as JobError where error.code.kind == .unprocessable {
-        result.warnings.append("the archive that was there could not be read: \(error.message)")
+        result.warnings.append("the existing archive could not be read, so its rows were not counted: \(error.message)")
         return
       }
     }
     guard rows < old else { return }
     throw JobError(
       .fewerRows,
-      "the archive of \(unit.tableDay.table) \(unit.tableDay.day) holds \(old) rows, the table now only \(rows); the archive "
-        + "was left as it is. Pass \(field: "force") to replace it all the same",
+      "the archive of \(unit.tableDay.table) \(unit.tableDay.day) holds \(old) rows, but the table only \(rows); the "
+        + "archive was not replaced. Pass \(field: "force") to replace it anyway",
       details: ["archive_rows": .integer(old), "table_rows": .integer(rows)])
   }
 }

@@ -3,13 +3,12 @@ import Gzip
 import Reporting
 package import TableDays
 
-/// What is said of one table: by a request, by `BACKUP_TABLES`, or by the settings file. What is nil is not said.
+/// The options of one table in a request, in `BACKUP_TABLES` or in the settings file; nil where an option is not given.
 package struct TableOptions: Sendable, Equatable {
-  /// The table.
   package var table: TableName
-  /// The column that tells a row's day; nil is "find it".
+  /// The column that determines a row's day.
   package var timeColumn: String?
-  /// Gzip level for its archives, 1...9; nil is `BACKUP_GZIP_LEVEL`.
+  /// The gzip level of the table's archives, 1...9.
   package var compressionLevel: Int?
 
   package init(table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil) {
@@ -26,7 +25,7 @@ package struct TableOptions: Sendable, Equatable {
       compressionLevel: try fields.integer("compression_level", in: GzipCompressor.levels))
   }
 
-  /// These, and what they do not say as `other` says it.
+  /// These options, with the values of `other` where these are nil.
   package func over(_ other: TableOptions?) -> TableOptions {
     TableOptions(
       table: table, timeColumn: timeColumn ?? other?.timeColumn,
@@ -65,7 +64,7 @@ package struct TableOptions: Sendable, Equatable {
     return "\(table):\(timeColumn.inDoubleQuotes)"
   }
 
-  /// Reads entries separated by commas; commas within double quotes belong to a name.
+  /// Reads entries separated by commas. Commas within double quotes are a part of a name.
   /// - Throws: ``JobError`` `bad_field`, `table_without_schema`.
   package static func list(_ text: String, field: String) throws -> [TableOptions] {
     var entries: [String.UnicodeScalarView] = [.init()]
@@ -82,7 +81,7 @@ package struct TableOptions: Sendable, Equatable {
       .map { try TableOptions(parsing: $0, field: field) }
   }
 
-  /// Refuses a table that is named twice: which of two options would count is nobody's to guess.
+  /// Refuses a table that is named twice, since its two entries may have different options.
   /// - Throws: ``JobError`` `bad_field`.
   package static func refuseTwice(_ tables: [TableOptions], field: String) throws {
     var seen: Set<TableName> = []

@@ -2,51 +2,43 @@ package import Essentials
 package import Foundation
 import Reporting
 
-/// How a long job ended.
+/// The outcome of a long job.
 package struct OperationOutcome: Sendable {
-  /// How it ended: `succeeded`, `partial` or `failed`.
+  /// `succeeded`, `partial` or `failed`.
   package var status: Operation.Status
   /// The job's report.
   package var result: any Encodable & Sendable
 
-  /// Made by whoever starts an operation.
   package init(status: Operation.Status, result: any Encodable & Sendable) {
     self.status = status
     self.result = result
   }
 }
 
-/// A long job as others see it: `GET /api/operations/{id}`.
+/// The document of a long job: `GET /api/operations/{id}`.
 package struct Operation: Sendable, Codable, Equatable {
-  /// Where it stands.
   package enum Status: String, Sendable, Codable {
-    /// Under way.
     case running
-    /// Done.
     case succeeded
-    /// Done in part.
+    /// Some of the job's table-days failed.
     case partial
-    /// Failed.
     case failed
-    /// The process that ran it is gone; what it had finished is in the lake.
+    /// The process that ran the job ended before the job did; table-days that had ended keep their results.
     case interrupted
   }
 
-  /// Names it in its URL.
+  /// The id in the operation's URL.
   package var id: String
   /// `backup` or `restore`.
   package var kind: String
-  /// Where it stands.
   package var status: Status
-  /// When it was begun.
   package var createdAt: Date
-  /// When this was last written.
+  /// When the document was last written.
   package var updatedAt: Date
-  /// How far it is.
   package var progress: JSONValue
-  /// The job's report, after its end.
+  /// The job's report, once it has ended.
   package var result: JSONValue?
-  /// Why it failed: `code`, `detail`, `field`.
+  /// The error of a failed job: `code`, `detail`, `field`.
   package var error: JSONValue?
 
   enum CodingKeys: String, CodingKey {
@@ -57,8 +49,8 @@ package struct Operation: Sendable, Codable, Equatable {
 }
 
 extension Operation {
-  /// Reads an operation's file.
-  /// - Throws: ``JobError`` `lake_error` for one that no version of this program wrote.
+  /// Reads an operation's document.
+  /// - Throws: ``JobError`` `lake_error` for a document that this program did not write.
   package init(file bytes: [UInt8]) throws {
     let members = (try? JSONValue(parsing: bytes))?.object ?? [:]
     func date(_ name: String) -> Date? { members[name]?.string.flatMap { try? Date($0, strategy: .iso8601) } }
@@ -68,7 +60,7 @@ extension Operation {
     else {
       throw JobError(
         .lakeError,
-        "the operation's file in the lake cannot be read; see the job's results in the lake")
+        "the operation's document in the lake cannot be read; look for the job's archives in the lake")
     }
     self.init(
       id: id, kind: kind, status: status, createdAt: created, updatedAt: updated,

@@ -4,60 +4,60 @@ package import Foundation
 package import Lake
 package import Reporting
 
-/// Long jobs that are begun in one call and looked at in others.
+/// Long jobs that one HTTP call starts and others query.
 ///
-/// Each is a small file in the lake, `_sluice/operations/<id>.json`, rewritten while it runs: another instance, or the
-/// next process, can tell how it stands.
+/// Each has a document in the lake, `_sluice/operations/<id>.json`, which is rewritten while the job runs, so that
+/// another instance, or the next process, can report its status.
 package actor OperationStore {
-  /// Seconds between two writes of a running operation's file.
+  /// Seconds between two writes of a running operation's document.
   package static let interval: TimeInterval = 10
-  /// Seconds without a write after which nobody is taken to be working on it any more.
+  /// Seconds without a write after which a running operation counts as interrupted.
   package static let silence: TimeInterval = 60
-  /// The most bytes such a file may have: a report of 11,000 table-days.
+  /// The maximum length of a document: a report of 11,000 table-days.
   package static let maximumBytes = 32 << 20
 
   private struct Running {
     var operation: Operation
     let progress: JobProgress
-    /// Writes the file for the first time; nobody is told of the operation before.
+    /// Writes the document for the first time. The caller learns of the operation after that.
     let noting: Task<Void, any Error>
     let task: Task<Void, Never>
-    /// Its end is being noted.
+    /// The job has ended, and its last document is being written.
     var isEnding = false
-    /// Notes it as interrupted, since it was waited for no longer; its end, should it still come, is noted after that.
+    /// Writes the status `interrupted` when the shutdown stops waiting for the job. If the job still ends, its last
+    /// document is written afterwards.
     var interruption: Task<Void, Never>?
   }
 
-  /// Seconds between the tries to note an operation's end.
+  /// Seconds between the attempts to write an operation's last document.
   package static let retryWaits: [Double] = [0.1, 0.5, 2, 5, 10, 20, 40]
 
-  /// How long the last notes may take.
+  /// The time limit for writing the status `interrupted` of all jobs at shutdown.
   package static let lastNotes: Duration = .milliseconds(700)
 
   private let lake: any LakeStore
   private let now: @Sendable () -> Date
   private var running: [String: Running] = [:]
-  /// Ends that could not be noted in the lake, the newest last: this process at least tells them.
+  /// Ended operations whose last document could not be written, the newest last. This process can still report them.
   private var unnoted: [Operation] = []
   private(set) var isClosed = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
 
-  /// Operations kept in `lake`.
   package init(lake: any LakeStore, now: @escaping @Sendable () -> Date = { Date() }) {
     self.lake = lake
     self.now = now
   }
 
-  /// Begins `job` and gives its operation once it is noted in the lake.
+  /// Starts `job` and returns its operation once the first document is in the lake.
   ///
-  /// Whoever comes before ``shutDown(grace:cleanup:)`` is waited for by it, from this call's first moment on; whoever comes
-  /// later is refused.
-  /// - Throws: ``JobError`` `shutting_down`; ``LakeError`` when the operation cannot be noted in the lake.
+  /// ``shutDown(grace:cleanup:)`` waits for every job that was started before it, including one whose first document is
+  /// still being written; later ones are refused.
+  /// - Throws: ``JobError`` `shutting_down`; ``LakeError`` when the document cannot be written.
   package func start(
     kind: String, _ job: @escaping @Sendable (JobProgress) async throws -> OperationOutcome
   ) async throws -> Operation {
     guard !isClosed else {
-      throw JobError(.shuttingDown, "the program is shutting down; ask again in a minute")
+      throw JobError(.shuttingDown, "the program is shutting down; send the request again in a minute")
     }
     let operation = Operation(
       id: UUID().uuidString.asciiLowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
@@ -69,7 +69,7 @@ package actor OperationStore {
         try await noting.value
         await run(operation.id, progress, job)
       } catch {
-        // The caller is told.
+        // `start` throws this error to its caller.
       }
       forget(operation.id)
     }
@@ -78,7 +78,7 @@ package actor OperationStore {
     return operation
   }
 
-  /// The operation as it stands.
+  /// The operation's current state.
   /// - Throws: ``JobError`` `operation_not_found`; ``LakeError``.
   package func operation(_ id: String) async throws -> Operation {
     if let current = running[id] { return Self.present(current.operation, current.progress, now()) }
@@ -97,7 +97,8 @@ package actor OperationStore {
     return operation
   }
 
-  /// Cancels the operation, which ends as `failed` with `cancelled` once it has cleaned up, and gives it as it stands.
+  /// Cancels the operation, which ends as `failed` with `cancelled` once it has cleaned up, and returns its current
+  /// state.
   /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_elsewhere`; ``LakeError``.
   package func cancel(_ id: String) async throws -> Operation {
     if let current = running[id] {
@@ -107,16 +108,17 @@ package actor OperationStore {
     let operation = try await operation(id)
     guard operation.status == .running else {
       throw JobError(
-        .operationEnded, "the operation has ended already: it is \(operation.status.rawValue)")
+        .operationEnded, "the operation has ended already with the status \(operation.status.rawValue)")
     }
     throw JobError(
       .operationElsewhere,
-      "another process runs the operation; ask that instance, or wait until it has ended")
+      "another process runs the operation; send the request to that instance, or wait until the operation has ended")
   }
 
-  /// Takes no new operations, lets those under way go on for `grace`, then cancels them and waits until they have
-  /// cleaned up; nil waits for ever. Those that have not by the end of `cleanup` are noted as interrupted and left behind.
-  /// - Returns: the ids of those.
+  /// Refuses new operations, lets running ones continue for `grace`, then cancels them and waits until they have
+  /// cleaned up, for at most `cleanup`; without a limit when it is nil. The documents of operations that have not ended
+  /// by then get the status `interrupted`.
+  /// - Returns: the ids of the operations that have not ended.
   @discardableResult
   package func shutDown(grace: Duration, cleanup: Duration? = nil) async -> [String] {
     isClosed = true
@@ -139,7 +141,7 @@ package actor OperationStore {
     }
   }
 
-  /// Writes down those that are waited for no longer, as far as the lake takes it at once.
+  /// Writes the status `interrupted` of the operations that have not ended, within ``lastNotes``.
   private func giveUp() {
     var notes: [Task<Void, Never>] = []
     for (id, current) in running where !current.isEnding {
@@ -193,7 +195,7 @@ package actor OperationStore {
 
   private func noteProgress(_ id: String) async {
     guard let current = running[id] else { return }
-    // That it cannot be noted does not stop the job; the next try comes soon.
+    // A failed write does not stop the job; the next write follows soon.
     try? await write(Self.present(current.operation, current.progress, now()))
   }
 
@@ -213,7 +215,7 @@ package actor OperationStore {
     running[id]?.isEnding = true
     await running[id]?.interruption?.value
     let ended = operation
-    // In a task of its own: the end is noted also when the job's task was cancelled.
+    // In a task of its own, so that the last document is written also when the job's task was cancelled.
     await Task { await noteEnd(ended) }.value
   }
 
@@ -224,7 +226,7 @@ package actor OperationStore {
       } catch {
         guard wait > 0 else {
           Log.write(
-            .error, "the end of an operation was not noted",
+            .error, "the last document of an operation could not be written to the lake",
             ["operation": operation.id, "status": operation.status.rawValue, "reason": error])
           unnoted = unnoted.suffix(99) + [operation]
           return
@@ -251,7 +253,7 @@ package actor OperationStore {
 
   private static func notFound(_ id: String) -> JobError {
     JobError(
-      .operationNotFound, "there is no operation of that id; take the id from the Location header")
+      .operationNotFound, "there is no operation with that id; use the id in the Location header of the 202 answer")
   }
 
   private func path(_ id: String) throws -> LakePath {

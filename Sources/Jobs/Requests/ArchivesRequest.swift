@@ -5,19 +5,19 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// What to list: `GET /api/archives` and `sluice archives`.
+/// A request for a listing of archives: `GET /api/archives` and `sluice archives`.
 package struct ArchivesRequest: Sendable, Equatable {
   /// Only this table.
   package var table: TableName?
-  /// First day.
+  /// The first day.
   package var from: Day?
-  /// Last day, included.
+  /// The last day, included.
   package var to: Day?
-  /// The database's folder; nil is `PG_DATABASE`.
+  /// The database whose archives are listed; nil is `PG_DATABASE`.
   package var database: String?
 
   /// Reads `{table, from, to, database}`, all optional.
-  /// - Throws: ``JobError``, naming the field.
+  /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     table = try fields.table("table")
@@ -28,21 +28,20 @@ package struct ArchivesRequest: Sendable, Equatable {
     if let from, let to { try Fields.order(from, to) }
   }
 
-  /// The listing, as it is answered.
+  /// The listing.
   package struct Answer: Sendable, Encodable {
-    /// Database.
     package let database: String
-    /// Archives and gaps.
+    /// The archives and the days without one.
     package let archives: [ArchiveCatalog.Item]
   }
 
-  /// Lists what is in the lake of `context`.
+  /// Lists the archives in the lake of `context`.
   /// - Throws: ``JobError``, `LakeError`.
   package func answer(_ context: JobContext) async throws -> Answer {
     try await answer(from: context.lake, database: context.server.database)
   }
 
-  /// Lists what is in `lake`.
+  /// Lists the archives in `lake`.
   /// - Parameter configured: `PG_DATABASE`.
   /// - Throws: ``JobError``, `LakeError`.
   package func answer(from lake: any LakeStore, database configured: String?) async throws -> Answer {

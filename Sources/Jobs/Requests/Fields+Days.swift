@@ -20,7 +20,7 @@ extension Fields {
         .badField, "give \(field: "date"), or \(field: "from") and \(field: "to"), not both", field: "date")
     default:
       throw JobError(
-        .missingField, "missing; \(field: "from") and \(field: "to") go together", field: from == nil ? "from" : "to")
+        .missingField, "missing; give \(field: "from") and \(field: "to") together", field: from == nil ? "from" : "to")
     }
   }
 

@@ -2,10 +2,10 @@ package import Essentials
 package import Reporting
 package import TableDays
 
-/// Reads the members of a request's object, with errors that name the field, the value and the form wanted.
+/// Reads the members of a request's JSON object. Errors name the field, its value and the expected form.
 ///
-/// The same reader serves JSON bodies, queue messages, query strings and the command line; the last two have only texts,
-/// so a number or a boolean may also come as its text. `finish()` refuses what nobody asked for.
+/// It serves JSON bodies, queue messages, query strings and the command line. The last two have only texts, so a number
+/// or a boolean may also be given as a text. `finish()` refuses members that were not read.
 package struct Fields {
   private var members: [String: JSONValue]
   private var known: [String] = []
@@ -29,18 +29,18 @@ package struct Fields {
     return try Self.whole(text, name)
   }
 
-  /// Like ``string(_:_:)``, and an empty text is one too.
+  /// Like ``string(_:_:)``, but accepts an empty text.
   package mutating func text(_ name: String, _ expected: ErrorText) throws -> String? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value else { throw JobError.badField(name, expected, got: value) }
     return try Self.whole(text, name)
   }
 
-  /// A password or token: whatever came instead is not shown.
+  /// Reads a password or token. The error does not show the value.
   package mutating func secret(_ name: String) throws -> Secret? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, !text.isEmpty else {
-      throw JobError.badField(name, "a text that is not empty (what came is not repeated here)")
+      throw JobError.badField(name, "a text that is not empty (the value is not shown)")
     }
     return Secret(try Self.whole(text, name))
   }
@@ -81,10 +81,10 @@ package struct Fields {
     try string(name, Self.tableForm).map { try TableName($0, field: name) }
   }
 
-  /// How a table is named, for an error.
+  /// The form of a table's name, for an error.
   package static let tableForm: ErrorText = "schema.table, such as events.bannerclicked"
 
-  /// A list of texts, or one text.
+  /// Reads a list of texts, or a single text.
   package mutating func strings(_ name: String, _ expected: ErrorText) throws -> [String]? {
     guard let value = value(name) else { return nil }
     switch value {
@@ -98,8 +98,8 @@ package struct Fields {
     }
   }
 
-  /// Refuses a NUL: libpq's texts end at one, so what stands behind it would be lost without a word, and the role
-  /// `app\0x` would sign in as `app`.
+  /// Refuses a NUL: libpq's texts end at one, so the rest would be lost silently, and the role `app\0x` would sign in
+  /// as `app`.
   private static func whole(_ text: String, _ name: String) throws -> String {
     guard !text.utf8.contains(0) else { throw JobError.badField(name, "a text without NUL characters") }
     return text
@@ -116,7 +116,7 @@ package struct Fields {
     return choice
   }
 
-  /// The members of an inner object, read and finished by `read`; errors name the whole path.
+  /// Reads the members of an inner object with `read`, and refuses others. Errors name the whole path.
   package mutating func object<Result>(_ name: String, _ read: (inout Fields) throws -> Result) throws -> Result {
     let value = value(name) ?? .object([:])
     guard case .object = value else { throw JobError.badField(name, "an object", got: value) }
@@ -149,8 +149,8 @@ package struct Fields {
 }
 
 extension TableName {
-  /// Reads `schema.table` of a request or a setting.
-  /// - Throws: ``JobError`` `bad_field` or `table_without_schema`, naming `field`.
+  /// Reads `schema.table` in a request or a setting.
+  /// - Throws: ``JobError`` `bad_field` or `table_without_schema`, with `field`.
   package init(_ text: String, field: String) throws {
     do throws(Flaw) {
       try self.init(parsing: text)

@@ -2,8 +2,8 @@ package import Essentials
 import Reporting
 
 extension JSONValue {
-  /// Reads the text of a request.
-  /// - Throws: ``JobError`` `bad_json`, which tells what is wrong and at which byte, and repeats nothing.
+  /// Parses the text of a request.
+  /// - Throws: ``JobError`` `bad_json`, with the fault and its byte offset, without quoting the text.
   package init(json text: some Collection<UInt8>) throws {
     do throws(JSONError) {
       try self.init(parsing: text)

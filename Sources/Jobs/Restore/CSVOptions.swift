@@ -5,7 +5,7 @@ package import Postgres
 import Reporting
 package import TableDays
 
-/// `copy.csv_options`: the options of COPY that a caller may set, by COPY's own names. Any other is refused by name.
+/// `copy.csv_options`: the options of COPY that a caller may set, under COPY's names. All others are refused.
 package struct CSVOptions: Sendable, Equatable {
   /// `HEADER`.
   package var hasHeader = true
@@ -15,16 +15,16 @@ package struct CSVOptions: Sendable, Equatable {
   package var null = ""
   /// `QUOTE`, one byte.
   package var quote = "\""
-  /// `ESCAPE`, one byte; else the quote.
+  /// `ESCAPE`, one byte; nil is the quote.
   package var escape: String?
   /// `FORCE_NULL`: columns in which a quoted null text is NULL too.
   package var forceNull: [ColumnName] = []
-  /// `FORCE_NOT_NULL`: columns in which the null text is a text.
+  /// `FORCE_NOT_NULL`: columns in which the null text is not NULL.
   package var forceNotNull: [ColumnName] = []
-  /// `ENCODING`; else UTF-8.
+  /// `ENCODING`; nil is the manifest's encoding, else UTF-8.
   package var encoding: String?
 
-  /// COPY's own defaults for CSV, with a header.
+  /// COPY's defaults for CSV, with a header.
   package init() {}
 
   package init(fields: inout Fields) throws {
@@ -37,7 +37,7 @@ package struct CSVOptions: Sendable, Equatable {
     forceNotNull = try Self.columns(&fields, "FORCE_NOT_NULL")
     encoding = try fields.string("ENCODING", "an encoding PostgreSQL knows, such as UTF8 or LATIN1")
     if quote == delimiter { throw JobError.badField("QUOTE", "another character than DELIMITER") }
-    // As COPY itself has it: byte by byte, whatever combining mark follows.
+    // Byte by byte, as COPY compares: `String` would join a combining mark to the character before it.
     if null.utf8.contains(where: { $0 == delimiter.utf8.first || $0 == quote.utf8.first }) {
       throw JobError.badField("NULL", "a text without the DELIMITER and the QUOTE", got: .string(null))
     }
@@ -59,16 +59,15 @@ package struct CSVOptions: Sendable, Equatable {
     return text
   }
 
-  /// How the file's records are told apart.
   package var format: CSVFormat {
     let quote = quote.utf8.first ?? UInt8(ascii: "\"")
     return CSVFormat(
       delimiter: delimiter.utf8.first ?? UInt8(ascii: ","), quote: quote, escape: escape?.utf8.first ?? quote)
   }
 
-  /// The parenthesis of `COPY … FROM STDIN WITH (…)`. The header is read by Sluice; COPY skips
-  /// what stands in its place.
-  /// - Parameter archiveEncoding: the manifest's, for a request that names none.
+  /// The options within `COPY … FROM STDIN WITH (…)`. Sluice reads the header and sends an empty line in its place,
+  /// which COPY skips.
+  /// - Parameter archiveEncoding: the encoding for a request that names none.
   package func sql(_ archiveEncoding: ArchiveEncoding?, on connection: PostgresConnection) async throws -> String {
     var parts = [
       "FORMAT csv", "HEADER \(hasHeader)",

@@ -6,21 +6,21 @@ import Lake
 package import Postgres
 package import Reporting
 
-/// Carries the CSV of one archive into one COPY: lake -> gunzip -> header -> COPY. The first piece is read before the COPY begins,
-/// because the header decides what it fills.
+/// Sends the CSV of one archive to one COPY: lake -> gunzip -> header -> COPY. The header is read before the COPY
+/// begins, because the COPY lists its columns.
 package struct CopyPipeline {
-  /// Pieces of ~256 KiB that the lake and the decompressor may be ahead of COPY.
+  /// The pieces of about 256 KiB that are buffered between the decompressor and the COPY.
   package static let chunksAhead = 4
 
   package let reader: ArchiveReader
   package let format: CSVFormat
-  /// Counts the file's records on the way: for a file whose number of rows nothing else tells.
+  /// Count the file's records: for a file without a manifest.
   package let countsRecords: Bool
   package let progress: JobProgress
-  /// What COPY gets first: CSV that was read with the header and is not part of it.
+  /// The bytes to send first: the line in place of the header, and CSV that was read together with the header.
   private var firstRows: [UInt8] = []
   private var hasHeader = false
-  /// By how much the server's line numbers fall short of the file's.
+  /// The difference between the file's line numbers and the server's.
   private var linesBefore = 0
 
   package init(reader: ArchiveReader, format: CSVFormat, countsRecords: Bool, progress: JobProgress) {
@@ -30,8 +30,8 @@ package struct CopyPipeline {
     self.progress = progress
   }
 
-  /// Reads the header and puts an empty line in its place, which COPY skips as a header. The server learns from it how
-  /// lines end, without which it would not count the line breaks within the first row.
+  /// Reads the header and replaces it by an empty line, which COPY skips as a header. The empty line has the file's
+  /// line end: the server needs it to count the line breaks within the first row.
   /// - Throws: ``JobError`` `bad_header`, `archive_corrupt`.
   package mutating func readHeader() async throws -> CSVHeaderParser.Header {
     var parser = CSVHeaderParser(format: format)
@@ -44,7 +44,7 @@ package struct CopyPipeline {
     return whole
   }
 
-  /// Takes a byte order mark off a file without a header.
+  /// Removes a byte order mark from a file without a header.
   package mutating func readByteOrderMark() async throws {
     while firstRows.count < CSVHeaderParser.byteOrderMark.count, let piece = try await reader.next() {
       firstRows += piece
@@ -54,12 +54,14 @@ package struct CopyPipeline {
     }
   }
 
-  /// Sends all rows and gives the number the server stored.
-  /// - Throws: ``JobError`` `bad_row` with the file's own line, `rows_not_stored`, and the like; whatever broke the way off.
+  /// Sends all rows.
+  /// - Returns: the number of rows that the server stored.
+  /// - Throws: ``JobError`` `bad_row` with the line in the file, `rows_not_stored` and other errors of the server; the
+  ///   errors of the lake.
   package func load(_ copy: CopyIn) async throws -> Int {
     do {
       guard let sent = try await send(to: copy) else {
-        // The server has ended the COPY; this throws its error.
+        // The server has ended the COPY: `finish` throws its error.
         return try await copy.finish()
       }
       let rows = try await copy.finish()
@@ -74,7 +76,7 @@ package struct CopyPipeline {
     var counter: CSVRecordCounter?
   }
 
-  /// Sends all rows; nil when the server ended the COPY before.
+  /// Sends all rows; nil when the server ended the COPY early.
   private func send(to copy: CopyIn) async throws -> Sent? {
     let channel = BoundedChannel<[UInt8]>(capacity: Self.chunksAhead)
     return try await withThrowingTaskGroup(of: Sent?.self) { group in
@@ -84,7 +86,7 @@ package struct CopyPipeline {
         channel.finish()
         return nil
       }
-      // The writer sees an error of the server as it writes; while the lake is slow, this one does.
+      // The writer notices an error of the server only when it writes; this task notices it while the lake is slow.
       group.addTask {
         try await copy.watch()
         return nil
@@ -100,7 +102,7 @@ package struct CopyPipeline {
       }
       defer { group.cancelAll() }
       do {
-        // One by one: `waitForAll` would wait for the stage that waits for the one that failed.
+        // One by one: `waitForAll` would wait for a stage that waits for the failed one.
         for try await result in group {
           if let result { return result }
         }
@@ -111,8 +113,9 @@ package struct CopyPipeline {
     }
   }
 
-  /// The server has stored every record of the file, or the load is rolled back. A last line `\.` is no record to servers
-  /// before PostgreSQL 18, and one in the middle is the end of the data to them.
+  /// Checks that the server has stored every record of the file; otherwise the load is rolled back. Servers before
+  /// PostgreSQL 18 treat a line `\.` as the end of the data: as the last line it is not a record, in the middle it
+  /// hides the rest.
   private func check(_ rows: Int, against counter: CSVRecordCounter) throws {
     var counter = counter
     let lines = counter.finish()
@@ -122,8 +125,8 @@ package struct CopyPipeline {
     if counter.endMark == rows + before + 1 {
       throw JobError(
         .badRow,
-        "the file has \(records) rows, of which the server took \(rows): a line that holds only \\. ends the data for it. "
-          + "Nothing was loaded. Put the value in quotes", details: ["row": .integer(rows + 1)])
+        "the file has \(records) rows, of which the server read \(rows): it takes a line that holds only \\. as the "
+          + "end of the data. Nothing was loaded. Put the value in quotes", details: ["row": .integer(rows + 1)])
     }
     throw JobError.rowsNotStored(rows, of: records)
   }

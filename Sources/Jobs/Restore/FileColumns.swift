@@ -5,14 +5,14 @@ package import Postgres
 import Reporting
 package import TableDays
 
-/// Finds the names of a file's columns: the header's, or those that the request gives in their place.
+/// Finds the names of a file's columns: those of the request, or else of the header.
 package struct FileColumns {
   package let copy: RestoreRequest.Copy
   package let facts: TableFacts
   package let manifest: ArchiveManifest?
   package let connection: PostgresConnection
 
-  /// The columns in the file's order. The header, or a byte order mark, is taken off the data.
+  /// The columns in the file's order. Removes the header, or a byte order mark, from the data.
   /// - Throws: ``JobError`` `bad_header`, `bad_field`, `unknown_columns`.
   package func read(_ pipeline: inout CopyPipeline) async throws -> [ColumnName] {
     if let encoding = copy.options.encoding { try await check(encoding) }
@@ -25,7 +25,7 @@ package struct FileColumns {
       } else if columns.count != header.names.count {
         throw JobError(
           .badHeader,
-          "names \(columns.count) columns, the file's header has \(header.names.count); name each of them",
+          "names \(columns.count) columns, but the file's header has \(header.names.count); name all of its columns",
           field: "copy.columns")
       }
     } else {
@@ -41,26 +41,27 @@ package struct FileColumns {
     return columns
   }
 
-  /// The first column of a file that begins with U+FEFF, which is a byte order mark or the first character of a name. The
-  /// manifest knows, or else the table.
+  /// The first column of a file that begins with U+FEFF: a byte order mark or the first character of the name. The
+  /// manifest decides, or else the table's columns.
   private func firstName(_ columns: [ColumnName]) throws -> ColumnName {
     let plain = columns[0]
     let marked = ColumnName("\u{FEFF}" + plain.text)
     if let first = manifest?.columns.first { return ColumnName(first.name) == marked ? marked : plain }
     guard facts.column(marked) != nil else { return plain }
-    // The file's other columns may tell.
+    // The file's other columns may decide.
     guard facts.column(plain) != nil, !columns.dropFirst().contains(plain) else { return marked }
     throw JobError(
       .badHeader,
-      "the file begins with U+FEFF, and the table has a first column with and one without it; name the file's columns as "
-        + "\(field: "copy.columns")", field: "copy.columns")
+      "the file begins with U+FEFF, and the table has a column of that name with U+FEFF and one without; name the "
+        + "file's columns as \(field: "copy.columns")", field: "copy.columns")
   }
 
   private func check(_ encoding: String) async throws {
     let number: Int = try await connection.query(
       "SELECT pg_catalog.pg_char_to_encoding($1::pg_catalog.name) AS number", [encoding]
     ).rows[0].decode("number")
-    // COPY checks such bytes as those of no encoding, and would let any into a database that has one.
+    // COPY does not check bytes in SQL_ASCII (number 0), and would store invalid ones in a database that has an
+    // encoding.
     let server = ArchiveEncoding(ofServer: await connection.serverEncoding)
     guard number > 0 || (number == 0 && server == .unknown) else {
       throw JobError.badField(
@@ -68,7 +69,7 @@ package struct FileColumns {
     }
   }
 
-  /// A name of the header as text. The server knows every encoding that `ENCODING` may name.
+  /// Decodes a name of the header. The server converts it when `ENCODING` is given.
   private func decode(_ name: [UInt8]) async throws -> String {
     if let encoding = copy.options.encoding {
       let hex = name.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
@@ -87,7 +88,7 @@ package struct FileColumns {
   private func flaw(_ text: String) -> JobError {
     JobError(
       .badHeader,
-      "the header \(text); pass the file's encoding",
+      "the file's header \(text); pass the file's encoding",
       field: "copy.csv_options.ENCODING")
   }
 }

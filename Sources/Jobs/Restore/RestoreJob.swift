@@ -11,21 +11,20 @@ package struct RestoreJob: Sendable {
   let options: RestoreOptions
   let progress: JobProgress
 
-  /// A job that reports to `progress`.
   package init(_ context: JobContext, _ options: RestoreOptions, progress: JobProgress = JobProgress()) {
     self.context = context
     self.options = options
     self.progress = progress
   }
 
-  /// Refuses what can be refused before anything is asked: a host, port, role or file that is not allowed.
+  /// Refuses a host, port, role or file that is not allowed, without connecting to anything.
   /// - Throws: ``JobError``.
   package func check(_ request: RestoreRequest) throws {
     _ = try request.reach(options)
     _ = try request.server.target(database: context.server.database ?? "", context.server)
   }
 
-  /// Restores every archive that `request` names, one after the other. Each is loaded whole or not at all.
+  /// Restores the archives that `request` names, one after the other. Each is loaded completely or not at all.
   ///
   /// With a single archive its failure is thrown; of several, one that fails does not stop the others. When the job is
   /// cancelled, or `deadline` has passed, the archives that were not begun are listed as such.

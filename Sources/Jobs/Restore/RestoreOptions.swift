@@ -2,17 +2,17 @@ package import Foundation
 package import Lake
 package import TableDays
 
-/// What the settings say of restores.
+/// The settings of restores.
 package struct RestoreOptions: Sendable {
-  /// `BACKUP_TIMEZONE`: the zone of days that no manifest tells.
+  /// `BACKUP_TIMEZONE`: the zone of the days of archives without a manifest.
   package var timeZone: TimeZone
   /// `LAKE_URL`.
   package var lake: LakeAddress
-  /// `LAKE_ALLOWED_HOSTS`: where a request's `adls_url` may point, beside the configured lake.
+  /// `LAKE_ALLOWED_HOSTS`: the hosts that a request's `adls_url` may name, beside the configured lake's.
   package var lakeAllowedHosts: [LakeHost]
-  /// Time columns that the settings name, by table.
+  /// The time columns in the settings, by table.
   package var timeColumns: [TableName: ColumnName]
-  /// Opens another lake that a request names, at its top; the host has been checked.
+  /// Opens another lake that a request names, at its root. The caller has checked the host.
   package var openLake: @Sendable (any LakePlace) async throws -> any LakeStore
 
   package init(

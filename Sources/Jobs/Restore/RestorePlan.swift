@@ -4,40 +4,40 @@ import Foundation
 import Reporting
 package import TableDays
 
-/// How one archive goes into a table, with everything decided before a row is sent: made from the request, the file's header
-/// and manifest, and the catalog's facts, without asking anybody.
+/// How one archive is loaded into a table. The plan is a value: it is made before a row is sent, without I/O, from the
+/// request, the file's header and manifest, and the facts of the table.
 package struct RestorePlan: Sendable, Equatable {
-  /// What is done about rows of the day that the table has already.
+  /// What happens to rows of the day that the table holds already.
   package enum Existing: Sendable, Equatable {
-    /// They are not looked for.
+    /// The load does not check for them.
     case keep
-    /// They are deleted, in the transaction of the load.
+    /// The load deletes them in its transaction.
     case delete(ExistingRows)
-    /// The load is refused when there are any.
+    /// The load fails when there are any.
     case refuse(ExistingRows)
-    /// Nothing is loaded when there are any.
+    /// The load does nothing when there are any.
     case skip(ExistingRows)
   }
 
   /// The span of the file.
   package let window: DayWindow
-  /// How its columns go into the table's.
+  /// How the file's columns map to the table's.
   package let columns: LoadPlan
-  /// What is done about rows that are there.
   package let existing: Existing
-  /// Whether the rows go through a staging table.
+  /// Whether the load uses a staging table.
   package let usesStaging: Bool
-  /// Whether names among the values (`regclass` and the like) must mean what they meant when they were written: the archive
-  /// has them with their schema. Other tables keep the role's `search_path`, on which triggers and defaults may rely.
+  /// Whether the load sets a fixed `search_path`, because values hold names of database objects (`regclass` and similar
+  /// types), which the archive has with their schema. Otherwise the role's `search_path` stays, on which triggers and
+  /// defaults may rely.
   package let pinsNames: Bool
-  /// What the caller should know.
+  /// Warnings for the job's report.
   package let warnings: [String]
 
   /// - Parameters:
   ///   - fileColumns: the columns of the file, in its order.
   ///   - window: the span of the file.
-  ///   - timeColumn: the column by which its day was cut, where it is known.
-  ///   - role: who loads, for an error.
+  ///   - timeColumn: the time column of the file, where it is known.
+  ///   - role: the role that loads, for the text of an error.
   /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`, `no_time_column`, `bad_time_column`.
   package init(
     _ policy: LoadPolicy, fileColumns: [ColumnName], window: DayWindow, timeColumn: ColumnName?, facts: TableFacts,
@@ -51,18 +51,18 @@ package struct RestorePlan: Sendable, Equatable {
     warnings =
       columns.warnings
       + (facts.hasAfterTrigger
-        ? ["the table has triggers that run after rows are stored; what they did to the rows was not looked at"] : [])
+        ? ["the table has AFTER triggers; whether they changed the loaded rows was not checked"] : [])
     existing = try Self.existing(policy, columns, window, timeColumn, facts)
   }
 
   private static func existing(
     _ policy: LoadPolicy, _ columns: LoadPlan, _ window: DayWindow, _ timeColumn: ColumnName?, _ facts: TableFacts
   ) throws -> Existing {
-    // With a unique index, ON CONFLICT DO NOTHING skips what is there; without one it stops nothing.
+    // With a unique index, ON CONFLICT DO NOTHING skips existing rows; without one it skips none.
     let skipsRows = policy.mode == .staging && facts.recognisesRows(of: columns.loadedColumns)
     if policy.onExisting == .append || (policy.onExisting == .error && skipsRows) { return .keep }
     let column = try facts.timeColumn(
-      named: timeColumn, remedy: "pass \"append\" to load without looking for rows that are there already",
+      named: timeColumn, remedy: "pass \"append\" to load without checking for existing rows",
       field: "destination.on_existing")
     let rows = ExistingRows(of: window, in: facts.table, by: column)
     return switch policy.onExisting {
@@ -77,7 +77,7 @@ package struct RestorePlan: Sendable, Equatable {
     DayWindow(archive.day, in: manifest.flatMap { TimeZone(identifier: $0.window.timeZone) } ?? timeZone)
   }
 
-  /// The column by which a file's day was cut: its manifest's where the table has it, else the settings'.
+  /// The time column of a file: its manifest's where the table has that column, else the settings'.
   static func timeColumn(
     of archive: TableDay, into table: TableName, _ manifest: ArchiveManifest?, facts: TableFacts,
     configured: [TableName: ColumnName]

@@ -3,37 +3,36 @@ import Foundation
 package import Reporting
 package import TableDays
 
-/// What became of one archive.
+/// The result of one archive.
 package struct RestoreResult: Sendable, Encodable, Equatable {
-  /// How it ended.
   package enum Status: String, Sendable, Encodable {
     /// The rows are in the table.
     case ok
     /// The rows are in the table; a step after the commit failed.
     case partial
-    /// Rows were there already, and were left alone.
+    /// The table held rows of the day already, and nothing was loaded.
     case skipped
     /// Nothing was loaded.
     case failed
-    /// The job was cut short before this archive.
+    /// The job was cancelled before it began this archive.
     case notBegun = "not_begun"
   }
 
-  /// One optional step.
+  /// An optional step.
   package struct Step: Sendable, Encodable, Equatable {
     /// `decompress`, `recompress`, `refresh_caggs`.
     package var name: String
     /// `ok`, `skipped`, `failed`.
     package var status: String
-    /// Why.
+    /// The reason for the status.
     package var detail: String
   }
 
   /// The span of the file.
   package struct Window: Sendable, Encodable, Equatable {
-    /// First instant.
+    /// The first instant.
     package var start: String
-    /// First instant after it.
+    /// The first instant after the span.
     package var end: String
 
     init(_ window: DayWindow) {
@@ -41,33 +40,26 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     }
   }
 
-  /// How it ended.
   package var status: Status
-  /// Database.
   package var database: String
-  /// The table the rows go to.
+  /// The table that the rows are loaded into.
   package var targetTable: TableName
-  /// The span of the file.
   package var dateWindow: Window
-  /// How the rows got there.
   package var mode: LoadPolicy.Mode
-  /// Columns filled from the file.
+  /// The columns that were loaded from the file.
   package var columnsLoaded: [String] = []
-  /// Rows now in the table by this restore.
+  /// The number of rows that were loaded.
   package var rowsLoaded = 0
-  /// Rows of the file that were in the table already.
+  /// The number of the file's rows that were in the table already.
   package var rowsSkipped = 0
-  /// Bytes of CSV read.
+  /// The bytes of CSV that were read.
   package var csvBytes = 0
-  /// Bytes of gzip read.
+  /// The bytes of gzip that were read.
   package var gzipBytes = 0
-  /// Seconds it took.
+  /// The duration of the work.
   package var seconds = 0.0
-  /// Optional steps.
   package var steps: [Step] = []
-  /// What is odd about it.
   package var warnings: [String] = []
-  /// What failed.
   package var error: JobError?
 
   enum CodingKeys: String, CodingKey {
@@ -82,12 +74,13 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
   }
 }
 
-/// The answer to a ``RestoreRequest``: one result for each archive. It lists what was done also when the job was cut short.
+/// The report of a restore: one result for each archive. A job that was cut short has a report too.
 package struct RestoreReport: Sendable, Encodable {
-  /// One for each archive, by day.
+  /// One result for each archive, by day.
   package var results: [RestoreResult]
 
-  /// `ok`, `partial` when some failed, were not begun or are partial, `failed` when all failed.
+  /// `ok`; `partial` when some archives failed, were not begun or are partial; `failed` when all failed or were not
+  /// begun.
   package var status: JobStatus {
     JobStatus(
       results.map { result in
@@ -107,7 +100,7 @@ package struct RestoreReport: Sendable, Encodable {
     case status, results
   }
 
-  /// A single result as it is; several under `results`.
+  /// Encodes a single result as it is, and several as `status` and `results`.
   package func encode(to encoder: any Encoder) throws {
     if results.count == 1 { return try results[0].encode(to: encoder) }
     var container = encoder.container(keyedBy: CodingKeys.self)

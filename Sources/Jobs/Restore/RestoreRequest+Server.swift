@@ -4,7 +4,8 @@ import Postgres
 import Reporting
 
 extension RestoreRequest.Server {
-  /// The server to load into: the settings' one with what the request changes, and the path's database.
+  /// The server to load into: the settings' server with the request's changes, and the request's or the path's
+  /// database.
   /// - Throws: ``JobError`` `host_not_allowed`, `own_password_needed`, `not_configured`, `unverified_server`.
   func target(database fromPath: String, _ settings: DatabaseServer) throws -> PostgresTarget {
     if let host { try Self.allow(host, settings) }
@@ -24,20 +25,21 @@ extension RestoreRequest.Server {
     return target
   }
 
-  /// Refuses to sign in with the settings' password, token or password file where the settings would not: at another port
-  /// somebody else may listen, another role is another right, and a weaker TLS mode shows the password to whoever asks.
+  /// Refuses to sign in with the settings' password, token or password file where the request changes the port, the
+  /// role or the TLS mode: another program may listen on another port, another role has other rights, and a weaker TLS
+  /// mode can reveal the password to an attacker.
   private func keepPassword(_ target: PostgresTarget, _ settings: DatabaseServer) throws {
     func refusal(_ field: String, _ change: String) -> JobError {
       JobError(
         .ownPasswordNeeded,
-        "\(change) needs the caller's own password; the program's is for the server and role of its settings. "
-          + "Pass \(field: "pg.password"), or leave \(field: "pg.\(field)") out", field: "pg.\(field)")
+        "\(change) needs the caller's own password; the program's password is only for the server and role of its "
+          + "settings. Pass \(field: "pg.password"), or leave \(field: "pg.\(field)") out", field: "pg.\(field)")
     }
     if target.port != settings.port { throw refusal("port", "another port than the configured \(settings.port)") }
     if let own = settings.user, !own.utf8.elementsEqual(target.user.utf8) {
       throw refusal("user", "another role than the configured one")
     }
-    // As strict as the settings are for this host, whose default may be stricter than another's.
+    // The default mode depends on the host, so the comparison uses the settings' mode for this host.
     let configured = settings.sslMode(
       host: target.host, sendsToken: settings.authentication(host: target.host) == .entra)
     guard target.sslMode.strength >= configured.strength else {
@@ -45,7 +47,7 @@ extension RestoreRequest.Server {
     }
   }
 
-  /// Refuses a host that the operator has not allowed, before anything is sent to it.
+  /// Refuses a host that the operator has not allowed.
   private static func allow(_ hosts: String, _ settings: DatabaseServer) throws {
     func names(_ list: String) -> [String] {
       list.split(separator: ",", omittingEmptySubsequences: false).map { name in

@@ -6,47 +6,42 @@ package import Postgres
 import Reporting
 package import TableDays
 
-/// What to restore, from where and how: `POST /api/restore`. One type for HTTP, queue and command line.
+/// A request for a restore, from `POST /api/restore`, a queue message or the command line.
 package struct RestoreRequest: Sendable, Decodable, Equatable {
-  /// Where the archives come from.
   package enum Source: Sendable, Equatable {
-    /// `adls_url`: one file, anywhere the operator allows.
+    /// `adls_url`: one file, in any lake that the operator allows.
     case file(LakeAddress)
-    /// `table` with `date`, or `from` and `to`: resolved under `LAKE_URL`.
+    /// `table` with `date`, or `from` and `to`: archives in the lake of `LAKE_URL`.
     case days(table: TableName, from: Day, to: Day)
   }
 
-  /// `pg`: what differs from the settings.
+  /// `pg`: the values that differ from the settings.
   package struct Server: Sendable, Equatable {
-    /// Host; must be allowed.
+    /// The host, which the operator must have allowed.
     package var host: String?
-    /// Port.
     package var port: Int?
-    /// Role.
+    /// The role.
     package var user: String?
-    /// Its password.
     package var password: Secret?
-    /// TLS mode.
     package var sslMode: PostgresTarget.SSLMode?
-    /// Database; else the path's.
+    /// The database; nil is the one in the archive's path.
     package var database: String?
   }
 
   /// `destination`.
   package struct Destination: Sendable, Equatable {
-    /// How the rows get there.
     package var policy = LoadPolicy()
-    /// The table; else the file's.
+    /// The table to load into; nil is the archive's.
     package var targetTable: TableName?
   }
 
   /// `timescaledb`.
   package struct Timescale: Sendable, Equatable {
-    /// Decompress the chunks of the window first.
+    /// Decompress the chunks of the window before the load.
     package var decompressWindow = false
-    /// Compress them again afterwards.
+    /// Compress the chunks again after the load.
     package var recompressWindow = false
-    /// Continuous aggregates to refresh afterwards.
+    /// The continuous aggregates to refresh after the load.
     package var refreshAggregates: [TableName] = []
   }
 
@@ -54,35 +49,29 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
   package struct Copy: Sendable, Equatable {
     /// `csv_options`.
     package var options = CSVOptions()
-    /// Columns of the file, in order; else its header.
+    /// The columns of the file, in order; nil takes the names of its header.
     package var columns: [String]?
-    /// Commit without waiting for the disk, and make it durable once at the end.
+    /// Commit without waiting for the disk, and flush once after the commit.
     package var synchronousCommitOff = true
   }
 
-  /// Where the archives come from.
   package var source: Source
-  /// What differs from the settings.
   package var server = Server()
-  /// Where the rows go.
   package var destination = Destination()
-  /// Steps that only a hypertable has.
   package var timescale = Timescale()
-  /// How the file is read.
   package var copy = Copy()
 
-  /// A request for `source` with everything else as by default.
+  /// A request for `source` with the default options.
   package init(source: Source) {
     self.source = source
   }
 
-  /// Reads the JSON form.
   package init(from decoder: any Decoder) throws {
     try self.init(JSONValue(from: decoder))
   }
 
-  /// Reads the request of `POST /api/restore`.
-  /// - Throws: ``JobError``, naming the field.
+  /// Reads the JSON form.
+  /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     source = try Self.source(&fields)
@@ -120,13 +109,13 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
       guard table == nil, other == nil else {
         throw JobError(
           .badField,
-          "give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and \(field: "to")), not both",
-          field: "adls_url")
+          "give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and "
+            + "\(field: "to")), not both", field: "adls_url")
       }
       do throws(LakeError) {
         return .file(try LakeAddress(parsing: url))
       } catch {
-        // The text may hold a SAS: it is not repeated.
+        // The URL may hold a SAS, so the error does not repeat it.
         throw JobError(.badField, "\(error)", field: "adls_url")
       }
     }
@@ -139,7 +128,9 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
     let name = try TableName(table, field: "table")
     let (from, to) = try fields.days()
     guard from.count(through: to) <= TableDay.maximumAtOnce else {
-      throw JobError(.tooManyUnits, "more than \(TableDay.maximumAtOnce) days at once; split the span", field: "to")
+      throw JobError(
+        .tooManyUnits, "the span has more than the \(TableDay.maximumAtOnce) days of one request; split the span",
+        field: "to")
     }
     return .days(table: name, from: from, to: to)
   }
@@ -159,7 +150,7 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
     do {
       parts = try ConnectionURI(parsing: uri)
     } catch let error as ConnectionURI.Flaw {
-      // The URI may hold a password: it is not repeated.
+      // The URI may hold a password, so the error does not repeat it.
       throw JobError(.badField, "\(error.description)", field: "connection_uri")
     }
     server.host = server.host ?? parts.host
@@ -180,7 +171,7 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
     destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
     if destination.policy.stagingLike != nil, destination.policy.mode == .direct {
       throw JobError(
-        .badField, "only with \(field: "destination.mode") \"staging\"", field: "create_staging_like")
+        .badField, "allowed only with \(field: "destination.mode") \"staging\"", field: "create_staging_like")
     }
     return destination
   }

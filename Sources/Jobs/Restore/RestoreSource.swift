@@ -4,17 +4,18 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// One archive to restore, found and allowed.
+/// One archive to restore, which the request may read.
 package struct RestoreSource: Sendable {
   package let path: LakePath
-  /// Database, table and day as the path tells them.
+  /// The table-day of the path.
   package let archive: TableDay
-  /// Where the path leads.
+  /// The lake of the path.
   package let lake: any LakeStore
 }
 
 extension RestoreRequest {
-  /// Where its file lies, when it names one; decides without opening anything whether it may be read.
+  /// The place of the request's file, when the request names one. Checks whether the file may be read, without opening
+  /// anything.
   /// - Throws: ``JobError`` `host_not_allowed`, `outside_lake`, `bad_field`, `not_configured`.
   func reach(_ options: RestoreOptions) throws -> LakeReach? {
     guard case .file(let address) = source else { return nil }
@@ -47,7 +48,8 @@ extension RestoreRequest {
     guard case .days(let table, let from, let to) = source else { return [] }
     guard let database = context.server.database ?? server.database else {
       throw JobError(
-        .notConfigured, "not set; set it, or name the file as \(field: "adls_url"), to tell whose archives are meant",
+        .notConfigured,
+        "not set; set it to the database whose archives are restored, or name the file as \(field: "adls_url")",
         field: "PG_DATABASE")
     }
     var sources: [RestoreSource] = []
@@ -71,7 +73,7 @@ extension RestoreRequest {
     return RestoreSource(path: path, archive: archive, lake: lake)
   }
 
-  /// The archive's own path, or its path in the layout of older function apps where only that one is there.
+  /// The archive's path, or its path in the layout of older function apps where only that file exists.
   private static func existingPath(of archive: TableDay, in lake: any LakeStore) async throws -> LakePath {
     let path = try archive.archivePath
     if try await lake.properties(of: path) != nil { return path }

@@ -6,7 +6,7 @@ import Postgres
 import Reporting
 import TableDays
 
-/// The load of one archive, in one transaction: it is all there after the commit, or nothing is.
+/// Loads one archive in one transaction: after the commit all rows are in the table, otherwise none.
 struct TableDayRestore: Sendable {
   let context: JobContext
   let options: RestoreOptions
@@ -16,10 +16,10 @@ struct TableDayRestore: Sendable {
 
   private var policy: LoadPolicy { request.destination.policy }
 
-  /// The table the rows go to.
+  /// The table that the rows are loaded into.
   private var table: TableName { request.destination.targetTable ?? source.archive.table }
 
-  /// A result that says nothing yet.
+  /// A result without figures.
   func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
     RestoreResult(
       status: status, database: request.server.database ?? source.archive.database, targetTable: table,
@@ -91,19 +91,20 @@ struct TableDayRestore: Sendable {
     return result
   }
 
-  /// Sets what the transaction goes by.
+  /// Sets the transaction's parameters.
   private func prepare(_ connection: PostgresConnection) async throws {
-    // The standby, if there is one, is waited for after the commit: see `Durability`.
+    // `Durability` waits for a standby after the commit.
     try await connection.query("SET LOCAL synchronous_commit = \(request.copy.synchronousCommitOff ? "off" : "local")")
-    // A policy that hides rows from this role would hide those that are to be replaced or counted: then it is an error.
+    // A row security policy could hide rows that are to be replaced or counted from this role; with `off` it is an
+    // error.
     try await connection.query("SET LOCAL row_security = off")
-    // Warnings of triggers may hold row data; and what arrives in mid COPY is then an error.
+    // Warnings of triggers may hold row data; without them, any message during the COPY is an error.
     try await connection.query("SET LOCAL client_min_messages = error")
   }
 
-  /// Deletes, counts or leaves alone the rows that are there, as the plan says.
-  /// - Returns: whether the load goes on.
-  /// - Throws: ``JobError`` `rows_exist` with their number.
+  /// Deletes, counts or keeps the existing rows, as the plan says.
+  /// - Returns: whether the load continues.
+  /// - Throws: ``JobError`` `rows_exist` with the number of rows.
   private func makeRoom(
     _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Bool {
@@ -116,22 +117,23 @@ struct TableDayRestore: Sendable {
     case .skip(let rows):
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
-      result.warnings.append("\(count) rows are in the window already; nothing was loaded")
+      result.warnings.append("the table holds \(count) rows of the window already; nothing was loaded")
       result.status = .skipped
       return false
     case .refuse(let rows):
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
       let without =
-        policy.mode == .staging ? "; it has no unique index over the file's columns that would tell rows apart" : ""
+        policy.mode == .staging ? "; it has no unique index over the file's columns by which to skip them" : ""
       throw JobError(
         .rowsExist,
-        "\(rows.table) holds \(count) rows of \(rows.window.day) already\(without); nothing was loaded. Pass append, replace "
-          + "or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
+        "\(rows.table) holds \(count) rows of \(rows.window.day) already\(without); nothing was loaded. Pass append, "
+          + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
     }
   }
 
-  /// Sends the rows on their way, and gives the number of rows in the file.
+  /// Loads the rows, directly or through a staging table.
+  /// - Returns: the number of rows in the file.
   private func copy(
     _ plan: RestorePlan, _ facts: TableFacts, _ manifest: ArchiveManifest?, _ pipeline: CopyPipeline,
     on connection: PostgresConnection, _ result: inout RestoreResult
@@ -152,8 +154,8 @@ struct TableDayRestore: Sendable {
     return result.rowsLoaded
   }
 
-  /// What COPY must be told of the file's encoding; nil for UTF-8. Bytes of no known encoding go as they are into a database
-  /// that has none; in another they must be UTF-8, which COPY would not check if it were told the truth.
+  /// The `ENCODING` of the COPY; nil for UTF-8. Bytes without a known encoding are loaded unchanged into a database
+  /// without an encoding. In another database they must be UTF-8: with `SQL_ASCII` COPY would not check them.
   private func encoding(_ manifest: ArchiveManifest?, on connection: PostgresConnection) async -> ArchiveEncoding? {
     guard manifest?.encoding == .unknown else { return nil }
     return ArchiveEncoding(ofServer: await connection.serverEncoding) == .unknown ? .unknown : nil
@@ -164,17 +166,17 @@ struct TableDayRestore: Sendable {
     let path = try ArchiveLayout.manifestPath(beside: source.path)
     guard let manifest = try await ArchiveManifest.read(at: path, in: source.lake) else { return nil }
     guard manifest.gzipBytes == reader.entry.length else {
-      throw corrupt("it has \(reader.entry.length) bytes, its manifest says \(manifest.gzipBytes)")
+      throw corrupt("the file has \(reader.entry.length) bytes, but its manifest says \(manifest.gzipBytes)")
     }
     return manifest
   }
 
-  /// The file is what its manifest says, or the load is rolled back.
+  /// Checks that the file matches its manifest; otherwise the load is rolled back.
   private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws {
     guard let manifest else { return }
     let digest = await reader.digest().hex
     guard digest == manifest.sha256 else {
-      throw corrupt("its SHA-256 is \(digest), its manifest says \(manifest.sha256)")
+      throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
     }
     guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
   }
@@ -185,7 +187,7 @@ struct TableDayRestore: Sendable {
       "\(source.path): \(reason); nothing was loaded. Take another copy of the file, or back the day up again")
   }
 
-  /// What comes after the commit: the rows stay, whatever happens here, and a job that is cancelled says so.
+  /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
   private func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
     var result = loaded
     let durability = Durability(
@@ -204,12 +206,12 @@ struct TableDayRestore: Sendable {
     return result
   }
 
-  /// Why a TimescaleDB step was not taken.
+  /// Why a TimescaleDB step was skipped.
   private func timescaleDetail(_ connection: PostgresConnection) async -> String {
     let row = try? await connection.query(
       "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
     ).rows.first
     let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
-    return isInstalled ? "this version takes no TimescaleDB steps; take it by hand" : "not a hypertable"
+    return isInstalled ? "this version runs no TimescaleDB steps; run this step by hand" : "not a hypertable"
   }
 }

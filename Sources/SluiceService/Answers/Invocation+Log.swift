@@ -4,7 +4,7 @@ import HTTPServer
 import Reporting
 
 extension Invocation {
-  /// Runs `body` with every log line carrying this invocation's id and trace, and going into its `Logs` too.
+  /// Runs `body`. Its log lines carry this invocation's ids and trace, and are added to the invocation's `Logs`.
   func logged<Result>(_ body: () async throws -> Result) async rethrows -> Result {
     var fields = [
       (key: "function", value: functionName), (key: "invocation", value: id), (key: "request", value: requestID),
@@ -16,7 +16,7 @@ extension Invocation {
     }
   }
 
-  /// The result of a timer's or a message's invocation; an error is logged and becomes its failure.
+  /// The result of an invocation by a timer or a queue message. An error is logged and fails the invocation.
   func result(_ body: () async throws -> FunctionResult) async throws -> FunctionResult {
     try await logged {
       do {
@@ -31,7 +31,7 @@ extension Invocation {
     }
   }
 
-  /// Answers an HTTP call by `body`, logged with its status and duration; an error becomes its problem.
+  /// Answers an HTTP request with `body`, and logs the status and the duration. An error becomes a problem document.
   func answer(_ request: HTTPRequest, _ body: () async throws -> HTTPResponse) async -> HTTPResponse {
     await logged {
       let start = ContinuousClock.now
@@ -41,11 +41,11 @@ extension Invocation {
       } catch {
         let error = JobError(cause: error)
         response = .problem(error.problem)
-        Log.write(.warning, "refused", ["code": error.code.rawValue, "reason": error.message])
+        Log.write(.warning, "request failed", ["code": error.code.rawValue, "reason": error.message])
       }
-      // The path only: a query may hold a key that was put into the wrong parameter.
+      // Only the path: the query may hold a key in the wrong parameter.
       Log.write(
-        .info, "answered",
+        .info, "request answered",
         [
           "method": request.method, "path": request.path, "status": response.status.code,
           "seconds": start.duration(to: .now).secondsToMilliseconds,

@@ -5,7 +5,7 @@ import Jobs
 package import Reporting
 
 extension JobError: FunctionFailure {
-  /// The error with its details as further members.
+  /// The problem document, with the error's details as further members.
   package var problem: Problem {
     Problem(
       status: HTTPStatus(code.status), code: code.rawValue, detail: message, field: field, members: details)
@@ -13,7 +13,7 @@ extension JobError: FunctionFailure {
 }
 
 extension HTTPResponse {
-  /// `value` as JSON, one line.
+  /// An answer with `value` as one line of JSON.
   static func json(
     _ value: any Encodable, status: HTTPStatus = 200, headers: HTTPFields = [:]
   ) -> HTTPResponse {

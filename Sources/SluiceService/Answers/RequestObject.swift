@@ -3,10 +3,10 @@ import HTTPServer
 import Jobs
 import Reporting
 
-/// The request object of a call: the members of a JSON body, and the query's items as texts.
+/// Reads the request object of an HTTP call: the members of a JSON body, and the query's items as texts.
 enum RequestObject {
-  /// The longest JSON that is read, in bytes. The longest request there is, 1,600 columns by name, is well below; some MiB
-  /// of it would keep a core busy for seconds. (The server takes larger bodies, since an envelope wraps more than this.)
+  /// The maximum length of the JSON. The longest sensible request, with 1,600 columns by name, is far below; parsing
+  /// several MiB would occupy a core for seconds. (The server accepts larger bodies, which envelopes need.)
   static let maximumBytes = 1 << 20
 
   /// - Throws: ``JobError`` `body_too_large`, `bad_json`, or `bad_field` for a field that is in both.

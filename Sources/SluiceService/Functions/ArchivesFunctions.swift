@@ -2,7 +2,7 @@ import CustomHandler
 import HTTPServer
 import Jobs
 
-/// What is in the lake.
+/// The function that lists the archives in the lake.
 struct ArchivesFunctions: FunctionArea {
   let context: JobContext
 

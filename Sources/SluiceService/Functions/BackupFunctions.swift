@@ -5,7 +5,7 @@ import HTTPServer
 import Jobs
 import Reporting
 
-/// Backup: by a call, by a message, every night.
+/// The functions for backups: by HTTP, by queue message, every night.
 struct BackupFunctions: FunctionArea {
   let context: JobContext
   let options: BackupOptions
@@ -20,13 +20,13 @@ struct BackupFunctions: FunctionArea {
   /// `GET,POST /api/backup_manual`.
   @Sendable private func backupManual(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      // A HEAD is sent by link checkers and the like, which mean to change nothing (RFC 9110 §9.2.1).
+      // HEAD is a safe method: link checkers send it, and it must not change anything (RFC 9110 §9.2.1).
       guard request.method != .head else {
         return .problem(
           Problem(status: 405, code: "method_not_allowed", detail: "HEAD runs no backup; use GET or POST"),
           headers: ["Allow": "GET, POST"])
       }
-      // Whatever is wrong with the request is told before a 202.
+      // The request is checked completely before it is answered 202.
       let plan = try await BackupJob(context, options).plan(BackupRequest(RequestObject.read(request)))
       return try await runs.answer(request, kind: "backup") { progress, deadline in
         try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
@@ -34,7 +34,7 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// A message is the JSON of a backup request.
+  /// Handles a queue message, the JSON of a backup request.
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await runs.work(event, invocation) { message, deadline in
       let job = BackupJob(context, options)
@@ -42,7 +42,7 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// Archives what is missing.
+  /// Handles the nightly timer.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
       let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)

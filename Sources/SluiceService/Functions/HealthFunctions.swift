@@ -2,7 +2,7 @@ import CustomHandler
 import HTTPServer
 import Jobs
 
-/// Liveness and readiness.
+/// The function for liveness and readiness.
 struct HealthFunctions: FunctionArea {
   let readiness: ReadinessProbe
 
@@ -10,7 +10,7 @@ struct HealthFunctions: FunctionArea {
     handlers.onHTTP("health", health)
   }
 
-  /// `GET /api/health`: alive at once; with `?ready=1` the database and the lake are asked too.
+  /// `GET /api/health` answers at once. With `?ready=1` it checks the database, the lake and the tokens.
   @Sendable private func health(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     guard let ready = request.query["ready"], ready != "0", ready != "false" else { return .json(Readiness.alive) }
     return await invocation.answer(request) {

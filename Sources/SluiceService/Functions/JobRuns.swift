@@ -5,7 +5,7 @@ import HTTPServer
 import Jobs
 import Reporting
 
-/// Runs the jobs of calls and messages, and answers with their reports.
+/// Runs the jobs of HTTP calls and queue messages, and answers with their reports.
 struct JobRuns: Sendable {
   let operations: OperationStore
   /// How long the host lets a function run; nil when there is no limit.
@@ -16,21 +16,22 @@ struct JobRuns: Sendable {
   /// on, and the last quarter of the time is for what is already under way.
   var deadline: Date? { functionTimeout.map { now().addingTimeInterval($0.seconds * 0.75) } }
 
-  /// What a job ended with.
+  /// The end of a job.
   struct Ended: Sendable {
-    /// The status of an answer that is the report.
+    /// The HTTP status of an answer with the report.
     let status: HTTPStatus
     let outcome: OperationOutcome
 
-    /// Some results failed and some did not, or they failed in different ways (RFC 4918 §11.1).
+    /// The status for results with different statuses (RFC 4918 §11.1).
     private static let multiStatus: HTTPStatus = 207
 
-    /// - Throws: the error of a single failed result: it is the whole answer.
+    /// - Throws: the error of a single failed result, which is then the answer.
     init(_ report: BackupReport) throws {
       try self.init(report, report.status, report.results.map(\.error))
     }
 
-    /// A step that failed after the commit does not make it a failure.
+    /// A failed step after the commit does not fail the restore.
+    /// - Throws: the error of a single failed result, which is then the answer.
     init(_ report: RestoreReport) throws {
       try self.init(report, report.status, report.results.map(\.error))
     }
@@ -73,14 +74,14 @@ struct JobRuns: Sendable {
     }
   }
 
-  /// Works on one queue message. Any failure fails the invocation, so that the message comes again and ends in the poison
-  /// queue.
+  /// Handles one queue message. Any failure fails the invocation, so that the host delivers the message again and
+  /// finally moves it to the poison queue.
   func work(
     _ event: FunctionEvent, _ invocation: Invocation, _ job: @Sendable (JSONValue, Date?) async throws -> Ended
   ) async throws -> FunctionResult {
     try await invocation.result {
       guard case .queue(let message) = event else {
-        throw JobError(.wrongTrigger, "this function takes queue messages; correct its trigger")
+        throw JobError(.wrongTrigger, "the function needs a queue trigger; correct its binding")
       }
       let text = message.text
       let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }

@@ -2,7 +2,7 @@ import CustomHandler
 import HTTPServer
 import Jobs
 
-/// Long jobs that are looked at, or cancelled, by calls of their own.
+/// The function that shows and cancels long jobs.
 struct OperationsFunctions: FunctionArea {
   let store: OperationStore
 
@@ -10,7 +10,7 @@ struct OperationsFunctions: FunctionArea {
     handlers.onHTTP("operations", operations)
   }
 
-  /// `GET /api/operations/{id}`; `DELETE` cancels it and is answered 202, as it ends in its own time.
+  /// `GET /api/operations/{id}`. `DELETE` cancels the operation and is answered 202, since the job ends later.
   @Sendable private func operations(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
       let id = request.parameters["id"] ?? ""

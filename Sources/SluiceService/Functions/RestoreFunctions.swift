@@ -2,7 +2,7 @@ import CustomHandler
 import HTTPServer
 import Jobs
 
-/// Restore: by a call, by a message.
+/// The functions for restores: by HTTP, by queue message.
 struct RestoreFunctions: FunctionArea {
   let context: JobContext
   let options: RestoreOptions
@@ -17,7 +17,7 @@ struct RestoreFunctions: FunctionArea {
   @Sendable private func restore(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
       let order = try await RestoreRequest(RequestObject.read(request))
-      // Whatever is wrong with the request is told before a 202.
+      // The request is checked completely before it is answered 202.
       try RestoreJob(context, options).check(order)
       return try await runs.answer(request, kind: "restore") { progress, deadline in
         try await .init(RestoreJob(context, options, progress: progress).run(order, deadline: deadline))
@@ -25,7 +25,7 @@ struct RestoreFunctions: FunctionArea {
     }
   }
 
-  /// A message is the JSON of a restore request.
+  /// Handles a queue message, the JSON of a restore request.
   @Sendable private func restoreWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
   {
     try await runs.work(event, invocation) { message, deadline in

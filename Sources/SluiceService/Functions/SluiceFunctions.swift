@@ -1,11 +1,11 @@
 package import CustomHandler
 package import Jobs
 
-/// The functions of Sluice: each HTTP route, timer and queue of `function-routes.json`, carried to its job.
+/// The handlers of all functions in `function-routes.json`.
 package struct SluiceFunctions: Sendable {
   private let areas: [any FunctionArea]
 
-  /// - Parameter functionTimeout: the host's `functionTimeout`, nil without a limit or without a host.
+  /// - Parameter functionTimeout: the host's `functionTimeout`; nil without a limit or without a host.
   package init(
     context: JobContext, backup: BackupOptions, restore: RestoreOptions, operations: OperationStore,
     readiness: ReadinessProbe, functionTimeout: Duration? = nil
@@ -20,8 +20,8 @@ package struct SluiceFunctions: Sendable {
     ]
   }
 
-  /// All handlers, by the `handler` names of `function-routes.json`. A function, its handler and, where it has one, its route
-  /// are the same word.
+  /// All handlers, by the `handler` names of `function-routes.json`. A function's name, its handler and its route, if
+  /// it has one, are the same word.
   package var handlers: FunctionHandlers {
     var handlers = FunctionHandlers()
     for area in areas { area.register(in: &handlers) }
@@ -29,7 +29,7 @@ package struct SluiceFunctions: Sendable {
   }
 }
 
-/// The functions of one area, in a file of its own.
+/// The functions of one area.
 protocol FunctionArea: Sendable {
   /// Adds the area's handlers.
   func register(in handlers: inout FunctionHandlers)

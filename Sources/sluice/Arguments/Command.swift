@@ -1,16 +1,16 @@
 import Reporting
 
-/// A command: its options, its examples and what it does. Each is a file in `Commands/` and a line of ``Commands``.
+/// A command with its options, examples and implementation. Each has a file in `Commands/` and a line in ``Commands``.
 protocol Command: Sendable {
   static var name: String { get }
   /// One line for the overview.
   static var summary: String { get }
-  /// What must follow the command's name; empty for most.
+  /// The subcommands, one of which must follow the command's name; empty for most commands.
   static var subcommands: [String] { get }
-  /// The options that are usually given, for the usage line.
+  /// The usual options, for the usage line.
   static var usage: String { get }
   static var options: [CommandOption] { get }
-  /// Two calls as a user would type them, without the program's name.
+  /// Two example calls, without the program's name.
   static var examples: [String] { get }
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode
@@ -29,11 +29,11 @@ enum Commands {
 
   static var names: [String] { all.map { $0.name } + ["version", "help"] }
 
-  /// - Throws: ``UsageError`` for a name that no command has.
+  /// - Throws: ``UsageError`` for an unknown name.
   static func command(_ name: String) throws -> any Command.Type {
     if let command = all.first(where: { $0.name == name }) { return command }
     throw UsageError(
-      "there is no command \"\(name)\"\(NearestName.hint(name, among: names)); known are \(names.joined(separator: ", "))"
-    )
+      "there is no command \"\(name)\"\(NearestName.hint(name, among: names)); known are "
+        + names.joined(separator: ", "))
   }
 }

@@ -4,18 +4,18 @@ struct CommandOption: Sendable {
     case flag
     /// One value.
     case value(String)
-    /// Any number of values, by repeating it.
+    /// Any number of values, one for each time the option is given.
     case list(String)
-    /// `NAME=VALUE`, any number of them.
+    /// `NAME=VALUE`, any number of times.
     case pairs(String)
   }
 
   let name: String
   let kind: Kind
   let help: String
-  /// What counts without it, in words; empty where nothing does.
+  /// The default, as the help shows it; empty where there is none.
   let defaultWords: String
-  /// Where it goes in the request's JSON; empty when it is not part of the request.
+  /// The path of its field in the request's JSON; empty when it is not a part of the request.
   let path: [String]
 
   init(_ name: String, _ kind: Kind, _ help: String, default defaultWords: String = "", path: [String] = []) {
@@ -34,8 +34,8 @@ struct CommandOption: Sendable {
     }
   }
 
-  /// The option as its user knows the request's field `field`; nil where it is another field's. Of an option with pairs
-  /// the pair's name is part of it: `--csv-option DELIMITER`.
+  /// The option's name for the request's field `field`; nil when the option is not for that field. An option with pairs
+  /// includes the pair's name: `--csv-option DELIMITER`.
   func name(of field: String) -> String? {
     let own = path.joined(separator: ".")
     guard !own.isEmpty else { return nil }
@@ -46,22 +46,21 @@ struct CommandOption: Sendable {
 }
 
 extension CommandOption {
-  static let help = CommandOption("help", .flag, "show this")
+  static let help = CommandOption("help", .flag, "show this help")
   static let json = CommandOption("json", .flag, "print the result as one line of JSON")
   static let verbose = CommandOption("verbose", .flag, "print all log lines on standard error, not only warnings")
   static let request = CommandOption(
-    "request", .value("FILE"), "take the request's JSON from FILE (- is standard input)")
+    "request", .value("FILE"), "read the request's JSON from FILE (- is standard input)")
   static let routes = CommandOption(
-    "routes", .value("FILE"), "the list of functions", default: "function-routes.json")
+    "routes", .value("FILE"), "the file that lists the functions", default: "function-routes.json")
 
   static func table(_ help: String) -> CommandOption {
     CommandOption("table", .value("TABLE"), help, path: ["table"])
   }
 
-  /// A day, or several.
   static let days = [
     CommandOption("date", .value("DAY"), "the day, as YYYY-MM-DD", path: ["date"]),
-    CommandOption("from", .value("DAY"), "first day of several", path: ["from"]),
-    CommandOption("to", .value("DAY"), "last day, included", path: ["to"]),
+    CommandOption("from", .value("DAY"), "the first day of a span", path: ["from"]),
+    CommandOption("to", .value("DAY"), "the last day of the span, included", path: ["to"]),
   ]
 }

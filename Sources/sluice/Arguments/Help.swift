@@ -1,12 +1,12 @@
 import Configuration
 
-/// The texts of `sluice help`, made from the commands, their options and the settings.
+/// The texts of `sluice help`, from the declarations of commands, options and settings.
 enum Help {
   static var overview: String {
     let commands =
       Commands.all.map { "  \(pad($0.name, 10)) \($0.summary)" } + [
         "  \(pad("version", 10)) print the version",
-        "  \(pad("help", 10)) show this; `sluice help COMMAND` shows its options, `sluice help settings` the settings",
+        "  \(pad("help", 10)) show this help, the options of a command (`sluice help COMMAND`) or the settings",
       ]
     return """
       Sluice moves days of PostgreSQL tables to a data lake as <database>/<schema>.<table>.<date>.csv.gz, and back.
@@ -15,9 +15,9 @@ enum Help {
 
       \(commands.joined(separator: "\n"))
 
-      Settings come from the environment, and from the JSON file SLUICE_CONFIG (default ./sluice.json, if there):
+      Settings come from the environment and from the JSON file SLUICE_CONFIG (default ./sluice.json, if it exists):
         PG_HOST PG_PORT PG_DATABASE PG_USER PG_PASSWORD PG_SSLMODE   the database
-        LAKE_URL                                                     the lake, such as file:///srv/lake (made by init) or
+        LAKE_URL                                                     the lake, such as file:///srv/lake (see init) or
                                                                      abfss://filesystem@account.dfs.core.windows.net/root
         BACKUP_TABLES                                                events.clicks:received_at,events.pages
       `sluice help settings` lists them all.
@@ -46,7 +46,7 @@ enum Help {
       """
   }
 
-  /// All settings, as docs/configuration.md lists them.
+  /// All settings, in the order of docs/configuration.md.
   static var settings: String {
     let texts = Setting.all.map { setting in
       let name = setting.otherName.map { "\(setting.name), or \($0)" } ?? setting.name
@@ -58,8 +58,8 @@ enum Help {
         """
     }
     return """
-      Settings are environment variables; the JSON file SLUICE_CONFIG (default ./sluice.json, if there) may hold the same
-      names. A variable wins. docs/configuration.md says more.
+      Settings are environment variables; the JSON file SLUICE_CONFIG (default ./sluice.json, if it exists) may hold the
+      same names. A variable wins over the file. See docs/configuration.md for details.
 
       \(texts.joined(separator: "\n").replacing("`", with: ""))
       """

@@ -3,7 +3,7 @@ import Foundation
 import Jobs
 import Reporting
 
-/// The options of one call, read and checked against what the command knows.
+/// The options of one call, checked against the command's options.
 struct ParsedArguments: Sendable {
   private let options: [CommandOption]
   private var values: [String: [String]] = [:]
@@ -49,8 +49,8 @@ struct ParsedArguments: Sendable {
     NearestName.nearest(to: name, among: options.map(\.name)).map { " (did you mean --\($0)?)" } ?? ""
   }
 
-  /// The option for a field of the request, as `--on-existing` is for `destination.on_existing`. A field that comes from
-  /// the request's file keeps the name it has there.
+  /// The name of a field of the request for its user: the option, such as `--on-existing` for
+  /// `destination.on_existing`. A field of the request's file keeps its JSON path.
   func fieldName(_ field: String) -> String {
     let option = options.lazy.compactMap { option in option.name(of: field).map { (option, $0) } }.first
     guard let (option, name) = option, value("request") == nil || values[option.name] != nil else { return field }
@@ -61,7 +61,7 @@ struct ParsedArguments: Sendable {
 
   func value(_ name: String) -> String? { values[name]?.last }
 
-  /// The request that the options make, over the JSON of `--request FILE` where given.
+  /// The request's JSON: that of `--request FILE`, where given, with the options' values on top.
   /// - Throws: ``UsageError``, ``JobError`` `bad_json`.
   func request() throws -> JSONValue {
     var request = try requestFile()
@@ -96,13 +96,13 @@ struct ParsedArguments: Sendable {
       throw UsageError("--request: the file \(file) cannot be read")
     }
     let request = try JSONValue(json: data)
-    guard case .object = request else { throw UsageError("--request: \(file) holds no JSON object") }
+    guard case .object = request else { throw UsageError("--request: the file \(file) does not hold a JSON object") }
     return request
   }
 }
 
 extension JSONValue {
-  /// A copy with the member at `path` set, objects on the way made where they are missing.
+  /// A copy with the member at `path` set; missing objects on the path are added.
   fileprivate func setting(_ path: [String], to value: JSONValue) -> JSONValue {
     guard let first = path.first else { return value }
     var members: [String: JSONValue] = [:]

@@ -1,4 +1,4 @@
-/// The arguments do not make sense: printed with a pointer to the help, exit code 2.
+/// An error in the arguments. It is printed with a pointer to the help; the exit code is 2.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 

@@ -7,7 +7,7 @@ import Jobs
 /// `sluice archives`.
 enum ArchivesCommand: Command {
   static let name = "archives"
-  static let summary = "list what is in the lake, and what is missing"
+  static let summary = "list the archives in the lake and the missing days"
   static let usage = "[--table TABLE] [--from DAY] [--to DAY] [OPTIONS]"
   static let examples = [
     "archives --table events.clicks --from 2024-01-01 --to 2024-01-31",
@@ -15,9 +15,10 @@ enum ArchivesCommand: Command {
   ]
   static let options = [
     CommandOption.table("only this table, as schema.table"),
-    CommandOption("from", .value("DAY"), "first day", path: ["from"]),
-    CommandOption("to", .value("DAY"), "last day, included", path: ["to"]),
-    CommandOption("database", .value("NAME"), "the database's folder", default: "PG_DATABASE", path: ["database"]),
+    CommandOption("from", .value("DAY"), "the first day", path: ["from"]),
+    CommandOption("to", .value("DAY"), "the last day, included", path: ["to"]),
+    CommandOption(
+      "database", .value("NAME"), "the database whose archives are listed", default: "PG_DATABASE", path: ["database"]),
     .json, .help,
   ]
 
@@ -39,7 +40,7 @@ enum ArchivesCommand: Command {
       let verified = item.verifiedAt == nil ? "" : "  verified"
       Output.line("\(item.table) \(item.date)  \(rows)  \(Figures.megabytes(item.gzipBytes ?? 0)) gzip\(verified)")
     }
-    if answer.archives.isEmpty { Output.line("no archives of database \(answer.database)") }
+    if answer.archives.isEmpty { Output.line("the lake has no archives of the database \(answer.database)") }
     return .done
   }
 }

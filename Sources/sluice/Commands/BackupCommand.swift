@@ -7,7 +7,7 @@ import Reporting
 /// `sluice backup`.
 enum BackupCommand: Command {
   static let name = "backup"
-  static let summary = "move days of tables to the lake"
+  static let summary = "archive days of tables in the lake"
   static let usage = "--table TABLE (--date DAY | --from DAY --to DAY) [OPTIONS]"
   static let examples = [
     "backup --table events.clicks:received_at --date 2024-01-01",
@@ -21,8 +21,8 @@ enum BackupCommand: Command {
         "time-column", .value("COLUMN"), "the column that tells a row's day, before what BACKUP_TABLES says",
         path: ["time_column"]),
       CommandOption(
-        "overwrite", .flag, "replace an archive that is there, unless it has more rows", path: ["overwrite"]),
-      CommandOption("force", .flag, "with --overwrite: also one that has more rows", path: ["force"]),
+        "overwrite", .flag, "replace an existing archive, unless it has more rows", path: ["overwrite"]),
+      CommandOption("force", .flag, "with --overwrite: also replace an archive that has more rows", path: ["force"]),
       CommandOption(
         "compression-level", .value("1-9"), "gzip level", default: "BACKUP_GZIP_LEVEL, else 1",
         path: ["compression_level"]),
@@ -34,7 +34,7 @@ enum BackupCommand: Command {
     let report = try await JobRun.run(arguments) { parts, progress in
       let job = BackupJob(parts.context, parts.settings.backup, progress: progress)
       let report = try await job.run(job.plan(request))
-      // A program that runs once has no nightly run that would clean up.
+      // Where only this command runs, there is no nightly run that removes old files.
       await OldFiles(parts.context).remove(database: try parts.context.server.target().database)
       return report
     }

@@ -2,22 +2,22 @@ import Foundation
 import Identity
 import Jobs
 
-/// `sluice identity token`: who the program is to Azure. The token itself is never shown.
+/// `sluice identity token`: shows the identity with which the program signs in to Azure, but never the token.
 enum IdentityCommand: Command {
   static let name = "identity"
-  static let summary = "`identity token` shows who the program is to Azure"
+  static let summary = "`identity token` shows the identity with which the program signs in to Azure"
   static let subcommands = ["token"]
   static let usage = "[--scope SCOPE] [OPTIONS]"
   static let examples = [
     "identity token", "identity token --scope https://ossrdbms-aad.database.windows.net/.default --json",
   ]
   static let options = [
-    CommandOption("scope", .value("SCOPE"), "what the token is for", default: defaultScope), .json, .help,
+    CommandOption("scope", .value("SCOPE"), "the scope of the token", default: defaultScope), .json, .help,
   ]
 
   static let defaultScope = "https://storage.azure.com/.default"
 
-  /// What `--json` prints.
+  /// The output of `--json`.
   private struct Answer: Encodable {
     let status = "ok"
     let scope: String
@@ -71,7 +71,7 @@ enum IdentityCommand: Command {
     line("scope", scope)
     line("expires", token.expires.formatted(.iso8601))
     guard let claims else {
-      Output.line("the token is opaque: it does not show whose it is")
+      Output.line("the token is opaque: its claims cannot be read")
       return
     }
     line("audience", claims.audience)

@@ -2,15 +2,15 @@ import Configuration
 import Jobs
 import Lake
 
-/// `sluice init`: makes the lake of `LAKE_URL` where it is missing, and shows that it can be reached.
+/// `sluice init`: creates the lake of `LAKE_URL` if it does not exist, and checks that it can be reached.
 enum InitCommand: Command {
   static let name = "init"
-  static let summary = "make the lake of LAKE_URL where it is missing, and look whether it can be reached"
+  static let summary = "create the lake of LAKE_URL if it does not exist, and check that it can be reached"
   static let usage = "[OPTIONS]"
   static let examples = ["init", "init --json"]
   static let options: [CommandOption] = [.json, .verbose, .help]
 
-  /// What `--json` prints.
+  /// The output of `--json`.
   private struct Answer: Encodable {
     let status = "ok"
     let lake: String
@@ -24,12 +24,12 @@ enum InitCommand: Command {
     return try await Signals.cancelling {
       let isCreated = try await settings.lakeAddress.lake.make()
       let lake = try await Wiring.lake(settings)
-      // A storage account's filesystem is its administrator's to make; the folders in it come with the first archive.
+      // An administrator creates the filesystem of a storage account; the first archive creates the folders in it.
       _ = try await lake.listPage(under: nil, recursive: false, continuation: nil)
       if isJSON {
         Output.bytes(try ReportJSON.line(Answer(lake: lake.displayURL, created: isCreated)))
       } else {
-        Output.line("\(lake.displayURL): \(isCreated ? "made" : "is there")")
+        Output.line("\(lake.displayURL): \(isCreated ? "created" : "exists already")")
       }
       return .done
     }

@@ -3,9 +3,9 @@ import Foundation
 import Jobs
 import Reporting
 
-/// What the commands that run a job have in common.
+/// Runs the jobs of commands.
 enum JobRun {
-  /// Runs `job` with its progress shown; Ctrl-C cancels it, and it cleans up.
+  /// Runs `job` and shows its progress. Ctrl-C cancels the job, which then cleans up.
   static func run<Report: Sendable>(
     _ arguments: ParsedArguments, _ job: @escaping @Sendable (Parts, JobProgress) async throws -> Report
   ) async throws -> Report {
@@ -22,7 +22,8 @@ enum JobRun {
     }
   }
 
-  /// Prints one result: what failed goes where errors go, so that a schedule whose output is thrown away still tells.
+  /// Prints one result. A failure goes to standard error, which schedulers report even when they discard standard
+  /// output.
   static func show(_ line: String, isFailure: Bool) {
     let line = line.visibleLine()
     if isFailure { Output.error("sluice: \(line)") } else { Output.line(line) }

@@ -2,14 +2,14 @@ import CustomHandler
 import Foundation
 import Reporting
 
-/// `sluice package`: the folder that is deployed as a function app.
+/// `sluice package`: writes the folder to deploy as a function app.
 enum PackageCommand: Command {
   static let name = "package"
   static let summary = "write the folder to deploy as a function app"
   static let usage = "--output DIR [OPTIONS]"
   static let examples = ["package --output dist/app", "package --output dist/app --function-timeout 0"]
   static let options: [CommandOption] = [
-    CommandOption("output", .value("DIR"), "a folder that is new or empty"), .routes,
+    CommandOption("output", .value("DIR"), "the folder to write, new or empty"), .routes,
     CommandOption(
       "function-timeout", .value("MINUTES"), "functionTimeout of host.json; 0 is no limit", default: "30"),
     .help,
@@ -30,7 +30,7 @@ enum PackageCommand: Command {
     guard content?.isEmpty ?? !files.fileExists(atPath: output) else {
       throw UsageError("--output: \(output) is not a new or empty folder; remove it, or name another")
     }
-    // Written beside its place and renamed when whole: a failure half-way leaves nothing that looks deployable.
+    // Written under a temporary name and renamed when complete, so that a failure leaves no incomplete package.
     let folder = URL(filePath: output).standardizedFileURL.path
     let draft = folder + ".part-\(getpid())"
     do {
@@ -46,7 +46,7 @@ enum PackageCommand: Command {
     return .done
   }
 
-  /// The system's own words and the path, in place of the error's whole inside.
+  /// The path and the system's message, without the internals of `error`.
   private static func reason(_ error: CocoaError) -> String {
     let path = (error.filePath ?? error.url?.path).map { "\($0): " } ?? ""
     let underlying = error.underlying as? POSIXError
@@ -69,7 +69,7 @@ enum PackageCommand: Command {
     try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: binary)
     for library in try SharedLibraries.of(binary) {
       let target = "\(libraries)/\((library as NSString).lastPathComponent)"
-      // The name that the loader asks for may be a link to the file.
+      // The name that the loader uses may be a symbolic link.
       try files.copyItem(at: URL(filePath: library).resolvingSymlinksInPath(), to: URL(filePath: target))
     }
   }

@@ -11,50 +11,53 @@ enum RestoreCommand: Command {
     "restore --adls-url abfss://fs@account.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz --target-table scratch.clicks",
   ]
   static let options =
-    [CommandOption("adls-url", .value("URL"), "one archive by its URL", path: ["adls_url"])]
-    + [CommandOption.table("its archives in LAKE_URL, as schema.table")] + CommandOption.days + server + destination
-    + [.request, .json, .verbose, .help]
+    [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]
+    + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
+    + server + destination + [.request, .json, .verbose, .help]
 
-  /// No option for a password: it would show in the process list. It comes from PG_PASSWORD, or in a request file.
+  /// There is no option for a password, since the process list would show it: it comes from PG_PASSWORD or a request
+  /// file.
   private static let server = [
-    CommandOption("host", .value("HOST"), "server to load into", default: "PG_HOST", path: ["pg", "host"]),
-    CommandOption("port", .value("PORT"), "its port", default: "PG_PORT", path: ["pg", "port"]),
-    CommandOption("user", .value("ROLE"), "role", default: "PG_USER", path: ["pg", "user"]),
+    CommandOption("host", .value("HOST"), "the server to load into", default: "PG_HOST", path: ["pg", "host"]),
+    CommandOption("port", .value("PORT"), "the server's port", default: "PG_PORT", path: ["pg", "port"]),
+    CommandOption("user", .value("ROLE"), "the role that signs in", default: "PG_USER", path: ["pg", "user"]),
     CommandOption("sslmode", .value("MODE"), "libpq's sslmode", default: "PG_SSLMODE", path: ["pg", "sslmode"]),
-    CommandOption("database", .value("NAME"), "database", default: "the archive's", path: ["pg", "database"]),
+    CommandOption(
+      "database", .value("NAME"), "the database to load into", default: "the archive's", path: ["pg", "database"]),
   ]
 
   private static let destination = [
     CommandOption("mode", .value("MODE"), "direct or staging", default: "direct", path: ["destination", "mode"]),
     CommandOption(
-      "target-table", .value("TABLE"), "load into this table", default: "the archive's",
+      "target-table", .value("TABLE"), "the table to load into", default: "the archive's",
       path: ["destination", "target_table"]),
     CommandOption(
-      "create-staging-like", .value("TABLE"), "make the staging table like this one", default: "the target",
-      path: ["destination", "create_staging_like"]),
+      "create-staging-like", .value("TABLE"), "the table whose column types the staging table has",
+      default: "the target", path: ["destination", "create_staging_like"]),
     CommandOption(
-      "on-existing", .value("WHAT"), "rows in the window already: error, append, replace or skip", default: "error",
+      "on-existing", .value("WHAT"), "for existing rows of the day: error, append, replace or skip", default: "error",
       path: ["destination", "on_existing"]),
     CommandOption(
-      "columns-missing", .value("WHAT"), "columns the table lacks: error or ignore", default: "error",
+      "columns-missing", .value("WHAT"), "for columns that the table lacks: error or ignore", default: "error",
       path: ["destination", "columns_missing"]),
     CommandOption(
-      "decompress-window", .flag, "TimescaleDB: decompress the window's chunks",
+      "decompress-window", .flag, "TimescaleDB: decompress the day's chunks before the load",
       path: ["timescaledb", "decompress_window"]),
     CommandOption(
-      "recompress-window", .flag, "TimescaleDB: compress them again", path: ["timescaledb", "recompress_window"]),
+      "recompress-window", .flag, "TimescaleDB: compress the day's chunks again after the load",
+      path: ["timescaledb", "recompress_window"]),
     CommandOption(
-      "refresh-cagg", .list("VIEW"), "TimescaleDB: refresh this continuous aggregate (repeat for more)",
+      "refresh-cagg", .list("VIEW"), "TimescaleDB: refresh this continuous aggregate after the load (repeat for more)",
       path: ["timescaledb", "refresh_caggs"]),
     CommandOption(
       "csv-option", .pairs("NAME=VALUE"),
-      "HEADER, DELIMITER, NULL, QUOTE, ESCAPE, FORCE_NULL, FORCE_NOT_NULL, ENCODING",
+      "an option of COPY: HEADER, DELIMITER, NULL, QUOTE, ESCAPE, FORCE_NULL, FORCE_NOT_NULL or ENCODING",
       path: ["copy", "csv_options"]),
     CommandOption(
       "column", .list("COLUMN"), "a column of the file, in order, in place of its header (repeat for each)",
       path: ["copy", "columns"]),
     CommandOption(
-      "synchronous-commit-off", .value("BOOL"), "commit without waiting, flush at the end", default: "true",
+      "synchronous-commit-off", .value("BOOL"), "commit without waiting for the disk, then flush", default: "true",
       path: ["copy", "synchronous_commit_off"]),
   ]
 

@@ -16,27 +16,31 @@ enum ServeCommand: Command {
   static let examples = ["serve", "serve --host 0.0.0.0 --port 8080"]
   static let options: [CommandOption] = [
     CommandOption(
-      "host", .value("ADDRESS"), "listen there; elsewhere than on loopback SLUICE_KEY is needed", default: "127.0.0.1"),
+      "host", .value("ADDRESS"), "the address to listen on; beyond loopback SLUICE_KEY is required",
+      default: "127.0.0.1"),
     CommandOption(
-      "port", .value("PORT"), "listen there; 0 takes a free one", default: "FUNCTIONS_CUSTOMHANDLER_PORT, else 7071"),
+      "port", .value("PORT"), "the port to listen on; 0 takes a free one",
+      default: "FUNCTIONS_CUSTOMHANDLER_PORT, else 7071"),
     .routes, .help,
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    // One line each, at once, on standard output: the host makes an entry of each, and of each line on standard error an
-    // error.
+    // Log lines go to standard output, unbuffered: the host makes an entry of each. It makes an error of each line on
+    // standard error.
     Log.start { level, line in if level != .debug { Output.line(line) } }
     let settings = try Wiring.settings()
     let grace = Duration.seconds(settings.shutdownGraceSeconds)
     let phase = ServePhase()
-    // Before anything that may hang: as the first process of a container the program would not hear a signal otherwise.
+    // Before anything that may hang: without a handler, the first process of a container ignores SIGTERM.
     let signals = Signals.stream {
       guard phase.isServing else {
-        Log.write(.info, "stopped before it served")
+        Log.write(.info, "stopped before the server listened")
         ExitCode.done.endProcess()
       }
       Watchdog.arm(after: grace + Watchdog.cleanup) { left in
-        Log.write(.error, "not ended in time", ["seconds": (grace + Watchdog.cleanup) / .seconds(1)])
+        Log.write(
+          .error, "the shutdown did not end in time, so the process ends now",
+          ["seconds": (grace + Watchdog.cleanup) / .seconds(1)])
         for work in left { Log.write(.error, "left undone", ["work": work]) }
       }
     }
@@ -54,7 +58,7 @@ enum ServeCommand: Command {
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key))
 
     var configuration = HTTPServerConfiguration(host: host, port: port)
-    configuration.onTrouble = { Log.write(.warning, "http", ["trouble": $0]) }
+    configuration.onTrouble = { Log.write(.warning, "the HTTP server has a problem", ["reason": $0]) }
     let server = HTTPServer(configuration: configuration, admit: app.admit, handler: app.respond)
     let bound = try await server.start()
     phase.serve()
@@ -68,11 +72,11 @@ enum ServeCommand: Command {
     return isComplete ? .done : .failed
   }
 
-  /// What of `Watchdog.cleanup` jobs have to end after their grace; the rest is for answering those who wait for them.
+  /// The part of `Watchdog.cleanup` in which jobs must end after their grace; the rest is for answering their callers.
   private static let jobCleanup: Duration = .milliseconds(3500)
 
-  /// Waits for the first signal, then ends in order. A second one ends at once.
-  /// - Returns: whether nothing was left behind.
+  /// Waits for the first signal, then shuts down. A second signal ends the process at once.
+  /// - Returns: whether all work has ended.
   private static func stop(
     _ server: HTTPServer, _ operations: OperationStore, grace: Duration, _ signals: AsyncStream<Int32>
   ) async -> Bool {
@@ -95,27 +99,29 @@ enum ServeCommand: Command {
     return port
   }
 
-  /// Without a key only this machine's programs are served, and no web page that a browser on it shows.
+  /// The callers that are served. Without a key these are only programs on this machine, but not web pages in a browser
+  /// on it.
   private static func callers(_ settings: Settings, _ key: AccessKey?) -> Callers {
     guard key == nil else { return .anyone }
     return settings.customHandlerPort.map { .functionsHost(port: $0) } ?? .thisMachine
   }
 
-  /// The key that callers must show. On loopback behind a Functions host none: the host checks its own keys.
+  /// The key that callers must send. It is required beyond loopback and optional on loopback; nil on loopback behind a
+  /// Functions host, which checks its own keys.
   private static func accessKey(_ settings: Settings, host: String) throws -> AccessKey? {
     let isLoopback = ["localhost", "::1", "[::1]"].contains(host) || host.hasPrefix("127.")
     if isLoopback, settings.customHandlerPort != nil { return nil }
     if let secret = settings.key {
       guard let key = AccessKey(secret) else {
         throw JobError(
-          .badSetting, "expected a text that is not empty", field: "SLUICE_KEY")
+          .badSetting, "expected a text that is not empty; set another key", field: "SLUICE_KEY")
       }
       return key
     }
     guard isLoopback else {
       throw JobError(
         .badSetting,
-        "not set; listening on \(host), beyond loopback, needs a key that callers show as x-functions-key",
+        "not set; listening on \(host), beyond loopback, needs a key, which callers send as x-functions-key",
         field: "SLUICE_KEY")
     }
     return nil

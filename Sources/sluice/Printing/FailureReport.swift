@@ -1,7 +1,7 @@
 import Essentials
 import Reporting
 
-/// What `--json` prints when a command fails as a whole: the form of a failed result.
+/// The output of `--json` when a command fails. It has the form of a failed result.
 struct FailureReport: Encodable {
   private let status = "failed"
   private let error: JSONValue
@@ -10,7 +10,7 @@ struct FailureReport: Encodable {
     case status, error
   }
 
-  /// - Parameter name: names a field of the request as its user wrote it.
+  /// - Parameter name: the name of a request's field as its user wrote it.
   init(_ error: JobError, _ name: (String) -> String) {
     self.error = .object(error.members(naming: name))
   }

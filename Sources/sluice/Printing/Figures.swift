@@ -1,6 +1,6 @@
 import Foundation
 
-/// Numbers as people read them.
+/// Formats numbers for people.
 enum Figures {
   /// `1,234,567`.
   static func count(_ number: Int) -> String {

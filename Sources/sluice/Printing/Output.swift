@@ -1,6 +1,7 @@
 import Foundation
 
-/// Writes whole lines, unbuffered: a line is out when the call returns, even if the process is killed after it.
+/// Writes whole lines, unbuffered: a line is written when the call returns, so it is not lost if the process is then
+/// killed.
 enum Output {
   static func line(_ text: String) {
     write(text + "\n", to: STDOUT_FILENO)
@@ -22,7 +23,7 @@ enum Output {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-      // Nobody reads any more: there is nobody to tell.
+      // The reader has closed its end, so the error cannot be reported.
       guard count > 0 || errno == EINTR else { return }
       rest = rest.dropFirst(max(0, count))
     }

@@ -1,9 +1,9 @@
 import Foundation
 import Reporting
 
-/// Shows a job's progress on standard error: one line that is rewritten on a terminal, a plain line now and then in a pipe.
+/// Shows a job's progress on standard error: one line that is rewritten on a terminal, a new line every 30 s otherwise.
 struct ProgressLine: Sendable {
-  /// Back to the start of the line, and away with what it holds.
+  /// Returns to the start of the line and erases it.
   static let clear = "\r\u{1B}[K"
 
   private let progress: JobProgress
@@ -48,7 +48,7 @@ struct ProgressLine: Sendable {
     if reading.rows > 0 { parts.append("\(Figures.count(reading.rows)) rows") }
     parts.append(Figures.megabytes(reading.csvBytes))
     if elapsed > 0 { parts.append(Figures.megabytes(Int(Double(reading.csvBytes) / elapsed)) + "/s") }
-    // The part is of one table-day; of several it would jump.
+    // The fraction is that of one table-day; with several it would jump.
     if let fraction = reading.fraction, reading.units == 1 { parts.append("\(Int(fraction * 100)) %") }
     parts.append(Figures.seconds(elapsed))
     return parts.filter { !$0.isEmpty }.joined(separator: "  ")

@@ -3,7 +3,7 @@ import Reporting
 
 extension BackupResult {
   /// One line for people.
-  /// - Parameter name: names a field of the request as its user wrote it.
+  /// - Parameter name: the name of a request's field as its user wrote it.
   func line(_ name: (String) -> String) -> String {
     switch status {
     case .ok:
@@ -18,7 +18,7 @@ extension BackupResult {
 
 extension RestoreResult {
   /// One line for people.
-  /// - Parameter name: names a field of the request as its user wrote it.
+  /// - Parameter name: the name of a request's field as its user wrote it.
   func line(_ name: (String) -> String) -> String {
     let day = dateWindow.start.prefix(10)
     switch status {
@@ -32,13 +32,13 @@ extension RestoreResult {
     }
   }
 
-  /// Steps and warnings, a line each.
+  /// A line for each step and warning.
   var notes: [String] {
     steps.map { "  \($0.name): \($0.status) (\($0.detail))" } + warnings.map { "  warning: \($0)" }
   }
 }
 
 extension RawRepresentable<String> {
-  /// A status as words: `not_begun` is "not begun".
+  /// The status with spaces: `not_begun` becomes "not begun".
   fileprivate var words: String { rawValue.replacing("_", with: " ") }
 }

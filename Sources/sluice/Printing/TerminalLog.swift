@@ -1,13 +1,13 @@
 import Foundation
 import Reporting
 
-/// Log lines of a command on standard error.
+/// Shows the log lines of a command on standard error.
 enum TerminalLog {
-  /// Shows warnings from now on, such as a lake that is tried again while nothing else moves; all lines when `verbose`.
+  /// Shows warnings from now on, such as retries of a request to the lake; all lines when `verbose`.
   ///
-  /// Errors are left out otherwise: the command tells its own.
+  /// Without `verbose` errors are not shown: the command prints its own error.
   static func start(verbose: Bool) {
-    // On a terminal a log line takes the place of the progress line, which is drawn anew below it.
+    // On a terminal a log line replaces the progress line, which is drawn again below it.
     let clear = isatty(STDERR_FILENO) == 1 ? ProgressLine.clear : ""
     Log.start { level, line in
       if verbose || level == .warning { Output.error(clear + line) }

@@ -2,7 +2,8 @@ import Database
 import Essentials
 import Postgres
 
-/// The settings' password, or a token, as `PG_AUTH` and the host say; a restore's own host may differ from the settings'.
+/// Provides the settings' password or a token, as `PG_AUTH` and the host require. A restore's host may differ from the
+/// settings' host.
 struct DatabasePassword: PasswordProvider {
   let server: DatabaseServer
   let entra: EntraPassword

@@ -5,12 +5,12 @@ import Identity
 import Postgres
 import Reporting
 
-/// An Entra access token as the password of a new connection. The server looks at it then and never again: a session
-/// outlives its token (learn.microsoft.com/azure/postgresql/flexible-server/concepts-azure-ad-authentication).
+/// Provides an Entra access token as the password of a new connection. The server checks it only at the sign-in: a
+/// session outlives its token (learn.microsoft.com/azure/postgresql/flexible-server/concepts-azure-ad-authentication).
 struct EntraPassword: PasswordProvider {
-  /// `AZURE_AUTHORITY_HOST`: tells the cloud of a server under a name of its own.
+  /// `AZURE_AUTHORITY_HOST`: determines the cloud of a server with a custom host name.
   let authorityHost: String?
-  /// Where tokens come from, made at their first use.
+  /// The source of tokens, created at its first use.
   let tokens: @Sendable () throws -> any TokenSource
 
   func password(for target: PostgresTarget) async throws -> Secret? {
@@ -18,7 +18,7 @@ struct EntraPassword: PasswordProvider {
   }
 
   func password(for target: PostgresTarget, replacing refused: Secret) async throws -> Secret? {
-    // The source knows a token by its text.
+    // The source identifies a token by its text.
     let rejected = AccessToken(refused, expires: .distantFuture)
     return try await token(target) { try await $0.token(for: $1, replacing: rejected) }.secret
   }
@@ -42,12 +42,12 @@ struct EntraPassword: PasswordProvider {
   private func token(
     _ target: PostgresTarget, _ ask: (any TokenSource, String) async throws -> AccessToken
   ) async throws -> AccessToken {
-    // `DatabaseServer.target` refuses this with more words; here it can't be passed by.
+    // `DatabaseServer.target` refuses this with a longer text. This check guards every way to a token.
     guard target.knowsServer else {
       throw JobError(
         .unverifiedServer,
-        "a token is never sent to \(target.host) with sslmode "
-          + "\(target.sslMode.rawValue); use verify-full", field: "PG_SSLMODE")
+        "the program never sends a token to \(target.host) with sslmode \(target.sslMode.rawValue); set it to "
+          + "verify-full", field: "PG_SSLMODE")
     }
     return try await ask(tokens(), scope(target))
   }

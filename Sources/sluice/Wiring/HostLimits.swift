@@ -1,9 +1,9 @@
 import Essentials
 import Foundation
 
-/// What the Functions host's settings say of its limits.
+/// The limits in the Functions host's settings.
 enum HostLimits {
-  /// `functionTimeout`, from the setting that overrides it or from host.json; nil when there is none or no limit.
+  /// `functionTimeout`, from the variable that overrides it or from host.json; nil when it is not set or unlimited.
   static func functionTimeout() -> Duration? {
     if let text = Wiring.environment["AzureFunctionsJobHost__functionTimeout"] { return duration(text) }
     guard let root = Wiring.environment["FUNCTIONS_APP_ROOT_PATH"],
@@ -13,7 +13,8 @@ enum HostLimits {
     return duration(text)
   }
 
-  /// A .NET time span, `[d.]hh:mm:ss`; nil for `-1`, for one beyond .NET's longest, and for anything else.
+  /// Parses a .NET time span, `[d.]hh:mm:ss`; nil for `-1` (unlimited), for one beyond .NET's maximum, and for any
+  /// other form.
   static func duration(_ text: String) -> Duration? {
     guard let match = text.wholeMatch(of: #/(?:(\d+)\.)?(\d+):(\d\d):(\d\d)/#), let hours = Int(match.2),
       let minutes = Int(match.3), let seconds = Int(match.4)

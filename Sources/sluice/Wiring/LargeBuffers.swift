@@ -1,14 +1,14 @@
 import CMalloc
 
-/// How the C library keeps large blocks of memory.
+/// Configures how the C library allocates large blocks of memory.
 enum LargeBuffers {
-  /// Blocks from this size on are mapped one by one, in bytes.
+  /// The size in bytes from which a block gets a memory mapping of its own.
   private static let mappedBytes: Int32 = 1 << 20
 
-  /// Gives large buffers back to the system as soon as they are freed.
+  /// Makes the C library return large buffers to the system as soon as they are freed.
   ///
-  /// glibc raises this limit by itself, up to 32 MiB, when a mapped block is freed. The lake's buffers of 8 MiB would then
-  /// come from its heaps, one for each thread, which keep what lies below a small block that is still in use.
+  /// By default glibc raises this threshold, up to 32 MiB, when a mapped block is freed. The lake's buffers of 8 MiB
+  /// would then come from the heaps of threads, which cannot shrink below a small block that is still in use.
   static func returnWhenFreed() {
     _ = mallopt(M_MMAP_THRESHOLD, mappedBytes)
   }

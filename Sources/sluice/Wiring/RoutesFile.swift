@@ -1,14 +1,15 @@
 import CustomHandler
 import Foundation
 
-/// Finds `function-routes.json`: where the option says, in the app's folder, in the working folder, beside the binary.
+/// Finds `function-routes.json`: at the option's path, or else in the app's folder, the working folder or the binary's
+/// folder.
 struct RoutesFile {
   let path: String
   let routes: FunctionRoutes
 
   static let name = "function-routes.json"
 
-  /// - Throws: ``UsageError`` when there is none; `FunctionRoutesError`.
+  /// - Throws: ``UsageError`` when there is none, or when it cannot be used.
   init(_ arguments: ParsedArguments) throws {
     let binary = Self.binaryPath
     let folders = [
@@ -25,10 +26,11 @@ struct RoutesFile {
       }
       return
     }
-    throw UsageError("no \(Self.name) in \(candidates.joined(separator: ", ")); name it with --routes")
+    throw UsageError(
+      "there is no \(Self.name) at \(candidates.joined(separator: ", ")); give its path with --routes")
   }
 
-  /// The running program's own file.
+  /// The path of the running program.
   static var binaryPath: String {
     (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
   }

@@ -1,15 +1,15 @@
 import Foundation
 
-/// The shared libraries that a program runs on.
+/// Finds the shared libraries that a program needs.
 enum SharedLibraries {
-  /// Parts of the C library: they must be the ones of the machine, of the same build as its loader.
+  /// Parts of the C library. They are not packaged, since they must match the machine's loader.
   private static let systemNames = [
     "linux-vdso.so", "ld-linux", "libc.so", "libm.so", "libdl.so", "libpthread.so", "librt.so", "libresolv.so",
     "libutil.so", "libanl.so", "libnsl.so", "libnss_",
   ]
 
-  /// Paths, by the names the loader asks for, of all libraries of `program` but the C library's own, as `ldd` lists them.
-  /// - Throws: ``UsageError`` when one is missing; what `Process` throws when there is no `ldd`.
+  /// The paths of all libraries of `program` except the C library's, as `ldd` lists them.
+  /// - Throws: ``UsageError`` when one is missing; the error of `Process` when there is no `ldd`.
   static func of(_ program: String) throws -> [String] {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/ldd")
@@ -25,7 +25,8 @@ enum SharedLibraries {
       let name = parts[0].trimmingCharacters(in: .whitespaces)
       guard !systemNames.contains(where: { name.hasPrefix($0) }) else { return nil }
       guard let path = parts[1].split(separator: " ").first, path.hasPrefix("/") else {
-        throw UsageError("the library \(name) is not on this machine; package where the program runs")
+        throw UsageError(
+          "the library \(name) is not on this machine; run `sluice package` on a machine where the program runs")
       }
       return String(path)
     }

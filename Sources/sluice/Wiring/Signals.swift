@@ -2,10 +2,10 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGTERM and SIGINT: the first asks for the end, the second ends at once.
+/// Handles SIGTERM and SIGINT: the first starts a shutdown, the second ends the process at once.
 enum Signals {
-  /// Gives the first signal, after `onFirst`. That and the end by the second one happen on a thread of their own, whatever
-  /// else hangs. Signals are watched as long as the stream is held.
+  /// Yields the first signal, after it has called `onFirst`. The handlers run on threads of their own, so that they
+  /// work even when all other threads hang. Signals are handled as long as the stream exists.
   static func stream(onFirst: @escaping @Sendable () -> Void) -> AsyncStream<Int32> {
     AsyncStream { continuation in
       let first = FirstSignal()
@@ -20,17 +20,17 @@ enum Signals {
     }
   }
 
-  /// Runs `body` in a task that the first signal cancels, so that it cleans up; the end of `Watchdog.cleanup` ends the
-  /// process.
+  /// Runs `body` in a task that the first signal cancels. The process ends when its cleanup takes longer than
+  /// `Watchdog.cleanup`.
   static func cancelling<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     let task = Task { try await body() }
     let signals = stream {
-      Output.error("sluice: stopping and cleaning up; a second signal ends it at once")
+      Output.error("sluice: stopping and cleaning up; a second signal ends the program at once")
       task.cancel()
       Watchdog.arm(after: Watchdog.cleanup) { left in
-        Output.error("sluice: not all could be cleaned up in \(Int(Watchdog.cleanup / .seconds(1))) s")
+        Output.error("sluice: the cleanup did not end within \(Int(Watchdog.cleanup / .seconds(1))) s")
         for work in left { Output.error("  left undone: \(work)") }
       }
     }
@@ -47,9 +47,9 @@ private final class SignalSource: @unchecked Sendable {
   private let source: any DispatchSourceSignal
 
   init(_ number: Int32, _ handler: @escaping @Sendable (Int32) -> Void) {
-    // The default action would end the process before the source is asked.
+    // The default action would end the process before the source handles the signal.
     signal(number, SIG_IGN)
-    // A queue of its own has a thread of its own where the shared ones are all in calls that hang.
+    // A queue of its own gets a thread even when all shared threads are blocked in calls that hang.
     source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue(label: "signal-\(number)"))
     source.setEventHandler { handler(number) }
     source.resume()
@@ -60,10 +60,10 @@ private final class SignalSource: @unchecked Sendable {
   }
 }
 
-/// Whether a signal has come already.
+/// Tells the first signal from later ones.
 private final class FirstSignal: Sendable {
   private let hasCome = Atomic(false)
 
-  /// Whether it is the first.
+  /// Returns true only for the first call.
   func take() -> Bool { !hasCome.exchange(true, ordering: .relaxed) }
 }

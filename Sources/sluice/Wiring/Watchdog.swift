@@ -2,18 +2,19 @@ import Foundation
 import Reporting
 import Synchronization
 
-/// Ends the process when its end in order takes too long: a job may hang where no cancellation reaches it, in a call on a dead
-/// network mount or in wait for another process's lock.
+/// Ends the process when its shutdown takes too long: a job may hang where it cannot be cancelled, in a call on a dead
+/// network mount or while it waits for a lock of another process.
 enum Watchdog {
-  /// The time for cleaning up, beside the grace that jobs have.
+  /// The time limit for cleaning up, in addition to the jobs' grace.
   static let cleanup: Duration = .seconds(5)
 
   private static let isArmed = Atomic(false)
 
-  /// Lets `time` pass, then tells what is left undone by `tell` and ends the process with code 1. The first call counts.
+  /// Waits for `time`, then calls `tell` with the unfinished work and ends the process with code 1. Later calls have no
+  /// effect.
   ///
-  /// Both run on threads of their own, since all that Dispatch and the cooperative pool have may hang. A reader of the log
-  /// that takes nothing holds up the end for half a second.
+  /// Both steps run on threads of their own, since all threads of Dispatch and of the cooperative pool may hang. A
+  /// blocked reader of the log delays the end by at most half a second.
   static func arm(after time: Duration, _ tell: @escaping @Sendable ([String]) -> Void) {
     guard !isArmed.exchange(true, ordering: .relaxed) else { return }
     Thread.detachNewThread {

@@ -7,7 +7,7 @@ import Postgres
 import Reporting
 
 extension Wiring {
-  /// What sends requests; one for all, but for a lake with `rootsFile`, roots that are trusted beside the system's.
+  /// The HTTP client. All callers share one, except for a lake with `rootsFile`, a file of additional trusted roots.
   /// - Throws: ``JobError`` `bad_setting`.
   static func transport(rootsFile: String? = nil) throws -> any HTTPTransport {
     guard let rootsFile else { return try sharedTransport.get() }
@@ -27,8 +27,8 @@ extension Wiring {
     }
   }
 
-  /// The one cache of the program's tokens, for the lake and the database alike. It is made when the first token is
-  /// wanted: a program that needs none must not fail for a setting of Azure's.
+  /// The program's cache of tokens, for the lake and the database. It is created when the first token is requested: a
+  /// program that needs no token must not fail because of a setting of Azure's.
   static func tokens() throws -> TokenCache { try sharedTokens.get() }
 
   private static let sharedTokens = Result {
@@ -36,17 +36,18 @@ extension Wiring {
       environment: environment, transport: transport(),
       onChoice: { identity, passedOver in
         Log.write(
-          .info, "identity",
+          .info, "the program signs in with an identity",
           [
             "member": identity?.member ?? "unknown", "client_id": identity?.clientID ?? "none set",
             "passed_over": passedOver.map { "\($0.member): \($0.reason)" }.joined(separator: "; "),
           ])
       })
-    // A caller may have given up by then, and a token that serves on hides the failure for hours.
-    return TokenCache(chain, onFailure: { Log.write(.warning, "no token", ["reason": "\($0)"]) })
+    // The log must have the failure: the caller may have given up, and an older token that is still valid hides it for
+    // hours.
+    return TokenCache(chain, onFailure: { Log.write(.warning, "no token was issued", ["reason": "\($0)"]) })
   }
 
-  /// How new connections sign in.
+  /// The passwords of new connections.
   static func passwords(_ settings: Settings) -> any PasswordProvider {
     DatabasePassword(
       server: settings.server,

@@ -10,7 +10,7 @@ import Lake
 import Postgres
 import Reporting
 
-/// The parts that jobs are made of, put together from the settings.
+/// The resources and options of jobs, created from the settings.
 struct Parts: Sendable {
   let settings: Settings
   let context: JobContext
@@ -25,7 +25,8 @@ struct Parts: Sendable {
 }
 
 extension Wiring {
-  /// What jobs work with. One that only looks makes no lake, whatever `LAKE_URL` says.
+  /// Creates the parts.
+  /// - Parameter mayCreateLake: whether `?create=true` in `LAKE_URL` creates the lake.
   /// - Throws: ``JobError``, `LakeError`.
   static func parts(_ settings: Settings, mayCreateLake: Bool = true) async throws -> Parts {
     let resources = lakeResources(settings)
@@ -55,16 +56,16 @@ extension Wiring {
 
   private static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools {
     var options = ConnectionOptions()
-    // A notice of a function or trigger may hold row data: then its SQLSTATE alone is told.
+    // A notice of a function or trigger may hold row data, so only its SQLSTATE is logged.
     options.onNotice = { notice in
       Log.write(
-        .debug, "notice of the server",
+        .debug, "the database server sent a notice",
         ["severity": notice.severity, "code": notice.sqlState, "message": notice.ownMessage ?? "(not shown)"])
     }
     return ConnectionPools(passwords: passwords(settings), maximum: maximum, options: options)
   }
 
-  /// What a lake needs of the program.
+  /// The program's resources for a lake.
   private static func lakeResources(_ settings: Settings) -> LakeResources {
     LakeResources(
       options: settings.lakeOptions, hasIdentity: DefaultCredential.isConfigured(environment),
@@ -85,11 +86,11 @@ extension Wiring {
     case .lockWait(let path, let holder):
       Log.write(.warning, "waiting for the lock of a folder of the lake", ["path": path, "holder": holder])
     case .strayLink(let path):
-      Log.write(.warning, "a symbolic link in the lake is passed over", ["path": path])
+      Log.write(.warning, "the listing skips a symbolic link in the lake", ["path": path])
     }
   }
 
-  /// Asks for a token of each kind that the settings need; nil when they need none.
+  /// Requests a token for each scope that the settings need; nil when they need none.
   private static func tokenCheck(
     _ settings: Settings, _ resources: LakeResources
   ) throws -> (@Sendable () async throws -> Void)? {

@@ -2,18 +2,19 @@ import Configuration
 import Foundation
 import Reporting
 
-/// Puts the parts together from the environment.
+/// Creates the program's parts from its environment.
 enum Wiring {
   static let environment = ProcessInfo.processInfo.environment
 
-  /// The settings of the environment and the settings file. What is odd about them is logged.
+  /// The settings of the environment and the settings file. Logs their warnings.
   /// - Throws: ``JobError`` `bad_setting`.
   static func settings() throws -> Settings {
     let named = environment["SLUICE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
     let path = named ?? "sluice.json"
     let file = FileManager.default.contents(atPath: path)
     guard file != nil || named == nil else {
-      throw JobError(.badSetting, "the file \(path) cannot be read", field: "SLUICE_CONFIG")
+      throw JobError(
+        .badSetting, "the file \(path) cannot be read; name an existing JSON file", field: "SLUICE_CONFIG")
     }
     let settings = try Settings(environment: environment, file: file)
     for warning in settings.warnings { Log.write(.warning, warning) }

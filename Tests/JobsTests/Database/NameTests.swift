@@ -146,7 +146,7 @@ struct NameTests {
     let error = try await fixture.restoreError(
       request + ", \"pg\": {\"database\": \"\(utf8)\"}, \"destination\": {\"on_existing\": \"append\"}")
     #expect(error.code == .badRow)
-    #expect(error.message.contains("22021, bytes that are not of the encoding"))
+    #expect(error.message.contains("22021, bytes that are not valid in the encoding"))
     // Nor does the request's own word for "any bytes" let them in.
     let unverified = try await fixture.restoreError(
       request + ", \"pg\": {\"database\": \"\(utf8)\"}, \"destination\": {\"on_existing\": \"append\"}, "

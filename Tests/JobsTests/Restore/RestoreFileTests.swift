@@ -97,7 +97,7 @@ struct RestoreFileTests {
     let result = try await fixture.restoreOne(
       Self.request.replacing("append\"", with: "append\", \"columns_missing\": \"ignore\""))
     #expect(result.columnsLoaded == ["id", "at", "note"])
-    #expect(result.warnings == ["left out, as the table has no such columns: \"extra\", \"o,ther\""])
+    #expect(result.warnings == ["the load left out columns that the table lacks: \"extra\", \"o,ther\""])
     #expect(try await loaded(fixture) == "1,2024-01-01,n")
   }
 
@@ -111,7 +111,7 @@ struct RestoreFileTests {
     try await fixture.put("id,n,twice\n41,1,999\n42,2,4\n")
     let result = try await fixture.restoreOne(Self.request)
     #expect(result.columnsLoaded == ["id", "n"])
-    #expect(result.warnings == ["computed anew by the table, not taken from the file: twice"])
+    #expect(result.warnings == ["the table computes these columns, so the file's values were not loaded: twice"])
     #expect(try await fixture.psql("SELECT * FROM events.clicks ORDER BY id") == "41|1|2\n42|2|4")
   }
 

@@ -71,7 +71,7 @@ struct RestorePlanTests {
       [Self.column("id"), Self.column("at", "date"), Self.column("day", isGenerated: true)])
     let computed = try plan(generated, file: ["id", "at", "day"])
     #expect(computed.usesStaging)
-    #expect(computed.warnings == ["computed anew by the table, not taken from the file: day"])
+    #expect(computed.warnings == ["the table computes these columns, so the file's values were not loaded: day"])
     let ignored = try plan(file: ["id", "at", "more"]) { $0.columnsMissing = .ignore }
     #expect(ignored.usesStaging)
     #expect(ignored.columns.loadedColumns == ["id", "at"])
@@ -83,6 +83,6 @@ struct RestorePlanTests {
     #expect(try plan(named, file: ["id", "at", "c"]).pinsNames)
     #expect(try !plan(named, file: ["id", "at"]).pinsNames)
     named.hasAfterTrigger = true
-    #expect(try plan(named).warnings.first?.contains("triggers that run after") == true)
+    #expect(try plan(named).warnings.first?.contains("AFTER triggers") == true)
   }
 }

@@ -117,7 +117,7 @@ struct StoredRowsTests {
     try await fixture.put(Self.csv)
     let result = try await fixture.restoreOne(request("direct"))
     #expect(result.rowsLoaded == 6)
-    #expect(result.warnings.contains { $0.contains("run after rows are stored") })
+    #expect(result.warnings.contains { $0.contains("AFTER triggers") })
   }
 
   @Test("The server's message about a value is not repeated, whatever statement caused it")

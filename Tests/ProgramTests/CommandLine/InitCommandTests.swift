@@ -17,7 +17,7 @@ extension ProgramTests {
       try Data().write(to: URL(filePath: directory.file("a/lake/file")))
       let second = try await run(SluiceProcess.binary, ["init"], environment: environment)
       #expect(second.status == 0)
-      #expect(second.output == "file://\(directory.path)/a/lake: is there\n")
+      #expect(second.output == "file://\(directory.path)/a/lake: exists already\n")
       #expect(FileManager.default.fileExists(atPath: directory.file("a/lake/file")))
     }
 

@@ -101,7 +101,7 @@ extension ProgramTests {
       let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
       #expect(answer.status == 200)
       #expect(site.files.allSatisfy { !$0.hasSuffix(".csv.gz") })
-      #expect(service.log.contains { $0.contains("the time is short") && $0.contains("left=7") })
+      #expect(service.log.contains { $0.contains("before the function's time limit") && $0.contains("left=7") })
     }
 
     @Test("A timer without tables fails with an error that names BACKUP_TABLES")
@@ -206,7 +206,7 @@ extension ProgramTests {
           ])
       }
       #expect(service.log.contains { $0.contains("backup ok") })
-      #expect(service.log.contains { $0.contains("refused") && $0.contains("code=bad_field") })
+      #expect(service.log.contains { $0.contains("request failed") && $0.contains("code=bad_field") })
       expectAllTied(service)
     }
 

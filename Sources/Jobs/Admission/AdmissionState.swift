@@ -23,8 +23,6 @@ struct AdmissionState {
     self.limit = max(1, limit)
   }
 
-  var waitingCount: Int { waiting.count }
-
   /// Returns a new number, which identifies a table-day.
   mutating func takeTicket() -> Int {
     lastTicket += 1

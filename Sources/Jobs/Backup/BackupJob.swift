@@ -115,10 +115,10 @@ extension JobError {
     if cause is Admission.NoTurn {
       return JobError(
         .noTurn,
-        "the table-day's turn did not come in time: BACKUP_CONCURRENCY table-days were worked on; run the job again for it"
+        "the table-day's turn did not come in time, because BACKUP_CONCURRENCY table-days were in progress; run the job again"
       )
     }
-    return JobError(.cancelled, "the job was cancelled before it came to this table-day; run it again for it")
+    return JobError(.cancelled, "the job was cancelled before it began this table-day; run the job again")
   }
 }
 

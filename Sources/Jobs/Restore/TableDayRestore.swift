@@ -81,7 +81,7 @@ struct TableDayRestore: Sendable {
     var result = result(.ok)
     result.dateWindow = .init(plan.window)
     result.warnings = plan.warnings
-    guard try await makeRoom(plan.existing, on: connection, &result) else { return result }
+    guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return result }
     begun.set()
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
@@ -105,7 +105,7 @@ struct TableDayRestore: Sendable {
   /// Deletes, counts or keeps the existing rows, as the plan says.
   /// - Returns: whether the load continues.
   /// - Throws: ``JobError`` `rows_exist` with the number of rows.
-  private func makeRoom(
+  private func deleteOrCheck(
     _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Bool {
     switch existing {

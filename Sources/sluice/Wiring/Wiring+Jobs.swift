@@ -26,12 +26,11 @@ struct Parts: Sendable {
 
 extension Wiring {
   /// Creates the parts.
-  /// - Parameter mayCreateLake: whether `?create=true` in `LAKE_URL` creates the lake.
   /// - Throws: ``JobError``, `LakeError`.
-  static func parts(_ settings: Settings, mayCreateLake: Bool = true) async throws -> Parts {
+  static func parts(_ settings: Settings) async throws -> Parts {
     let resources = lakeResources(settings)
     let lake = ListedTemporaries(
-      try await settings.lakeAddress.open(resources, creating: mayCreateLake && settings.createsLake))
+      try await settings.lakeAddress.open(resources, creating: settings.createsLake))
     let context = JobContext(
       server: settings.server,
       sessions: DatabaseSessions(

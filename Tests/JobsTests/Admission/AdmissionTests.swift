@@ -27,7 +27,6 @@ struct AdmissionTests {
     let last = (0..<2).map { _ in state.leave() }
     #expect(last == [nil, nil])
     #expect(state.running == 0)
-    #expect(state.waitingCount == 0)
   }
 
   private func tableDay(_ day: Int) throws -> TableDay {

@@ -68,8 +68,8 @@ struct BackupRequestTests {
       ("{\"table\": \"a.b:\", \"date\": \"2024-01-01\"}", "bad_field", "table", "a time column after the colon"),
       ("{\"table\": \"a.b\"}", "missing_field", "date", "expected a day as YYYY-MM-DD, or from and to"),
       ("{\"table\": \"a.b\", \"date\": \"2024-02-30\"}", "bad_field", "date", "YYYY-MM-DD"),
-      ("{\"table\": \"a.b\", \"from\": \"2024-02-01\"}", "missing_field", "to", "go together"),
-      ("{\"table\": \"a.b\", \"to\": \"2024-02-01\"}", "missing_field", "from", "go together"),
+      ("{\"table\": \"a.b\", \"from\": \"2024-02-01\"}", "missing_field", "to", "together"),
+      ("{\"table\": \"a.b\", \"to\": \"2024-02-01\"}", "missing_field", "from", "together"),
       (
         "{\"table\": \"a.b\", \"from\": \"2024-02-02\", \"to\": \"2024-02-01\"}", "bad_field", "from",
         "from: 2024-02-02 is after to, 2024-02-01; swap them"

@@ -144,7 +144,7 @@ struct BackupTests {
         "clicks; DROP TABLE events.clicks"
       ),
       (
-        "events.seen", "not_a_table", .unprocessable, "events.seen is a view, not a table; name the table it draws from"
+        "events.seen", "not_a_table", .unprocessable, "events.seen is a view, not a table; name the table that its rows come from"
       ),
       ("events.kept", "not_a_table", .unprocessable, "is a materialized view"),
       ("events.numbers", "not_a_table", .unprocessable, "is a sequence"),

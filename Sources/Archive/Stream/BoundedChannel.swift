@@ -103,6 +103,9 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     }
   }
 
+  /// Whether the sender waits for room, so that a test can wait for that.
+  var isSenderWaiting: Bool { state.withLock { $0.sender != nil } }
+
   /// Sender and receiver belong to one job: when one of them is cancelled, so is the other.
   private func cancelWaiting() {
     let (sender, receiver) = state.withLock { state in

@@ -127,12 +127,6 @@ struct BackupTests {
     #expect(try await fixture.csv() == "id,n,at\n1,7,2024-01-01\n")
   }
 
-  @Test("The time column and the compression level that the settings give a table are used")
-  func tableOptions() async throws {
-    let fixture = try await Fixture(settings: ["BACKUP_TABLES": "events.clicks:at"])
-    #expect(try await fixture.backupOne("\"table\": \"events.clicks\", \"date\": \"2024-01-01\"").rows == 3)
-  }
-
   @Test(
     "A relation that cannot be archived is refused with the reason",
     arguments: [

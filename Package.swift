@@ -124,6 +124,10 @@ let package = Package(
         "Postgres", "Essentials", "TestSupport",
       ]),
     .testTarget(
+      name: "CommandTests",
+      dependencies: ["sluice", "Configuration", "Jobs", "Reporting", "Essentials", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
       name: "ProgramTests",
       dependencies: [
         "SluiceService", "Jobs", "Reporting", "CustomHandler", "Essentials", "TestSupport", "LakeEmulator", "sluice",

@@ -37,7 +37,7 @@ struct DatabaseAuthenticationTests {
   }
 
   @Test(
-    "The default of PG_SSLMODE checks the server wherever a token or password crosses the network to Azure",
+    "By default the certificate is verified on Azure and wherever a token is sent, loopback excepted",
     arguments: [
       ([:], PostgresTarget.SSLMode.verifyFull), (["PG_PASSWORD": "p"], .verifyFull),
       (["PG_PASSWORD": "p", "PG_SSLMODE": "require"], .require), (["PG_HOST": "db.example"], .require),

@@ -103,6 +103,9 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     }
   }
 
+  /// Whether the sender waits for room, so that a test can wait for that.
+  var isSenderWaiting: Bool { state.withLock { $0.sender != nil } }
+
   /// Cancels the waiting sender and receiver: both belong to one job, which is cancelled as a whole.
   private func cancelWaiting() {
     let (sender, receiver) = state.withLock { state in

@@ -102,7 +102,7 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
 
   private static func source(_ fields: inout Fields) throws -> Source {
     let url = try fields.string(
-      "adls_url", "a URL such as abfss://fs@account.dfs.core.windows.net/db/schema.table.2024-01-31.csv.gz")
+      "adls_url", "a URL such as abfss://telemetry@account.dfs.core.windows.net/db/schema.table.2024-01-31.csv.gz")
     let table = try fields.string("table", Fields.tableForm)
     if let url {
       let other = try fields.day("date") ?? fields.day("from") ?? fields.day("to")

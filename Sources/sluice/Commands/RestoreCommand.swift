@@ -8,7 +8,7 @@ enum RestoreCommand: Command {
   static let usage = "(--adls-url URL | --table TABLE (--date DAY | --from DAY --to DAY)) [OPTIONS]"
   static let examples = [
     "restore --table events.clicks --date 2024-01-01 --on-existing replace",
-    "restore --adls-url abfss://fs@account.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz --target-table scratch.clicks",
+    "restore --adls-url abfss://telemetry@account.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz --target-table scratch.clicks",
   ]
   static let options =
     [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]

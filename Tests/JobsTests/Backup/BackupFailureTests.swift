@@ -1,6 +1,7 @@
 import Foundation
 import Lake
 import Postgres
+import Synchronization
 import Testing
 import TestSupport
 
@@ -85,16 +86,36 @@ struct BackupFailureTests {
   @Test("As many table-days run at a time as BACKUP_CONCURRENCY allows")
   func concurrency() async throws {
     var fixture = try await Fixture(settings: ["BACKUP_CONCURRENCY": "3"])
+    let other = try await Fixture(other: fixture)
     let gate = Gate()
-    let plain = fixture
-    fixture.lake = HookedStore.gated(fixture.lake, gate)
+    // From its first bytes, those of a gzip file, to its publication an archive is under way.
+    let underWay = Mutex((now: 0, most: 0))
+    var store = HookedStore(fixture.lake)
+    store.append = { writer, bytes in
+      if bytes.starts(with: [0x1F, 0x8B]) {
+        underWay.withLock {
+          $0.now += 1
+          $0.most = max($0.most, $0.now)
+        }
+      }
+      try await writer.append(bytes)
+      try await gate.pass()
+    }
+    store.publish = { writer, path, condition in
+      if path.name.hasSuffix(".gz") { underWay.withLock { $0.now -= 1 } }
+      return try await writer.publish(as: path, condition: condition)
+    }
+    fixture.lake = store
     let gated = fixture
     let run = Task {
       try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2023-12-29\", \"to\": \"2024-01-02\"")
     }
-    try await eventually { plain.temporaries.count == 3 }
+    try await eventually { underWay.withLock { $0.now } >= 3 }
+    // A fourth would be under way by the time that another backup has gone from its start to its end.
+    #expect(try await other.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-05\"").status == .ok)
     gate.open()
     #expect(try await run.value.results.map(\.rows) == [0, 0, 1, 3, 1])
+    #expect(underWay.withLock { $0.most } == 3)
   }
 
   @Test("A cancelled backup leaves nothing in the lake")

@@ -127,12 +127,6 @@ struct BackupTests {
     #expect(try await fixture.csv() == "id,n,at\n1,7,2024-01-01\n")
   }
 
-  @Test("The time column and the compression level that the settings give a table are used")
-  func tableOptions() async throws {
-    let fixture = try await Fixture(settings: ["BACKUP_TABLES": "events.clicks:at"])
-    #expect(try await fixture.backupOne("\"table\": \"events.clicks\", \"date\": \"2024-01-01\"").rows == 3)
-  }
-
   @Test(
     "A relation that cannot be archived is refused with the reason",
     arguments: [
@@ -144,7 +138,8 @@ struct BackupTests {
         "clicks; DROP TABLE events.clicks"
       ),
       (
-        "events.seen", "not_a_table", .unprocessable, "events.seen is a view, not a table; name the table that its rows come from"
+        "events.seen", "not_a_table", .unprocessable,
+        "events.seen is a view, not a table; name the table that its rows come from"
       ),
       ("events.kept", "not_a_table", .unprocessable, "is a materialized view"),
       ("events.numbers", "not_a_table", .unprocessable, "is a sequence"),

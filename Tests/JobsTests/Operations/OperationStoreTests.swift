@@ -125,6 +125,7 @@ struct OperationStoreTests {
     let folder = place.folder.file("_sluice/operations")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try Data(content.utf8).write(to: URL(filePath: "\(folder)/\(id).json"))
-    await #expect(throws: JobError.self) { try await place.status(id) }
+    let error = await #expect(throws: JobError.self) { try await place.status(id) }
+    #expect(error?.code == .lakeError)
   }
 }

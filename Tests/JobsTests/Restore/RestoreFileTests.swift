@@ -211,6 +211,7 @@ struct RestoreFileTests {
     let fixture = try await empty()
     try await fixture.put("id,note\n1,\"a\n\\.\nb\"\n2,c\n")
     #expect(try await fixture.restoreOne(Self.request).rowsLoaded == 2)
+    #expect(try await loaded(fixture) == "1,,\"a\n\\.\nb\"\n2,,c")
   }
 
   @Test("An archive of the older layout is found")

@@ -3,6 +3,8 @@ import Lake
 /// A store that does what `base` does, but where a hook takes the place of a step.
 struct HookedStore: LakeStore {
   let base: any LakeStore
+  /// Runs before a page of a listing is read.
+  var beforeListing: @Sendable () async throws -> Void = {}
   /// Runs before a writer is made.
   var beforeMaking: @Sendable (LakePath) throws -> Void = { _ in }
   var append: @Sendable (any LakeWriter, [UInt8]) async throws -> Void = { try await $0.append($1) }
@@ -29,7 +31,8 @@ struct HookedStore: LakeStore {
   }
   func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
   func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
-    try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
+    try await beforeListing()
+    return try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
   }
   func delete(_ path: LakePath) async throws { try await base.delete(path) }
 

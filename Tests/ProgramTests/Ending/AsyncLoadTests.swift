@@ -25,6 +25,7 @@ extension ProgramTests {
           }
         }
       }
+      defer { callers.forEach { $0.cancel() } }
       try await eventually { await begun.ids.count >= 30 }
       #expect(await service.stop() == .exited(0))
       callers.forEach { $0.cancel() }

@@ -128,12 +128,15 @@ extension ProgramTests {
 
     @Test(
       "An unknown operation is not found",
-      arguments: ["1", "0b7e4b1c-0000-4000-8000-000000000000", "..%2f..%2fetc", "%00"])
-    func unknown(_ id: String) async throws {
+      arguments: [
+        ("1", 404, "operation_not_found"), ("0b7e4b1c-0000-4000-8000-000000000000", 404, "operation_not_found"),
+        ("..%2f..%2fetc", 404, "operation_not_found"), ("%00", 400, "bad_target"),
+      ])
+    func unknown(id: String, status: Int, code: String) async throws {
       let service = try await Site().serve()
       let answer = try await service.get("/api/operations/\(id)")
-      #expect([400, 404].contains(answer.status), "\(answer.text)")
-      if answer.status == 404 { #expect(answer.code == "operation_not_found") }
+      #expect(answer.status == status, "\(answer.text)")
+      #expect(answer.code == code)
     }
 
     @Test("The next process reports the operations of a killed one as interrupted")

@@ -1,0 +1,80 @@
+import Configuration
+import Essentials
+import Jobs
+import Testing
+
+@testable import sluice
+
+@Suite("The help")
+struct HelpTests {
+  static let names = Commands.all.map { $0.name }
+
+  @Test("The overview names every command with its summary, and the exit codes")
+  func overview() {
+    for command in Commands.all {
+      let line = Help.overview.split(separator: "\n").first { $0.hasPrefix("  \(command.name) ") }
+      #expect(line?.hasSuffix(" \(command.summary)") == true, "\(command.name)")
+    }
+    for name in Commands.names { #expect(Help.overview.contains("\n  \(name) "), "\(name)") }
+    #expect(Help.overview.contains("Exit codes: 0 done, 1 failed, 2 usage, 3 partly done."))
+  }
+
+  @Test(
+    "The help of a command has a usage line, and its options with what they are for and their defaults",
+    arguments: names)
+  func options(name: String) throws {
+    let command = try Commands.command(name)
+    let lines = Help.text(for: command).split(separator: "\n").map(String.init)
+    let call = (["sluice", name] + command.subcommands).joined(separator: " ")
+    #expect(lines.contains("Usage: \(call) \(command.usage)"))
+    #expect(!command.usage.isEmpty)
+    for option in command.options {
+      let line = try #require(lines.first { $0.hasPrefix("  \(option.usage) ") }, "\(option.usage)")
+      #expect(line.contains("  \(option.help)"), "\(line)")
+      #expect(option.defaultWords.isEmpty || line.hasSuffix(" (default: \(option.defaultWords))"), "\(line)")
+    }
+    #expect(Set(command.options.map(\.name)).count == command.options.count)
+    #expect(command.options.contains { $0.name == "help" })
+  }
+
+  @Test("The usage line names only options that the command has", arguments: names)
+  func usage(name: String) throws {
+    let command = try Commands.command(name)
+    let known = Set(command.options.map(\.name))
+    for match in command.usage.matches(of: #/--([a-z-]+)/#) { #expect(known.contains(String(match.1)), "\(match.0)") }
+  }
+
+  @Test("A command has two examples, which parse and make a request that is accepted", arguments: names)
+  func examples(name: String) throws {
+    let command = try Commands.command(name)
+    #expect(command.examples.count == 2)
+    #expect(Set(command.examples).count == 2)
+    for example in command.examples {
+      #expect(Help.text(for: command).contains("\n  sluice \(example)"))
+      var words = example.split(separator: " ").map(String.init)
+      #expect(words.removeFirst() == name)
+      if !command.subcommands.isEmpty { #expect(command.subcommands.contains(words.removeFirst())) }
+      let request = try ParsedArguments(words, options: command.options).request()
+      switch name {
+      case "backup": _ = try BackupRequest(request)
+      case "restore": _ = try RestoreRequest(request)
+      case "archives": _ = try ArchivesRequest(request)
+      default: #expect(request == [:])
+      }
+    }
+  }
+
+  @Test("`help settings` names every setting with its form, and marks secrets")
+  func settings() {
+    let lines = Help.settings.split(separator: "\n").map(String.init)
+    for setting in Setting.all {
+      let title = setting.otherName.map { "\(setting.name), or \($0)" } ?? setting.name
+      guard let index = lines.firstIndex(of: title) else {
+        Issue.record("\(setting.name) is missing")
+        continue
+      }
+      #expect(lines[index + 2].contains(setting.form.replacing("`", with: "")), "\(setting.name)")
+      #expect(lines[index + 2].hasSuffix("; a secret") == setting.isSecret, "\(setting.name)")
+    }
+  }
+}

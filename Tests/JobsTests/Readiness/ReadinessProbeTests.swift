@@ -1,0 +1,116 @@
+import Lake
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Configuration
+@testable import Jobs
+
+@Suite("The readiness probe")
+struct ReadinessProbeTests {
+  /// A clock that a test moves.
+  private final class Clock: Sendable {
+    private let time = Mutex(ContinuousClock.now)
+
+    var now: ContinuousClock.Instant { time.withLock { $0 } }
+    func advance(by duration: Duration) { time.withLock { $0 += duration } }
+  }
+
+  private final class Count: Sendable {
+    private let value = Mutex(0)
+
+    var count: Int { value.withLock { $0 } }
+    func add() { value.withLock { $0 += 1 } }
+  }
+
+  @Test("An answer serves all who ask within its life, and the lake is asked anew after it")
+  func life() async throws {
+    let fixture = try await Fixture("SELECT 1")
+    let (clock, listings) = (Clock(), Count())
+    var lake = HookedStore(fixture.lake)
+    lake.beforeListing = { listings.add() }
+    let probe = ReadinessProbe(
+      server: fixture.settings.server, pools: fixture.pools, lake: lake, now: { clock.now })
+    for _ in 0..<10 { #expect(await probe.readiness().status == "ok") }
+    #expect(listings.count == 1)
+    clock.advance(by: ReadinessProbe.life - .milliseconds(1))
+    #expect(await probe.readiness().status == "ok")
+    #expect(listings.count == 1)
+    clock.advance(by: .milliseconds(1))
+    #expect(await probe.readiness().status == "ok")
+    #expect(listings.count == 2)
+    await probe.close()
+  }
+
+  @Test("Those who ask while the checks are under way wait for the same answer")
+  func shared() async throws {
+    let fixture = try await Fixture("SELECT 1")
+    let (clock, listings, gate) = (Clock(), Count(), Gate())
+    var lake = HookedStore(fixture.lake)
+    lake.beforeListing = {
+      listings.add()
+      try await gate.pass()
+    }
+    let probe = ReadinessProbe(
+      server: fixture.settings.server, pools: fixture.pools, lake: lake, now: { clock.now })
+    let first = Task { await probe.readiness() }
+    try await eventually { gate.isReached }
+    // However long the checks take: the life begins with the answer.
+    clock.advance(by: ReadinessProbe.life * 10)
+    let asked = Count()
+    let others = (0..<10).map { _ in
+      Task {
+        asked.add()
+        return await probe.readiness()
+      }
+    }
+    try await eventually { asked.count == 10 }
+    gate.open()
+    for task in [first] + others { #expect(await task.value.status == "ok") }
+    #expect(listings.count == 1)
+    await probe.close()
+  }
+
+  @Test("A failure is kept no longer than an answer that all is well")
+  func failure() async throws {
+    let fixture = try await Fixture("SELECT 1")
+    let clock = Clock()
+    let fails = Mutex(true)
+    var lake = HookedStore(fixture.lake)
+    lake.beforeListing = { if fails.withLock({ $0 }) { throw LakeError.rootUnavailable("lake", reason: "gone") } }
+    let probe = ReadinessProbe(
+      server: fixture.settings.server, pools: fixture.pools, lake: lake, now: { clock.now })
+    let failed = await probe.readiness()
+    #expect(failed.status == "failed")
+    #expect(failed.checks?["lake"]?.code == "lake_unavailable")
+    #expect(failed.checks?["postgres"]?.status == "ok")
+    fails.withLock { $0 = false }
+    #expect(await probe.readiness() == failed)
+    clock.advance(by: ReadinessProbe.life)
+    #expect(await probe.readiness().status == "ok")
+    await probe.close()
+  }
+
+  @Test("It answers while jobs use all connections of their pool")
+  func fullPool() async throws {
+    let fixture = try await Fixture("SELECT 1")
+    let target = try fixture.settings.server.target()
+    let (held, gate) = (Count(), Gate())
+    let jobs = (0..<4).map { _ in
+      Task {
+        try await fixture.pools.withConnection(to: target) { _ in
+          held.add()
+          try await gate.pass()
+        }
+      }
+    }
+    try await eventually { held.count == 4 }
+    // Even where it shares the jobs' pools, which the program does not, it asks over a connection that no job takes.
+    let probe = ReadinessProbe(server: fixture.settings.server, pools: fixture.pools, lake: fixture.lake)
+    #expect(await probe.readiness().checks?["postgres"]?.status == "ok")
+    gate.open()
+    for job in jobs { try await job.value }
+    await probe.close()
+  }
+}

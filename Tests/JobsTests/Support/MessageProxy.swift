@@ -1,0 +1,112 @@
+import Foundation
+import Glibc
+import Synchronization
+import TestSupport
+
+/// A TCP proxy on 127.0.0.1 before a PostgreSQL server, which changes the tag of a command in what the server sends
+/// (`CommandComplete`, PostgreSQL documentation, "Message Formats"). The connection must not be encrypted.
+final class MessageProxy: Sendable {
+  /// Where it listens.
+  let port: Int
+  private let listener: Int32
+  private let tag: (from: [UInt8], to: [UInt8])
+  private let replaced = Mutex(0)
+
+  /// - Parameters:
+  ///   - server: the port of the server.
+  ///   - tag: what stands in place of what; of the same length.
+  init(to server: Int, replacing tag: String, by other: String) throws {
+    precondition(tag.utf8.count == other.utf8.count)
+    self.tag = (Array(tag.utf8) + [0], Array(other.utf8) + [0])
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    listener = descriptor
+    var address = Self.address(port: 0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isListening = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, $0, &length) == 0
+      }
+    }
+    port = Int(UInt16(bigEndian: address.sin_port))
+    guard isListening else { throw CommandFailure(description: "the proxy cannot listen") }
+    Thread.detachNewThread {
+      while true {
+        let client = accept(descriptor, nil, nil)
+        guard client >= 0 else { return }
+        self.serve(client, server)
+      }
+    }
+  }
+
+  /// How many tags it has changed.
+  var replacements: Int { replaced.withLock { $0 } }
+
+  /// Takes no further connection.
+  func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+
+  private static func address(port: Int) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
+    return address
+  }
+
+  private func serve(_ client: Int32, _ server: Int) {
+    let upstream = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let isConnected = withUnsafePointer(to: Self.address(port: server)) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(upstream, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+    guard isConnected else {
+      close(client)
+      close(upstream)
+      return
+    }
+    Thread.detachNewThread {
+      Self.pump(from: client, to: upstream) { $0 }
+    }
+    Thread.detachNewThread {
+      var pending: [UInt8] = []
+      Self.pump(from: upstream, to: client) { bytes in
+        pending += bytes
+        return self.takeMessages(&pending)
+      }
+    }
+  }
+
+  /// Copies until one side closes; the other one is then told of the end.
+  private static func pump(from source: Int32, to sink: Int32, _ change: ([UInt8]) -> [UInt8]) {
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    reading: while true {
+      let count = recv(source, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      var rest = change(Array(buffer[..<count]))[...]
+      while !rest.isEmpty {
+        let sent = rest.withUnsafeBytes { send(sink, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        guard sent > 0 else { break reading }
+        rest = rest.dropFirst(sent)
+      }
+    }
+    shutdown(sink, Int32(SHUT_WR))
+    shutdown(source, Int32(SHUT_RD))
+  }
+
+  /// The whole messages in `pending`: a type, four bytes of length that count themselves, and the content.
+  private func takeMessages(_ pending: inout [UInt8]) -> [UInt8] {
+    var whole: [UInt8] = []
+    while pending.count >= 5 {
+      let length = pending[1..<5].reduce(0) { $0 << 8 | Int($1) }
+      guard pending.count > length else { break }
+      var message = Array(pending[...length])
+      pending.removeFirst(length + 1)
+      if message[0] == UInt8(ascii: "C"), Array(message[5...]) == tag.from {
+        message.replaceSubrange(5..., with: tag.to)
+        replaced.withLock { $0 += 1 }
+      }
+      whole += message
+    }
+    return whole
+  }
+}

@@ -95,7 +95,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
 
 extension JobErrorCode {
   /// The kind of failure, from which the HTTP status and the exit code follow.
-  package enum Kind: Sendable {
+  package enum Kind: Sendable, CaseIterable {
     /// The request or a setting is wrong.
     case invalid
     /// The request is longer than the limit.

@@ -2,6 +2,7 @@ package import Database
 package import Lake
 package import Postgres
 import Reporting
+import Synchronization
 
 /// Whether the program can reach the services that its jobs need.
 package struct Readiness: Sendable, Encodable, Equatable {
@@ -24,6 +25,38 @@ package struct Readiness: Sendable, Encodable, Equatable {
   package static let alive = Readiness(status: "ok", version: Program.version, checks: nil)
 }
 
+/// One question to something that jobs need.
+package struct ReadinessCheck: Sendable {
+  /// The key in the answer.
+  package let name: String
+  let ask: @Sendable () async throws -> Void
+  let close: @Sendable () async -> Void
+
+  /// - Parameters:
+  ///   - close: releases what the check keeps.
+  ///   - ask: throws when jobs would fail.
+  package init(
+    _ name: String, close: @escaping @Sendable () async -> Void = {}, ask: @escaping @Sendable () async throws -> Void
+  ) {
+    self.name = name
+    self.close = close
+    self.ask = ask
+  }
+
+  /// Asks the database server.
+  /// - Parameter pools: connections that no job uses.
+  package static func database(_ server: DatabaseServer, _ pools: ConnectionPools) -> ReadinessCheck {
+    ReadinessCheck("postgres", close: { await pools.close() }) {
+      try await pools.withQuestion(to: server.target()) { _ = try await $0.query("SELECT 1") }
+    }
+  }
+
+  /// Lists the root of the lake.
+  package static func lake(_ lake: any LakeStore) -> ReadinessCheck {
+    ReadinessCheck("lake") { _ = try await lake.listPage(under: nil, recursive: false, continuation: nil) }
+  }
+}
+
 /// Checks whether the database, the lake and the token service answer. It has a connection of its own, so that jobs
 /// that occupy the whole pool do not fail the check. The result is cached for ``life``, so that frequent probes cause
 /// no load.
@@ -33,79 +66,71 @@ package actor ReadinessProbe {
   /// The time limit of one check, in seconds.
   static let patience: Double = 10
 
-  private let server: DatabaseServer
-  private let pools: ConnectionPools
-  private let lake: any LakeStore
-  private let checkTokens: (@Sendable () async throws -> Void)?
+  private let checks: [ReadinessCheck]
   private let now: @Sendable () -> ContinuousClock.Instant
   private var last: (task: Task<Readiness, Never>, end: ContinuousClock.Instant?)?
 
-  /// - Parameters:
-  ///   - pools: connections that no job uses.
-  ///   - checkTokens: requests the tokens that the settings need; nil when they need none.
   package init(
-    server: DatabaseServer, pools: ConnectionPools, lake: any LakeStore,
-    checkTokens: (@Sendable () async throws -> Void)? = nil,
-    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    _ checks: [ReadinessCheck], now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
-    self.server = server
-    self.pools = pools
-    self.lake = lake
-    self.checkTokens = checkTokens
+    self.checks = checks
     self.now = now
   }
 
-  /// Runs all checks concurrently, or returns the cached result.
+  /// Runs all checks concurrently, or returns the cached result. A caller that is cancelled does not wait for it.
   package func readiness() async -> Readiness {
-    if let last, last.end.map({ now() < $0 }) ?? true { return await last.task.value }
+    if let last, last.end.map({ now() < $0 }) ?? true { return await answer(of: last.task) }
     // A task of its own: the caller that starts it may be cancelled while others wait for the same result.
-    let task = Task { await check() }
+    let task = Task {
+      let readiness = await run()
+      last?.end = now() + Self.life
+      return readiness
+    }
     last = (task, nil)
-    let readiness = await task.value
-    last = (task, now() + Self.life)
-    return readiness
+    return await answer(of: task)
   }
 
-  package func close() async { await pools.close() }
+  package func close() async {
+    for check in checks { await check.close() }
+  }
 
-  private nonisolated func check() async -> Readiness {
-    async let postgres = check("postgres") {
-      let target = try self.server.target()
-      try await self.pools.withQuestion(to: target) { _ = try await $0.query("SELECT 1") }
+  private func answer(of task: Task<Readiness, Never>) async -> Readiness {
+    let answer = FirstAnswer()
+    Task { answer.give(await task.value) }
+    let cancelled = Readiness.Check(status: "failed", code: JobErrorCode.cancelled.rawValue)
+    let names = checks.map(\.name)
+    return await withTaskCancellationHandler {
+      await answer.wait()
+    } onCancel: {
+      answer.give(Readiness(Dictionary(names.map { ($0, cancelled) }) { first, _ in first }))
     }
-    async let lake = check("lake") {
-      _ = try await self.lake.listPage(under: nil, recursive: false, continuation: nil)
+  }
+
+  private nonisolated func run() async -> Readiness {
+    await withTaskGroup(of: (String, Readiness.Check).self) { group in
+      for check in checks { group.addTask { (check.name, await Self.run(check)) } }
+      var results: [String: Readiness.Check] = [:]
+      for await (name, result) in group { results[name] = result }
+      return Readiness(results)
     }
-    async let token = tokenCheck()
-    var checks = await ["postgres": postgres, "lake": lake]
-    checks["token"] = await token
-    let isReady = checks.values.allSatisfy { $0.status == "ok" }
-    return Readiness(status: isReady ? "ok" : "failed", version: Program.version, checks: checks)
   }
 
-  private nonisolated func tokenCheck() async -> Readiness.Check? {
-    guard let checkTokens else { return nil }
-    return await check("token", checkTokens)
-  }
-
-  private nonisolated func check(
-    _ name: String, _ body: @escaping @Sendable () async throws -> Void
-  ) async -> Readiness.Check {
+  private static func run(_ check: ReadinessCheck) async -> Readiness.Check {
     await withTaskGroup(of: Readiness.Check?.self) { group in
       group.addTask {
         do {
-          try await body()
+          try await check.ask()
           return Readiness.Check(status: "ok", code: nil)
         } catch is CancellationError {
           return nil
         } catch {
-          return Self.failed(name, JobError(cause: error))
+          return failed(check.name, JobError(cause: error))
         }
       }
       group.addTask {
-        try? await Task.sleep(for: .seconds(Self.patience))
+        try? await Task.sleep(for: .seconds(patience))
         if Task.isCancelled { return nil }
-        return Self.failed(name, JobError(.noAnswer, "the check got no answer within \(Int(Self.patience)) s"))
+        return failed(check.name, JobError(.noAnswer, "the check got no answer within \(Int(patience)) s"))
       }
       var result: Readiness.Check?
       for await check in group where result == nil {
@@ -119,5 +144,41 @@ package actor ReadinessProbe {
   private static func failed(_ name: String, _ error: JobError) -> Readiness.Check {
     Log.write(.warning, "not ready", ["check": name, "code": error.code.rawValue, "reason": error.message])
     return Readiness.Check(status: "failed", code: error.code.rawValue)
+  }
+}
+
+extension Readiness {
+  fileprivate init(_ checks: [String: Check]) {
+    let isReady = checks.values.allSatisfy { $0.status == "ok" }
+    self.init(status: isReady ? "ok" : "failed", version: Program.version, checks: checks)
+  }
+}
+
+/// Passes the first of several answers to the one who waits.
+private final class FirstAnswer: Sendable {
+  private struct State {
+    var answer: Readiness?
+    var waiter: CheckedContinuation<Readiness, Never>?
+  }
+
+  private let state = Mutex(State())
+
+  func give(_ answer: Readiness) {
+    let waiter = state.withLock { state -> CheckedContinuation<Readiness, Never>? in
+      guard state.answer == nil else { return nil }
+      state.answer = answer
+      return state.waiter
+    }
+    waiter?.resume(returning: answer)
+  }
+
+  func wait() async -> Readiness {
+    await withCheckedContinuation { continuation in
+      let answer = state.withLock { state in
+        if state.answer == nil { state.waiter = continuation }
+        return state.answer
+      }
+      if let answer { continuation.resume(returning: answer) }
+    }
   }
 }

@@ -1,7 +1,9 @@
 import Configuration
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
+
+@testable import Jobs
 
 @Suite("The documents of the settings")
 struct SettingsDocumentTests {
@@ -15,6 +17,13 @@ struct SettingsDocumentTests {
     }
     let wanted = "| name | form | default | what it is for |\n|---|---|---|---|\n" + rows.joined()
     #expect(try DocumentRegion("settings", in: "docs/configuration.md").content(updatingTo: wanted) == wanted)
+  }
+
+  @Test("The table of a table's options in docs/configuration.md is made of the declarations")
+  func tableOptions() throws {
+    let rows = TableOption.all.map { "| `\($0.name)` | \($0.form) | \($0.purpose) |\n" }
+    let wanted = "| option | form | what it is for |\n|---|---|---|\n" + rows.joined()
+    #expect(try DocumentRegion("table options", in: "docs/configuration.md").content(updatingTo: wanted) == wanted)
   }
 
   @Test("Each setting has a name of its own, a form, and one sentence without its full stop")

@@ -39,6 +39,6 @@ struct ServiceParts {
       },
       operations: operations,
       readiness: ReadinessProbe(
-        server: context.server, pools: ConnectionPools(passwords: FixedPassword(nil), maximum: 1), lake: lake))
+        [.database(context.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)), .lake(lake)]))
   }
 }

@@ -7,20 +7,34 @@ package struct BackupPlan: Sendable, Equatable {
   /// One table-day to archive.
   package struct Unit: Sendable, Equatable {
     package let tableDay: TableDay
-    /// The time column; nil is the column by which the table is partitioned.
-    package let timeColumn: ColumnName?
+    /// The options of the table, the request's before the settings'.
+    package let options: TableOptions
     /// The gzip level, 1...9.
     package let level: Int
     /// Replace an existing archive.
     package let overwrite: Bool
     /// With ``overwrite``: replace an archive that has more rows than the table.
     package let force: Bool
+
+    /// The time column; nil is the column by which the table is partitioned.
+    package var timeColumn: ColumnName? { options.timeColumn.map { ColumnName($0) } }
+
+    /// Resolves the precedence of an option's values: the request's value for all its tables, the request's for one table,
+    /// the settings' for that table, the settings' for all tables.
+    fileprivate init(
+      _ day: Day, of table: TableOptions, in database: String, _ options: BackupOptions, _ request: BackupRequest?
+    ) {
+      tableDay = TableDay(database: database, table: table.table, day: day)
+      self.options = table.over(options.options(of: table.table))
+      level = request?.compressionLevel ?? self.options.compressionLevel ?? options.gzipLevel
+      overwrite = request?.overwrite ?? false
+      force = request?.force ?? false
+    }
   }
 
   package let units: [Unit]
 
-  /// The plan for a request at the instant `now`. It resolves the precedence of an option's values: the request's value
-  /// for all its tables, the request's for one table, the settings' for that table, the settings' for all tables.
+  /// The plan for a request at the instant `now`.
   /// - Parameter database: the database to archive.
   /// - Throws: ``JobError`` `day_not_over`, `date_in_future`.
   package init(_ request: BackupRequest, _ options: BackupOptions, database: String, now: Date) throws {
@@ -32,15 +46,8 @@ package struct BackupPlan: Sendable, Equatable {
         "\(request.to) is not over yet in \(zone), where it is \(today); the last "
           + "day that can be archived is \(today.adding(days: -1))", field: request.from == request.to ? "date" : "to")
     }
-    units = request.tables.flatMap { asked in
-      let table = asked.over(options.options(of: asked.table))
-      return request.from.through(request.to).map { day in
-        Unit(
-          tableDay: TableDay(database: database, table: table.table, day: day),
-          timeColumn: table.timeColumn.map { ColumnName($0) },
-          level: request.compressionLevel ?? table.compressionLevel ?? options.gzipLevel,
-          overwrite: request.overwrite, force: request.force)
-      }
+    units = request.tables.flatMap { table in
+      request.from.through(request.to).map { Unit($0, of: table, in: database, options, request) }
     }
   }
 
@@ -52,11 +59,7 @@ package struct BackupPlan: Sendable, Equatable {
     let days = yesterday.adding(days: 1 - options.lookbackDays).through(yesterday).reversed()
     units = days.flatMap { day in
       options.tables.compactMap { table in
-        guard archived[table.table]?.contains(day) != true else { return nil }
-        return Unit(
-          tableDay: TableDay(database: database, table: table.table, day: day),
-          timeColumn: table.timeColumn.map { ColumnName($0) },
-          level: table.compressionLevel ?? options.gzipLevel, overwrite: false, force: false)
+        archived[table.table]?.contains(day) == true ? nil : Unit(day, of: table, in: database, options, nil)
       }
     }
   }

@@ -1,5 +1,4 @@
 import Essentials
-import Gzip
 import Reporting
 package import TableDays
 
@@ -20,16 +19,15 @@ package struct TableOptions: Sendable, Equatable {
   /// Reads the options of a table in the settings file.
   /// - Throws: ``JobError`` `bad_field`.
   package init(_ table: TableName, _ fields: inout Fields) throws {
-    self.init(
-      table: table, timeColumn: try fields.string("time_column", "a column's name"),
-      compressionLevel: try fields.integer("compression_level", in: GzipCompressor.levels))
+    self.init(table: table)
+    for option in TableOption.all { try option.read(&fields, &self) }
   }
 
   /// These options, with the values of `other` where these are nil.
   package func over(_ other: TableOptions?) -> TableOptions {
-    TableOptions(
-      table: table, timeColumn: timeColumn ?? other?.timeColumn,
-      compressionLevel: compressionLevel ?? other?.compressionLevel)
+    var options = self
+    if let other { for option in TableOption.all { option.inherit(&options, other) } }
+    return options
   }
 
   /// Reads one entry of `BACKUP_TABLES` or of a request's `table`: `schema.table`, or `schema.table:time_column`.

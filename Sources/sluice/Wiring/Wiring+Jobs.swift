@@ -43,8 +43,9 @@ extension Wiring {
         ListedTemporaries(try await place.open(root: nil, resources, creating: false))
       },
       readiness: ReadinessProbe(
-        server: settings.server, pools: pools(settings, maximum: 1), lake: lake,
-        checkTokens: try tokenCheck(settings, resources)))
+        [
+          .database(settings.server, pools(settings, maximum: 1)), .lake(lake), try tokenCheck(settings, resources),
+        ].compactMap(\.self)))
   }
 
   /// The lake of `LAKE_URL`.
@@ -92,7 +93,7 @@ extension Wiring {
   /// Requests a token for each scope that the settings need; nil when they need none.
   private static func tokenCheck(
     _ settings: Settings, _ resources: LakeResources
-  ) throws -> (@Sendable () async throws -> Void)? {
+  ) throws -> ReadinessCheck? {
     var scopes: [String] = []
     if let scope = settings.lakeAddress.lake.tokenScope(resources) { scopes.append(scope) }
     if let host = settings.server.host, settings.server.authentication(host: host) == .entra {
@@ -101,6 +102,6 @@ extension Wiring {
     }
     guard !scopes.isEmpty else { return nil }
     let wanted = scopes
-    return { for scope in wanted { _ = try await tokens().token(for: scope) } }
+    return ReadinessCheck("token") { for scope in wanted { _ = try await tokens().token(for: scope) } }
   }
 }

@@ -16,7 +16,7 @@ struct UnprovenTests {
     fixture.settings.server.port = proxy.port
     let error = try await fixture.backupError()
     #expect(error.code == .rowCountMismatch)
-    #expect(error.message.contains("the server copied 4 rows, 3 arrived"))
+    #expect(error.message.contains("the server copied 4 rows, but 3 arrived"))
     #expect(proxy.replacements == 1)
     #expect(fixture.files == [])
     // The proxy changes nothing else: another day's backup works through it.

@@ -150,8 +150,10 @@ struct LockTests {
     let result = try await fixture.backupOne("\"table\": \"events.other:at\", \"date\": \"2024-01-01\"")
     #expect(result.status == .ok)
     let probe = ReadinessProbe(
-      server: fixture.settings.server, pools: ConnectionPools(passwords: FixedPassword(nil), maximum: 1),
-      lake: fixture.lake)
+      [
+        .database(fixture.settings.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)),
+        .lake(fixture.lake),
+      ])
     #expect(await probe.readiness().checks?["postgres"]?.status == "ok")
     await probe.close()
     // Those that have waited and those that come get through together, though the waiting ones hold connections.

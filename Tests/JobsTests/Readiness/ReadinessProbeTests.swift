@@ -31,7 +31,7 @@ struct ReadinessProbeTests {
     var lake = HookedStore(fixture.lake)
     lake.beforeListing = { listings.add() }
     let probe = ReadinessProbe(
-      server: fixture.settings.server, pools: fixture.pools, lake: lake, now: { clock.now })
+      [.database(fixture.settings.server, fixture.pools), .lake(lake)], now: { clock.now })
     for _ in 0..<10 { #expect(await probe.readiness().status == "ok") }
     #expect(listings.count == 1)
     clock.advance(by: ReadinessProbe.life - .milliseconds(1))
@@ -53,7 +53,7 @@ struct ReadinessProbeTests {
       try await gate.pass()
     }
     let probe = ReadinessProbe(
-      server: fixture.settings.server, pools: fixture.pools, lake: lake, now: { clock.now })
+      [.database(fixture.settings.server, fixture.pools), .lake(lake)], now: { clock.now })
     let first = Task { await probe.readiness() }
     try await eventually { gate.isReached }
     // However long the checks take: the life begins with the answer.
@@ -80,7 +80,7 @@ struct ReadinessProbeTests {
     var lake = HookedStore(fixture.lake)
     lake.beforeListing = { if fails.withLock({ $0 }) { throw LakeError.rootUnavailable("lake", reason: "gone") } }
     let probe = ReadinessProbe(
-      server: fixture.settings.server, pools: fixture.pools, lake: lake, now: { clock.now })
+      [.database(fixture.settings.server, fixture.pools), .lake(lake)], now: { clock.now })
     let failed = await probe.readiness()
     #expect(failed.status == "failed")
     #expect(failed.checks?["lake"]?.code == "lake_unavailable")
@@ -107,7 +107,8 @@ struct ReadinessProbeTests {
     }
     try await eventually { held.count == 4 }
     // Even where it shares the jobs' pools, which the program does not, it asks over a connection that no job takes.
-    let probe = ReadinessProbe(server: fixture.settings.server, pools: fixture.pools, lake: fixture.lake)
+    let probe = ReadinessProbe(
+      [.database(fixture.settings.server, fixture.pools), .lake(fixture.lake)])
     #expect(await probe.readiness().checks?["postgres"]?.status == "ok")
     gate.open()
     for job in jobs { try await job.value }

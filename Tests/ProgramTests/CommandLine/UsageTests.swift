@@ -26,14 +26,14 @@ extension ProgramTests {
       let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 0)
       #expect(result.errors.isEmpty)
-      for command in ["serve", "backup", "restore", "archives", "package", "identity", "version", "help"] {
+      for command in ["init", "serve", "backup", "restore", "archives", "package", "identity", "version", "help"] {
         #expect(result.output.contains("\n  \(command) "), "\(command)")
       }
     }
 
     @Test(
       "The help of a command shows its options",
-      arguments: ["serve", "backup", "restore", "archives", "package", "identity"])
+      arguments: ["init", "serve", "backup", "restore", "archives", "package", "identity"])
     func commandHelp(_ command: String) async throws {
       let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])

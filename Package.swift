@@ -96,33 +96,34 @@ let package = Package(
       name: "LakeTests",
       dependencies: ["Lake", "Identity", "HTTPClient", "Essentials", "LakeEmulator", "TestSupport"],
       swiftSettings: features),
-    .testTarget(name: "TableDaysTests", dependencies: ["TableDays"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Essentials"]),
+    .testTarget(name: "TableDaysTests", dependencies: ["TableDays"], swiftSettings: features),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Essentials"], swiftSettings: features),
     .testTarget(
       name: "ArchiveTests",
-      dependencies: ["Archive", "TableDays", "Reporting", "Lake", "Gzip", "Essentials", "TestSupport"]),
+      dependencies: ["Archive", "TableDays", "Reporting", "Lake", "Gzip", "Essentials", "TestSupport"],
+      swiftSettings: features),
     .testTarget(
       name: "DatabaseTests",
-      dependencies: ["Database", "Postgres", "TableDays", "Reporting", "Essentials", "TestSupport"]
-    ),
+      dependencies: ["Database", "Postgres", "TableDays", "Reporting", "Essentials", "TestSupport"],
+      swiftSettings: features),
     .testTarget(
       name: "JobsTests",
       dependencies: [
         "Configuration", "Jobs", "Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip",
         "Essentials",
         "TestSupport",
-      ]),
+      ], swiftSettings: features),
     .testTarget(
       name: "ConfigurationTests",
       dependencies: [
         "Configuration", "Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Essentials", "TestSupport",
-      ]),
+      ], swiftSettings: features),
     .testTarget(
       name: "SluiceServiceTests",
       dependencies: [
         "SluiceService", "Jobs", "Archive", "Database", "TableDays", "Reporting", "CustomHandler", "HTTPServer", "Lake",
         "Postgres", "Essentials", "TestSupport",
-      ]),
+      ], swiftSettings: features),
     .testTarget(
       name: "CommandTests",
       dependencies: ["sluice", "Configuration", "Jobs", "Reporting", "Essentials", "TestSupport"],
@@ -132,7 +133,7 @@ let package = Package(
       dependencies: [
         "SluiceService", "Jobs", "Reporting", "CustomHandler", "Essentials", "TestSupport", "LakeEmulator", "sluice",
         "lake-emulator",
-      ]),
+      ], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

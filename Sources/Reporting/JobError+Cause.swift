@@ -13,7 +13,8 @@ extension JobError {
     case is CancellationError:
       self.init(
         .cancelled,
-        "the job was cancelled before its end. What it was working on was undone; table-days that it had finished stay")
+        "the job was cancelled before its end. What it was working on was undone, unless its commit was under way; table-days that it had finished stay"
+      )
     default: self.init(.internal, "\(cause)")
     }
   }

@@ -7,8 +7,14 @@ package final class JobProgress: Sendable {
     package var subject = ""
     /// What the job waits for, such as a table that another session has locked; nil while it does not wait. When
     /// several table-days wait, this is the reason of the first by name.
-    package var waitsFor: String? { waits.min { $0.key < $1.key }?.value }
+    package var waitsFor: String? { (waits.isEmpty && working == 0 ? turns : waits).min { $0.key < $1.key }?.value }
     fileprivate var waits: [String: String] = [:]
+    /// Waits for a turn, which count only while nothing of the job is worked on.
+    fileprivate var turns: [String: String] = [:]
+    /// The number of waits that are not for a turn.
+    package var waiting: Int { waits.count }
+    /// Table-days that are worked on.
+    package var working = 0
     /// Rows so far.
     package var rows = 0
     /// Bytes of CSV so far.
@@ -32,6 +38,11 @@ package final class JobProgress: Sendable {
   /// Sets what the table-day `unit` waits for; nil when it waits no longer.
   package func waits(for what: String?, by unit: String) {
     update { $0.waits[unit] = what }
+  }
+
+  /// Sets the text of a table-day's wait for its turn; nil when it waits no longer.
+  package func waitsForTurn(_ what: String?, by unit: String) {
+    update { $0.turns[unit] = what }
   }
 
   package func update(_ change: (inout sending Reading) -> Void) {

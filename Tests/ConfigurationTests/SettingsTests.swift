@@ -1,3 +1,4 @@
+import Database
 import Essentials
 import Foundation
 import Lake

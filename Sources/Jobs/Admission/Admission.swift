@@ -40,11 +40,14 @@ package final class Admission: Sendable {
       self.admission = admission
       self.name = name
       self.progress = progress
+      progress.update { $0.working += 1 }
     }
 
     /// Lets another table-day work while this one waits, for instance for a lock.
     func giveUp() {
-      if isTaken.exchange(false, ordering: .acquiringAndReleasing) { admission.leave() }
+      guard isTaken.exchange(false, ordering: .acquiringAndReleasing) else { return }
+      progress.update { $0.working -= 1 }
+      admission.leave()
     }
 
     /// Takes a place again where one is free.
@@ -52,7 +55,7 @@ package final class Admission: Sendable {
     func takeAgainNow() -> Bool {
       if isTaken.load(ordering: .acquiring) { return true }
       guard admission.shared.withLock({ $0.state.enterNow() }) else { return false }
-      isTaken.store(true, ordering: .releasing)
+      taken()
       return true
     }
 
@@ -61,7 +64,12 @@ package final class Admission: Sendable {
     func takeAgain() async throws {
       guard !isTaken.load(ordering: .acquiring) else { return }
       try await admission.enter(.resumed, name, progress, within: nil)
+      taken()
+    }
+
+    private func taken() {
       isTaken.store(true, ordering: .releasing)
+      progress.update { $0.working += 1 }
     }
   }
 
@@ -72,10 +80,19 @@ package final class Admission: Sendable {
     _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress, within patience: Duration? = nil,
     _ body: (Place) async throws -> Result
   ) async throws -> Result {
-    try await enter(work, "\(tableDay)", progress, within: patience)
-    let place = Place(self, "\(tableDay)", progress)
+    let place = try await enter(tableDay, for: work, progress, within: patience)
     defer { place.giveUp() }
     return try await body(place)
+  }
+
+  /// Waits until `tableDay` is admitted; `progress` shows the wait.
+  /// - Returns: its place, which must be given up at the end.
+  /// - Throws: ``NoTurn`` after `patience`, `CancellationError`.
+  func enter(
+    _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress, within patience: Duration? = nil
+  ) async throws -> Place {
+    try await enter(work, "\(tableDay)", progress, within: patience)
+    return Place(self, "\(tableDay)", progress)
   }
 
   private func enter(
@@ -83,9 +100,7 @@ package final class Admission: Sendable {
   ) async throws {
     try Task.checkCancellation()
     let ticket = shared.withLock { $0.state.takeTicket() }
-    // Beside what the table-day waits for in the database.
-    let key = "\(name) (turn)"
-    defer { progress.waits(for: nil, by: key) }
+    defer { progress.waitsForTurn(nil, by: name) }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let before: Int? = shared.withLock { shared in
@@ -100,7 +115,7 @@ package final class Admission: Sendable {
           return before
         }
         guard let before else { return continuation.resume() }
-        progress.waits(for: words(before), by: key)
+        progress.waitsForTurn(words(before), by: name)
         // The cancel handler may have run before the waiter was there to be found.
         if Task.isCancelled { refuse(ticket, CancellationError()) }
       }

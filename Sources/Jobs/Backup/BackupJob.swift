@@ -36,36 +36,34 @@ package struct BackupJob: Sendable {
     return BackupReport(results: results)
   }
 
+  /// The most table-days of one job that wait for locked tables.
+  private static let maximumWaiting = 64
+
+  /// Begins the units in their order, each as soon as it is admitted. One that waits for a locked table leaves its turn to
+  /// the next.
   private func runAll(_ units: [BackupPlan.Unit], _ deadline: Date?) async -> [BackupResult] {
     var results = [BackupResult?](repeating: nil, count: units.count)
     await withTaskGroup(of: (Int, BackupResult).self) { group in
-      var next = 0
-      func begin() {
-        guard next < units.count else { return }
-        let index = next
-        next += 1
-        group.addTask { (index, await result(of: units[index], deadline)) }
+      for (index, unit) in units.enumerated() {
+        do {
+          let patience = try context.patience(until: deadline)
+          let place = try await context.admission.enter(unit.tableDay, for: .backup, progress, within: patience)
+          group.addTask {
+            defer { place.giveUp() }
+            let result = await result(of: unit, place)
+            progress.update { $0.finishedUnits += 1 }
+            return (index, result)
+          }
+        } catch {
+          results[index] = BackupResult(unit.tableDay, .notBegun, error: .notBegun(error))
+        }
+        if progress.reading.waiting >= Self.maximumWaiting, let (index, result) = await group.next() {
+          results[index] = result
+        }
       }
-      for _ in 0..<context.admission.limit { begin() }
-      for await (index, result) in group {
-        results[index] = result
-        if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
-        begin()
-      }
+      for await (index, result) in group { results[index] = result }
     }
     return results.compactMap(\.self)
-  }
-
-  /// Archives one unit once it is admitted, and turns its failure into a result.
-  private func result(of unit: BackupPlan.Unit, _ deadline: Date?) async -> BackupResult {
-    do {
-      let patience = try context.patience(until: deadline)
-      return try await context.admission.admitting(unit.tableDay, for: .backup, progress, within: patience) { place in
-        await result(of: unit, place)
-      }
-    } catch {
-      return BackupResult(unit.tableDay, .notBegun, error: .notBegun(error))
-    }
   }
 
   private func result(of unit: BackupPlan.Unit, _ place: Admission.Place) async -> BackupResult {
@@ -106,7 +104,7 @@ extension JobError {
     let error = JobError(cause: cause)
     guard Task.isCancelled else { return error }
     return JobError(
-      .cancelled, "the job was cancelled while it worked on this table-day; its work was undone. Run the job again",
+      .cancelled, "the job was cancelled while it worked on this table-day; run the job again",
       details: error.details)
   }
 

@@ -119,7 +119,10 @@ package struct Fields {
   /// Reads the members of an inner object with `read`, and refuses others. Errors name the whole path.
   package mutating func object<Result>(_ name: String, _ read: (inout Fields) throws -> Result) throws -> Result {
     let value = value(name) ?? .object([:])
-    guard case .object = value else { throw JobError.badField(name, "an object", got: value) }
+    // Text in an object's place is not repeated: it may be a URI with a password.
+    guard case .object = value else {
+      throw JobError.badField(name, "an object", got: value.string == nil ? value : JSONValue?.none)
+    }
     do {
       var inner = try Fields(value)
       let result = try read(&inner)
@@ -130,9 +133,12 @@ package struct Fields {
     }
   }
 
+  /// The names of the members that nothing has read.
+  package var unread: [String] { members.keys.sorted() }
+
   /// A field that is needed and not there. A member of nearly that name, which nobody has read, is told of in its place.
   package func missing(_ name: String, _ text: ErrorText) -> JobError {
-    guard let meant = NearestName.nearest(to: name, among: members.keys.sorted()) else {
+    guard let meant = NearestName.nearest(to: name, among: unread) else {
       return JobError(.missingField, text, field: name)
     }
     return JobError(.unknownField, "there is no such field (did you mean \(field: name)?)", field: meant)

@@ -20,8 +20,9 @@ package struct RestoreJob: Sendable {
   /// Refuses a host, port, role or file that is not allowed, without connecting to anything.
   /// - Throws: ``JobError``.
   package func check(_ request: RestoreRequest) throws {
-    _ = try request.reach(options)
-    _ = try request.server.target(database: context.server.database ?? "", context.server)
+    let reach = try request.reach(options)
+    _ = try request.server.target(
+      database: reach == nil ? request.archiveDatabase(context) : context.server.database ?? "", context.server)
   }
 
   /// Restores the archives that `request` names, one after the other. Each is loaded completely or not at all.

@@ -120,6 +120,7 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
       }
     }
     guard let table else {
+      if NearestName.nearest(to: "table", among: fields.unread) != nil { throw fields.missing("table", "missing") }
       throw fields.missing(
         "adls_url",
         "missing; give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and \(field: "to"))"

@@ -46,12 +46,7 @@ extension RestoreRequest {
   func sources(_ context: JobContext, _ options: RestoreOptions) async throws -> [RestoreSource] {
     if let reach = try reach(options) { return [try await Self.source(reach, context, options)] }
     guard case .days(let table, let from, let to) = source else { return [] }
-    guard let database = context.server.database ?? server.database else {
-      throw JobError(
-        .notConfigured,
-        "not set; set it to the database whose archives are restored, or name the file as \(field: "adls_url")",
-        field: "PG_DATABASE")
-    }
+    let database = try archiveDatabase(context)
     var sources: [RestoreSource] = []
     for day in from.through(to) {
       let archive = TableDay(database: database, table: table, day: day)
@@ -59,6 +54,16 @@ extension RestoreRequest {
       sources.append(RestoreSource(path: path, archive: archive, lake: context.lake))
     }
     return sources
+  }
+
+  /// The database whose archives a request by table and days names.
+  /// - Throws: ``JobError`` `not_configured`.
+  func archiveDatabase(_ context: JobContext) throws -> String {
+    if let database = context.server.database ?? server.database { return database }
+    throw JobError(
+      .notConfigured,
+      "not set; set it to the database whose archives are restored, or name the file as \(field: "adls_url")",
+      field: "PG_DATABASE")
   }
 
   private static func source(

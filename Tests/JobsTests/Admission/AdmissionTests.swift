@@ -1,3 +1,6 @@
+import Postgres
+import FoundationEssentials
+import Configuration
 import Reporting
 import Synchronization
 import TableDays
@@ -187,5 +190,27 @@ extension AdmissionTests {
     #expect(try await second.value.status == .ok)
     await other.close()
     #expect(try await waiting.value.status == .ok)
+  }
+}
+
+extension AdmissionTests {
+  @Test("A table-day that waits for a locked table leaves its turn to the next one of the same job")
+  func ownJob() async throws {
+    var fixture = try await Fixture(
+      Fixture.clicks + "CREATE TABLE events.a AS TABLE events.clicks; CREATE TABLE events.b AS TABLE events.clicks;",
+      settings: ["PG_LOCK_TIMEOUT_SECONDS": "3600"])
+    fixture.admission = Admission(limit: 1)
+    let shared = fixture
+    let other = try await fixture.otherSession()
+    try await other.query("BEGIN")
+    try await other.query("LOCK TABLE events.clicks IN ACCESS EXCLUSIVE MODE")
+    let job = Task {
+      try await shared.backup(
+        "\"tables\": [\"events.clicks:at\", \"events.a:at\", \"events.b:at\"], \"date\": \"2024-01-01\"")
+    }
+    try await eventually { shared.files.filter { $0.hasSuffix(".gz") }.count == 2 }
+    try await other.query("ROLLBACK")
+    #expect(try await job.value.results.map(\.status) == [.ok, .ok, .ok])
+    await other.close()
   }
 }

@@ -1,3 +1,6 @@
+import Configuration
+import Database
+import Jobs
 import Foundation
 import Lake
 import Postgres

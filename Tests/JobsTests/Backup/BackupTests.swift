@@ -1,3 +1,4 @@
+import TableDays
 import Foundation
 import Postgres
 import Testing

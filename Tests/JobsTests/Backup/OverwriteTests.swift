@@ -1,3 +1,6 @@
+import Essentials
+import Jobs
+import Reporting
 import Foundation
 import Lake
 import TestSupport

@@ -1,3 +1,6 @@
+import Essentials
+import Jobs
+import Reporting
 import Lake
 import TestSupport
 import Testing

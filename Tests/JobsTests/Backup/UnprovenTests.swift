@@ -1,3 +1,5 @@
+import Postgres
+import Database
 import Reporting
 import TestSupport
 import Testing

@@ -1,3 +1,5 @@
+import TableDays
+import Configuration
 import Foundation
 import Lake
 import Postgres

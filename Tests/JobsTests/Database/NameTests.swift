@@ -1,3 +1,6 @@
+import Lake
+import Jobs
+import Reporting
 import Foundation
 import Postgres
 import Testing

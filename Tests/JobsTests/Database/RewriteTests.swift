@@ -1,3 +1,6 @@
+import Configuration
+import Essentials
+import Jobs
 import Foundation
 import Postgres
 import Testing

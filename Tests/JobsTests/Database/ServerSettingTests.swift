@@ -1,3 +1,5 @@
+import Reporting
+import Jobs
 import Foundation
 import Postgres
 import TestSupport

@@ -1,3 +1,5 @@
+import Postgres
+import Jobs
 import Foundation
 import TestSupport
 import Testing

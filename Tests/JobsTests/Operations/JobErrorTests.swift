@@ -1,3 +1,5 @@
+import Database
+import Essentials
 import Gzip
 import Lake
 import Postgres

@@ -1,3 +1,4 @@
+import Database
 import Lake
 import Postgres
 import Synchronization

@@ -1,3 +1,5 @@
+import Essentials
+import Jobs
 import Foundation
 import Postgres
 import Testing

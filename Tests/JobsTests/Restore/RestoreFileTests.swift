@@ -1,3 +1,6 @@
+import Jobs
+import Essentials
+import Reporting
 import Foundation
 import TestSupport
 import Testing

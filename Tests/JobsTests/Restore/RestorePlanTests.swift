@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Reporting
 import TableDays
 import Testing

@@ -1,3 +1,4 @@
+import Database
 import Essentials
 import Foundation
 import Postgres
@@ -253,5 +254,15 @@ struct RestoreRequestTests {
     var dumped = ""
     dump(request, to: &dumped)
     #expect(!"\(request)\(dumped)".contains("hunter2"))
+  }
+
+  @Test("A URI in the place of the object pg is not repeated: it may hold a password")
+  func uriForObject() throws {
+    let error = try #require(throws: JobError.self) {
+      try RestoreRequest(
+        .object(["adls_url": .string("file:///l/x"), "pg": .string("postgresql://u:hunter2@h/db")]))
+    }
+    #expect(error.field == "pg")
+    #expect(error.message == "pg: expected an object")
   }
 }

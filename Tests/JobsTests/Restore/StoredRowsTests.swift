@@ -1,3 +1,8 @@
+import Database
+import Jobs
+import Essentials
+import Configuration
+import Reporting
 import Foundation
 import TestSupport
 import Testing

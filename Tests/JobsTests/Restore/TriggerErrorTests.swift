@@ -1,3 +1,5 @@
+import Essentials
+import Reporting
 import Foundation
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Database
 import Postgres
 import Testing
 import TestSupport

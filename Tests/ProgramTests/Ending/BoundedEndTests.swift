@@ -1,3 +1,4 @@
+import LakeEmulator
 import Foundation
 import TestSupport
 import Testing

@@ -1,3 +1,5 @@
+import LakeEmulator
+import Essentials
 import Foundation
 import TestSupport
 import Testing

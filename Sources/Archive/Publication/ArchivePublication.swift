@@ -84,7 +84,8 @@ package struct ArchivePublication: Sendable {
     } catch let error as LakeError where error.code == "not_durable" {
       outcome.warnings.append("\(error)")
     } catch {
-      let reason = JobError(cause: JobError.adding(await manifest.discard(), to: error)).message
+      let cause = JobError.adding(await manifest.discard(), to: error)
+      let reason = cause is CancellationError ? "the job was cancelled" : JobError(cause: cause).message
       Log.write(.warning, "an archive has no manifest", ["archive": tableDay, "reason": reason])
       outcome.warnings.append("the archive was published, but its manifest could not be: \(reason)")
     }

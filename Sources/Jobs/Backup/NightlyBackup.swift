@@ -40,7 +40,8 @@ package struct NightlyBackup: Sendable {
     report.results.removeAll { $0.status == .notBegun }
     let left = plan.units.count - report.results.count
     if left > 0 {
-      Log.write(.warning, "the run ended before all days were begun; the next run does them", ["left": left])
+      let reason = Task.isCancelled ? "the run was stopped" : "the run ends before the function's time limit"
+      Log.write(.warning, "\(reason); the next run does the days that are left", ["left": left])
     }
     try Task.checkCancellation()
     let failures = report.results.filter { $0.error != nil }

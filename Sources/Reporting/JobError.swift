@@ -70,10 +70,16 @@ extension JobError {
 }
 
 extension JobError: Encodable {
-  /// Writes ``members``.
+  /// Writes the JSON form; `detail` names fields as the encoder's `fieldNaming` does.
   package func encode(to encoder: any Encoder) throws {
-    try JSONValue.object(members).encode(to: encoder)
+    let naming = encoder.userInfo[.fieldNaming] as? @Sendable (String) -> String
+    try JSONValue.object(members { naming?($0) ?? $0 }).encode(to: encoder)
   }
+}
+
+extension CodingUserInfoKey {
+  /// How the errors of an encoded report name a request's fields: a `@Sendable (String) -> String`.
+  package static let fieldNaming = CodingUserInfoKey(rawValue: "fieldNaming")!
 }
 
 extension JSONValue {

@@ -34,7 +34,7 @@ struct SluiceCommand {
         return try await command.run(parsed)
       } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {
         // Scripts read the error's code from standard output; people read its text on standard error.
-        Output.bytes(try ReportJSON.line(FailureReport(JobError(cause: error), fieldName)))
+        Output.bytes(try ReportJSON.line(FailureReport(error: JobError(cause: error)), naming: parsed.fieldName))
         throw error
       }
     } catch let error as UsageError {

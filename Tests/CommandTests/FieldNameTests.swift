@@ -53,9 +53,19 @@ struct FieldNameTests {
   func failure() throws {
     let parsed = try ParsedArguments(["--mode", "x"], options: RestoreCommand.options)
     let error = JobError.badField("destination.mode", "one of direct, staging")
-    let report = String(decoding: try ReportJSON.line(FailureReport(error, parsed.fieldName)), as: UTF8.self)
+    let report = String(
+      decoding: try ReportJSON.line(FailureReport(error: error), naming: parsed.fieldName), as: UTF8.self)
     #expect(report.contains(#""detail":"--mode: expected one of direct, staging""#), "\(report)")
     #expect(report.contains(#""field":"destination.mode""#), "\(report)")
     #expect(report.contains(#""status":"failed""#), "\(report)")
+  }
+
+  @Test("Each result of a report with several says the option too")
+  func results() throws {
+    let parsed = try ParsedArguments(["--table", "x"], options: BackupCommand.options)
+    let report = ["a": [JobError(.tableNotFound, "there is no table x", field: "table")]]
+    let text = String(decoding: try ReportJSON.line(report, naming: parsed.fieldName), as: UTF8.self)
+    #expect(text.contains(#""detail":"--table: there is no table x""#), "\(text)")
+    #expect(String(decoding: try ReportJSON.line(report), as: UTF8.self).contains(#""detail":"table: there"#))
   }
 }

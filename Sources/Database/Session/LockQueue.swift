@@ -45,7 +45,7 @@ final class LockQueue: Sendable {
   }
 
   /// Notes that the table is no longer locked: the next job tries the lock at once.
-  func isFree(_ place: Place) {
+  func markFree(_ place: Place) {
     places.withLock { $0[place] = nil }
   }
 }

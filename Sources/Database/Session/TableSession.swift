@@ -171,7 +171,7 @@ package struct TableSession: Sendable {
           run, isLocked,
           LockTry(isNarrow: reading != nil, patience: rest()) {
             // The lock is granted: the next job in the queue may wait.
-            sessions.lockQueue.isFree(place)
+            sessions.lockQueue.markFree(place)
             pass.leave()
             guard turn.takeAgainNow() else { throw TurnTaken() }
           })
@@ -187,15 +187,15 @@ package struct TableSession: Sendable {
     _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry
   ) async throws -> Result {
     try await sessions.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
-      try await noting(connection, run) {
+      try await recordingLoss(of: connection, run) {
         try await attempt(run, isLocked, lockTry, on: connection)
       }
     }
   }
 
-  /// Runs `body`, and notes the session as lost when its connection breaks.
-  private func noting<Work, Result>(
-    _ connection: PostgresConnection, _ run: Run<Work, Result>, _ body: () async throws -> Result
+  /// Runs `body`, and records the session as lost when its connection breaks.
+  private func recordingLoss<Work, Result>(
+    of connection: PostgresConnection, _ run: Run<Work, Result>, _ body: () async throws -> Result
   ) async throws -> Result {
     let pid = await connection.backendProcessID
     do {

@@ -20,7 +20,7 @@ package actor OperationStore {
     var operation: Operation
     let progress: JobProgress
     /// Writes the document for the first time. The caller learns of the operation after that.
-    let noting: Task<Void, any Error>
+    let firstWrite: Task<Void, any Error>
     let task: Task<Void, Never>
     /// The job has ended, and its last document is being written.
     var isEnding = false
@@ -39,7 +39,7 @@ package actor OperationStore {
   private let now: @Sendable () -> Date
   private var running: [String: Running] = [:]
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
-  private var unnoted: [Operation] = []
+  private var unwritten: [Operation] = []
   private(set) var isClosed = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
 
@@ -63,18 +63,18 @@ package actor OperationStore {
       id: UUID().uuidString.asciiLowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
       progress: .object([:]))
     let progress = JobProgress()
-    let noting = Task { try await write(operation) }
+    let firstWrite = Task { try await write(operation) }
     let task = Task {
       do {
-        try await noting.value
+        try await firstWrite.value
         await run(operation.id, progress, job)
       } catch {
         // `start` throws this error to its caller.
       }
       forget(operation.id)
     }
-    running[operation.id] = Running(operation: operation, progress: progress, noting: noting, task: task)
-    try await noting.value
+    running[operation.id] = Running(operation: operation, progress: progress, firstWrite: firstWrite, task: task)
+    try await firstWrite.value
     return operation
   }
 
@@ -82,7 +82,7 @@ package actor OperationStore {
   /// - Throws: ``JobError`` `operation_not_found`; ``LakeError``.
   package func operation(_ id: String) async throws -> Operation {
     if let current = running[id] { return Self.present(current.operation, current.progress, now()) }
-    if let ended = unnoted.last(where: { $0.id == id }) { return ended }
+    if let ended = unwritten.last(where: { $0.id == id }) { return ended }
     guard UUID(uuidString: id) != nil else { throw Self.notFound(id) }
     let bytes: [UInt8]
     do {
@@ -136,7 +136,7 @@ package actor OperationStore {
 
   private func cancelAll() {
     for operation in running.values {
-      operation.noting.cancel()
+      operation.firstWrite.cancel()
       operation.task.cancel()
     }
   }
@@ -228,7 +228,7 @@ package actor OperationStore {
           Log.write(
             .error, "the last document of an operation could not be written to the lake",
             ["operation": operation.id, "status": operation.status.rawValue, "reason": error])
-          unnoted = unnoted.suffix(99) + [operation]
+          unwritten = unwritten.suffix(99) + [operation]
           return
         }
         try? await Task.sleep(for: .seconds(wait))

@@ -39,7 +39,7 @@ enum BackupCommand: Command {
       return report
     }
     if arguments.isFlagSet("json") {
-      Output.bytes(try ReportJSON.line(report))
+      Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
     } else {
       for result in report.results {
         JobRun.show(result.line(arguments.fieldName), isFailure: result.error != nil)

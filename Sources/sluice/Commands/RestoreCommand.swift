@@ -67,7 +67,7 @@ enum RestoreCommand: Command {
       try await RestoreJob(parts.context, parts.restore, progress: progress).run(request)
     }
     if arguments.isFlagSet("json") {
-      Output.bytes(try ReportJSON.line(report))
+      Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
     } else {
       for result in report.results {
         JobRun.show(result.line(arguments.fieldName), isFailure: result.error != nil)

@@ -22,8 +22,7 @@ struct SluiceCommand {
         return .usage
       }
       if ["help", "--help", "-h"].contains(name) { return try help(Array(arguments.dropFirst())) }
-      if ["version", "--version"].contains(name) { return try version(Array(arguments.dropFirst())) }
-      let command = try Commands.command(name)
+      let command = try name == "--version" ? VersionCommand.self : Commands.command(name)
       let parsed = try ParsedArguments(options(of: command, arguments), options: command.options)
       if parsed.isFlagSet("help") {
         Output.line(Help.text(for: command))
@@ -55,7 +54,8 @@ struct SluiceCommand {
     guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return rest }
     guard let name = rest.first, command.subcommands.contains(name) else {
       let known = command.subcommands.map { "\(command.name) \($0)" }.joined(separator: ", ")
-      throw UsageError("\(command.name) needs a subcommand; known are: \(known)")
+      let hint = rest.first.map { NearestName.hint($0, among: command.subcommands) } ?? ""
+      throw UsageError("\(command.name) needs a subcommand\(hint); known are: \(known)")
     }
     return Array(rest.dropFirst())
   }
@@ -66,16 +66,10 @@ struct SluiceCommand {
       return .done
     }
     switch name {
-    case "help", "version", "--help", "-h": Output.line(Help.overview)
+    case "help", "--help", "-h": Output.line(Help.overview)
     case "settings": Output.line(Help.settings)
     default: Output.line(Help.text(for: try Commands.command(name)))
     }
-    return .done
-  }
-
-  private static func version(_ arguments: [String]) throws -> ExitCode {
-    guard arguments.isEmpty || arguments == ["--json"] else { throw UsageError("version takes only --json") }
-    Output.line(arguments.isEmpty ? "sluice \(Program.version)" : "{\"version\":\"\(Program.version)\"}")
     return .done
   }
 }

@@ -24,10 +24,10 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    PackageCommand.self, IdentityCommand.self,
+    PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 
-  static var names: [String] { all.map { $0.name } + ["version", "help"] }
+  static var names: [String] { all.map { $0.name } + ["help"] }
 
   /// - Throws: ``UsageError`` for an unknown name.
   static func command(_ name: String) throws -> any Command.Type {

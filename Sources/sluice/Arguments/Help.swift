@@ -5,8 +5,7 @@ enum Help {
   static var overview: String {
     let commands =
       Commands.all.map { "  \(pad($0.name, 10)) \($0.summary)" } + [
-        "  \(pad("version", 10)) print the version",
-        "  \(pad("help", 10)) show this help, the options of a command (`sluice help COMMAND`) or the settings",
+        "  \(pad("help", 10)) show this help, the options of a command (`sluice help COMMAND`) or the settings"
       ]
     return """
       Sluice moves days of PostgreSQL tables to a data lake as <database>/<schema>.<table>.<date>.csv.gz, and back.

@@ -15,6 +15,7 @@ extension ProgramTests {
       let text = try await site.sluice(["version"])
       #expect(text.status == 0)
       #expect(text.output == "sluice \(Program.version)\n")
+      #expect(try await site.sluice(["--version"]).output == text.output)
       let json = try await site.sluice(["version", "--json"])
       #expect(try JSONValue(json.output)["version"].text == Program.version)
     }
@@ -33,7 +34,7 @@ extension ProgramTests {
 
     @Test(
       "The help of a command shows its options",
-      arguments: ["init", "serve", "backup", "restore", "archives", "package", "identity"])
+      arguments: ["init", "serve", "backup", "restore", "archives", "package", "identity", "version"])
     func commandHelp(_ command: String) async throws {
       let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])
@@ -49,7 +50,7 @@ extension ProgramTests {
         (["backup", "--frobnicate"], "--frobnicate"), (["backup", "events.clicks"], "events.clicks"),
         (["backup", "--table"], "--table"), (["backup", "--json=1"], "--json"),
         (["backup", "--date", "2024-01-01", "--date", "2024-01-02"], "--date"),
-        (["version", "--frobnicate"], "version"),
+        (["version", "--frobnicate"], "--frobnicate"),
         (["serve", "--port", "http"], "--port"), (["serve", "--port", "70000"], "--port"),
         (["serve", "--routes", "absent.json"], "absent.json"), (["package"], "--output"),
         (["package", "--output", "out", "--function-timeout", "x"], "--function-timeout"),
@@ -57,6 +58,7 @@ extension ProgramTests {
         (["restore", "--csv-option", "HEADER"], "--csv-option"),
         (["backup", "--date", "2024-01-01"], "table"), (["identity"], "identity token"),
         (["identity", "--json"], "identity token"), (["identity", "login"], "identity token"),
+        (["identity", "tokn"], "(did you mean token?)"),
         (["identity", "token", "--scope", "storage"], "/.default"),
         (["backup", "--table", "events.clicks", "--date", "2024-02-30"], "2024-02-30"),
         (["backup", "--table", "events.clicks", "--date", "2999-01-01"], "2999-01-01"),

@@ -7,7 +7,7 @@ package struct BackupPlan: Sendable, Equatable {
   /// One table-day to archive.
   package struct Unit: Sendable, Equatable {
     package let tableDay: TableDay
-    /// The options of the table, the request's before the settings'.
+    /// The options of the table, resolved.
     package let options: TableOptions
     /// The gzip level, 1...9.
     package let level: Int
@@ -19,14 +19,16 @@ package struct BackupPlan: Sendable, Equatable {
     /// The time column; nil is the column by which the table is partitioned.
     package var timeColumn: ColumnName? { options.timeColumn.map { ColumnName($0) } }
 
-    /// Resolves the precedence of an option's values: the request's value for all its tables, the request's for one table,
-    /// the settings' for that table, the settings' for all tables.
+    /// Resolves the precedence of an option's values: the request's for this table, the request's for all its tables, the
+    /// settings' for this table, the settings' for all tables.
     fileprivate init(
       _ day: Day, of table: TableOptions, in database: String, _ options: BackupOptions, _ request: BackupRequest?
     ) {
       tableDay = TableDay(database: database, table: table.table, day: day)
-      self.options = table.over(options.options(of: table.table))
-      level = request?.compressionLevel ?? self.options.compressionLevel ?? options.gzipLevel
+      let ofAll = TableOptions(
+        table: table.table, timeColumn: request?.timeColumn, compressionLevel: request?.compressionLevel)
+      self.options = table.over(ofAll).over(options.options(of: table.table))
+      level = self.options.compressionLevel ?? options.gzipLevel
       overwrite = request?.overwrite ?? false
       force = request?.force ?? false
     }

@@ -11,6 +11,8 @@ package struct BackupRequest: Sendable, Codable, Equatable {
   package var from: Day
   /// The last day, included.
   package var to: Day
+  /// The time column of the tables that name none.
+  package var timeColumn: String?
   /// Replace existing archives.
   package var overwrite = false
   /// With ``overwrite``: replace archives that have more rows than the table.
@@ -31,9 +33,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     var fields = try Fields(value)
     tables = try Self.tables(&fields)
     (from, to) = try fields.days()
-    if let column = try fields.string("time_column", "a column's name") {
-      for index in tables.indices { tables[index].timeColumn = tables[index].timeColumn ?? column }
-    }
+    timeColumn = try fields.string("time_column", "a column's name")
     overwrite = try fields.bool("overwrite") ?? false
     force = try fields.bool("force") ?? false
     compressionLevel = try fields.integer("compression_level", in: GzipCompressor.levels)
@@ -73,6 +73,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
       "tables": .array(tables.map { .string($0.spelling) }), "from": .string("\(from)"), "to": .string("\(to)"),
       "overwrite": .bool(overwrite), "force": .bool(force),
     ]
+    if let timeColumn { members["time_column"] = .string(timeColumn) }
     if let compressionLevel { members["compression_level"] = .integer(compressionLevel) }
     try JSONValue.object(members).encode(to: encoder)
   }

@@ -42,11 +42,22 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// Handles the nightly timer.
+  /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried; days that were left
+  /// for lack of time do not.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
       let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)
-      Log.write(.info, "nightly backup done", ["table_days": report.results.count])
+      try Task.checkCancellation()
+      let begun = report.results.filter { $0.status != .notBegun }
+      let failures = begun.compactMap { result in
+        result.error.map { "\(result.table) \(result.date): \($0.code.rawValue)" }
+      }
+      guard failures.isEmpty else {
+        throw JobError(
+          .nightlyFailed,
+          "\(failures.count) of \(report.results.count) table-days failed: \(failures.joined(separator: ", "))")
+      }
+      Log.write(.info, "nightly backup done", ["table_days": begun.count])
       return .done
     }
   }

@@ -38,7 +38,7 @@ test: build
 	$(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
 
 docs: build
-	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests'
+	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests|DocumentedCodesTests'
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -19,6 +19,7 @@ extension LakeError: JobErrorConvertible {
       case .noSpace, .fileTooLarge: .lakeFull
       case .escapesRoot: .outsideLake
       case .invalidPath, .invalidName, .invalidURL: .badPath
+      case .lengthMismatch: .lengthMismatch
       default: .lakeError
       }
     return JobError(code, ErrorText("lake: \(self)"))

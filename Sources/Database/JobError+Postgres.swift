@@ -17,7 +17,7 @@ extension JobError {
   fileprivate static func database(_ error: PostgresError) -> JobError {
     if case .server(let server) = error, let limit = server.timeLimit {
       return JobError(
-        .cancelled,
+        .statementCancelled,
         "the server ended the session because of \(limit) (SQLSTATE \(server.sqlState)); nothing was changed. Raise "
           + "that limit for the role, then run the job again")
     }
@@ -117,7 +117,7 @@ extension JobError {
         .locked, "\(message): the job conflicts with another session; nothing was changed. Run the job again")
     case "57014":
       return JobError(
-        .cancelled, "the statement was cancelled on the server: \(message). Run the job again")
+        .statementCancelled, "the statement was cancelled on the server: \(message). Run the job again")
     default: return nil
     }
   }

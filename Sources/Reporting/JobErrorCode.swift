@@ -66,6 +66,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseSignInFailed = "database_sign_in_failed"
   case databaseBusy = "database_busy"
   case databaseFull = "database_full"
+  case statementCancelled = "statement_cancelled"
   case databaseError = "database_error"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
@@ -142,7 +143,7 @@ extension JobErrorCode {
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
-      .shuttingDown, .noAnswer, .noTurn:
+      .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
     case .databaseError, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch, .compressionFailed,

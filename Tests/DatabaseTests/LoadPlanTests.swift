@@ -59,9 +59,9 @@ struct LoadPlanTests {
 
   @Test("A file without any column of the table is refused")
   func nothing() throws {
-    #expect(try #require(throws: JobError.self) { _ = try plan(["x"], .ignore) }.code == .unknownColumns)
+    #expect(try #require(throws: JobError.self) { _ = try plan(["x"], .ignore) }.code == .badHeader)
     #expect(try #require(throws: JobError.self) { _ = try plan(["g"]) }.code == .unknownColumns)
-    #expect(try #require(throws: JobError.self) { _ = try plan([]) }.code == .unknownColumns)
+    #expect(try #require(throws: JobError.self) { _ = try plan([]) }.code == .badHeader)
   }
 
   @Test("A file that names a column twice is refused")

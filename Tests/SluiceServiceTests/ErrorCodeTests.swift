@@ -28,14 +28,18 @@ struct ErrorCodeTests {
   func use() throws {
     let sources = try #require(
       FileManager.default.enumerator(at: Repository.file("Sources"), includingPropertiesForKeys: nil))
-    var text = ""
+    var used: Set<String> = []
     for case let file as URL in sources
     where file.pathExtension == "swift" && !file.lastPathComponent.hasPrefix("JobErrorCode") {
-      text += try String(contentsOf: file, encoding: .utf8)
+      let text = try String(contentsOf: file, encoding: .utf8).replacing(#/\/\/[^\n]*/#, with: "")
+      #expect(!text.contains(#/JobError\(\s*"/#))
+      // Made by `JobError(.code, …)` or by one of its initializers.
+      used.formUnion(text.matches(of: #/JobError(?:\(\s*|Code)\.(\w+)/#).map { String($0.1) })
+      // Chosen by `? .code : .code`, or mapped by `case …: .code`, where the type is a `JobErrorCode`.
+      for choice in text.matches(of: #/(?:JobErrorCode =|JobError\(|self\.init\()\s*(?:[^"\n]|\n\s+case )*/#) {
+        used.formUnion(choice.0.matches(of: #/[?:(]\s*\.(\w+)/#).map { String($0.1) })
+      }
     }
-    // Made by `JobError(.code, …)`, chosen by `? .code : .code`, or mapped by `case …: .code`.
-    let used = Set(text.matches(of: #/(?:JobError\(\s*|[?:]\s*|init\(\s*|JobError)\.(\w+)/#).map { String($0.1) })
     for code in JobErrorCode.allCases { #expect(used.contains("\(code)"), "\(code) is used nowhere") }
-    #expect(!text.contains(#/JobError\(\s*"/#))
   }
 }

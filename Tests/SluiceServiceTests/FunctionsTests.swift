@@ -155,7 +155,3 @@ struct FunctionsTests {
     #expect(try await call(.get, "/api/nowhere").response.status == 404)
   }
 }
-
-extension JSONValue {
-  fileprivate subscript(name: String) -> JSONValue? { object?[name] }
-}

@@ -36,7 +36,7 @@ struct OpenAPITests {
         #expect((security == .array([])) == (level == .anonymous), "\(method) \(path): the key")
       }
     }
-    let described = try #require(document["paths"]?.members).mapValues { Set($0.members?.keys ?? [:].keys) }
+    let described = try #require(document["paths"]?.object).mapValues { Set($0.object?.keys ?? [:].keys) }
     #expect(described == served)
   }
 
@@ -72,7 +72,7 @@ struct OpenAPITests {
   func enumerations() throws {
     let destination = try schema("RestoreRequest")["properties"]?["destination"]?["properties"]
     func choices(_ name: String) -> Set<String> {
-      Set(destination?[name]?["enum"]?.elements?.compactMap(\.text) ?? [])
+      Set(destination?[name]?["enum"]?.elements?.compactMap(\.string) ?? [])
     }
     #expect(choices("mode") == Set(LoadPolicy.Mode.allCases.map(\.rawValue)))
     #expect(choices("on_existing") == Set(LoadPolicy.OnExisting.allCases.map(\.rawValue)))
@@ -82,35 +82,9 @@ struct OpenAPITests {
   @Test("The largest body is the one that the program accepts")
   func largestBody() throws {
     let limit = "body is over \(HTTPServerConfiguration().maximumBodySize >> 20) MiB"
-    #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.text?.contains(limit) == true)
+    #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.string?.contains(limit) == true)
     let prose = try String(contentsOf: Repository.file("docs/http.md"), encoding: .utf8)
     #expect(prose.contains(limit))
-  }
-
-  /// Codes that no HTTP call is answered with: of the start, of timers and messages, of commands, of readiness.
-  static let unanswered: Set<JobErrorCode> = [
-    .badSetting, .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer,
-  ]
-
-  @Test("The codes are those of the program and the HTTP ones of the text")
-  func codes() throws {
-    let prose = try Repository.text("docs/http.md")
-    let ofHTTP = prose.split(separator: "\n").drop { !$0.hasPrefix("These are the codes of HTTP itself") }
-      .prefix { !$0.hasPrefix("A backup that fails") }
-      .filter { $0.hasPrefix("| `") }
-      .flatMap { $0.split(separator: "|")[0].matches(of: #/`([a-z_]+)`/#) }
-      .map { String($0.1) }
-    #expect(ofHTTP.count == 14)
-    let ofJobs = JobErrorCode.allCases.filter { !Self.unanswered.contains($0) }.map(\.rawValue)
-    var codes: Set<String> = []
-    func collect(_ value: Value) {
-      for code in value["code"]?["enum"]?.elements ?? [] { if let text = code.text { codes.insert(text) } }
-      value.members?.values.forEach(collect)
-      value.elements?.forEach(collect)
-    }
-    collect(document)
-    codes.insert("method_not_allowed")  // of the methods that are not described
-    #expect(codes.symmetricDifference(ofHTTP + ofJobs) == [])
   }
 
   // MARK: What the tests share
@@ -122,7 +96,7 @@ struct OpenAPITests {
   /// The query parameters of a GET, as the properties of a closed object.
   func queryItems(of path: String) throws -> Value {
     let parameters = try #require(document["paths"]?[path]?["get"]?["parameters"]?.elements)
-    let names = parameters.filter { $0["in"]?.text == "query" }.compactMap { $0["name"]?.text }
+    let names = parameters.filter { $0["in"]?.string == "query" }.compactMap { $0["name"]?.string }
     return .object([
       "properties": .object(Dictionary(uniqueKeysWithValues: names.map { ($0, .object([:])) })),
       "additionalProperties": .bool(false),
@@ -133,7 +107,7 @@ struct OpenAPITests {
   /// known is there. `base` is a request that is taken.
   func check(_ schema: Value, _ base: [String: Value], _ read: (Value) throws -> Void) throws {
     #expect(schema["additionalProperties"] == .bool(false))
-    let properties = try #require(schema["properties"]?.members)
+    let properties = try #require(schema["properties"]?.object)
     #expect(!properties.isEmpty)
     // A member that is null counts as not there, but one that nobody knows is refused all the same.
     var members = base
@@ -156,9 +130,8 @@ struct OpenAPITests {
   }
 }
 
+/// Paths into a document.
 extension JSONValue {
-  fileprivate var text: String? { if case .string(let text) = self { text } else { nil } }
-  fileprivate var members: [String: Self]? { if case .object(let members) = self { members } else { nil } }
-  fileprivate var elements: [Self]? { if case .array(let items) = self { items } else { nil } }
-  fileprivate subscript(_ name: String) -> Self? { members?[name] }
+  var elements: [Self]? { if case .array(let items) = self { items } else { nil } }
+  subscript(name: String) -> Self? { object?[name] }
 }

@@ -1,19 +1,20 @@
 package import Lake
 import Reporting
 
-/// The proof that a file in the lake holds every row that was sent to it. The only initializer reads the file's length
-/// and digest back and compares the length and the row count with what was sent.
+/// The proof that a file in the lake holds every row that was sent to it. The only initializer closes the file, which
+/// compares the stored length with the bytes that the lake's writer took, and compares these bytes and the row count
+/// with what was sent.
 package struct ArchiveProof: Sendable, Equatable {
   /// The number of rows without the header.
   package let rows: Int
   /// The length of the CSV in bytes, header included.
   package let csvBytes: Int
-  /// The length of the gzip file in bytes, as the lake reports it.
+  /// The length of the gzip file in bytes, as the lake has stored it.
   package let gzipBytes: Int
-  /// The SHA-256 of the gzip file.
+  /// The SHA-256 of the bytes that the lake's writer took.
   package let sha256: SHA256Digest
 
-  /// Closes the file, reads its stored length and digest back, and compares them with what was written.
+  /// Closes the file and compares the stored length, the bytes taken and the rows with what was sent.
   /// - Parameters:
   ///   - file: the file, with all its bytes appended.
   ///   - written: the totals of what was sent to it.
@@ -28,7 +29,7 @@ package struct ArchiveProof: Sendable, Equatable {
         "the server copied \(reportedRows.map(String.init) ?? "an unknown number of") rows, but \(written.rows) arrived"
           + "; nothing was published. Run the backup again")
     }
-    // A writer reads the stored length back before it returns a digest.
+    // `close` reads the stored length back and throws when it is not that of the bytes it took: see `LakeWriter.close`.
     let digest = try await file.writer.close()
     guard digest.length == written.gzipBytes else {
       throw JobError(

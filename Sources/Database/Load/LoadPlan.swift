@@ -24,7 +24,7 @@ package struct LoadPlan: Sendable, Equatable {
     // This error repeats nothing of the file: without a header, its first line is a row.
     guard fileColumns.contains(where: { known[$0] != nil }) else {
       throw JobError(
-        .unknownColumns,
+        .badHeader,
         "none of the \(fileColumns.count) fields of the file's first line is a column of \(facts.table); name the "
           + "table it belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
           + "\(field: "copy.csv_options.HEADER") false and \(field: "copy.columns")",

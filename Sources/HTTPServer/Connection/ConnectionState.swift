@@ -145,7 +145,7 @@ struct ConnectionState {
   mutating func abandon(now: Instant) -> [Action] {
     guard stage == .handling else { return [] }
     current?.keepAlive = false
-    return respond(HTTPRefusal.shuttingDown.response, now: now)
+    return respond(HTTPRefusal.interrupted.response, now: now)
   }
 
   /// Answers instead of reading: for a connection that is over the cap.

@@ -50,8 +50,8 @@ package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     503, "too_many_connections",
     "Requests of callers that are not signed in yet hold too much memory together; try again in a moment.")
 
-  static let shuttingDown = HTTPRefusal(
-    503, "shutting_down",
+  static let interrupted = HTTPRefusal(
+    503, "interrupted",
     "The program had to stop before this request was done. What was finished stays; check it before you ask again."
   )
 

@@ -34,7 +34,7 @@ package final class HTTPServer: Sendable {
 
   /// Stops accepting, closes idle connections, and waits for the requests under way to be answered. When `grace` is over,
   /// cancels the handlers' tasks, waits for them to end, and sends what they still answered. When `cleanup` is over too (nil:
-  /// never), answers 503 `shutting_down` for handlers that have not ended, and leaves them behind. Returns when every socket
+  /// never), answers 503 `interrupted` for handlers that have not ended, and leaves them behind. Returns when every socket
   /// is closed. A second call waits for the same end, and makes it come earlier if its grace ends earlier.
   /// - Returns: how many handlers were left behind.
   @discardableResult

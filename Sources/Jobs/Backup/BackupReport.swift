@@ -12,7 +12,7 @@ package struct BackupResult: Sendable, Encodable, Equatable {
     case unconfirmed
     /// Nothing was published.
     case failed
-    /// The job was cancelled before it began this table-day.
+    /// The job was cancelled, or its time ran out (`no_turn`), before it began this table-day.
     case notBegun = "not_begun"
   }
 

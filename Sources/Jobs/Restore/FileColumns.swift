@@ -13,7 +13,7 @@ package struct FileColumns {
   package let connection: PostgresConnection
 
   /// The columns in the file's order. Removes the header, or a byte order mark, from the data.
-  /// - Throws: ``JobError`` `bad_header`, `bad_field`, `unknown_columns`.
+  /// - Throws: ``JobError`` `bad_header`, `bad_field`.
   package func read(_ pipeline: inout CopyPipeline) async throws -> [ColumnName] {
     if let encoding = copy.options.encoding { try await check(encoding) }
     var columns = (copy.columns ?? []).map { ColumnName($0) }
@@ -34,7 +34,7 @@ package struct FileColumns {
     for (option, names) in [("FORCE_NULL", copy.options.forceNull), ("FORCE_NOT_NULL", copy.options.forceNotNull)] {
       guard let unknown = names.first(where: { !columns.contains($0) }) else { continue }
       throw JobError(
-        .unknownColumns,
+        .badHeader,
         "the file has no column \(JSONValue.string(unknown.text).brief); name columns of its "
           + "header", field: "copy.csv_options.\(option)")
     }

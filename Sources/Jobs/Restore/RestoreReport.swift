@@ -14,7 +14,7 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case skipped
     /// Nothing was loaded.
     case failed
-    /// The job was cancelled before it began this archive.
+    /// The job was cancelled, or its time ran out (`no_turn`), before it began this archive.
     case notBegun = "not_begun"
   }
 

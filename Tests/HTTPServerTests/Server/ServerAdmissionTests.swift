@@ -126,7 +126,7 @@ import Testing
     async let answer = client.readAll()
     #expect(await server.shutdown(grace: .milliseconds(10), cleanup: .milliseconds(10)) == 1)
     let text = try await answer
-    #expect(text.hasPrefix("HTTP/1.1 503 ") && text.contains("shutting_down"))
+    #expect(text.hasPrefix("HTTP/1.1 503 ") && text.contains("interrupted"))
     go.open()
   }
 }

@@ -58,7 +58,7 @@ struct JobErrorTests {
       ("53100", "fd.c", "database_full", .full, "Make room"),
       ("55P03", "postgres.c", "locked", .conflict, "Run the job again"),
       ("40P01", "deadlock.c", "locked", .conflict, "Run the job again"),
-      ("57014", "postgres.c", "cancelled", .unavailable, "Run the job again"),
+      ("57014", "postgres.c", "statement_cancelled", .unavailable, "Run the job again"),
     ])
   func ownCondition(state: String, file: String, code: String, kind: JobErrorCode.Kind, remedy: String) {
     var cause = ServerError(sqlState: state, message: "words of the server", detail: "Key (id)=(private) exists.")
@@ -84,7 +84,8 @@ struct JobErrorTests {
   func fatal() {
     for (state, code, words) in [
       ("57P01", "database_unavailable", "Check PG_HOST"), ("08006", "database_unavailable", "Check PG_HOST"),
-      ("25P03", "cancelled", "idle_in_transaction_session_timeout"), ("25P04", "cancelled", "transaction_timeout"),
+      ("25P03", "statement_cancelled", "idle_in_transaction_session_timeout"),
+      ("25P04", "statement_cancelled", "transaction_timeout"),
     ] {
       let cause = ServerError(sqlState: state, severity: "FATAL", message: "private")
       let error = JobError(cause: PostgresError.server(cause))
@@ -126,6 +127,7 @@ struct JobErrorTests {
       (.fileTooLarge(path), "lake_full", .full), (.escapesRoot(path), "outside_lake", .forbidden),
       (.rootUnavailable("https://a/lake", reason: "gone"), "lake_unavailable", .unavailable),
       (.io(path, operation: "read", reason: "x"), "lake_error", .failed),
+      (.lengthMismatch(path, expected: 2, found: 1), "length_mismatch", .failed),
       (.notDurable(path, reason: "x"), "lake_not_durable", .failed),
       (.outcomeUnknown(path, operation: "rename", reason: "x"), "lake_outcome_unknown", .unavailable),
     ]

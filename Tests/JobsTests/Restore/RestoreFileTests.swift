@@ -164,7 +164,7 @@ struct RestoreFileTests {
     #expect(try await loaded(fixture) == "1,,\"\"\n2,,\"\"")
     let error = try await fixture.restoreError(with("\"FORCE_NULL\": [\"absent\"]"))
     #expect(error.field == "copy.csv_options.FORCE_NULL")
-    #expect(error.code == .unknownColumns)
+    #expect(error.code == .badHeader)
   }
 
   @Test("A file in another encoding is converted, header included")

@@ -40,7 +40,7 @@ extension ProgramTests {
         }
         let answer = try await call.value
         #expect(answer.status == 503)
-        #expect(answer.code == "shutting_down")
+        #expect(answer.code == "interrupted")
       }
       let left = service.log.filter { $0.contains("left undone") }
       #expect(left.contains { $0.contains("backup events.clicks 2024-01-01") }, "\(left)")

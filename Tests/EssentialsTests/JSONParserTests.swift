@@ -2,7 +2,7 @@ import Essentials
 import Foundation
 import Testing
 
-@Suite struct JSONParserTests {
+@Suite("JSON parser") struct JSONParserTests {
   private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: text.utf8) }
 
   private func fault(_ bytes: some Collection<UInt8>) -> JSONError? {

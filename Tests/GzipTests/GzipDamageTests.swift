@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gzip
 
-@Suite struct GzipDamageTests {
+@Suite("Damaged gzip data") struct GzipDamageTests {
   let content = telemetryCSV(bytes: 900)
 
   @Test(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gzip
 
-@Suite struct GzipDecompressorTests {
+@Suite("Gzip decompressor") struct GzipDecompressorTests {
   /// A header with every optional field: FTEXT, FHCRC (right), FEXTRA, FNAME, FCOMMENT; then an empty stored block.
   static let fullHeader: [UInt8] = [
     0x1F, 0x8B, 8, 0x1F, 1, 2, 3, 4, 0, 3,  // magic, deflate, all flags, time, XFL, OS

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Orders to the emulator, the program, and TLS.
-@Suite struct ControlTests {
+@Suite("The emulator: control") struct ControlTests {
   @Test("Faults, tokens and the journal are controlled by HTTP while the emulator runs")
   func orders() async throws {
     let lake = try LakeClient()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct CopyTests {
+@Suite("COPY in and out") struct CopyTests {
   func read(_ copy: CopyOut) async throws -> (bytes: [UInt8], rows: Int, chunks: Int) {
     var bytes: [UInt8] = []
     var rows = 0

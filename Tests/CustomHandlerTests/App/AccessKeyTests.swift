@@ -4,7 +4,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct AccessKeyTests {
+@Suite("The access key") struct AccessKeyTests {
   @Test("Only the key itself matches")
   func onlyTheKeyMatches() throws {
     let key = try #require(AccessKey(Secret("abcé")))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct InvocationEnvelopeTests {
+@Suite("Envelopes of the Functions host") struct InvocationEnvelopeTests {
   private func envelope(_ json: String) throws -> InvocationEnvelope { try InvocationEnvelope(Array(json.utf8)) }
 
   // MARK: Queue

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct FunctionRoutesTests {
+@Suite("The route file") struct FunctionRoutesTests {
   private func routes(_ json: String) throws -> FunctionRoutes { try FunctionRoutes(json: Array(json.utf8)) }
 
   static func http(_ fields: String) -> String {

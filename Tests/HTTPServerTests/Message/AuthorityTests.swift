@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPServer
 
 /// RFC 3986 §3.2.2 and §3.2.3.
-@Suite struct AuthorityTests {
+@Suite("The authority of a request") struct AuthorityTests {
   @Test(
     "Each production of an authority is read",
     arguments: [

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ServerLimitTests {
+@Suite("Limits of the server", .timeLimit(.minutes(1))) struct ServerLimitTests {
   private let hello: HTTPServer.Handler = { _ in .text("hello") }
 
   @Test("A head that does not come in time is answered 408")

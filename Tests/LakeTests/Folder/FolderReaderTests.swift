@@ -4,7 +4,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderReaderTests {
+@Suite("Readers of a folder") struct FolderReaderTests {
   private let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
 
   private func withFile(_ body: (FolderStore, String) async throws -> Void) async throws {

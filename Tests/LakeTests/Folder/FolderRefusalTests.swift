@@ -5,7 +5,7 @@ import Testing
 @testable import Lake
 
 /// What the system refuses, met with real file systems.
-@Suite(.serialized) struct FolderRefusalTests {
+@Suite("What a file system refuses", .serialized) struct FolderRefusalTests {
   @Test(
     "A full disk is an error that says so, and has room again after discard",
     .enabled(if: mayMount, "needs the right to mount a tmpfs"))

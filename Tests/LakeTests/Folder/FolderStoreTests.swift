@@ -4,7 +4,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderStoreTests {
+@Suite("A lake in a folder") struct FolderStoreTests {
   @Test("A root that is missing is an error that says how it is made, and nothing is made")
   func missingRoot() async throws {
     try await withLake { _, folder in

@@ -66,7 +66,7 @@ struct LakeStoreReadingContract {
     let reader = try await lake.store.openReader(at("a"))
     await reader.close()
     await reader.close()
-    await #expect(throws: LakeError.outOfOrder(at("a"), operation: "read")) { try await reader.read(maxBytes: 1) }
+    await #expect(throws: LakeError.outOfOrder(at("a"), operation: "reading")) { try await reader.read(maxBytes: 1) }
   }
 
   @Test("A cancelled task reads, lists and removes nothing", arguments: ContractStore.all)

@@ -121,7 +121,7 @@ extension JobError {
 }
 
 extension JobContext {
-  /// How long a table-day may wait for its turn so that it begins before `deadline`; nil is for ever.
+  /// How long a table-day may wait for its turn so that it begins before `deadline`; nil means without a limit.
   /// - Throws: ``Admission/NoTurn`` after the deadline.
   func patience(until deadline: Date?) throws -> Duration? {
     guard let deadline else { return nil }

@@ -81,7 +81,7 @@ import Testing
     #expect(decompressor.inputBytes == file.count)
   }
 
-  @Test("Empty members give nothing and are no error")
+  @Test("Empty members give nothing and are not an error")
   func emptyMembersGiveNothingAndAreNoError() throws {
     let empty = try gzipped([], level: 1) + gzipped([], level: 9)
     #expect(try gunzipped([empty]) == [])

@@ -67,7 +67,7 @@ import Testing
   @Test(
     "The program refuses a bad option by name, with exit code 2",
     arguments: [
-      (["--melt"], "--melt is no option"), (["--port"], "--port needs a value"), (["--port", "x"], "a number"),
+      (["--melt"], "--melt is not an option"), (["--port"], "--port needs a value"), (["--port", "x"], "a number"),
       (["--deny", "melt"], "one of append"), (["--faults", "/no/such"], "cannot be read"), (["--key", "?"], "base64"),
       (["--tls-cert", "/no/such"], "both"), (["--tls-cert", "/no/such", "--tls-key", "/x"], "/no/such"),
       (["--filesystem", "X"], "filesystem X"), (["--folder", "/no/such"], "no directory"),

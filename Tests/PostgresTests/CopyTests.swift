@@ -51,7 +51,7 @@ import Testing
     await connection.close()
   }
 
-  @Test("COPY out of a statement that is no COPY is refused")
+  @Test("COPY out of a statement that is not a COPY is refused")
   func copyOutOfWhatIsNoCopyIsRefused() async throws {
     let connection = try await PostgresServer.shared.connect()
     await #expect(throws: PostgresError.self) { try await connection.copyOut("COPY nowhere TO STDOUT") }

@@ -12,7 +12,7 @@ import Testing
     for other in ["", "a", "abc", "abcf", "abcéabcé", "ABCÉ", "abcé "] { #expect(!key.matches(other)) }
   }
 
-  @Test("An empty key is no key")
+  @Test("An empty key is not a key")
   func anEmptyKeyIsNone() { #expect(AccessKey(Secret("")) == nil) }
 
   @Test("The key cannot be printed")

@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test(
-    "A host that is no address is refused",
+    "A host that is not an address is refused",
     arguments: ["example.org", "", "1.2.3", "[::1"])
   func aHostThatIsNoAddressIsRefused(_ host: String) async {
     let server = HTTPServer(configuration: .init(host: host, port: 0), handler: hello)

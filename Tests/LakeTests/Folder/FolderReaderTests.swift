@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("A named pipe is no file, and opening it does not wait for a writer")
+  @Test("A named pipe is not a file, and opening it does not wait for a writer")
   func pipe() async throws {
     try await withFile { store, folder in
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)

@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test("A root that is no folder is refused")
+  @Test("A root that is not a folder is refused")
   func rootIsFile() async throws {
     try await withLake { store, folder in
       try await store.put("x", at: "f")

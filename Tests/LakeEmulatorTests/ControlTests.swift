@@ -70,7 +70,7 @@ import Testing
       (["--melt"], "--melt is not an option"), (["--port"], "--port needs a value"), (["--port", "x"], "a number"),
       (["--deny", "melt"], "one of append"), (["--faults", "/no/such"], "cannot be read"), (["--key", "?"], "base64"),
       (["--tls-cert", "/no/such"], "both"), (["--tls-cert", "/no/such", "--tls-key", "/x"], "/no/such"),
-      (["--filesystem", "X"], "filesystem X"), (["--folder", "/no/such"], "no directory"),
+      (["--filesystem", "X"], "filesystem X"), (["--folder", "/no/such"], "not a directory"),
       (["--port", "70000"], "65535"),
       (["--account", "A-"], "account"), (["--token-lifetime", "0"], "seconds"),
     ])

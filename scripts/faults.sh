@@ -132,7 +132,7 @@ case_endless() {
     faults "[{\"fault\": \"$kind\", \"operation\": \"append\", \"always\": true}]"
     start=$EPOCHREALTIME
     ! LAKE_RETRY_SECONDS=10 backup || fail "endless $kind: the backup says it is done"
-    grep -q 'append failed: .*given up after [0-9]* tr[a-z]* in ' "$work/seen/$run.out" || fail "endless $kind: no reason"
+    grep -q 'appending failed: .*given up after [0-9]* tr[a-z]* in ' "$work/seen/$run.out" || fail "endless $kind: no reason"
     faults '[]'
     [ -z "$(files)" ] || fail "endless $kind left $(files)"
     row "endless $kind" "$(seconds "$start")" - "$(value code); nothing is left"
@@ -275,7 +275,7 @@ for case in "${cases[@]}"; do
       {"fault": "corrupt", "rate": 0.03}, {"fault": "truncated", "rate": 0.03},
       {"fault": "status", "rate": 0.03, "status": 502}]' ;;
     endless | kill | token | callers) "case_$case" ;;
-    *) echo "$case is no case" >&2; exit 2 ;;
+    *) echo "$case is not a case" >&2; exit 2 ;;
   esac
 done
 

@@ -6,7 +6,7 @@
 # In every file but those of Tests:
 #  - a function or initializer of more than 60 lines, from its `func` to its closing brace.
 #  - comparison by Unicode case folding. A name, token or value of a protocol is compared by `equalsIgnoringASCIICase` or
-#    `asciiLowercased()` of Essentials. A line whose text is no protocol's says so by `// unicode-case: <why>`.
+#    `asciiLowercased()` of Essentials. A line whose text is not a protocol's says so by `// unicode-case: <why>`.
 #  - `unowned`. A source, timer or callback can fire once more after its owner is gone: hold what is used until it ended.
 #  - an import of a module of ours that the table below does not allow (docs/architecture.md, "Modules").
 # Usage: lint.sh [FOLDER...]; Sources and Tests by default. Exit code 1 when something is found.

@@ -33,7 +33,7 @@ extension Settings {
       Setting(
         "LAKE_AUTH", SettingForm<LakeOptions.Authentication>.choice,
         default: "a token where an identity is set up, else the connection string",
-        "whether a token or the connection string proves who asks", into: \.lakeOptions.authentication),
+        "whether the lake is accessed with a token or with the connection string", into: \.lakeOptions.authentication),
       Setting(
         "LAKE_CA_FILE", .pemFile, "root certificates that are trusted for the lake beside the system's",
         into: \.lakeOptions.rootsFile
@@ -46,7 +46,7 @@ extension Settings {
         into: \.lakeOptions.appendsInFlight),
       Setting(
         "LAKE_RETRY_SECONDS", .integer(0...3600), default: "180",
-        "seconds that a failed request to the lake is tried again, however fast its tries fail",
+        "seconds for which a failed request to the lake is retried, regardless of the number of attempts",
         into: \.lakeOptions.retrySeconds),
       Setting(
         "LAKE_STALL_SECONDS", .integer(1...3600), default: "60",

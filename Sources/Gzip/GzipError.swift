@@ -12,15 +12,15 @@ package enum GzipError: Error, Equatable, Sendable {
   case notGzip(offset: Int)
   /// A member's header asks for something RFC 1952 does not define: another method than deflate, or a reserved flag.
   case invalidHeader(offset: Int)
-  /// The CRC-16 in a member's header does not fit the header; the offset is the member's first byte.
+  /// The CRC-16 in a member's header does not match the header; the offset is the member's first byte.
   case headerChecksumMismatch(offset: Int)
   /// The stream ends inside a member; the offset is the stream's length. An empty stream is truncated at 0.
   case truncated(offset: Int)
   /// The deflate data of a member can't be decoded; the offset is where the decoder stood.
   case invalidData(offset: Int)
-  /// A member's CRC-32 does not fit its content; the offset is that of the stored CRC-32.
+  /// A member's CRC-32 does not match its content; the offset is that of the stored CRC-32.
   case checksumMismatch(offset: Int)
-  /// A member's stored length (ISIZE, modulo 2^32) does not fit its content; the offset is that of the stored length.
+  /// A member's stored length (ISIZE, modulo 2^32) does not match its content; the offset is that of the stored length.
   case lengthMismatch(offset: Int)
   /// Something other than a further member or zero padding follows the last member.
   case trailingGarbage(offset: Int)
@@ -44,15 +44,15 @@ extension GzipError: CustomStringConvertible {
     case .invalidHeader(let offset):
       return "the gzip header at byte \(offset) uses a method or flag that gzip does not define"
     case .headerChecksumMismatch(let offset):
-      return "the gzip header at byte \(offset) is damaged: its checksum does not fit"
+      return "the gzip header at byte \(offset) is damaged: its checksum does not match"
     case .truncated(let offset):
       return "the gzip stream is truncated: it ends inside a member at byte \(offset)"
     case .invalidData(let offset):
       return "the gzip stream is damaged: the compressed data near byte \(offset) can't be decoded"
     case .checksumMismatch(let offset):
-      return "the gzip stream is damaged: the content does not fit the CRC-32 stored at byte \(offset)"
+      return "the gzip stream is damaged: the content does not match the CRC-32 stored at byte \(offset)"
     case .lengthMismatch(let offset):
-      return "the gzip stream is damaged: the content does not fit the length stored at byte \(offset)"
+      return "the gzip stream is damaged: the content does not match the length stored at byte \(offset)"
     case .trailingGarbage(let offset):
       return "the gzip stream is followed by data that is not gzip at byte \(offset)"
     case .codec(let library, let code):

@@ -1,7 +1,7 @@
 import Essentials
 import Testing
 
-@Suite struct ASCIICaseTests {
+@Suite("ASCII case") struct ASCIICaseTests {
   @Test("ASCII letters alone change their case")
   func letters() {
     #expect("Chunked-AZ@[`{é".asciiLowercased() == "chunked-az@[`{é")

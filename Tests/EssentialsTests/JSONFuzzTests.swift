@@ -2,7 +2,7 @@ import Essentials
 import Foundation
 import Testing
 
-@Suite struct JSONFuzzTests {
+@Suite("Mutated JSON texts") struct JSONFuzzTests {
   /// The same numbers in each run (SplitMix64).
   private struct Numbers: RandomNumberGenerator {
     var state: UInt64

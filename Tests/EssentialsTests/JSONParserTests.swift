@@ -2,7 +2,7 @@ import Essentials
 import Foundation
 import Testing
 
-@Suite struct JSONParserTests {
+@Suite("JSON parser") struct JSONParserTests {
   private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: text.utf8) }
 
   private func fault(_ bytes: some Collection<UInt8>) -> JSONError? {
@@ -50,7 +50,7 @@ import Testing
       ("-Infinity", 1, "digit"), ("'a'", 0, "no JSON value"), ("undefined", 0, "no JSON value"),
       ("// x\n1", 0, "no JSON value"), ("1 /* x */", 2, "after the end"), ("1 2", 2, "after the end"),
       ("{}{}", 2, "after the end"), ("]", 0, "no JSON value"),
-      ("01", 0, "zero in front"), ("-01", 0, "zero in front"), ("00", 0, "zero in front"), ("+1", 0, "no JSON value"),
+      ("01", 0, "leading zero"), ("-01", 0, "leading zero"), ("00", 0, "leading zero"), ("+1", 0, "no JSON value"),
       (".5", 0, "no JSON value"), ("1.", 2, "digit"), ("1.e2", 2, "digit"), ("1e", 2, "digit"), ("1e+", 3, "digit"),
       ("-", 1, "digit"), ("0x10", 1, "after the end"), ("1_000", 1, "after the end"), ("1e999", 0, "too large"),
       ("-1e999", 0, "too large"),

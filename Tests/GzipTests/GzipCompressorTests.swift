@@ -3,7 +3,7 @@ import Testing
 
 @testable import Gzip
 
-@Suite struct GzipCompressorTests {
+@Suite("Gzip compressor") struct GzipCompressorTests {
   @Test(
     "Every level gives the content back",
     arguments: [Int](GzipCompressor.levels), [0, 1, 255 * 1024, 3 * 1024 * 1024 + 17])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gzip
 
-@Suite struct GzipDamageTests {
+@Suite("Damaged gzip data") struct GzipDamageTests {
   let content = telemetryCSV(bytes: 900)
 
   @Test(
@@ -151,7 +151,7 @@ import Testing
   func messagesNameTheByte() {
     #expect(
       GzipError.checksumMismatch(offset: 1234).description
-        == "the gzip stream is damaged: the content does not fit the CRC-32 stored at byte 1234")
+        == "the gzip stream is damaged: the content does not match the CRC-32 stored at byte 1234")
     #expect(GzipError.truncated(offset: 0).description.contains("at byte 0"))
     #expect(GzipError.notGzip(offset: 0).description.contains("not gzip"))
   }

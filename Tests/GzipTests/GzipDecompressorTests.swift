@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gzip
 
-@Suite struct GzipDecompressorTests {
+@Suite("Gzip decompressor") struct GzipDecompressorTests {
   /// A header with every optional field: FTEXT, FHCRC (right), FEXTRA, FNAME, FCOMMENT; then an empty stored block.
   static let fullHeader: [UInt8] = [
     0x1F, 0x8B, 8, 0x1F, 1, 2, 3, 4, 0, 3,  // magic, deflate, all flags, time, XFL, OS
@@ -81,7 +81,7 @@ import Testing
     #expect(decompressor.inputBytes == file.count)
   }
 
-  @Test("Empty members give nothing and are no error")
+  @Test("Empty members give nothing and are not an error")
   func emptyMembersGiveNothingAndAreNoError() throws {
     let empty = try gzipped([], level: 1) + gzipped([], level: 9)
     #expect(try gunzipped([empty]) == [])

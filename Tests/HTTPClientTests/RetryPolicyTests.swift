@@ -23,7 +23,7 @@ struct RetryPolicyTests {
         == .exhausted)
   }
 
-  @Test("A wait that would reach beyond the budget ends with it, and what comes after the budget is no try")
+  @Test("A wait that would reach beyond the budget ends with it, and what comes after the budget is not a try")
   func lastTry() {
     let busy = RetryPolicy.Outcome.status(503, retryAfter: nil)
     let policy = RetryPolicy(budget: .seconds(60))

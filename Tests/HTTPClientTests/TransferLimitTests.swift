@@ -9,7 +9,7 @@ struct TransferLimitTests {
 
   init() throws { client = try HTTPClient() }
 
-  @Test("A paused reader is no stall")
+  @Test("A paused reader is not a stall")
   func pausedIsNoStall() async throws {
     let server = try ScriptedServer { peer in
       _ = peer.head()
@@ -41,7 +41,7 @@ struct TransferLimitTests {
     }
   }
 
-  @Test("A slow link is no stall while the socket's own buffer goes down")
+  @Test("A slow link is not a stall while the socket's own buffer goes down")
   func slowLink() async throws {
     let server = try ScriptedServer(receiveBuffer: 16 << 10) { peer in
       guard let head = peer.head() else { return }

@@ -86,7 +86,7 @@ struct ProgramArguments {
         throw EmulatorError("--faults \(file) cannot be read.")
       }
       options.faults = try Fault.list(json: json)
-    default: throw EmulatorError("\(option) is no option; see --help.")
+    default: throw EmulatorError("\(option) is not an option; see --help.")
     }
   }
 }

@@ -2,7 +2,7 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-@Suite struct AppendAndFlushTests {
+@Suite("The emulator: append and flush") struct AppendAndFlushTests {
   let lake: LakeClient
 
   init() throws { lake = try LakeClient() }

@@ -3,7 +3,7 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-@Suite struct AuthorizationTests {
+@Suite("The emulator: authorization") struct AuthorizationTests {
   private static let keyBytes = Array("0123456789abcdef".utf8)
   let lake: LakeClient
 

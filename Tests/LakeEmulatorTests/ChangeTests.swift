@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Delete, properties, expiry, leases.
-@Suite struct ChangeTests {
+@Suite("The emulator: properties, expiry and leases") struct ChangeTests {
   let lake: LakeClient
   private let id = "11111111-1111-1111-1111-111111111111"
   private let other = "22222222-2222-2222-2222-222222222222"

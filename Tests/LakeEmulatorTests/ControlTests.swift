@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Orders to the emulator, the program, and TLS.
-@Suite struct ControlTests {
+@Suite("The emulator: control") struct ControlTests {
   @Test("Faults, tokens and the journal are controlled by HTTP while the emulator runs")
   func orders() async throws {
     let lake = try LakeClient()
@@ -67,10 +67,10 @@ import Testing
   @Test(
     "The program refuses a bad option by name, with exit code 2",
     arguments: [
-      (["--melt"], "--melt is no option"), (["--port"], "--port needs a value"), (["--port", "x"], "a number"),
+      (["--melt"], "--melt is not an option"), (["--port"], "--port needs a value"), (["--port", "x"], "a number"),
       (["--deny", "melt"], "one of append"), (["--faults", "/no/such"], "cannot be read"), (["--key", "?"], "base64"),
       (["--tls-cert", "/no/such"], "both"), (["--tls-cert", "/no/such", "--tls-key", "/x"], "/no/such"),
-      (["--filesystem", "X"], "filesystem X"), (["--folder", "/no/such"], "no directory"),
+      (["--filesystem", "X"], "filesystem X"), (["--folder", "/no/such"], "not a directory"),
       (["--port", "70000"], "65535"),
       (["--account", "A-"], "account"), (["--token-lifetime", "0"], "seconds"),
     ])

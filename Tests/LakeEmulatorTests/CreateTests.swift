@@ -2,7 +2,7 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-@Suite struct CreateTests {
+@Suite("The emulator: create") struct CreateTests {
   let lake: LakeClient
 
   init() throws { lake = try LakeClient() }

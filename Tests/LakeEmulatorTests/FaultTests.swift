@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Every kind of fault, seen from the client.
-@Suite struct FaultTests {
+@Suite("The emulator: faults") struct FaultTests {
   let lake: LakeClient
 
   init() throws { lake = try LakeClient() }

@@ -3,7 +3,7 @@ import Foundation
 import LakeEmulator
 import Testing
 
-@Suite struct ListTests {
+@Suite("The emulator: list") struct ListTests {
   let lake: LakeClient
 
   init() throws { lake = try LakeClient() }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ReadTests {
+@Suite("The emulator: read") struct ReadTests {
   let lake: LakeClient
 
   init() throws { lake = try LakeClient() }

@@ -2,7 +2,7 @@ import LakeEmulator
 import TestSupport
 import Testing
 
-@Suite struct RenameTests {
+@Suite("The emulator: rename") struct RenameTests {
   let lake: LakeClient
 
   init() throws { lake = try LakeClient() }

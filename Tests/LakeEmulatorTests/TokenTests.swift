@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The endpoints that give tokens, seen from a client.
-@Suite struct TokenTests {
+@Suite("The emulator: tokens") struct TokenTests {
   private let resource = "resource=https%3A%2F%2Fstorage.azure.com"
   let lake: LakeClient
 

@@ -16,7 +16,7 @@ extension PostgresServer {
   }
 }
 
-@Suite struct ConnectionTests {
+@Suite("Connections and statements") struct ConnectionTests {
   @Test("A timer on the connection's queue is isolated to the connection")
   func aTimerOnTheConnectionsQueueIsAtHomeInIt() async throws {
     // The one that gives up on a server some seconds after a cancel; it must not end the process.

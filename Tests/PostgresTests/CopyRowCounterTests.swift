@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct CopyRowCounterTests {
+@Suite("The rows of a COPY out") struct CopyRowCounterTests {
   /// Cuts rows as libpq does: a row at a time, or as much of it as there is room for.
   func pieces(_ rows: [String], room: Int) -> [[UInt8]] {
     rows.flatMap { row -> [[UInt8]] in

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct PoolStateMachineTests {
+@Suite("The states of a connection pool") struct PoolStateMachineTests {
   let start = ContinuousClock.now
 
   func machine(maximum: Int = 2) -> PoolStateMachine {

@@ -28,7 +28,7 @@ private final class WithheldPassword: PasswordProvider {
   func give() { gate.continuation.finish() }
 }
 
-@Suite struct PoolTests {
+@Suite("A connection pool") struct PoolTests {
   @Test("A connection that is handed out and comes back makes no timer each time")
   func timers() async throws {
     let pool = ConnectionPool(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct PoolsTests {
+@Suite("Connection pools by server, database and role") struct PoolsTests {
   @Test("Targets that nobody can connect to are forgotten, those in use are bounded and the oldest give way")
   func bounded() async throws {
     let server = try await PostgresServer.shared

@@ -28,7 +28,7 @@ private final class RenewingPassword: PasswordProvider {
 }
 
 /// One after the other: they change the password of one role, and count what the server logs.
-@Suite(.serialized) struct SignInTests {
+@Suite("Sign-in with passwords and tokens", .serialized) struct SignInTests {
   private static let started = Task { try await PostgresServer(plainMethod: "password") }
 
   /// The server, whose role signs in with this password in clear text, as Azure's asks for tokens.

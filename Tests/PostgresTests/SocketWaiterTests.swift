@@ -5,7 +5,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct SocketWaiterTests {
+@Suite("Waits for a socket") struct SocketWaiterTests {
   @Test("What lies in a closed connection is read to its end, in however many steps")
   func whatLiesInAConnectionThatWasClosedIsReadToItsEndInHoweverManySteps() async throws {
     var ends: [Int32] = [0, 0]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct TLSTests {
+@Suite("PostgreSQL: TLS") struct TLSTests {
   @Test("Data travels under TLS to the last byte")
   func dataTravelsUnderTLSToTheLastByte() async throws {
     let folder = try TemporaryDirectory("tls")

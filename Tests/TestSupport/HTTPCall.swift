@@ -42,7 +42,7 @@ public struct HTTPCall: Sendable {
   }
 
   /// Sends it and reads the answer.
-  /// - Throws: ``HTTPSocket/Failure``, such as a refused connection; ``CommandFailure`` for what is no answer.
+  /// - Throws: ``HTTPSocket/Failure``, such as a refused connection; ``CommandFailure`` for what is not an answer.
   public func send(port: Int) async throws -> HTTPAnswer {
     let socket = try HTTPSocket(port: port)
     await socket.send(bytes)

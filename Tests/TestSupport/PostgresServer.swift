@@ -120,7 +120,7 @@ public final class PostgresServer: Sendable {
     throw CommandFailure(description: "PostgreSQL did not start: \(log)")
   }
 
-  /// Runs SQL by psql as the superuser and gives what it prints, unaligned, without headers.
+  /// Runs SQL by psql as the superuser and returns what it prints, unaligned, without headers.
   @discardableResult
   public func psql(_ database: String, _ sql: String) async throws -> String {
     let output = try await runChecked(

@@ -58,7 +58,7 @@ package struct CSVHeaderParser {
       throw JobError(
         .badHeader,
         "the first line of the file is longer than \(Self.maximumBytes) bytes; close an open quote in it, or correct "
-          + "csv_options")
+          + "\(field: "copy.csv_options")")
     }
     return nil
   }
@@ -73,7 +73,7 @@ package struct CSVHeaderParser {
         .badHeader,
         isEmpty
           ? "the file is empty; it must begin with a header line"
-          : "the last quote of the header is not closed; correct the file or csv_options")
+          : "the last quote of the header is not closed; correct the file or \(field: "copy.csv_options")")
     }
     return header(rest: [], lineEnd: [UInt8(ascii: "\n")])
   }

@@ -1,11 +1,11 @@
 package import Essentials
 import HTTPServer
 
-/// The key that callers must show when no Functions host stands in front.
+/// The key that callers must send when no Functions host stands in front.
 package struct AccessKey: Sendable {
   private let key: Secret
 
-  /// Nil for an empty key: it would let everyone in.
+  /// Nil for an empty key, with which every caller would be admitted.
   package init?(_ key: Secret) {
     guard !key.reveal().isEmpty else { return nil }
     self.key = key
@@ -26,7 +26,7 @@ package struct AccessKey: Sendable {
     return difference == 0
   }
 
-  /// Whether a request shows the key, in the header `x-functions-key` or the query item `code`.
+  /// Whether a request carries the key, in the header `x-functions-key` or the query item `code`.
   func isShown(in request: HTTPRequest) -> Bool {
     var shown = false
     for candidate in request.headers.values(Self.header) + request.query.items.filter(Self.isCode).map(\.value)

@@ -1,12 +1,13 @@
 import Essentials
 import HTTPServer
 
-/// Whose requests an app without a key takes. A browser on this machine can be made to send requests to loopback by any page
-/// it shows, so that being reachable from this machine alone protects nothing.
+/// Which callers an app without a key accepts. Any page that a browser on this machine shows can make it send requests
+/// to loopback, so listening on loopback only does not protect the app.
 package enum Callers: Sendable, Equatable {
   /// Anyone; the key decides.
   case anyone
-  /// Programs of this machine, such as curl: `Host` names loopback and nothing tells of a browser's page.
+  /// Programs of this machine, such as curl: `Host` names loopback, and no header shows that a web page sent
+  /// the request.
   case thisMachine
   /// The Functions host, which calls on `port` of loopback and passes on `Host` and `Origin` of its own callers; what does
   /// not come from it is taken as from this machine.

@@ -5,21 +5,22 @@ extension FunctionApp {
   static let unauthorized = HTTPResponse.problem(
     Problem(
       status: 401, code: "unauthorized",
-      detail: "Show the access key in the header `x-functions-key` or the query item `code`."),
+      detail: "Send the access key in the header `x-functions-key` or the query item `code`."),
     // RFC 9110 §11.6.1: a 401 names a scheme. There is no registered one for a key in a header of its own.
     headers: ["WWW-Authenticate": "FunctionsKey"])
 
   static let foreignCaller = HTTPResponse.problem(
     Problem(
       status: 403, code: "foreign_caller",
-      detail: "This server asks for no key and so takes requests of programs on this machine alone: `Host` must be "
-        + "localhost, 127.0.0.1 or [::1], and no web page may stand behind the request. Set SLUICE_KEY to serve others."
+      detail: "This server has no access key, so it accepts requests only from programs on this machine: `Host` must "
+        + "be localhost, 127.0.0.1 or [::1], and the request must not come from a web page. Set SLUICE_KEY to serve "
+        + "others."
     ))
 
   static func wrongMethod(allow: [HTTPMethod]) -> HTTPResponse {
     let list = allow.map(\.rawValue).joined(separator: ", ")
     return .problem(
-      Problem(status: 405, code: "method_not_allowed", detail: "This path takes \(list)."), headers: ["Allow": list])
+      Problem(status: 405, code: "method_not_allowed", detail: "This path accepts \(list)."), headers: ["Allow": list])
   }
 
   /// Envelope paths and the root are there for one method alone.

@@ -11,7 +11,7 @@ enum EnvelopeAnswer {
     guard let text = String(validating: response.body, as: UTF8.self) else {
       let problem = Problem(
         status: 500, code: "body_not_text",
-        detail: "The function's answer is no text, and the host can pass on nothing else in this mode.")
+        detail: "The function's answer is not text, and the host can pass on nothing else in this mode.")
       return http(.problem(problem), log: log)
     }
     let res: JSONValue = [

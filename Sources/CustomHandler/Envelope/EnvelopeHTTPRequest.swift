@@ -8,10 +8,10 @@ struct EnvelopeHTTPRequest {
 
   init(_ members: [String: JSONValue]) throws(EnvelopeError) {
     guard let method = members.member("Method")?.string?.asciiUppercased() else {
-      throw EnvelopeError("`Data.req.Method` is missing or no string.")
+      throw EnvelopeError("`Data.req.Method` is missing or not a string.")
     }
     guard HTTPMethod.known.contains(HTTPMethod(rawValue: method)) else {
-      throw EnvelopeError("`Data.req.Method` is no method this server has.")
+      throw EnvelopeError("`Data.req.Method` is not a method that this server supports.")
     }
     let headers = try Self.headers(members.member("Headers"))
     let target = try Self.target(url: members.member("Url"), query: members.member("Query"))
@@ -27,7 +27,7 @@ struct EnvelopeHTTPRequest {
 
   /// The host writes the URL for display: its path may hold spaces and other characters unescaped.
   private static func target(url: JSONValue?, query: JSONValue?) throws(EnvelopeError) -> String {
-    guard let url = url?.string else { throw EnvelopeError("`Data.req.Url` is missing or no string.") }
+    guard let url = url?.string else { throw EnvelopeError("`Data.req.Url` is missing or not a string.") }
     var rest = url[...]
     if let scheme = url.firstRange(of: "://") {
       rest = rest[scheme.upperBound...]
@@ -98,7 +98,7 @@ struct EnvelopeHTTPRequest {
         return Array(text.utf8)
       }
       guard let data = Data(base64Encoded: text) else {
-        throw EnvelopeError("`Data.req.Body` is no base64, which is expected for the content type of the request.")
+        throw EnvelopeError("`Data.req.Body` is not base64, which is expected for the content type of the request.")
       }
       return Array(data)
     case .object?, .array?: return Array((value?.compact ?? "").utf8)
@@ -108,7 +108,7 @@ struct EnvelopeHTTPRequest {
 }
 
 extension JSONValue {
-  /// The text of a string, number or boolean; nil for null and for what is no scalar.
+  /// The text of a string, number or boolean; nil for null and for what is not a scalar.
   var scalarText: String? {
     switch self {
     case .string(let text): text

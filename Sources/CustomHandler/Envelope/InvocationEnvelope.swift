@@ -16,7 +16,7 @@ struct InvocationEnvelope {
     do throws(JSONError) {
       root = try JSONValue(parsing: body)
     } catch {
-      throw EnvelopeError("The body is no JSON: \(error).")
+      throw EnvelopeError("The body is not JSON: \(error).")
     }
     guard let members = root.object else {
       throw EnvelopeError("The body is \(root.form); an object with `Data` and `Metadata` is expected.")

@@ -2,7 +2,7 @@ import Essentials
 
 extension JSONValue {
   /// The host's encoding of values undone: a string that holds JSON text stands for that JSON, any other string for
-  /// itself, and so does everything that is no string.
+  /// itself, and so does everything that is not a string.
   var decoded: JSONValue {
     guard case .string(let text) = self else { return self }
     return JSONValue(text: text) ?? self

@@ -16,7 +16,8 @@ extension Problem {
       if !(400...599).contains(status.code) { status = 500 }
     } else if error is CancellationError {
       self.init(
-        status: 503, code: "cancelled", detail: "The program is going down; the function stopped and can be retried.")
+        status: 503, code: "cancelled",
+        detail: "The program is shutting down; the function stopped and can be retried.")
     } else {
       self.init(status: 500, code: "function_failed", detail: String(describing: error))
     }

@@ -6,7 +6,7 @@ extension FunctionRoute {
     let nameRule = "a letter, then letters, digits, `_`, `-`, at most 128 in all, and not `host`"
     let name = try fields.text("name", remedy: "give \(nameRule)")
     guard name.wholeMatch(of: #/[A-Za-z][A-Za-z0-9_\-]{0,127}/#) != nil, !name.equalsIgnoringASCIICase("host") else {
-      throw fields.error("name", found: "`\(name)` is no function name", remedy: "give \(nameRule)")
+      throw fields.error("name", found: "`\(name)` is not a function name", remedy: "give \(nameRule)")
     }
     self.name = name
     let kinds = FunctionTrigger.Kind.allCases.map(\.rawValue).joined(separator: ", ")
@@ -17,7 +17,7 @@ extension FunctionRoute {
     handler = try fields.text("handler", remedy: "name the handler that runs the function")
     guard handler.wholeMatch(of: #/[A-Za-z][A-Za-z0-9_.\-]*/#) != nil else {
       throw fields.error(
-        "handler", found: "`\(handler)` is no handler name",
+        "handler", found: "`\(handler)` is not a handler name",
         remedy: "give a letter, then letters, digits, `_`, `-`, `.`")
     }
     switch kind {
@@ -39,7 +39,7 @@ extension FunctionRoute {
     }
     guard !RouteFields.isReserved(route) else {
       throw fields.error(
-        "route", found: "`\(route)` is the Functions host's own", remedy: "begin with neither admin nor runtime")
+        "route", found: "`\(route)` is reserved for the Functions host", remedy: "begin with neither admin nor runtime")
     }
     guard route.wholeMatch(of: #/[A-Za-z0-9_.~\-{}?\/]*/#) != nil else {
       throw fields.error(
@@ -68,10 +68,10 @@ extension FunctionRoute {
       let method = HTTPMethod(rawValue: item.string?.asciiUppercased() ?? "")
       guard HTTPMethod.known.contains(method) else {
         throw fields.error(
-          "methods", found: "`\(item.compact)` is no method this server has", remedy: remedy)
+          "methods", found: "`\(item.compact)` is not a method that this server supports", remedy: remedy)
       }
       guard !methods.contains(method) else {
-        throw fields.error("methods", found: "\(method) is there twice", remedy: remedy)
+        throw fields.error("methods", found: "\(method) is given twice", remedy: remedy)
       }
       methods.append(method)
     }
@@ -82,7 +82,7 @@ extension FunctionRoute {
     let remedy = "give six fields `second minute hour day month weekday`, such as `0 15 2 * * *`, or `%SETTING%`"
     let schedule = try fields.text("schedule", remedy: remedy)
     if let fault = ScheduleExpression.fault(in: schedule) {
-      throw fields.error("schedule", found: "`\(schedule)` is no schedule: \(fault)", remedy: remedy)
+      throw fields.error("schedule", found: "`\(schedule)` is not a schedule: \(fault)", remedy: remedy)
     }
     return .timer(schedule: schedule)
   }
@@ -92,13 +92,13 @@ extension FunctionRoute {
     let queue = try fields.text("queue", remedy: remedy)
     let isName = (3...63).contains(queue.count) && queue.wholeMatch(of: #/[a-z0-9]+(-[a-z0-9]+)*/#) != nil
     guard isName || SettingReference.isOne(queue) else {
-      throw fields.error("queue", found: "`\(queue)` is no queue name", remedy: remedy)
+      throw fields.error("queue", found: "`\(queue)` is not a queue name", remedy: remedy)
     }
     let connection = try fields.optionalText("connection") ?? "AzureWebJobsStorage"
     guard connection.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_:.\-]*/#) != nil else {
       // Not quoted: what stands here by mistake is often a connection string with its key.
       throw fields.error(
-        "connection", found: "found \(JSONValue.string(connection).form) that is no setting's name",
+        "connection", found: "found \(JSONValue.string(connection).form) that is not a setting's name",
         remedy: "name the setting that holds the connection, and never put a connection string in this file")
     }
     return .queue(name: queue, connection: connection)

@@ -30,7 +30,7 @@ package struct FunctionRoutes: Sendable, Equatable {
       root = try JSONValue(parsing: json)
     } catch {
       throw FunctionRoutesError(
-        function: nil, field: nil, found: "the content is no JSON: \(error)", remedy: "make it one JSON object")
+        function: nil, field: nil, found: "the content is not JSON: \(error)", remedy: "make it one JSON object")
     }
     try self.init(root)
   }
@@ -39,7 +39,8 @@ package struct FunctionRoutes: Sendable, Equatable {
     var file = try RouteFields(root, function: nil)
     routePrefix = try Self.prefix(&file)
     guard case .array(let items)? = file.take("functions") else {
-      throw file.error("functions", found: "no array", remedy: "list the functions as `\"functions\": [{...}]`")
+      throw file.error(
+        "functions", found: "it is missing or not an array", remedy: "list the functions as `\"functions\": [{...}]`")
     }
     try file.refuseTheRest()
     var functions: [FunctionRoute] = []
@@ -59,11 +60,12 @@ package struct FunctionRoutes: Sendable, Equatable {
     guard let prefix = try file.optionalText("routePrefix") else { return "api" }
     let remedy = "give path segments without a slash at the ends, such as `api`, or an empty string"
     guard prefix.isEmpty || prefix.wholeMatch(of: #/[A-Za-z0-9_.~\-]+(/[A-Za-z0-9_.~\-]+)*/#) != nil else {
-      throw file.error("routePrefix", found: "`\(prefix)` is no path", remedy: remedy)
+      throw file.error("routePrefix", found: "`\(prefix)` is not a path", remedy: remedy)
     }
     guard !RouteFields.isReserved(prefix) else {
       throw file.error(
-        "routePrefix", found: "`\(prefix)` is the Functions host's own", remedy: "begin with neither admin nor runtime")
+        "routePrefix", found: "`\(prefix)` is reserved for the Functions host",
+        remedy: "begin with neither admin nor runtime")
     }
     return prefix
   }
@@ -72,7 +74,7 @@ package struct FunctionRoutes: Sendable, Equatable {
     var seen: Set<String> = []
     for function in functions where !seen.insert(function.name.asciiLowercased()).inserted {
       throw FunctionRoutesError(
-        function: function.name, field: "name", found: "the name is there twice (its case does not count)",
+        function: function.name, field: "name", found: "the name is given twice (case does not count)",
         remedy: "give each function a name of its own")
     }
   }
@@ -94,7 +96,8 @@ package struct FunctionRoutes: Sendable, Equatable {
     for function in functions {
       guard case .found(let owner, _) = router.match(.post, [function.name]), owner != function.name else { continue }
       throw FunctionRoutesError(
-        function: owner, field: "route", found: "with this prefix it takes the host's calls of `\(function.name)`",
+        function: owner, field: "route",
+        found: "with this prefix it would receive the host's calls of `\(function.name)`",
         remedy: "choose another route, or a route prefix")
     }
   }

@@ -83,7 +83,7 @@ package struct DatabaseServer: Sendable {
     }
     throw JobError(
       .unverifiedServer,
-      "a token would be sent to \(target.host) as the password, but \(problem); set PG_SSLMODE (sslmode of a request) "
-        + "to verify-full, or set PG_PASSWORD and PG_AUTH=password", field: "PG_SSLMODE")
+      "a token would be sent to \(target.host) as the password, but \(problem); set PG_SSLMODE (for a restore also "
+        + "\(field: "pg.sslmode")) to verify-full, or set PG_PASSWORD and PG_AUTH=password", field: "PG_SSLMODE")
   }
 }

@@ -8,10 +8,16 @@ package import TableDays
 /// The database work for one table-day: a session, the table-day's advisory lock, and a transaction that begins with
 /// the lock on the table.
 ///
-/// ``` connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── finish ── unlock ^  retried
-/// for PG_RETRY_SECONDS until work has begun     | +-- 1 s for the lock; then, without a connection, a place in the
-/// queue of locked tables --+ ``` In the second attempt a backup locks only what it reads: the partition or chunk that
-/// another session has locked may belong to another day.
+/// ```
+/// connect ── advisory lock ── before ── BEGIN ── lock the table ── work ── COMMIT ── finish ── unlock
+///    ^                                                   |            |
+///    +-- locked for 1 s: in the queue of locked tables, -+            |
+///    |   without a connection                                         |
+///    +-- connection lost: retried for PG_RETRY_SECONDS, --------------+
+///        until work has begun
+/// ```
+/// In the second attempt a backup locks only what it reads: the partition or chunk that another session has locked may
+/// belong to another day.
 package struct TableSession: Sendable {
   let sessions: DatabaseSessions
   let progress: JobProgress

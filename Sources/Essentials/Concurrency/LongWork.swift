@@ -8,7 +8,7 @@ package enum LongWork {
 
   private static let queue = DispatchQueue(label: "long-work", qos: .utility, attributes: .concurrent)
 
-  /// Runs `work` on a queue of its own when it has more than ``shortBytes`` to do, and gives what it gives.
+  /// Runs `work` on a queue of its own when it has more than ``shortBytes`` to do, and returns its result.
   package static func run<Value: Sendable>(
     bytes: Int, _ work: @escaping @Sendable () throws -> Value
   ) async throws -> Value {

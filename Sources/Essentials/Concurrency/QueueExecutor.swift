@@ -18,8 +18,8 @@ package final class QueueExecutor: SerialExecutor {
     queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
   }
 
-  /// Lets `assumeIsolated` succeed in a timer's or socket source's handler on the queue, which is no job of the actor. The
-  /// default implementation of `SerialExecutor` would end the process.
+  /// Lets `assumeIsolated` succeed in a timer's or socket source's handler on the queue, which is not a job of the actor.
+  /// The default implementation of `SerialExecutor` would end the process.
   package func checkIsolated() {
     dispatchPrecondition(condition: .onQueue(queue))
   }

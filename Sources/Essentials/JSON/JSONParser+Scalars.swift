@@ -82,7 +82,7 @@ extension JSONParser {
     if current == UInt8(ascii: "-") { position += 1 }
     let first = position
     try digits()
-    if bytes[first] == 0x30, position - first > 1 { throw fault("a number with a zero in front", at: start) }
+    if bytes[first] == 0x30, position - first > 1 { throw fault("a number with a leading zero", at: start) }
     var isWhole = true
     if current == UInt8(ascii: ".") {
       isWhole = false

@@ -17,7 +17,8 @@ extension StringProtocol {
   /// The text with `a` to `z` in upper case and nothing else changed.
   @inlinable package func asciiUppercased() -> String { String(decoding: utf8.map(\.asciiUppercased), as: UTF8.self) }
 
-  /// Equality of the bytes but for ASCII case, without a copy. Unlike `==`, it knows no canonical equivalence either.
+  /// Equality of the bytes but for ASCII case, without a copy. Unlike `==`, it does not treat canonically equivalent
+  /// texts as equal.
   @inlinable package func equalsIgnoringASCIICase(_ other: some StringProtocol) -> Bool {
     utf8.lazy.map(\.asciiLowercased).elementsEqual(other.utf8.lazy.map(\.asciiLowercased))
   }

@@ -2,9 +2,9 @@
 package enum HTTPClientError: Error, Equatable, Sendable {
   /// Which of the ``TransferLimits`` was passed.
   package enum Limit: String, Sendable {
-    /// The connection did not stand in time.
+    /// The connection was not established in time.
     case connect
-    /// No byte came or went for too long.
+    /// No byte was sent or received for too long.
     case stall
     /// The whole took too long.
     case total
@@ -22,7 +22,7 @@ package enum HTTPClientError: Error, Equatable, Sendable {
   case timedOut(Limit, host: String, seconds: Double)
   /// The connection broke; the request may have been carried out.
   case broken(host: String, reason: String)
-  /// The answer is no HTTP, or goes on beyond what was asked for.
+  /// The answer is not HTTP, or goes on beyond what was asked for.
   case malformedResponse(host: String, reason: String)
   /// The body is larger than the caller is ready to hold in memory, in bytes.
   case responseTooLarge(limit: Int)
@@ -47,7 +47,7 @@ extension HTTPClientError: CustomStringConvertible {
     case .connectFailed(let host, let reason): "\(host): no connection: \(reason)"
     case .untrusted(let host, let reason): "\(host): its certificate is not trusted: \(reason)"
     case .timedOut(.connect, let host, let seconds): "\(host): no connection within \(seconds) s"
-    case .timedOut(.stall, let host, let seconds): "\(host): not a byte came or went for \(seconds) s"
+    case .timedOut(.stall, let host, let seconds): "\(host): no byte was sent or received for \(seconds) s"
     case .timedOut(.total, let host, let seconds): "\(host): the exchange was not over after \(seconds) s"
     case .broken(let host, let reason): "\(host): the connection broke: \(reason)"
     case .malformedResponse(let host, let reason): "\(host): the answer is malformed: \(reason)"

@@ -13,7 +13,7 @@ package struct RetryPolicy: Sendable, Equatable {
   package enum Outcome: Sendable, Equatable {
     /// Without an answer.
     case failed(HTTPClientError)
-    /// With a status that is no success; `retryAfter` is what the answer's `Retry-After` asks for.
+    /// With a status that is not a success; `retryAfter` is what the answer's `Retry-After` asks for.
     case status(Int, retryAfter: Duration?)
   }
 
@@ -60,7 +60,7 @@ package struct RetryPolicy: Sendable, Equatable {
   /// One try, and no more.
   package static let never = RetryPolicy(statuses: [], retriesFailures: false, maximumTries: 1)
 
-  /// Decides after a try that was no success.
+  /// Decides after a try that was not a success.
   /// - Parameters:
   ///   - tries: how many there were, this one included.
   ///   - elapsed: since the start of the first.

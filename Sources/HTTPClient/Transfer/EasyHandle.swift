@@ -40,7 +40,7 @@ enum EasyHandle {
 
     guard options.isComplete else {
       free(transfer)
-      throw .invalidRequest(reason: "this libcurl does not take an option that is needed")
+      throw .invalidRequest(reason: "this libcurl lacks an option that is needed")
     }
     return easy
   }

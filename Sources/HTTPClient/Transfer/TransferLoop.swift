@@ -72,7 +72,7 @@ final class TransferLoop: @unchecked Sendable {
       transfer.loop = self
       transfers[easy] = transfer
       guard curl_multi_add_handle(multi, easy) == CURLM_OK else {
-        return end(transfer, HTTPClientError.invalidRequest(reason: "libcurl did not take it"))
+        return end(transfer, HTTPClientError.invalidRequest(reason: "libcurl refused it"))
       }
       if !isWatching {
         isWatching = true

@@ -19,7 +19,7 @@ package struct Authority: Equatable, Sendable {
   /// Nil when none is given, or none after the colon.
   package let port: Int?
 
-  /// Nil for what is no authority, or has an empty host or a port above 65535.
+  /// Nil for what is not an authority, or has an empty host or a port above 65535.
   package init?(_ text: some StringProtocol) {
     let bytes = Array(text.utf8)
     let hostEnd: Int

@@ -17,7 +17,7 @@ struct RequestTarget: Equatable {
       throw .badTarget("The request target has a character that must be percent-encoded, or a fragment.")
     }
     if target == "*" {
-      guard method == .options else { throw .badTarget("The target `*` goes with OPTIONS alone.") }
+      guard method == .options else { throw .badTarget("The target `*` is allowed with OPTIONS only.") }
       (path, query, authority, segments) = ("*", nil, nil, ["*"])
       return
     }

@@ -66,7 +66,7 @@ struct ChunkedBody {
     _ line: [UInt8], limits: ParserLimits, bodyLimit: Int
   ) throws(HTTPRefusal) -> Step {
     let digits = line.prefix { $0.hexValue != nil }
-    // 15 digits cannot overflow an Int; a size with more is no honest one, zeros in front or not.
+    // 15 digits cannot overflow an Int; a size with more is not plausible, with leading zeros or without.
     guard !digits.isEmpty, digits.count <= 15 else {
       throw .badChunk("A chunk's size is not a hexadecimal number of 1 to 15 digits.")
     }
@@ -74,7 +74,7 @@ struct ChunkedBody {
     // RFC 9112 §7.1.1: "bad" white space before the semicolon is to be parsed and dropped.
     let afterSpace = rest.drop { $0.isSpaceOrTab }
     guard rest.isEmpty || afterSpace.first == .semicolon, rest.allSatisfy(\.isFieldValueByte) else {
-      throw .badChunk("A chunk's size is followed by something that is no extension.")
+      throw .badChunk("A chunk's size is followed by something other than an extension.")
     }
     extensionBytes += rest.count
     guard extensionBytes <= limits.chunkExtensions else {

@@ -48,7 +48,7 @@ package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible 
 
   static let tooMuchUnfinished = HTTPRefusal(
     503, "too_many_connections",
-    "Requests of callers that are not signed in yet hold too much memory together; try again in a moment.")
+    "Requests of callers without a key hold too much memory together; try again in a moment.")
 
   static let interrupted = HTTPRefusal(
     503, "interrupted",
@@ -56,5 +56,5 @@ package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible 
   )
 
   static let tooManyConnections = HTTPRefusal(
-    503, "too_many_connections", "The server has as many connections as it takes; try again in a moment.")
+    503, "too_many_connections", "The server has reached its limit of connections; try again in a moment.")
 }

@@ -61,7 +61,7 @@ struct RequestHead: Equatable {
     guard codings.last == "chunked", !codings.dropLast().contains("chunked") else {
       throw .badFraming("The last transfer coding of a request must be `chunked`, once (RFC 9112 §6.3).")
     }
-    throw HTTPRefusal(501, "unsupported_transfer_coding", "The only transfer coding served is `chunked`.")
+    throw HTTPRefusal(501, "unsupported_transfer_coding", "The only supported transfer coding is `chunked`.")
   }
 
   private static func contentLength(_ fields: [String]) throws(HTTPRefusal) -> Framing {
@@ -89,7 +89,7 @@ struct RequestHead: Equatable {
     let hosts = headers.values("Host")
     guard hosts.count <= 1 else { throw .badHeader("`Host` is given more than once.") }
     guard let host = hosts.first else {
-      if version == .http11 { throw .badHeader("`Host` is missing; HTTP/1.1 demands it.") }
+      if version == .http11 { throw .badHeader("`Host` is missing; HTTP/1.1 requires it.") }
       return
     }
     // RFC 9112 §3.2: it is empty when the target has no authority.

@@ -23,7 +23,7 @@ struct RequestLine: Equatable {
     }
     method = HTTPMethod(rawValue: String(decoding: parts[0], as: UTF8.self))
     guard HTTPMethod.known.contains(method) || method == .trace else {
-      throw HTTPRefusal(501, "unknown_method", "The method is none of \(HTTPMethod.known.map(\.rawValue)).")
+      throw HTTPRefusal(501, "unknown_method", "The method is not one of \(HTTPMethod.known.map(\.rawValue)).")
     }
     self.target = target
   }
@@ -38,7 +38,7 @@ struct RequestLine: Equatable {
     case (0x31, 0x31): return .http11
     case (0x31, 0x30): return .http10
     default:
-      throw HTTPRefusal(505, "unsupported_version", "The HTTP versions served are 1.0 and 1.1.")
+      throw HTTPRefusal(505, "unsupported_version", "The supported HTTP versions are 1.0 and 1.1.")
     }
   }
 }
@@ -49,7 +49,7 @@ extension HTTPFields.Field {
   /// - Throws: `HTTPRefusal` 400 `bad_header_line`.
   init(line: [UInt8]) throws(HTTPRefusal) {
     guard let first = line.first, !first.isSpaceOrTab else {
-      throw .badHeader("A header line begins with white space; folded headers are not served (RFC 9112 §5.2).")
+      throw .badHeader("A header line begins with white space; folded headers are not supported (RFC 9112 §5.2).")
     }
     guard let colon = line.firstIndex(of: .colon) else { throw .badHeader("A header line has no colon.") }
     let name = line[..<colon]

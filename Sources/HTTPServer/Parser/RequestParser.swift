@@ -1,7 +1,7 @@
 import Essentials
 
 /// Turns bytes into requests. It is fed what the socket gives, in any pieces, and asked for the next event; it does no I/O
-/// and knows no time. RFC 9112, read strictly: what two parsers could understand in two ways is refused.
+/// and has no clock. RFC 9112, read strictly: what two parsers could understand in two ways is refused.
 struct RequestParser {
   enum Event {
     /// The head is whole. The next call of `next()` reads the body, up to the limit of `limitBody`; `passOver` leaves the

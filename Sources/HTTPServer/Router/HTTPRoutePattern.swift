@@ -29,7 +29,7 @@ package struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
         throw .badPattern(text, "`\(piece)` is optional and so must be the last segment")
       case .parameter(let name), .optional(let name):
         guard names.insert(name.asciiLowercased()).inserted else {
-          throw .badPattern(text, "the parameter `\(name)` is there twice")
+          throw .badPattern(text, "the parameter `\(name)` is given twice")
         }
       }
       segments.append(segment)
@@ -54,7 +54,7 @@ package struct HTTPRoutePattern: Sendable, Equatable, CustomStringConvertible {
     else {
       throw .badPattern(
         text,
-        "the segment `\(piece)` is none of `text`, `{name}`, `{name?}`; constraints and `{*rest}` are not served")
+        "the segment `\(piece)` is not `text`, `{name}` or `{name?}`; constraints and `{*rest}` are not supported")
     }
     return isOptional ? .optional(String(name)) : .parameter(String(name))
   }

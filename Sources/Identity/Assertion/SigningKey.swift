@@ -22,12 +22,12 @@ struct SigningKey: ~Copyable {
     let certificates = loaded.certificates
     guard let own = certificates.firstIndex(where: { X509_check_private_key($0, loaded.key) == 1 }) else {
       throw Flaw(
-        reason: certificates.isEmpty ? "the file holds no certificate" : "no certificate of the file fits its key",
+        reason: certificates.isEmpty ? "the file holds no certificate" : "no certificate of the file matches its key",
         remedy: "Put the private key and its own certificate into the one file")
     }
     guard EVP_PKEY_is_a(loaded.key, "RSA") == 1 else {
       throw Flaw(
-        reason: "the key is not an RSA key", remedy: "Use a certificate with an RSA key, as the service demands")
+        reason: "the key is not an RSA key", remedy: "Use a certificate with an RSA key, as the service requires")
     }
     let ownBytes = try Self.der(certificates[own])
     var others: [[UInt8]] = []

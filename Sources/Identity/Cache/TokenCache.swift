@@ -97,7 +97,7 @@ package final class TokenCache: TokenSource {
 
   private var moment: CacheMoment { CacheMoment(wall: wallClock(), uptime: timer.now()) }
 
-  /// Runs a request. Its task is no child of a caller's: callers may be cancelled while it runs.
+  /// Runs a request. Its task is not a child of a caller's: callers may be cancelled while it runs.
   private func task(_ number: Int, _ key: TokenKey) -> Task<Void, Never> {
     Task {
       let result: Result<AccessToken, any Error>

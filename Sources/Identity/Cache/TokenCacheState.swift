@@ -59,7 +59,7 @@ struct TokenCacheState: Sendable {
     return .starting(request: start(&entry))
   }
 
-  /// A request came to its end; gives what its waiters get. A failure that meets a token still good gives that token.
+  /// A request has ended; returns what its waiters get. A failure that meets a token still good gives that token.
   mutating func finish(
     _ key: TokenKey, request: Int, with result: Result<AccessToken, IdentityError>, at now: CacheMoment, random: Double
   ) -> Result<AccessToken, IdentityError> {

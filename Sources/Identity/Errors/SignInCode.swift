@@ -26,7 +26,7 @@ enum SignInCode {
     case 500_011, 70_011, 1_002_012:
       "The scope or its resource is unknown in this tenant: check the scope, and the cloud of AZURE_AUTHORITY_HOST"
     case 50_196: "The service sees a loop of requests: find what asks so often, and wait some minutes"
-    case 90_033, 90_006: "The service is troubled for the moment: try again later"
+    case 90_033, 90_006: "The service is temporarily unavailable: try again later"
     default: nil
     }
   }

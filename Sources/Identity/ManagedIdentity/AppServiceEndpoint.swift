@@ -33,7 +33,7 @@ struct AppServiceEndpoint: Sendable {
     let readable = words.isEmpty ? "" : ": \(ServiceText.readable(words, hiding: [header]))"
     let remedy: String
     switch status {
-    case 401, 403: remedy = "IDENTITY_HEADER does not fit the endpoint: restart the app, and do not set it by hand"
+    case 401, 403: remedy = "IDENTITY_HEADER does not match the endpoint: restart the app, and do not set it by hand"
     case _ where clientID != nil:
       remedy =
         "Check that the user-assigned identity of AZURE_CLIENT_ID is assigned to the app; where only a "

@@ -60,7 +60,7 @@ struct IMDSEndpoint: Sendable {
     switch status {
     case _ where isForeign || isUnreachable:
       code = .unavailable
-      remedy = "Something else than the metadata service answered, such as a proxy"
+      remedy = "Something other than the metadata service answered, such as a proxy"
     case 400:
       code = .unavailable
       remedy =

@@ -21,7 +21,7 @@ struct Authority: Sendable, Equatable {
     } catch let error as IdentityError {
       throw error
     } catch {
-      throw Self.bad("it is no host")
+      throw Self.bad("it is not a host")
     }
   }
 
@@ -36,7 +36,7 @@ struct Authority: Sendable, Equatable {
       && tenant.utf8.allSatisfy { TokenScope.isAllowed($0) && !"_:/".utf8.contains($0) }
   }
 
-  /// The error for an `AZURE_TENANT_ID` that is no tenant.
+  /// The error for an `AZURE_TENANT_ID` that is not a tenant.
   static func badTenant(member: String) -> IdentityError {
     IdentityError(
       .badSetting, member: member, "AZURE_TENANT_ID is neither an id nor a domain",

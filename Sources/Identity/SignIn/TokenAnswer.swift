@@ -7,7 +7,7 @@ enum TokenAnswer {
   /// - Throws: ``IdentityError`` `malformed_answer`.
   static func token(_ body: [UInt8], member: String, now: Date) throws(IdentityError) -> AccessToken {
     guard let object = object(body) else {
-      throw malformed(member, "the answer is no JSON object")
+      throw malformed(member, "the answer is not a JSON object")
     }
     guard let text = object["access_token"]?.string, isToken(text) else {
       throw malformed(member, "the answer holds no access_token")
@@ -39,7 +39,7 @@ enum TokenAnswer {
       case .string(let text)?: Double(text)
       default: nil
       }
-    // Beyond that it is no time of this millennium, and a date would lose its seconds.
+    // Beyond that it is not a time of this millennium, and a date would lose its seconds.
     guard let number, number.isFinite, (0...1e11).contains(number) else { return nil }
     return number
   }

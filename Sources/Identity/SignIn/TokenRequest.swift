@@ -4,7 +4,7 @@ import HTTPClient
 
 /// Sends one token request with its retries, and makes an ``AccessToken`` or an ``IdentityError`` of what comes back.
 struct TokenRequest: Sendable {
-  /// Why an answer is no token, as the member sees it.
+  /// Why an answer is not a token, as the member sees it.
   struct Refusal {
     let error: IdentityError
     /// The status the retry policy is told; another than the answer's where its text says more.
@@ -21,7 +21,7 @@ struct TokenRequest: Sendable {
   let policy: RetryPolicy
 
   /// Sends what `request` makes, anew for each try.
-  /// - Parameter refusal: told of each answer that is no success.
+  /// - Parameter refusal: told of each answer that is not a success.
   /// - Throws: ``IdentityError``, `CancellationError`.
   func send(
     _ request: () async throws -> ClientRequest, refusal: (_ status: Int, _ body: [UInt8]) -> Refusal
@@ -53,7 +53,7 @@ struct TokenRequest: Sendable {
     let remedy: String? =
       switch error {
       case .untrusted: "Check the machine's trusted roots, and whether a proxy opens TLS"
-      case .connectFailed, .timedOut: "Check the network's way to that host, its name look-up and HTTPS_PROXY"
+      case .connectFailed, .timedOut: "Check the network route to that host, its name resolution and HTTPS_PROXY"
       default: nil
       }
     return IdentityError(.unreachable, member: member, "\(error)", remedy: remedy)

@@ -73,8 +73,8 @@ package final class Admission: Sendable {
     }
   }
 
-  /// Runs `body` once `tableDay` is admitted; what it waits for is told by `progress` meanwhile.
-  /// - Parameter patience: how long it waits; nil is for ever.
+  /// Runs `body` once `tableDay` is admitted; `progress` shows what it waits for meanwhile.
+  /// - Parameter patience: how long it waits; nil means without a limit.
   /// - Throws: ``NoTurn`` when it has waited for that long, `CancellationError` while it waits; whatever `body` throws.
   func admitting<Result: Sendable>(
     _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress, within patience: Duration? = nil,

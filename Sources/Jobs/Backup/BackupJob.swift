@@ -113,7 +113,8 @@ extension JobError {
     if cause is Admission.NoTurn {
       return JobError(
         .noTurn,
-        "the table-day's turn did not come in time, because BACKUP_CONCURRENCY table-days were in progress; run the job again"
+        "the table-day was not begun, because less than a quarter of the function's time was left when its turn came, or its "
+          + "turn did not come (BACKUP_CONCURRENCY table-days are in progress at most); run the job again"
       )
     }
     return JobError(.cancelled, "the job was cancelled before it began this table-day; run the job again")
@@ -121,7 +122,7 @@ extension JobError {
 }
 
 extension JobContext {
-  /// How long a table-day may wait for its turn so that it begins before `deadline`; nil is for ever.
+  /// How long a table-day may wait for its turn so that it begins before `deadline`; nil means without a limit.
   /// - Throws: ``Admission/NoTurn`` after the deadline.
   func patience(until deadline: Date?) throws -> Duration? {
     guard let deadline else { return nil }

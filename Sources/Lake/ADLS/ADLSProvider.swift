@@ -37,7 +37,7 @@ package enum ADLSProvider: LakeProvider {
     let location = try URLAuthority(url.authority)
     var segments = try url.segments()
     guard location.isLoopback else {
-      guard usesTLS else { throw .invalidURL(reason: "http is for an emulator on loopback alone: use https") }
+      guard usesTLS else { throw .invalidURL(reason: "http is only for an emulator on loopback: use https") }
       guard !segments.isEmpty else { throw .invalidURL(reason: "an https URL needs a filesystem after the host") }
       let filesystem = segments.removeFirst()
       return try account(location, filesystem: filesystem, segments: segments)

@@ -70,7 +70,7 @@ struct FolderListing {
     } catch {
       // Removed meanwhile, a file, or a link.
       if [ENOENT, ENOTDIR, ELOOP].contains(error.number) { return true }
-      throw error.lakeError(child, operation: "list")
+      throw error.lakeError(child, operation: "listing")
     }
     return try collect(opened, path: child, after: names)
   }
@@ -81,7 +81,7 @@ struct FolderListing {
     do throws(SystemError) {
       status = try folder.status(of: name)
     } catch {
-      throw error.lakeError(path, operation: "look at")
+      throw error.lakeError(path, operation: "reading the properties")
     }
     guard let status else { return nil }
     // A link is not followed, since it could lead out of the lake. Leaving it out can make an archive seem missing; an

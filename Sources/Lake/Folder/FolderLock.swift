@@ -29,7 +29,7 @@ struct FolderLock {
       let holder = waited < Self.tellAfter ? "" : FolderLock.holder(of: folder)
       guard waited < options.lockLimit else {
         throw LakeError.unavailable(
-          path, operation: "locking the folder of it",
+          path, operation: "locking its folder",
           reason: "\(holder) has held the lock of that folder (flock) for \(options.lockLimit.components.seconds) s; "
             + "end it, then try again")
       }
@@ -52,7 +52,7 @@ struct FolderLock {
         if error.number == EWOULDBLOCK { return false }
         // Some network file systems have no locks; there the check before the rename is the only guard.
         if [EOPNOTSUPP, ENOLCK, ENOSYS, EBADF, EINVAL].contains(error.number) { return true }
-        throw error.lakeError(path, operation: "lock the folder of")
+        throw error.lakeError(path, operation: "locking its folder")
       }
     }
   }

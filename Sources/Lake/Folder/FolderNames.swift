@@ -21,7 +21,7 @@ struct FolderNames {
       return try scan(limit, after: last)
     } catch {
       guard let path else { throw .rootUnavailable(rootPath, reason: error.text) }
-      throw error.lakeError(path, operation: "list")
+      throw error.lakeError(path, operation: "listing")
     }
   }
 

@@ -25,7 +25,7 @@ actor FolderReader: LakeReader {
       file = try FileDescriptor.open(place.name, in: place.folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
       status = try file.status()
     } catch {
-      throw error.lakeError(path, operation: "read")
+      throw error.lakeError(path, operation: "reading")
     }
     guard status.isFile else { throw .notAFile(path) }
     // Advice only: without it the kernel reads less far ahead.
@@ -56,7 +56,7 @@ actor FolderReader: LakeReader {
 
   private func bytes(at offset: Int, count: Int) async throws -> [UInt8] {
     try Task.checkCancellation()
-    guard let file else { throw LakeError.outOfOrder(entry.path, operation: "read") }
+    guard let file else { throw LakeError.outOfOrder(entry.path, operation: "reading") }
     let entry = entry
     return try await operations.run(on: queue) {
       let wanted = min(count, max(0, entry.length - offset))
@@ -65,7 +65,7 @@ actor FolderReader: LakeReader {
         // A file replaced by a rename is still whole behind our descriptor. One that is written in place is not.
         if bytes.count == wanted, try file.status().etag == entry.etag { return bytes }
       } catch {
-        throw error.lakeError(entry.path, operation: "read")
+        throw error.lakeError(entry.path, operation: "reading")
       }
       throw LakeError.changed(entry.path)
     }

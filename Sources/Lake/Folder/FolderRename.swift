@@ -54,7 +54,7 @@ struct FolderRename: Sendable {
       return entry
     } catch {
       if error.number == ENOENT { throw .notFound(sourcePath) }
-      throw error.lakeError(destinationPath, operation: "rename a file to")
+      throw error.lakeError(destinationPath, operation: "renaming a file to it")
     }
   }
 
@@ -63,7 +63,7 @@ struct FolderRename: Sendable {
     do throws(SystemError) {
       if let found = try source.folder.status(of: source.name), found.isSameFile(as: try file.status()) { return }
     } catch {
-      throw error.lakeError(sourcePath, operation: "look at")
+      throw error.lakeError(sourcePath, operation: "reading the properties")
     }
     throw .notFound(sourcePath)
   }
@@ -73,7 +73,7 @@ struct FolderRename: Sendable {
     do throws(SystemError) {
       present = try destination.folder.status(of: destination.name)
     } catch {
-      throw error.lakeError(destinationPath, operation: "look at")
+      throw error.lakeError(destinationPath, operation: "reading the properties")
     }
     if present?.isLink == true { throw .escapesRoot(destinationPath) }
     switch condition {

@@ -109,7 +109,7 @@ struct FolderRoot: Sendable {
           // For a link, O_DIRECTORY with O_NOFOLLOW answers as for a file.
           guard isLink(name, in: folder) else { throw .notAFolder(path) }
           throw .escapesRoot(path)
-        default: throw error.lakeError(path, operation: "open the folder of")
+        default: throw error.lakeError(path, operation: "opening a folder of its path")
         }
       }
     }
@@ -120,12 +120,12 @@ struct FolderRoot: Sendable {
       try SystemError.check { mkdirat(folder.number, name, Self.folderMode) }
     } catch {
       // Another writer may have made it meanwhile.
-      guard error.number == EEXIST else { throw error.lakeError(path, operation: "make the folder of") }
+      guard error.number == EEXIST else { throw error.lakeError(path, operation: "making its folder") }
     }
     do throws(SystemError) {
       try folder.sync()
     } catch {
-      throw error.lakeError(path, operation: "sync the folder of")
+      throw error.lakeError(path, operation: "syncing its folder")
     }
   }
 

@@ -114,7 +114,7 @@ package struct FolderStore: LakeStore {
         try place.folder.sync()
       } catch {
         if error.number == ENOENT { return }
-        throw error.lakeError(path, operation: "remove")
+        throw error.lakeError(path, operation: "removing")
       }
     }
   }
@@ -132,7 +132,7 @@ package struct FolderStore: LakeStore {
     do {
       status = try place.folder.status(of: place.name)
     } catch {
-      throw error.lakeError(path, operation: "look at")
+      throw error.lakeError(path, operation: "reading the properties")
     }
     guard let status else { return nil }
     guard !status.isLink else { throw .escapesRoot(path) }

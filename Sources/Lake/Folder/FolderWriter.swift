@@ -39,7 +39,7 @@ actor FolderWriter: LakeWriter {
         try FileDescriptor.open(
           place.name, in: place.folder, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: FolderRoot.fileMode))
     } catch {
-      throw error.lakeError(temporary, operation: "create")
+      throw error.lakeError(temporary, operation: "creating the file")
     }
     self.store = store
     self.temporary = temporary
@@ -48,14 +48,14 @@ actor FolderWriter: LakeWriter {
 
   func append(_ bytes: [UInt8]) async throws {
     try Task.checkCancellation()
-    try checkWriting("append")
+    try checkWriting("appending")
     let (file, temporary) = (file, temporary)
     try await failing {
       try await store.operations.run(on: file.queue) {
         do throws(SystemError) {
           try file.write(bytes)
         } catch {
-          throw error.lakeError(temporary, operation: "write")
+          throw error.lakeError(temporary, operation: "writing")
         }
       }
     }
@@ -63,7 +63,7 @@ actor FolderWriter: LakeWriter {
 
   func close() async throws -> LakeFileDigest {
     if case .closed(let digest) = state { return digest }
-    try checkWriting("close")
+    try checkWriting("closing")
     let (file, temporary, place) = (file, temporary, place)
     let digest = try await failing {
       try await store.operations.run(on: file.queue) {
@@ -74,7 +74,7 @@ actor FolderWriter: LakeWriter {
         } catch {
           // After a failed fsync(2) the kernel may have dropped the data and would call the next one a success: no
           // retry.
-          throw error.lakeError(temporary, operation: "sync")
+          throw error.lakeError(temporary, operation: "syncing")
         }
         guard stored == file.length else {
           throw LakeError.lengthMismatch(temporary, expected: file.length, found: stored)
@@ -91,7 +91,7 @@ actor FolderWriter: LakeWriter {
     switch state {
     case .closed: break
     case .failed(let failure): throw failure
-    case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
+    case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publishing")
     }
     let (root, operations, file) = (store.root, store.operations, file)
     let found = try await operations.run { try root.place(of: path, making: true) }

@@ -35,7 +35,7 @@ struct SystemError: Error {
     case EISDIR: .notAFile(path)
     case ENOTDIR: .notAFolder(path)
     case ENOTEMPTY: .folderNotEmpty(path)
-    case ENAMETOOLONG: .invalidPath(path.description, reason: "the file system does not take so long a name")
+    case ENAMETOOLONG: .invalidPath(path.description, reason: "the file system does not support a name of this length")
     default: .io(path, operation: operation, reason: text)
     }
   }

@@ -13,7 +13,7 @@ package enum LakeEvent: Sendable {
   package struct Retry: Sendable {
     /// The file or folder that the request was about.
     package let path: LakePath
-    /// What was to be done, such as `append`.
+    /// What failed, such as `appending`.
     package let operation: String
     /// How it failed.
     package let reason: String

@@ -1,4 +1,6 @@
 /// Why an operation of the lake failed. Every message names the path, and a remedy where there is one.
+///
+/// An `operation` is a gerund, such as `reading the properties`: it is the subject of the message, after the path.
 package enum LakeError: Error, Equatable, Sendable {
   /// There is no file of that path.
   case notFound(LakePath)
@@ -99,7 +101,7 @@ extension LakeError: CustomStringConvertible {
     case .alreadyExists(let path): "\(path): exists already; remove it or ask for it to be overwritten"
     case .conditionNotMet(let path): "\(path): was changed by someone else meanwhile; look at it and try again"
     case .permissionDenied(let path, let operation):
-      "\(path): this process may not \(operation) it; grant it read and write access to the lake"
+      "\(path): this process has no permission for \(operation); grant it read and write access to the lake"
     case .accessRefused(let path, let operation, let reason): "\(path): \(operation) is refused: \(reason)"
     case .signInFailed(let reason): "there is no token for the lake: \(reason)"
     case .unavailable(let path, let operation, let reason): "\(path): \(operation) failed: \(reason)"
@@ -107,7 +109,7 @@ extension LakeError: CustomStringConvertible {
       "\(path): is in its place, but the storage did not confirm that it stays there over a power cut (\(reason)); check "
         + "the storage, then write it again"
     case .outcomeUnknown(let path, let operation, let reason):
-      "\(path): \(operation) may have been done or not: \(reason); look whether it is there"
+      "\(path): \(operation) may have been done or not: \(reason); check whether it is there"
     case .invalidConnectionString(let reason):
       "not a storage account's connection string: \(reason); expected "
         + "AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net, or SharedAccessSignature= in place of the key"

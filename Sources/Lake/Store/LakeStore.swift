@@ -20,7 +20,7 @@ package protocol LakeStore: Sendable {
   /// One page of what is in a folder (nil: the root), with all that is below when `recursive`.
   ///
   /// The entries of one folder come in the order of their names' bytes, and a folder before what it holds. A folder
-  /// that does not exist is empty. A listing is no snapshot. `continuation` is nil for the first page.
+  /// that does not exist is empty. A listing is not a snapshot. `continuation` is nil for the first page.
   func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage
 
   /// Removes a file or an empty folder; success when there is none.

@@ -21,7 +21,7 @@ extension PostgresConnection {
         throw cancellation
       } catch {
         let note = await passwords.note(on: password, for: target)
-        throw refusal.adding([note, "no other password is to be had: \(error)"])
+        throw refusal.adding([note, "no other password is available: \(error)"])
       }
       guard let other, other != password else {
         throw refusal.adding([await passwords.note(on: password, for: target)])

@@ -4,7 +4,8 @@ import Essentials
 import Synchronization
 
 extension PostgresConnection {
-  /// Waits until the socket is ready for one of `events`, or `timeout` seconds have passed; gives what it is ready for.
+  /// Waits until the socket is ready for one of `events`, or `timeout` seconds have passed.
+  /// - Returns: what it is ready for.
   @discardableResult
   func wait(for events: SocketWaiter.Events, timeout: Double? = nil) async throws -> SocketWaiter.Events {
     guard !handle.isClosed else { throw PostgresError.connectionLost(message: "it was closed") }

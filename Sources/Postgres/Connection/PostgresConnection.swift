@@ -47,7 +47,7 @@ package actor PostgresConnection {
   var hasUnseenInput = false
   /// A write of the COPY in is under way.
   var isWritingCopy = false
-  /// When something last arrived in the COPY in that was no whole notice.
+  /// When something last arrived in the COPY in that was not a whole notice.
   var copyInInput: ContinuousClock.Instant?
   /// The server was seen to have ended the COPY in; its error is not read yet.
   var copyInHasEnded = false

@@ -82,8 +82,8 @@ extension PostgresConnection {
   }
 
   /// Looks at what has arrived during a COPY in. Until an error ends it, the server sends nothing but notices. libpq hands
-  /// these on once they are whole, and keeps an error back until the end of the data: what has arrived, is no notice, and
-  /// goes on no further for a moment is an error.
+  /// these on once they are whole, and keeps an error back until the end of the data: what has arrived, is not a notice,
+  /// and goes on no further for a moment is an error.
   private func copyInHasFailed() throws -> Bool {
     var socket = pollfd(fd: PQsocket(handle.connection), events: Int16(POLLIN), revents: 0)
     guard !copyInHasEnded else { return true }

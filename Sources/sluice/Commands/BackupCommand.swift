@@ -18,7 +18,7 @@ enum BackupCommand: Command {
     + CommandOption.days
     + [
       CommandOption(
-        "time-column", .value("COLUMN"), "the column that tells a row's day, before what BACKUP_TABLES says",
+        "time-column", .value("COLUMN"), "the column that determines a row's day; overrides BACKUP_TABLES",
         path: ["time_column"]),
       CommandOption(
         "overwrite", .flag, "replace an existing archive, unless it has more rows", path: ["overwrite"]),

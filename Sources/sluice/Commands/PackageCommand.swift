@@ -11,7 +11,7 @@ enum PackageCommand: Command {
   static let options: [CommandOption] = [
     CommandOption("output", .value("DIR"), "the folder to write, new or empty"), .routes,
     CommandOption(
-      "function-timeout", .value("MINUTES"), "functionTimeout of host.json; 0 is no limit", default: "30"),
+      "function-timeout", .value("MINUTES"), "functionTimeout of host.json; 0 means no limit", default: "30"),
     .help,
   ]
 

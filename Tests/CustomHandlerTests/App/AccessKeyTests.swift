@@ -4,7 +4,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct AccessKeyTests {
+@Suite("The access key") struct AccessKeyTests {
   @Test("Only the key itself matches")
   func onlyTheKeyMatches() throws {
     let key = try #require(AccessKey(Secret("abcé")))
@@ -12,7 +12,7 @@ import Testing
     for other in ["", "a", "abc", "abcf", "abcéabcé", "ABCÉ", "abcé "] { #expect(!key.matches(other)) }
   }
 
-  @Test("An empty key is no key")
+  @Test("An empty key is not a key")
   func anEmptyKeyIsNone() { #expect(AccessKey(Secret("")) == nil) }
 
   @Test("The key cannot be printed")

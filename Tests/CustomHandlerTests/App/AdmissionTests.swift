@@ -4,7 +4,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct AdmissionTests {
+@Suite("Admission of callers") struct AdmissionTests {
   private func admission(
     _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ headers: HTTPFields = [:]
   ) throws -> String {

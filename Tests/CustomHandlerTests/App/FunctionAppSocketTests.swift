@@ -6,7 +6,7 @@ import Testing
 
 /// The app behind a real server, called as the Functions host calls: chunked bodies without a length, its own header after
 /// the caller's.
-@Suite(.timeLimit(.minutes(1))) struct FunctionAppSocketTests {
+@Suite("The function app on a socket", .timeLimit(.minutes(1))) struct FunctionAppSocketTests {
   private func exchange(_ text: String, key: AccessKey? = nil) async throws -> (head: String, body: String) {
     let server = HTTPServer(handler: try makeApp(key: key).respond)
     let port = try await server.start()

@@ -58,7 +58,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
   return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, callers: callers)
 }
 
-@Suite struct FunctionAppTests {
+@Suite("The function app") struct FunctionAppTests {
   private func ask(
     _ app: FunctionApp, _ method: HTTPMethod, _ target: String, _ body: String = "", headers: HTTPFields = [:]
   ) async throws -> HTTPResponse {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct DisplayURLTests {
+@Suite("URLs that the host writes for display") struct DisplayURLTests {
   @Test("A display path is made fit for a target, and whole escapes are kept")
   func path() {
     #expect(PercentEncoding.encodePath("/a b/é%20/50%/#?") == "/a%20b/%C3%A9%20/50%25/%23%3F")

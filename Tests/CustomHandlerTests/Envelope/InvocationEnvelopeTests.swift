@@ -5,7 +5,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct InvocationEnvelopeTests {
+@Suite("Envelopes of the Functions host") struct InvocationEnvelopeTests {
   private func envelope(_ json: String) throws -> InvocationEnvelope { try InvocationEnvelope(Array(json.utf8)) }
 
   // MARK: Queue
@@ -133,7 +133,7 @@ import Testing
   // MARK: Faults
 
   static let faults: [(FunctionTrigger.Kind, String, String)] = [
-    (.queue, "", "empty"), (.queue, "{", "no JSON"), (.queue, "[]", "an array"), (.queue, "null", "null"),
+    (.queue, "", "empty"), (.queue, "{", "not JSON"), (.queue, "[]", "an array"), (.queue, "null", "null"),
     (.queue, "{}", "`Data` is missing"), (.queue, #"{"Data":3}"#, "`Data` is a number"),
     (.queue, #"{"Data":{},"Metadata":3}"#, "`Metadata`"), (.queue, #"{"Data":{}}"#, "`Data.message` is missing"),
     (.queue, #"{"Data":{"message":null}}"#, "null"), (.timer, #"{"Data":{}}"#, "`Data.timer` is missing"),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct InvocationTests {
+@Suite("Invocations") struct InvocationTests {
   private let function = FunctionRoute(name: "f", trigger: .timer(schedule: "0 0 0 * * *"), handler: "h")
 
   private func invocation(_ headers: HTTPFields) throws -> Invocation {

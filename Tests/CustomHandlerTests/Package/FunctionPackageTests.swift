@@ -3,7 +3,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct FunctionPackageTests {
+@Suite("The package of a function app") struct FunctionPackageTests {
   private func files(_ options: HostOptions = HostOptions()) throws -> [String: String] {
     let routes = try FunctionRoutes(
       json: Array(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CustomHandler
 
-@Suite struct FunctionRoutesTests {
+@Suite("The route file") struct FunctionRoutesTests {
   private func routes(_ json: String) throws -> FunctionRoutes { try FunctionRoutes(json: Array(json.utf8)) }
 
   static func http(_ fields: String) -> String {
@@ -35,12 +35,12 @@ import Testing
 
   /// The JSON, the function and the field that the error must name, and a part of what it says.
   static let faults: [(String, String?, String?, String)] = [
-    ("{", nil, nil, "no JSON"),
+    ("{", nil, nil, "not JSON"),
     ("[]", nil, nil, "an array of 0"),
-    ("{}", nil, "functions", "no array"),
+    ("{}", nil, "functions", "not an array"),
     (#"{"functions": [], "extra": 1}"#, nil, "extra", "unknown"),
     (#"{"functions": [], "routePrefix": "/api"}"#, nil, "routePrefix", "without a slash"),
-    (#"{"functions": [], "routePrefix": "admin"}"#, nil, "routePrefix", "host's own"),
+    (#"{"functions": [], "routePrefix": "admin"}"#, nil, "routePrefix", "reserved for the Functions host"),
     (#"{"functions": [7]}"#, "functions[0]", nil, "a number"),
     (#"{"functions": [{}]}"#, "functions[0]", "name", "missing"),
     (#"{"functions": [{"name": 3}]}"#, "functions[0]", "name", "a number"),
@@ -56,8 +56,8 @@ import Testing
     (http(#""methods": ["GET", "get"]"#), "f", "methods", "twice"),
     (http(#""methods": ["GET"], "authLevel": "user""#), "f", "authLevel", "anonymous, function, admin"),
     (http(#""methods": ["GET"], "route": "/x""#), "f", "route", "slash"),
-    (http(#""methods": ["GET"], "route": "admin/x""#), "f", "route", "host's own"),
-    (http(#""methods": ["GET"], "route": "Runtime""#), "f", "route", "host's own"),
+    (http(#""methods": ["GET"], "route": "admin/x""#), "f", "route", "reserved for the Functions host"),
+    (http(#""methods": ["GET"], "route": "Runtime""#), "f", "route", "reserved for the Functions host"),
     (http(#""methods": ["GET"], "route": "{id:int}""#), "f", "route", "constraints"),
     (http(#""methods": ["GET"], "route": "a%20b""#), "f", "route", "two ways"),
     (http(#""methods": ["GET"], "schedule": "0 0 0 * * *""#), "f", "schedule", "unknown here"),
@@ -82,7 +82,7 @@ import Testing
       #"{"routePrefix": "", "functions": ["#
         + #"{"name": "a", "trigger": "http", "route": "{id}", "methods": ["POST"], "handler": "h"},"#
         + #"{"name": "t", "trigger": "timer", "schedule": "0 0 0 * * *", "handler": "h"}]}"#, "a", "route",
-      "takes the host's calls of `t`"
+      "would receive the host's calls of `t`"
     ),
   ]
 

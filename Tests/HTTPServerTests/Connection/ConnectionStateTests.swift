@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ConnectionStateTests {
+@Suite("The states of a connection") struct ConnectionStateTests {
   private let start = ContinuousClock.now
   private func at(_ seconds: Int) -> ConnectionState.Instant { start + .seconds(seconds) }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ResponseEncoderTests {
+@Suite("Encoded answers") struct ResponseEncoderTests {
   private func encode(
     _ response: HTTPResponse, method: HTTPMethod = .get, version: RequestHead.Version = .http11, keepAlive: Bool = true
   ) -> (text: String, encoded: ResponseEncoder) {

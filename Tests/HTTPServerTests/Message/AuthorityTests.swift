@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPServer
 
 /// RFC 3986 §3.2.2 and §3.2.3.
-@Suite struct AuthorityTests {
+@Suite("The authority of a request") struct AuthorityTests {
   @Test(
     "Each production of an authority is read",
     arguments: [
@@ -37,7 +37,7 @@ import Testing
     #expect(Authority(text) == nil)
   }
 
-  @Test("A request whose Host is no authority is refused", arguments: malformed)
+  @Test("A request whose Host is not an authority is refused", arguments: malformed)
   func host(_ text: String) {
     // Empty is right: the target has no authority then (RFC 9112 §3.2).
     let (run, agree) = ParserRun.all("GET / HTTP/1.1\r\nHost: \(text)\r\n\r\n")

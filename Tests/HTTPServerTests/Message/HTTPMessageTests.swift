@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct HTTPMessageTests {
+@Suite("HTTP messages") struct HTTPMessageTests {
   @Test(
     "A query item that is removed is in neither the target nor the query",
     arguments: [

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ParserAcceptanceTests {
+@Suite("Requests that the parser accepts") struct ParserAcceptanceTests {
   private func one(_ text: String) throws -> HTTPRequest {
     let (run, agree) = ParserRun.all(text)
     #expect(agree, "every split of the bytes gives the same result")

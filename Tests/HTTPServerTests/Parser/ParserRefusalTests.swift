@@ -23,7 +23,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
   }
 }
 
-@Suite struct ParserRefusalTests {
+@Suite("Requests that the parser refuses") struct ParserRefusalTests {
   static let limits = ParserLimits(
     target: 100, headerBlock: 400, body: 50, chunkLine: 60, chunkExtensions: 80)
 

@@ -1,7 +1,7 @@
 import HTTPServer
 import Testing
 
-@Suite struct HTTPRouterTests {
+@Suite("HTTP router") struct HTTPRouterTests {
   private func router(_ routes: [(HTTPMethod, String)]) throws -> HTTPRouter<String> {
     var router = HTTPRouter<String>()
     for (method, pattern) in routes { try router.register(method, pattern, "\(method) \(pattern)") }

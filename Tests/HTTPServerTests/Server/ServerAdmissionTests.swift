@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ServerAdmissionTests {
+@Suite("Admission of requests", .timeLimit(.minutes(1))) struct ServerAdmissionTests {
   private static let refuse: HTTPServer.Gatekeeper = { request in
     switch request.path {
     case "/closed": .refused(.text("no", status: 401))

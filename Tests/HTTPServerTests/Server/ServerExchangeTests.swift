@@ -21,7 +21,7 @@ func withServer(
   await server.shutdown(grace: .zero)
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ServerExchangeTests {
+@Suite("Exchanges with the server", .timeLimit(.minutes(1))) struct ServerExchangeTests {
   private let echo: HTTPServer.Handler = { request in
     .text("\(request.method) \(request.target) \(String(decoding: request.body, as: UTF8.self))")
   }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ServerLimitTests {
+@Suite("Limits of the server", .timeLimit(.minutes(1))) struct ServerLimitTests {
   private let hello: HTTPServer.Handler = { _ in .text("hello") }
 
   @Test("A head that does not come in time is answered 408")
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test(
-    "A host that is no address is refused",
+    "A host that is not an address is refused",
     arguments: ["example.org", "", "1.2.3", "[::1"])
   func aHostThatIsNoAddressIsRefused(_ host: String) async {
     let server = HTTPServer(configuration: .init(host: host, port: 0), handler: hello)

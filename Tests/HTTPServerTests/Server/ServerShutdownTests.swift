@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ServerShutdownTests {
+@Suite("Shutdown of the server", .timeLimit(.minutes(1))) struct ServerShutdownTests {
   @Test("A shutdown answers the request under way and closes idle connections")
   func aRequestUnderWayIsAnsweredAndIdleConnectionsClose() async throws {
     let (started, go) = (Gate(), Gate())

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct UntrustedMemoryTests {
+@Suite("Memory of unauthenticated callers") struct UntrustedMemoryTests {
   @Test("A small share is free for each connection, and the rest is shared by all")
   func shares() {
     var memory = UntrustedMemory(limit: 8000, connections: 10)

@@ -145,7 +145,7 @@ struct ClientAssertionTests {
     try Data([0x30, 1, 2]).write(to: URL(filePath: certificate.path("broken.pfx")))
     for (path, reason) in [
       ("/absent/file", "cannot be read"), (certificate.path("key.pem"), "no certificate"),
-      (certificate.path("cert.pem"), "no private key"), (try other.joined("key.pem", "cert.pem"), "fits its key"),
+      (certificate.path("cert.pem"), "no private key"), (try other.joined("key.pem", "cert.pem"), "matches its key"),
       (try curve.joined("key.pem", "cert.pem"), "not an RSA key"), (certificate.path("garbage"), "no private key"),
       (certificate.path("broken.pfx"), "neither PEM nor PKCS#12"),
     ] {

@@ -31,7 +31,7 @@ struct TokenClaimsTests {
     #expect(second.expires == nil)
   }
 
-  @Test("An expiry that is no time is left out", arguments: ["1e300", "-1", "1e12", "\"x\"", "null", "[1]"])
+  @Test("An expiry that is not a time is left out", arguments: ["1e300", "-1", "1e12", "\"x\"", "null", "[1]"])
   func oddExpiry(text: String) throws {
     #expect(try #require(TokenClaims(token("{\"aud\":\"x\",\"exp\":\(text)}"))).expires == nil)
   }

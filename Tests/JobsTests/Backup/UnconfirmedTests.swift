@@ -31,7 +31,7 @@ import Testing
     var fixture = try await Fixture()
     let lake = fixture.lake
     fixture.lake = HookedStore.doubtful(lake, suffix: ".gz", isDone: isDone) {
-      .outcomeUnknown($0, operation: "rename", reason: "no answer")
+      .outcomeUnknown($0, operation: "renaming a file to it", reason: "no answer")
     }
     let result = try await fixture.backupOne()
     #expect(result.status == .unconfirmed)
@@ -46,7 +46,7 @@ import Testing
     var fixture = try await Fixture()
     let old = try await fixture.backupOne()
     fixture.lake = HookedStore.doubtful(fixture.lake, suffix: ".gz", isDone: false) {
-      .outcomeUnknown($0, operation: "rename", reason: "no answer")
+      .outcomeUnknown($0, operation: "renaming a file to it", reason: "no answer")
     }
     let result = try await fixture.backupOne(
       "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true")

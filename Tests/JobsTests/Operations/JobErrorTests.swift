@@ -21,8 +21,8 @@ struct JobErrorTests {
         sqlState: nil))
     #expect(!socket.message.contains("/var"), "\(socket.message)")
     let url = LakeError.unavailable(
-      try LakePath("db/a.b.2024-01-01.csv.gz"), operation: "read", reason: "https://a/b: 503")
-    #expect(JobError(cause: url).message.contains("db/a.b.2024-01-01.csv.gz: read failed: https://a/b: 503"))
+      try LakePath("db/a.b.2024-01-01.csv.gz"), operation: "reading", reason: "https://a/b: 503")
+    #expect(JobError(cause: url).message.contains("db/a.b.2024-01-01.csv.gz: reading failed: https://a/b: 503"))
   }
 
   func server(_ state: String, _ message: String = "the private value", line: Int? = nil) -> ServerError {
@@ -122,14 +122,14 @@ struct JobErrorTests {
     let cases: [(LakeError, String, JobErrorCode.Kind)] = [
       (.notFound(path), "archive_not_found", .notFound), (.alreadyExists(path), "archive_exists", .conflict),
       (.conditionNotMet(path), "archive_changed", .conflict), (.changed(path), "archive_changed", .conflict),
-      (.permissionDenied(path, operation: "write"), "lake_permission_denied", .forbidden),
+      (.permissionDenied(path, operation: "writing"), "lake_permission_denied", .forbidden),
       (.readOnly(path), "lake_read_only", .unavailable), (.noSpace(path), "lake_full", .full),
       (.fileTooLarge(path), "lake_full", .full), (.escapesRoot(path), "outside_lake", .forbidden),
       (.rootUnavailable("https://a/lake", reason: "gone"), "lake_unavailable", .unavailable),
-      (.io(path, operation: "read", reason: "x"), "lake_error", .failed),
+      (.io(path, operation: "reading", reason: "x"), "lake_error", .failed),
       (.lengthMismatch(path, expected: 2, found: 1), "length_mismatch", .failed),
       (.notDurable(path, reason: "x"), "lake_not_durable", .failed),
-      (.outcomeUnknown(path, operation: "rename", reason: "x"), "lake_outcome_unknown", .unavailable),
+      (.outcomeUnknown(path, operation: "renaming a file to it", reason: "x"), "lake_outcome_unknown", .unavailable),
     ]
     for (cause, code, kind) in cases {
       let error = JobError(cause: cause)

@@ -46,7 +46,7 @@ struct TriggerErrorTests {
       #expect(!shown.contains("private"), "\(state): \(shown)")
       #expect(!shown.contains("refused private"), "\(state): \(shown)")
       #expect(shown.contains(state), "\(state): \(shown)")
-      // It is no failure of the server, nor of the way to it.
+      // It is not a failure of the server, nor of the way to it.
       #expect(
         ![.databaseUnavailable, .locked, .cancelled, .permissionDenied, .tableNotFound].contains(error.code))
       #expect(try await fixture.count() == 0)

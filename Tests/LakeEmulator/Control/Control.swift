@@ -5,7 +5,7 @@ import Foundation
 struct Control {
   let core: EmulatorCore
 
-  /// - Throws: ``ServiceError`` for what is no order; ``ConnectionLoss``.
+  /// - Throws: ``ServiceError`` for what is not an order; ``ConnectionLoss``.
   func answer(_ head: RequestHead, _ name: String, _ body: RequestBody) throws -> Answer {
     switch (head.method, name) {
     case ("PUT", "faults"):

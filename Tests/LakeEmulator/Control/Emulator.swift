@@ -104,7 +104,7 @@ extension EmulatorOptions {
     guard tokenLifetime > 0 else { throw EmulatorError("token lifetime: seconds above 0 are expected.") }
     var status = stat()
     if let folder, stat(folder, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
-      throw EmulatorError("folder: \(folder) is no directory.")
+      throw EmulatorError("folder: \(folder) is not a directory.")
     }
   }
 }

@@ -95,7 +95,7 @@ struct Continuation {
     self.last = last
   }
 
-  /// - Throws: ``ServiceError`` for what is no token.
+  /// - Throws: ``ServiceError`` for what is not a token.
   init(token: String) throws(ServiceError) {
     guard let data = Data(base64Encoded: token), data.starts(with: Self.mark),
       let text = String(validating: data.dropFirst(Self.mark.count), as: UTF8.self)

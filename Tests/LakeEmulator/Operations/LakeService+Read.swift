@@ -89,7 +89,7 @@ struct ByteRange {
   let last: Int?
 
   /// Reads `x-ms-range`, which wins, or `Range`.
-  /// - Throws: ``ServiceError`` for what is no range: suffix ranges are not part of the interface.
+  /// - Throws: ``ServiceError`` for what is not a range: suffix ranges are not part of the interface.
   static func read(_ head: RequestHead) throws(ServiceError) -> ByteRange? {
     guard let text = head.nonEmpty("x-ms-range") ?? head.nonEmpty("range") else { return nil }
     let name = head.nonEmpty("x-ms-range") == nil ? "Range" : "x-ms-range"

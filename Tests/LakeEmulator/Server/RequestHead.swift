@@ -47,7 +47,7 @@ struct RequestHead {
   var expectsContinue: Bool { headers["expect"]?.lowercased() == "100-continue" }
 
   /// The length of the body; nil when none is told.
-  /// - Throws: ``ServiceError`` for what is no length.
+  /// - Throws: ``ServiceError`` for what is not a length.
   func contentLength() throws(ServiceError) -> Int? {
     guard let text = headers["content-length"] else { return nil }
     guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(text) else {

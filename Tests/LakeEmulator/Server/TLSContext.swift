@@ -22,7 +22,7 @@ final class TLSContext: @unchecked Sendable {
     guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else {
       throw EmulatorError("--tls-key \(key) is not a readable PEM key that fits the certificate.")
     }
-    // A client that closes without close_notify (RFC 8446 §6.1), as most do, is no failure.
+    // A client that closes without close_notify (RFC 8446 §6.1), as most do, is not a failure.
     SSL_CTX_set_options(context, UInt64(1) << 7)
   }
 

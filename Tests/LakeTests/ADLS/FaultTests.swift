@@ -136,7 +136,10 @@ struct FaultTests {
       Issue.record("\(error as Any)")
       return
     }
-    #expect(named == (operation == .create ? "create" : operation.rawValue) || named == "make the folder")
+    let calls: [EmulatorOperation: ADLSCall.Operation] = [
+      .create: .create, .append: .append, .flush: .flush, .rename: .rename,
+    ]
+    #expect(named == calls[operation]?.rawValue || named == ADLSCall.Operation.makeFolder.rawValue)
     #expect(reason.contains("given up after 4 tries"))
     #expect(lake.files.isEmpty)
   }

@@ -29,7 +29,7 @@ struct ProtocolValuesTests {
   }
 
   @Test(
-    "What is no listing is refused",
+    "What is not a listing is refused",
     arguments: [
       "", "{}", "[]", #"{"paths":{}}"#, #"{"paths":[{}]}"#, #"{"paths":[{"name":1}]}"#, #"{"paths":[{"name":"a"},]}"#,
       #"{"paths":[{"name":"a","name":"b"}]}"#, #"{"paths":[{"name":"a","isDirectory":1}]}"#,

@@ -52,11 +52,11 @@ struct SignInTests {
     let tokens = EmulatorTokens(emulator, audience: "https://vault.azure.net")
     let store = try EmulatedLake.store(emulator, .bearer(tokens))
     let error = await lakeError { _ = try await store.properties(of: at("a")) }
-    guard case .accessRefused(at("a"), operation: "look at", let reason) = error else {
+    guard case .accessRefused(at("a"), operation: "reading the properties", let reason) = error else {
       Issue.record("\(error as Any)")
       return
     }
-    #expect(reason.contains("does not take this token"))
+    #expect(reason.contains("does not accept this token"))
     #expect(tokens.replacements == 1)
   }
 

@@ -20,7 +20,7 @@ struct UploadValuesTests {
     #expect(cutter.takeRest() == nil)
   }
 
-  @Test("A file that is no multiple of the size ends with a shorter piece")
+  @Test("A file that is not a multiple of the size ends with a shorter piece")
   func rest() {
     var cutter = AppendCutter(size: 10)
     #expect(cutter.take([UInt8](repeating: 1, count: 12)).map(\.position) == [0])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct SHA256Tests {
+@Suite("SHA-256") struct SHA256Tests {
   /// Published examples of FIPS 180-4.
   @Test(
     "The published examples of FIPS 180-4 are met",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderEscapeTests {
+@Suite("Symbolic links out of the lake") struct FolderEscapeTests {
   /// A lake beside a folder that is none of its business, with links to it in every position.
   private func withLinks(_ body: (FolderStore, _ outside: String) async throws -> Void) async throws {
     try await withLake { _, folder in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderListTests {
+@Suite("Listings of a folder") struct FolderListTests {
   private func names(_ store: FolderStore, under folder: String? = nil, recursive: Bool = true) async throws -> [String]
   {
     var names: [String] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderReaderTests {
+@Suite("Readers of a folder") struct FolderReaderTests {
   private let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
 
   private func withFile(_ body: (FolderStore, String) async throws -> Void) async throws {
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("A named pipe is no file, and opening it does not wait for a writer")
+  @Test("A named pipe is not a file, and opening it does not wait for a writer")
   func pipe() async throws {
     try await withFile { store, folder in
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)

@@ -5,7 +5,7 @@ import Testing
 @testable import Lake
 
 /// What the system refuses, met with real file systems.
-@Suite(.serialized) struct FolderRefusalTests {
+@Suite("What a file system refuses", .serialized) struct FolderRefusalTests {
   @Test(
     "A full disk is an error that says so, and has room again after discard",
     .enabled(if: mayMount, "needs the right to mount a tmpfs"))
@@ -78,14 +78,14 @@ import Testing
       (ENOSPC, "no_space"), (EDQUOT, "no_space"), (EFBIG, "file_too_large"), (EROFS, "read_only"), (EIO, "io"),
     ])
   func systemErrors(number: CInt, code: String) throws {
-    let error = SystemError(number: number).lakeError(at("a/b"), operation: "write")
+    let error = SystemError(number: number).lakeError(at("a/b"), operation: "writing")
     #expect(error.code == code)
     #expect(error.description.hasPrefix("a/b: "))
   }
 
   @Test("Any other error of the system keeps the system's words")
   func otherErrors() throws {
-    let error = SystemError(number: EIO).lakeError(at("a"), operation: "write")
-    #expect(error.description == "a: write failed: Input/output error")
+    let error = SystemError(number: EIO).lakeError(at("a"), operation: "writing")
+    #expect(error.description == "a: writing failed: Input/output error")
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderStoreTests {
+@Suite("A lake in a folder") struct FolderStoreTests {
   @Test("A root that is missing is an error that says how it is made, and nothing is made")
   func missingRoot() async throws {
     try await withLake { _, folder in
@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test("A root that is no folder is refused")
+  @Test("A root that is not a folder is refused")
   func rootIsFile() async throws {
     try await withLake { store, folder in
       try await store.put("x", at: "f")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct FolderWriterTests {
+@Suite("Writers of a folder") struct FolderWriterTests {
   @Test("Files have the mode 0640 and folders 0750, less the umask")
   func modes() async throws {
     let mask = umask(0)

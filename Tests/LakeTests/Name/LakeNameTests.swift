@@ -2,7 +2,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct LakeNameTests {
+@Suite("Encoded names") struct LakeNameTests {
   @Test(
     "Every name has one spelling, which is read back",
     arguments: [

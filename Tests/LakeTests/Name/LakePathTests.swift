@@ -2,7 +2,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct LakePathTests {
+@Suite("Paths in the lake") struct LakePathTests {
   @Test(
     "A path is its names",
     arguments: ["a", "db/events.clicks.2024-01-01.csv.gz", "_sluice/tmp/x", "...", ".hidden", "a b+c%", "日/é"])

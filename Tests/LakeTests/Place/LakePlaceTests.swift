@@ -126,7 +126,7 @@ struct LakePlaceTests {
     emulator.setFaults([Fault(.operationTimedOut, on: .create, .first(1))])
     try await store.writeAll([1], to: at("d/f"), temporary: at("t"), condition: .ifAbsent)
     #expect(emulator.content(filesystem: "lake", path: "root/d/f") == [1])
-    #expect(seen.withLock { $0 } == ["transport /roots.pem", "retry create"])
+    #expect(seen.withLock { $0 } == ["transport /roots.pem", "retry creating the file"])
   }
 
   @Test("No two kinds of lake serve one scheme or declare one setting, and each declares a form")

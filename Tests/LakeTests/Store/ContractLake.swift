@@ -5,7 +5,7 @@ import Testing
 
 @testable import Lake
 
-/// A store that ``LakeStoreContract`` is held against: one more is one more value in `all`.
+/// A kind of store that ``LakeStoreContract`` tests; a new kind is added as a value in `all`.
 struct ContractStore: CustomTestStringConvertible, Sendable {
   static let all = [
     ContractStore("folder") { try await .folder(pageSize: $0) },

@@ -166,13 +166,13 @@ struct LakeStoreContract {
     let lake = try await kind.open()
     let writer = try await lake.store.makeWriter(temporary: at("t"))
     try await writer.append(noise(25_000))
-    await #expect(throws: LakeError.outOfOrder(at("t"), operation: "publish")) {
+    await #expect(throws: LakeError.outOfOrder(at("t"), operation: "publishing")) {
       try await writer.publish(as: at("a"), condition: .always)
     }
     _ = try await writer.close()
-    await #expect(throws: LakeError.outOfOrder(at("t"), operation: "append")) { try await writer.append([2]) }
+    await #expect(throws: LakeError.outOfOrder(at("t"), operation: "appending")) { try await writer.append([2]) }
     _ = try await writer.publish(as: at("a"), condition: .always)
-    await #expect(throws: LakeError.outOfOrder(at("t"), operation: "publish")) {
+    await #expect(throws: LakeError.outOfOrder(at("t"), operation: "publishing")) {
       try await writer.publish(as: at("b"), condition: .always)
     }
     #expect(lake.files() == ["a"])

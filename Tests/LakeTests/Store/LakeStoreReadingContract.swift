@@ -49,7 +49,7 @@ struct LakeStoreReadingContract {
     if isReplaced { #expect(try await lake.store.read("a") == noise(200_000, seed: 2)) }
   }
 
-  @Test("What can't be opened has an error of its own: nothing there, or no file", arguments: ContractStore.all)
+  @Test("What can't be opened has an error of its own: nothing there, or not a file", arguments: ContractStore.all)
   func opening(kind: ContractStore) async throws {
     let lake = try await kind.open()
     try await lake.store.write([1], to: "d/f")
@@ -66,7 +66,7 @@ struct LakeStoreReadingContract {
     let reader = try await lake.store.openReader(at("a"))
     await reader.close()
     await reader.close()
-    await #expect(throws: LakeError.outOfOrder(at("a"), operation: "read")) { try await reader.read(maxBytes: 1) }
+    await #expect(throws: LakeError.outOfOrder(at("a"), operation: "reading")) { try await reader.read(maxBytes: 1) }
   }
 
   @Test("A cancelled task reads, lists and removes nothing", arguments: ContractStore.all)
@@ -160,7 +160,7 @@ struct LakeStoreReadingContract {
     for folder in ["none", "no/ne", "f/x"] { #expect(try await lake.list(under: folder) == []) }
   }
 
-  @Test("What is removed between two pages is no error", arguments: ContractStore.all)
+  @Test("What is removed between two pages is not an error", arguments: ContractStore.all)
   func vanished(kind: ContractStore) async throws {
     let lake = try await kind.open(pageSize: 2)
     try await lake.make("a/1", "a/2", "a/3", "b")

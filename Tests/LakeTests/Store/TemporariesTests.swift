@@ -5,7 +5,7 @@ import Testing
 
 @testable import Lake
 
-@Suite struct TemporariesTests {
+@Suite("Temporary files") struct TemporariesTests {
   @Test("Of the files below a folder only old ones are removed")
   func onlyOld() async throws {
     try await withLake(pageSize: 2) { store, folder in

@@ -24,7 +24,7 @@ extension ProgramTests {
         #expect(answer.status == 503, "\(answer.text)")
         #expect(answer.code == "lake_unavailable")
         let detail = try answer.json["detail"].text ?? ""
-        #expect(detail.contains("append failed: "), "\(detail)")
+        #expect(detail.contains("appending failed: "), "\(detail)")
         let end = try #require(detail.firstMatch(of: /given up after (\d+) tries in ([\d.]+) s/), "\(detail)")
         #expect((Int(end.1) ?? 0) >= 2)
         // It is tried for as long as the budget lasts. The last try begins within it, and takes a second where it stalls
@@ -99,7 +99,7 @@ extension ProgramTests {
         try await lake.emulator.setFaults("[]")
         #expect(answer.status == 503)
         #expect(answer.code == "lake_outcome_unknown", "\(answer.text)")
-        #expect(try answer.json["detail"].text?.contains("look whether it is there") == true)
+        #expect(try answer.json["detail"].text?.contains("check whether it is there") == true)
       }
     }
 
@@ -112,7 +112,8 @@ extension ProgramTests {
         let answer = try await lake.backUp(service)
         #expect(answer.code == "lake_unavailable", "\(answer.text)")
         let left = try #require(try await lake.files().first)
-        #expect(try answer.json["detail"].text?.contains("\(left): create failed: ") == true, "\(answer.text)")
+        let detail = try answer.json["detail"].text
+        #expect(detail?.contains("\(left): creating the file failed: ") == true, "\(answer.text)")
       }
     }
 
@@ -126,7 +127,7 @@ extension ProgramTests {
         let answer = try await lake.restore(service)
         #expect(answer.status == 503)
         #expect(answer.code == "lake_unavailable")
-        #expect(try answer.json["detail"].text?.contains("read failed: ") == true)
+        #expect(try answer.json["detail"].text?.contains("reading failed: ") == true)
         #expect(try await lake.site.count("events.back") == 0)
       }
     }

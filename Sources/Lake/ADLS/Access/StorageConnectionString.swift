@@ -32,14 +32,14 @@ package struct StorageConnectionString: Sendable {
     self.account = account
     if let endpoint {
       guard let separator = endpoint.range(of: "://") else {
-        throw .invalidConnectionString(reason: "its endpoint is no URL")
+        throw .invalidConnectionString(reason: "its endpoint is not a URL")
       }
       let authority = endpoint[separator.upperBound...].prefix { $0 != "/" && $0 != "?" }
       let place: URLAuthority
       do {
         place = try URLAuthority(authority)
       } catch {
-        throw .invalidConnectionString(reason: "its endpoint is no URL")
+        throw .invalidConnectionString(reason: "its endpoint is not a URL")
       }
       host = ADLSLocation.dfsHost(place.host)
       port = place.port

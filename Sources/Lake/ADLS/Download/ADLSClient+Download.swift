@@ -82,7 +82,7 @@ extension ADLSClient {
     guard bytes.count > start else { throw damaged("it is empty") }
     let isWhole = bytes.count - start == answered.last - answered.first + 1
     if isWhole, let md5 = response.fields["Content-MD5"], md5 != MD5.base64(bytes[start...]) {
-      throw damaged("its bytes do not fit its checksum")
+      throw damaged("its bytes do not match its checksum")
     }
     return .success(answered.total)
   }

@@ -25,7 +25,8 @@ actor ADLSReader: LakeReader {
       if total == found.length { return ADLSReader(found, first, client: client, options: options) }
     }
     throw LakeError.io(
-      path, operation: "read", reason: "the service tells two lengths for it (\(entry?.length ?? 0) bytes is one)")
+      path, operation: "reading",
+      reason: "the service reports two lengths for the file; one is \(entry?.length ?? 0) bytes")
   }
 
   private init(_ entry: LakeEntry, _ first: [UInt8], client: ADLSClient, options: ADLSOptions) {
@@ -49,7 +50,7 @@ actor ADLSReader: LakeReader {
     for next in number..<min(number + ahead, (entry.length + blockBytes - 1) / blockBytes) where blocks[next] == nil {
       blocks[next] = Self.block(entry, from: next * blockBytes, count: blockBytes, client)
     }
-    guard let task = blocks[number] else { throw LakeError.outOfOrder(entry.path, operation: "read") }
+    guard let task = blocks[number] else { throw LakeError.outOfOrder(entry.path, operation: "reading") }
     let block: [UInt8]
     do {
       block = try await withTaskCancellationHandler {
@@ -89,6 +90,6 @@ actor ADLSReader: LakeReader {
 
   private func checkOpen() throws {
     try Task.checkCancellation()
-    if isClosed { throw LakeError.outOfOrder(entry.path, operation: "read") }
+    if isClosed { throw LakeError.outOfOrder(entry.path, operation: "reading") }
   }
 }

@@ -3,11 +3,18 @@ import HTTPClient
 
 /// One operation of the DFS endpoint, as it goes out.
 struct ADLSCall: Sendable {
-  /// What is done, in the words of an operator's message: "`path`: the lake could not `operation`".
+  /// What is done, in the words of an operator's message: `path: reading the properties failed: …`.
   enum Operation: String, Sendable {
-    case create, append, flush, rename, read, list, delete
-    case look = "look at"
-    case makeFolder = "make the folder"
+    case create = "creating the file"
+    case append = "appending"
+    case flush = "flushing"
+    /// The call's path is the destination.
+    case rename = "renaming a file to it"
+    case read = "reading"
+    case list = "listing"
+    case delete = "deleting"
+    case look = "reading the properties"
+    case makeFolder = "making the folder"
 
     /// Whether the reader's role is enough.
     var onlyReads: Bool { self == .read || self == .list || self == .look }

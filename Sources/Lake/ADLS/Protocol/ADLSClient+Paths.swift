@@ -74,7 +74,7 @@ extension ADLSClient {
     } catch {
       throw LakeError.io(
         folder ?? location.shownRoot, operation: ADLSCall.Operation.list.rawValue,
-        reason: "the service's answer is no listing")
+        reason: "the service's answer is not a listing")
     }
     let next = answer.fields["x-ms-continuation"] ?? ""
     return LakePage(

@@ -20,7 +20,8 @@ struct ADLSProperties: Sendable {
       let modified = fields["Last-Modified"].flatMap({ HTTPDate.parse($0) })
     else {
       throw .io(
-        path, operation: "look at", reason: "the service's answer has no sound Content-Length, ETag or Last-Modified")
+        path, operation: ADLSCall.Operation.look.rawValue,
+        reason: "the service's answer lacks a valid Content-Length, ETag or Last-Modified")
     }
     entry = LakeEntry(
       path: path, length: isDirectory ? 0 : length, modified: modified, etag: Self.unquoted(etag),

@@ -3,7 +3,7 @@ import Foundation
 import HTTPClient
 
 extension ADLSRefusal {
-  /// Reads an answer that is no success. The error code is that of the header, else that of the body.
+  /// Reads an answer that is not a success. The error code is that of the header, else that of the body.
   init(_ response: ClientResponse, _ body: [UInt8]) {
     status = response.status
     code = Self.plain(response.fields["x-ms-error-code"] ?? Self.code(in: body) ?? "")
@@ -27,8 +27,8 @@ extension ADLSRefusal {
     case (401, _):
       .accessRefused(
         path, operation: call.rawValue,
-        reason: "the service does not take this \(client.credential.kind): \(text). Check that the identity is of the "
-          + "account's tenant")
+        reason: "the service does not accept this \(client.credential.kind): \(text). Check that the identity is of "
+          + "the account's tenant")
     case (403, _): .accessRefused(path, operation: call.rawValue, reason: forbidden(call, at: client))
     case (404, "FilesystemNotFound"):
       .rootUnavailable(
@@ -55,7 +55,7 @@ extension ADLSRefusal {
       "the account does not let this caller in: \(text). Check its network rules, and whether it allows a "
         + client.credential.kind
     default:
-      "the caller has no right to: \(text). Grant the role \(role) on \(place)"
+      "the caller lacks the permission for it: \(text). Grant the role \(role) on \(place)"
         + (call.onlyReads ? "" : " (Storage Blob Data Reader is enough for restore)")
         + "; a new role acts within 10 minutes"
     }

@@ -3,7 +3,7 @@ import Foundation
 
 /// One entry of a listing's body. The service writes all values as texts; numbers and booleans are taken too.
 struct ListedPath: Sendable {
-  /// The body is no listing.
+  /// The body is not a listing.
   struct Malformed: Error {}
 
   let name: String

@@ -137,7 +137,7 @@ extension ADLSClient {
         let client = forCleanUp
         guard let isDone = try? await CancellationGrace.cleanUp({ try await client.isThere(published) }) else {
           let reason = error is CancellationError ? "the service did not answer before the job had to end" : "\(error)"
-          throw LakeError.outcomeUnknown(path, operation: "renaming a file to it", reason: reason)
+          throw LakeError.outcomeUnknown(path, operation: ADLSCall.Operation.rename.rawValue, reason: reason)
         }
         if isDone { return published }
         throw error

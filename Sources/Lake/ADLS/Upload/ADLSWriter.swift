@@ -40,14 +40,14 @@ actor ADLSWriter: LakeWriter {
 
   func append(_ bytes: [UInt8]) async throws {
     try Task.checkCancellation()
-    try checkWriting("append")
+    try checkWriting("appending")
     hasher.update(bytes)
     for piece in cutter.take(bytes) { try await start(piece) }
   }
 
   func close() async throws -> LakeFileDigest {
     if case .closed(_, let digest) = state { return digest }
-    try checkWriting("close")
+    try checkWriting("closing")
     do {
       if let piece = cutter.takeRest() { try await start(piece) }
       // An append that arrives after the flush would leave uncommitted data behind the end.
@@ -68,7 +68,7 @@ actor ADLSWriter: LakeWriter {
     switch state {
     case .closed(let entry, _): source = entry
     case .failed(let failure): throw failure
-    case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publish")
+    case .writing, .published, .discarded: throw LakeError.outOfOrder(temporary, operation: "publishing")
     }
     // A rename that has begun is completed: if it were cancelled, its outcome would be unknown.
     let client = client
@@ -128,7 +128,7 @@ actor ADLSWriter: LakeWriter {
   /// Waits until `isReady` holds; throws what an append has failed with, or `CancellationError`.
   private func wait(_ isReady: (isolated ADLSWriter) -> Bool) async throws {
     while true {
-      try checkWriting("append")
+      try checkWriting("appending")
       try Task.checkCancellation()
       if isReady(self) { return }
       await withTaskCancellationHandler {

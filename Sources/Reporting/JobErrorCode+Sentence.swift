@@ -81,7 +81,7 @@ extension JobErrorCode {
     .cancelled: "The job was cancelled before its end.",
     .shuttingDown: "The program is shutting down and begins no job.",
     .noAnswer: "A check of readiness had no answer in time.",
-    .noTurn: "The table-day's turn did not come within the time that the host gives a function.",
+    .noTurn: "The table-day's turn did not come within three quarters of the function's time limit.",
     .internal: "A fault of the program.",
   ]
 }

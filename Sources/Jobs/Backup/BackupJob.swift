@@ -113,8 +113,8 @@ extension JobError {
     if cause is Admission.NoTurn {
       return JobError(
         .noTurn,
-        "the table-day was not begun, because less than a quarter of the function's time was left when its turn came, or its "
-          + "turn did not come (BACKUP_CONCURRENCY table-days are in progress at most); run the job again"
+        "the table-day's turn did not come within three quarters of the function's time limit; at most BACKUP_CONCURRENCY "
+          + "table-days are in progress at a time. Run the job again"
       )
     }
     return JobError(.cancelled, "the job was cancelled before it began this table-day; run the job again")

@@ -42,11 +42,11 @@ let package = Package(
       resources: [.embedInCode("SQL")], swiftSettings: features),
     .target(
       name: "Jobs",
-      dependencies: ["Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip", "Essentials"],
+      dependencies: ["Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Essentials"],
       swiftSettings: features),
     .target(
       name: "Configuration",
-      dependencies: ["Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip", "Essentials"],
+      dependencies: ["Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Essentials"],
       swiftSettings: features),
     .target(
       name: "SluiceService",

@@ -26,8 +26,8 @@ TableDays:
 Reporting:     Essentials
 Archive:       Lake Gzip TableDays Reporting Essentials
 Database:      Postgres TableDays Reporting Essentials
-Jobs:          Archive Database Lake Postgres Gzip TableDays Reporting Essentials
-Configuration: Jobs Database Lake Postgres Gzip TableDays Reporting Essentials
+Jobs:          Archive Database Lake Postgres TableDays Reporting Essentials
+Configuration: Jobs Database Lake Postgres TableDays Reporting Essentials
 SluiceService: CustomHandler HTTPServer Jobs Reporting Essentials
 sluice:        *
 '

@@ -45,7 +45,7 @@ package struct Settings: Sendable {
 
   /// The options of restores.
   /// - Parameter openLake: opens another lake that a request names, at its root.
-  package func restore(
+  package func restoreOptions(
     openLake: @escaping @Sendable (any LakePlace) async throws -> any LakeStore
   ) -> RestoreOptions {
     var timeColumns: [TableName: ColumnName] = [:]

@@ -42,11 +42,11 @@ let package = Package(
       resources: [.embedInCode("SQL")], swiftSettings: features),
     .target(
       name: "Jobs",
-      dependencies: ["Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip", "Essentials"],
+      dependencies: ["Archive", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Essentials"],
       swiftSettings: features),
     .target(
       name: "Configuration",
-      dependencies: ["Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Gzip", "Essentials"],
+      dependencies: ["Jobs", "Database", "TableDays", "Reporting", "Lake", "Postgres", "Essentials"],
       swiftSettings: features),
     .target(
       name: "SluiceService",
@@ -55,8 +55,8 @@ let package = Package(
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "SluiceService", "Configuration", "Jobs", "Archive", "Database", "TableDays", "Reporting", "CustomHandler",
-        "HTTPServer", "Lake", "Identity", "HTTPClient", "Postgres", "Essentials", "CMalloc",
+        "SluiceService", "Configuration", "Jobs", "Archive", "Database", "Reporting", "CustomHandler", "HTTPServer",
+        "Lake", "Identity", "HTTPClient", "Postgres", "Essentials", "CMalloc",
       ],
       swiftSettings: features,
       linkerSettings: [
@@ -78,16 +78,14 @@ let package = Package(
       name: "LakeEmulatorTests", dependencies: ["LakeEmulator", "TestSupport", "lake-emulator"], swiftSettings: features
     ),
     .testTarget(name: "EssentialsTests", dependencies: ["Essentials"], swiftSettings: features),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials"], swiftSettings: features),
     .testTarget(
-      name: "HTTPServerTests", dependencies: ["HTTPServer", "Essentials", "TestSupport"], swiftSettings: features),
-    .testTarget(
-      name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials", "TestSupport"],
-      swiftSettings: features),
+      name: "CustomHandlerTests", dependencies: ["CustomHandler", "HTTPServer", "Essentials"], swiftSettings: features),
     .testTarget(
       name: "HTTPClientTests", dependencies: ["HTTPClient", "CSpawn", "Essentials", "TestSupport"],
       swiftSettings: features),
     .testTarget(
-      name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "COpenSSL", "Essentials", "TestSupport"],
+      name: "IdentityTests", dependencies: ["Identity", "HTTPClient", "Essentials", "TestSupport"],
       swiftSettings: features),
     .testTarget(
       name: "PostgresTests", dependencies: ["Postgres", "Essentials", "TestSupport"], swiftSettings: features),
@@ -100,11 +98,10 @@ let package = Package(
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Essentials"], swiftSettings: features),
     .testTarget(
       name: "ArchiveTests",
-      dependencies: ["Archive", "TableDays", "Reporting", "Lake", "Gzip", "Essentials", "TestSupport"],
+      dependencies: ["Archive", "TableDays", "Reporting", "Lake", "TestSupport"],
       swiftSettings: features),
     .testTarget(
-      name: "DatabaseTests",
-      dependencies: ["Database", "Postgres", "TableDays", "Reporting", "Essentials", "TestSupport"],
+      name: "DatabaseTests", dependencies: ["Database", "TableDays", "Reporting", "Essentials"],
       swiftSettings: features),
     .testTarget(
       name: "JobsTests",
@@ -121,8 +118,8 @@ let package = Package(
     .testTarget(
       name: "SluiceServiceTests",
       dependencies: [
-        "SluiceService", "Jobs", "Archive", "Database", "TableDays", "Reporting", "CustomHandler", "HTTPServer", "Lake",
-        "Postgres", "Essentials", "TestSupport",
+        "SluiceService", "Jobs", "Database", "Reporting", "CustomHandler", "HTTPServer", "Lake", "Postgres",
+        "Essentials", "TestSupport",
       ], swiftSettings: features),
     .testTarget(
       name: "CommandTests",
@@ -131,8 +128,7 @@ let package = Package(
     .testTarget(
       name: "ProgramTests",
       dependencies: [
-        "SluiceService", "Jobs", "Reporting", "CustomHandler", "Essentials", "TestSupport", "LakeEmulator", "sluice",
-        "lake-emulator",
+        "Jobs", "Essentials", "TestSupport", "LakeEmulator", "sluice", "lake-emulator",
       ], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]

@@ -3,8 +3,8 @@
 # In every file:
 #  - more than 300 lines.
 #  - a source outside the repository, cited in a comment: a reader can't look it up. Name an RFC's section or a manual's page.
-# In every file but those of Tests:
 #  - a function or initializer of more than 60 lines, from its `func` to its closing brace.
+# In every file but those of Tests:
 #  - comparison by Unicode case folding. A name, token or value of a protocol is compared by `equalsIgnoringASCIICase` or
 #    `asciiLowercased()` of Essentials. A line whose text is not a protocol's says so by `// unicode-case: <why>`.
 #  - `unowned`. A source, timer or callback can fire once more after its owner is gone: hold what is used until it ended.
@@ -26,8 +26,8 @@ TableDays:
 Reporting:     Essentials
 Archive:       Lake Gzip TableDays Reporting Essentials
 Database:      Postgres TableDays Reporting Essentials
-Jobs:          Archive Database Lake Postgres Gzip TableDays Reporting Essentials
-Configuration: Jobs Database Lake Postgres Gzip TableDays Reporting Essentials
+Jobs:          Archive Database Lake Postgres TableDays Reporting Essentials
+Configuration: Jobs Database Lake Postgres TableDays Reporting Essentials
 SluiceService: CustomHandler HTTPServer Jobs Reporting Essentials
 sluice:        *
 '
@@ -66,6 +66,7 @@ find "$@" -name '*.swift' -type f | sort | ARROWS=$arrows xargs awk '
     sub(/\/\/.*$/, "", code)
     if ($0 ~ /\/\/.*([Ss]heet §|\.\.\/shared|reference\/[A-Za-z0-9_-]*\.md|design\.md)/)
       report("a source outside the repository; cite a public one")
+    functions(code)
     if (isTest) next
     if (code ~ /(^|[^A-Za-z0-9_])(lowercased|uppercased|capitalized|lowercaseMapping|uppercaseMapping|titlecaseMapping)([^A-Za-z0-9_]|$)/ ||
         code ~ /caseInsensitive|[lL]ocalizedCase|localizedStandard|localizedLowercase|localizedUppercase|ignoresCase|\.folding\(/) {
@@ -75,7 +76,6 @@ find "$@" -name '*.swift' -type f | sort | ARROWS=$arrows xargs awk '
     if (code ~ /(^|[^A-Za-z0-9_])unowned([^A-Za-z0-9_]|$)/)
       report("unowned; hold the object until its source or callback has ended")
     if (code ~ /import /) imports(code)
-    functions(code)
   }
 
   END {

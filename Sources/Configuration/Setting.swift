@@ -21,15 +21,14 @@ package struct Setting: Sendable {
   /// Reads a value into the settings.
   private let apply: @Sendable (Setting, String, inout Settings) throws -> Void
 
-  /// A setting that is read into `target`, whose initial value is the default.
+  /// A setting that is read into `target`, whose initial value is the default and gives its words.
   init<Value>(
-    _ name: String, or otherName: String? = nil, _ form: SettingForm<Value>, default defaultWords: String = "",
-    isSecret: Bool = false, isVariableOnly: Bool = false, _ purpose: String,
-    into target: any WritableKeyPath<Settings, Value> & Sendable
+    _ name: String, or otherName: String? = nil, _ form: SettingForm<Value>, isSecret: Bool = false,
+    isVariableOnly: Bool = false, _ purpose: String, into target: any WritableKeyPath<Settings, Value> & Sendable
   ) {
     self.init(
-      name, or: otherName, form: form.words, default: defaultWords, isSecret: isSecret, isVariableOnly: isVariableOnly,
-      purpose
+      name, or: otherName, form: form.words, default: form.defaultWords(Settings.defaults[keyPath: target]),
+      isSecret: isSecret, isVariableOnly: isVariableOnly, purpose
     ) { setting, text, settings in
       guard let value = form.read(text) else { throw setting.error(text) }
       settings[keyPath: target] = value

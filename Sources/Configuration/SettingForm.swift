@@ -1,5 +1,7 @@
 import Essentials
 import Foundation
+import Jobs
+import TableDays
 
 /// The form of a setting's value, with its parser.
 struct SettingForm<Value: Sendable>: Sendable {
@@ -7,9 +9,15 @@ struct SettingForm<Value: Sendable>: Sendable {
   let words: String
   /// Parses a text; nil when it has the wrong form.
   let read: @Sendable (String) -> Value?
+  /// A default in words, for documents; empty for one that means "none".
+  let defaultWords: @Sendable (Value) -> String
 
-  init(_ words: String, read: @escaping @Sendable (String) -> Value?) {
+  init(
+    _ words: String, defaultWords: @escaping @Sendable (Value) -> String = { _ in "" },
+    read: @escaping @Sendable (String) -> Value?
+  ) {
     self.words = words
+    self.defaultWords = defaultWords
     self.read = read
   }
 }
@@ -29,7 +37,7 @@ extension SettingForm where Value == Secret {
 
 extension SettingForm where Value == Int {
   static func integer(_ range: ClosedRange<Int>) -> SettingForm {
-    SettingForm("a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
+    SettingForm(Fields.form(of: range), defaultWords: { "\($0)" }) { text in
       Int(text).flatMap { range.contains($0) ? $0 : nil }
     }
   }
@@ -64,7 +72,9 @@ extension SettingForm where Value == TimeZone {
   /// The list of known zones is read first, because a statically linked Foundation loads its zones only then. The list
   /// lacks names such as Asia/Kolkata and Etc/UTC: a zone made from them keeps the name as its identifier. A name that
   /// is not in the database, such as GMT+3, gets another identifier, and is refused.
-  static let timeZone = SettingForm("a time zone of the IANA database, such as UTC or Europe/Berlin") { name in
+  static let timeZone = SettingForm(
+    "a time zone of the IANA database, such as UTC or Europe/Berlin", defaultWords: { "`\($0.ianaName)`" }
+  ) { name in
     let isListed = TimeZone.knownTimeZoneIdentifiers.contains(name) || ["UTC", "GMT"].contains(name)
     return TimeZone(identifier: name).flatMap { isListed || $0.identifier == name ? $0 : nil }
   }

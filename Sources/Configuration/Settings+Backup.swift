@@ -1,5 +1,4 @@
 import Foundation
-import Gzip
 import Jobs
 import Reporting
 
@@ -18,15 +17,15 @@ extension Settings {
       }
     },
     Setting(
-      "BACKUP_TIMEZONE", .timeZone, default: "`UTC`", "the time zone of the archived days", into: \.backup.timeZone),
+      "BACKUP_TIMEZONE", .timeZone, "the time zone of the archived days", into: \.backup.timeZone),
     Setting(
-      "BACKUP_LOOKBACK_DAYS", .integer(1...3660), default: "7",
+      "BACKUP_LOOKBACK_DAYS", .integer(1...3660),
       "how many days back the nightly run looks for missing archives", into: \.backup.lookbackDays),
     Setting(
-      "BACKUP_CONCURRENCY", .integer(1...64), default: "2",
+      "BACKUP_CONCURRENCY", .integer(1...64),
       "table-days that run at the same time, over all requests, messages and timers", into: \.concurrency),
     Setting(
-      "BACKUP_GZIP_LEVEL", .integer(GzipCompressor.levels), default: "1", "gzip level: 1–3 is fast, 4–9 is smaller",
+      "BACKUP_GZIP_LEVEL", .integer(BackupOptions.gzipLevels), "gzip level: 1–3 is fast, 4–9 is smaller",
       into: \.backup.gzipLevel),
   ]
 }

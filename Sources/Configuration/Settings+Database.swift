@@ -9,7 +9,7 @@ extension Settings {
       "PG_HOST", .text,
       "host name, address, socket directory, or a comma-separated list of them that is tried in order",
       into: \.server.host),
-    Setting("PG_PORT", .integer(1...65535), default: "5432", "port of the server", into: \.server.port),
+    Setting("PG_PORT", .integer(1...65535), "port of the server", into: \.server.port),
     Setting(
       "PG_DATABASE", or: "PG_DB", .text, "the database whose tables are archived", into: \.server.database),
     Setting("PG_USER", .text, "the role that signs in", into: \.server.user),
@@ -29,13 +29,13 @@ extension Settings {
       "root certificates that the server's certificate is checked against",
       into: \.server.rootCertificateFile),
     Setting(
-      "PG_POOL_MAX", .integer(1...1000), default: "8", "most connections of jobs per server, database and role",
+      "PG_POOL_MAX", .integer(1...1000), "most connections of jobs per server, database and role",
       into: \.poolMaximum),
     Setting(
-      "PG_LOCK_TIMEOUT_SECONDS", .integer(1...86_400), default: "60",
+      "PG_LOCK_TIMEOUT_SECONDS", .integer(1...86_400),
       "seconds that a job waits for a table that another session has locked", into: \.lockTimeoutSeconds),
     Setting(
-      "PG_RETRY_SECONDS", .integer(0...3600), default: "60",
+      "PG_RETRY_SECONDS", .integer(0...3600),
       "seconds that a job which has not begun tries to reach an unavailable server", into: \.databaseRetrySeconds),
     Setting(
       "PG_ALLOWED_HOSTS", .list(of: SettingForm("a host") { $0.asciiLowercased() }),

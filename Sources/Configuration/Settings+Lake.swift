@@ -7,7 +7,7 @@ extension Settings {
   static let lake =
     [
       Setting(
-        "LAKE_URL", form: "a URL of a lake (lake.md)", default: "`file://./lake`",
+        "LAKE_URL", form: "a URL of a lake (lake.md)", default: "`\(defaultLake)`",
         "the lake, such as `abfss://filesystem@account.dfs.core.windows.net/root` or `file:///folder`"
       ) { setting, text, settings in
         do throws(LakeError) {
@@ -39,23 +39,36 @@ extension Settings {
         into: \.lakeOptions.rootsFile
       ),
       Setting(
-        "LAKE_APPEND_BYTES", .integer(LakeOptions.appendBytesRange), default: "8388608", "bytes of one append",
+        "LAKE_APPEND_BYTES", .integer(LakeOptions.appendBytesRange), "bytes of one append",
         into: \.lakeOptions.appendBytes),
       Setting(
-        "LAKE_APPENDS_IN_FLIGHT", .integer(1...32), default: "4", "concurrent appends to one file",
+        "LAKE_APPENDS_IN_FLIGHT", .integer(1...32), "concurrent appends to one file",
         into: \.lakeOptions.appendsInFlight),
       Setting(
-        "LAKE_RETRY_SECONDS", .integer(0...3600), default: "180",
+        "LAKE_RETRY_SECONDS", .integer(0...3600),
         "seconds for which a failed request to the lake is retried, regardless of the number of attempts",
         into: \.lakeOptions.retrySeconds),
       Setting(
-        "LAKE_STALL_SECONDS", .integer(1...3600), default: "60",
+        "LAKE_STALL_SECONDS", .integer(1...3600),
         "seconds that a request to the lake may go without a byte in either direction", into: \.lakeOptions.stallSeconds
       ),
     ]
+    + [olderAccount, olderFilesystem]
     + LakeProviders.settings.map { own in
       Setting(own.name, form: "a text", isSecret: own.isSecret, own.summary) { setting, text, settings in
         settings.lakeOptions.ownSettings[setting.name] = Secret(text)
       }
     }
+
+  /// What function apps of before have in place of `LAKE_URL`; ``init(environment:file:)`` reads both together.
+  static let olderAccount = older(
+    "ADLS_ACCOUNT_URL_DEFAULT", form: "a URL such as https://account.dfs.core.windows.net", "the account of the lake")
+  static let olderFilesystem = older("ADLS_FILESYSTEM_DEFAULT", form: "a text", "the filesystem of the lake")
+
+  private static func older(_ name: String, form: String, _ purpose: String) -> Setting {
+    Setting(
+      name, form: form, isVariableOnly: true,
+      "\(purpose) in older function apps; it counts where both of these are set and `LAKE_URL` is not"
+    ) { _, _, _ in }
+  }
 }

@@ -10,7 +10,7 @@ extension Settings {
   /// - Throws: ``JobError`` `bad_setting` with the setting, its value (except a secret's) and the expected form.
   package init(environment: [String: String], file: Data? = nil) throws {
     let file = try file.map { try SettingsFile($0) }
-    self.init(lakeAddress: try LakeAddress(parsing: "file://./lake"))
+    self.init(lakeAddress: try LakeAddress(parsing: Self.defaultLake))
     var environment = environment
     if (environment["LAKE_URL"] ?? "").isEmpty, file?.values["LAKE_URL"] == nil {
       environment["LAKE_URL"] = Self.olderLake(environment)
@@ -36,8 +36,8 @@ extension Settings {
 
   /// The lake's URL by the settings of older function apps; nil where these are not set.
   private static func olderLake(_ environment: [String: String]) -> String? {
-    guard let account = environment["ADLS_ACCOUNT_URL_DEFAULT"], !account.isEmpty,
-      let files = environment["ADLS_FILESYSTEM_DEFAULT"], !files.isEmpty
+    guard let account = environment[olderAccount.name], !account.isEmpty,
+      let files = environment[olderFilesystem.name], !files.isEmpty
     else { return nil }
     return account.hasSuffix("/") ? account + files : "\(account)/\(files)"
   }

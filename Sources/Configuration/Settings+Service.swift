@@ -8,10 +8,10 @@ extension Settings {
       "the key that callers send when no Functions host is in front; required to listen beyond loopback",
       into: \.key),
     Setting(
-      "SLUICE_SHUTDOWN_GRACE", .integer(0...3600), default: "25", "seconds that jobs may continue after SIGTERM",
+      "SLUICE_SHUTDOWN_GRACE", .integer(0...3600), "seconds that jobs may continue after SIGTERM",
       into: \.shutdownGraceSeconds),
     Setting(
-      "SLUICE_CONFIG", form: "a JSON file", default: "`./sluice.json`, if it exists", isVariableOnly: true,
+      "SLUICE_CONFIG", form: "a JSON file", default: "`./\(defaultFile)`, if it exists", isVariableOnly: true,
       "the settings file"
     ) { _, _, _ in
       // The caller of `Settings.init` reads this one, to find the file.

@@ -1,7 +1,6 @@
 package import Database
 package import Essentials
 import Foundation
-import Gzip
 package import Jobs
 package import Lake
 import TableDays
@@ -27,7 +26,7 @@ package struct Settings: Sendable {
   /// `LAKE_ALLOWED_HOSTS`.
   package var lakeAllowedHosts: [LakeHost] = []
   package var lakeOptions = LakeOptions()
-  package var backup = BackupOptions(gzipLevel: GzipCompressor.defaultLevel)
+  package var backup = BackupOptions()
   /// `BACKUP_CONCURRENCY`.
   package var concurrency = 2
   /// `SLUICE_KEY`.
@@ -37,9 +36,16 @@ package struct Settings: Sendable {
   /// Warnings about variables that may be mistyped settings.
   package var warnings: [String] = []
 
+  /// `LAKE_URL` where it is not set.
+  static let defaultLake = "file://./lake"
+  /// `SLUICE_CONFIG` where it is not set: read if it exists.
+  package static let defaultFile = "sluice.json"
+  /// The settings before any is read, for the words of the documents. Its lake is none: ``defaultLake`` is read at the start.
+  static let defaults = Settings(lakeAddress: LakeAddress(lake: FolderPlace(path: "/"), path: nil))
+
   /// The options of restores.
   /// - Parameter openLake: opens another lake that a request names, at its root.
-  package func restore(
+  package func restoreOptions(
     openLake: @escaping @Sendable (any LakePlace) async throws -> any LakeStore
   ) -> RestoreOptions {
     var timeColumns: [TableName: ColumnName] = [:]

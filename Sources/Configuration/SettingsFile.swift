@@ -1,6 +1,5 @@
 import Essentials
 import Foundation
-import Gzip
 import Jobs
 import Reporting
 import TableDays

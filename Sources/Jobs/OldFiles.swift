@@ -21,7 +21,7 @@ package struct OldFiles: Sendable {
     let now = context.now()
     func remove(_ what: String, olderThan age: TimeInterval, under folder: () throws -> LakePath) async {
       do {
-        let removed = try await context.lake.removeTemporaries(
+        let removed = try await context.lake.removeFiles(
           under: folder(), olderThan: now.addingTimeInterval(-age))
         if removed > 0 { Log.write(.info, "old files removed", ["what": what, "files": removed]) }
       } catch is CancellationError {

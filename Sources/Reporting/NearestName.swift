@@ -1,3 +1,5 @@
+import Essentials
+
 /// Finds the known name that a mistyped name is closest to.
 package enum NearestName {
   /// The name among `known` with the fewest edits from `name`: at most 1, 2 or 3 edits, by the length of `name`; else
@@ -15,8 +17,8 @@ package enum NearestName {
 
   /// The number of letters to insert, remove or replace (the Levenshtein distance), ignoring ASCII case.
   private static func edits(from one: String, to other: String) -> Int {
-    let one = Array(one.utf8).map(lower)
-    let other = Array(other.utf8).map(lower)
+    let one = one.utf8.map(\.asciiLowercased)
+    let other = other.utf8.map(\.asciiLowercased)
     var row = Array(0...other.count)
     for (i, a) in one.enumerated() {
       var diagonal = row[0]
@@ -28,9 +30,5 @@ package enum NearestName {
       }
     }
     return row[other.count]
-  }
-
-  private static func lower(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
   }
 }

@@ -11,8 +11,8 @@ package struct DayWindow: Sendable, Equatable {
     self.timeZone = timeZone
   }
 
-  /// The zone's name for messages and manifests: Foundation calls UTC `GMT`.
-  package var timeZoneName: String { timeZone.identifier == "GMT" ? "UTC" : timeZone.identifier }
+  /// The zone's name for messages and manifests.
+  package var timeZoneName: String { timeZone.ianaName }
 
   /// The first instant of the day.
   package var start: Date { day.start(in: timeZone) }
@@ -30,4 +30,9 @@ package struct DayWindow: Sendable, Equatable {
     let text = instant.formatted(style)
     return text.hasSuffix("Z") ? String(text.dropLast()) + "+00:00" : text
   }
+}
+
+extension TimeZone {
+  /// The zone's name in the IANA database: Foundation calls UTC `GMT`.
+  package var ianaName: String { identifier == "GMT" ? "UTC" : identifier }
 }

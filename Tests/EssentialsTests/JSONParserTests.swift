@@ -148,3 +148,7 @@ import Testing
     await #expect(throws: JSONError.self) { try await LongWork.run(bytes: 1 << 20) { try JSONValue(parsing: []) } }
   }
 }
+
+extension JSONValue: ExpressibleByFloatLiteral {
+  package init(floatLiteral value: Double) { self = .number(value) }
+}

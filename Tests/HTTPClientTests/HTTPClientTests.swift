@@ -88,10 +88,13 @@ struct HTTPClientTests {
     }
     let response = try await client.send(ClientRequest(.get, try server.url()))
     // Wait until the sender stands still: what it could send lies in the two sockets' buffers and ours.
-    var before = -1
-    while case let now = sent.withLock({ $0 }), now != before {
-      before = now
-      try await Task.sleep(for: .milliseconds(300))
+    var before = 0
+    try await eventually {
+      let now = sent.withLock { $0 }
+      defer { before = now }
+      if now == before, now > 0 { return true }
+      try await Task.sleep(for: .milliseconds(200))
+      return false
     }
     #expect(before < total / 2)
     var got = 0

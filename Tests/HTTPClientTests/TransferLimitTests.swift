@@ -16,9 +16,9 @@ struct TransferLimitTests {
       peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(32 << 20)\r\n\r\n")
       peer.send([UInt8](repeating: 7, count: 32 << 20))
     }
-    let request = ClientRequest(.get, try server.url(), limits: TransferLimits(stall: .milliseconds(400)))
+    let request = ClientRequest(.get, try server.url(), limits: TransferLimits(stall: .milliseconds(250)))
     let response = try await client.send(request)
-    try await Task.sleep(for: .seconds(1))
+    try await Task.sleep(for: .milliseconds(600))
     #expect(try await response.body.collect(limit: 33 << 20).count == 32 << 20)
   }
 

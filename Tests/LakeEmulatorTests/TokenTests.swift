@@ -107,38 +107,8 @@ import Testing
     options.federatedTokenFile = folder.file("federated")
     let emulator = try Emulator(options)
 
-    func base64URL(_ data: Data) -> String {
-      data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-    func thumbprint(_ digest: String) async throws -> String {
-      let line = try await runChecked(
-        "/usr/bin/openssl", ["x509", "-in", folder.file("cert.pem"), "-noout", "-fingerprint", "-\(digest)"])
-      let hex = line.split(separator: "=").last?.split(separator: ":") ?? []
-      return base64URL(Data(hex.compactMap { UInt8($0.trimmingCharacters(in: .whitespacesAndNewlines), radix: 16) }))
-    }
-    /// Made by openssl, not by the emulator's code.
     func assertion(_ algorithm: String, _ changes: [String: Any] = [:]) async throws -> [String: String] {
-      let isPSS = algorithm == "PS256"
-      let name = isPSS ? "x5t#S256" : "x5t"
-      let header = ["alg": algorithm, "typ": "JWT", name: try await thumbprint(isPSS ? "sha256" : "sha1")]
-      let now = Int(Date().timeIntervalSince1970)
-      let claims: [String: Any] = [
-        "aud": "http://127.0.0.1/\(options.tenant)/oauth2/v2.0/token", "iss": options.clientID,
-        "sub": options.clientID, "jti": "1", "nbf": now, "exp": now + 600,
-      ]
-      let parts = [header, claims.merging(changes) { $1 }] as [Any]
-      let text = try parts.map { base64URL(try JSONSerialization.data(withJSONObject: $0)) }.joined(separator: ".")
-      try text.write(toFile: folder.file("text"), atomically: true, encoding: .utf8)
-      let padding = isPSS ? ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"] : []
-      try await runChecked(
-        "/usr/bin/openssl",
-        ["dgst", "-sha256", "-sign", folder.file("key.pem")] + padding
-          + ["-out", folder.file("signature"), folder.file("text")])
-      let signature = FileManager.default.contents(atPath: folder.file("signature")) ?? Data()
-      return [
-        "client_assertion": "\(text).\(base64URL(signature))",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-      ]
+      try await ClientAssertion(folder: folder, options: options).fields(algorithm, changes)
     }
     func code(_ fields: [String: String]) async throws -> Int {
       (try await login(fields, to: emulator).json["error_codes"] as? [Int])?.first ?? 0
@@ -163,5 +133,47 @@ import Testing
     #expect((found.json["token_endpoint"] as? String)?.hasSuffix("/\(tenant)/oauth2/v2.0/token") == true)
     let instance = try await get("/common/discovery/instance?api-version=1.1")
     #expect((instance.json["tenant_discovery_endpoint"] as? String)?.contains(tenant) == true)
+  }
+}
+
+/// An assertion that `cert.pem` of a folder proves, made by openssl and not by the emulator's code.
+private struct ClientAssertion {
+  let folder: TemporaryDirectory
+  let options: EmulatorOptions
+
+  private func base64URL(_ data: Data) -> String {
+    data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+  }
+
+  private func thumbprint(_ digest: String) async throws -> String {
+    let line = try await runChecked(
+      "/usr/bin/openssl", ["x509", "-in", folder.file("cert.pem"), "-noout", "-fingerprint", "-\(digest)"])
+    let hex = line.split(separator: "=").last?.split(separator: ":") ?? []
+    return base64URL(Data(hex.compactMap { UInt8($0.trimmingCharacters(in: .whitespacesAndNewlines), radix: 16) }))
+  }
+
+  /// The fields of a sign-in, with `changes` to the claims.
+  func fields(_ algorithm: String, _ changes: [String: Any]) async throws -> [String: String] {
+    let isPSS = algorithm == "PS256"
+    let name = isPSS ? "x5t#S256" : "x5t"
+    let header = ["alg": algorithm, "typ": "JWT", name: try await thumbprint(isPSS ? "sha256" : "sha1")]
+    let now = Int(Date().timeIntervalSince1970)
+    let claims: [String: Any] = [
+      "aud": "http://127.0.0.1/\(options.tenant)/oauth2/v2.0/token", "iss": options.clientID,
+      "sub": options.clientID, "jti": "1", "nbf": now, "exp": now + 600,
+    ]
+    let parts = [header, claims.merging(changes) { $1 }] as [Any]
+    let text = try parts.map { base64URL(try JSONSerialization.data(withJSONObject: $0)) }.joined(separator: ".")
+    try text.write(toFile: folder.file("text"), atomically: true, encoding: .utf8)
+    let padding = isPSS ? ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"] : []
+    try await runChecked(
+      "/usr/bin/openssl",
+      ["dgst", "-sha256", "-sign", folder.file("key.pem")] + padding
+        + ["-out", folder.file("signature"), folder.file("text")])
+    let signature = FileManager.default.contents(atPath: folder.file("signature")) ?? Data()
+    return [
+      "client_assertion": "\(text).\(base64URL(signature))",
+      "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    ]
   }
 }

@@ -82,21 +82,21 @@ extension PostgresServer {
       [
         "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout",
       ] + (version >= 170_000 ? ["transaction_timeout"] : [])
-    for limit in limits { try await server.psql(database, "ALTER DATABASE \"\(database)\" SET \(limit) = '400ms'") }
     try await server.psql(database, "CREATE TABLE t (n int)")
+    for limit in limits { try await server.psql("postgres", "ALTER DATABASE \"\(database)\" SET \(limit) = '200ms'") }
     let connection = try await server.connect(database)
     let other = try await server.connect(database)
     try await other.query("BEGIN")
     try await other.query("LOCK TABLE t")
     try await connection.query("BEGIN")
-    try await connection.query("SELECT pg_sleep(0.6)")
-    try await Task.sleep(for: .milliseconds(600))
+    try await connection.query("SELECT pg_sleep(0.3)")
+    try await Task.sleep(for: .milliseconds(300))
     let wait = Task { try await connection.query("SELECT FROM t") }
-    try await Task.sleep(for: .milliseconds(600))
+    try await Task.sleep(for: .milliseconds(300))
     try await other.query("COMMIT")
     _ = try await wait.value
     #expect(try await connection.query("COMMIT").commandTag == "COMMIT")
-    try await Task.sleep(for: .milliseconds(600))
+    try await Task.sleep(for: .milliseconds(300))
     #expect(try await connection.query("SELECT 1").rows.count == 1)
     await connection.close()
     await other.close()

@@ -34,7 +34,7 @@ import Testing
       try await pool.withConnection { connection in
         let copy = try await connection.copyOut("COPY (\(sql)) TO STDOUT WITH (FORMAT csv, HEADER true)")
         var total = (bytes: 0, rows: 0, widest: 0)
-        for try await chunk in copy {
+        while let chunk = try await copy.next() {
           total = (total.bytes + chunk.bytes.count, total.rows + chunk.rows, max(total.widest, chunk.bytes.count))
         }
         #expect(await copy.reportedRows() == total.rows - 1)

@@ -9,7 +9,7 @@ import Testing
     var bytes: [UInt8] = []
     var rows = 0
     var chunks = 0
-    for try await chunk in copy {
+    while let chunk = try await copy.next() {
       bytes += chunk.bytes
       rows += chunk.rows
       chunks += 1
@@ -24,7 +24,7 @@ import Testing
       "COPY (SELECT i, E'line\\nbreak' AS t FROM generate_series(1, 50000) i) TO STDOUT (FORMAT csv, HEADER)",
       chunkBytes: 10_000)
     var rows = 0
-    for try await chunk in copy {
+    while let chunk = try await copy.next() {
       rows += chunk.rows
       // A row ends with the newline after its closing quote.
       #expect(String(decoding: chunk.bytes.suffix(2), as: UTF8.self) == (rows == 1 ? "t\n" : "\"\n"))
@@ -42,7 +42,7 @@ import Testing
       "COPY (SELECT 1000 / (20000 - i), repeat('x', 100) FROM generate_series(1, 30000) i) TO STDOUT (FORMAT csv)")
     var rows = 0
     let error = await #expect(throws: PostgresError.self) {
-      for try await chunk in copy { rows += chunk.rows }
+      while let chunk = try await copy.next() { rows += chunk.rows }
     }
     #expect(error?.sqlState == "22012")
     #expect(rows > 0)
@@ -67,7 +67,7 @@ import Testing
     try await pool.withConnection { connection in
       let copy = try await connection.copyOut(
         "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 10000000)) TO STDOUT /* \(marker) */")
-      for try await _ in copy { break }
+      _ = try await copy.next()
     }
     try await eventually { try await server.running(marker) == 0 }
     let one = try await pool.withConnection { try await $0.query("SELECT 1 AS n").rows[0].decode("n", as: Int.self) }
@@ -86,7 +86,7 @@ import Testing
           let copy = try await connection.copyOut(
             "COPY (SELECT i, pg_sleep(0.001) FROM generate_series(1, 10000000) i) TO STDOUT /* \(marker) */",
             chunkBytes: 64)
-          for try await _ in copy {}
+          while try await copy.next() != nil {}
         }
       }
     }
@@ -253,7 +253,7 @@ import Testing
       "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1000000)) TO STDOUT")
     let error = await #expect(throws: PostgresError.self) {
       var rows = 0
-      for try await chunk in copy {
+      while let chunk = try await copy.next() {
         if rows == 0 { server.stop() }
         rows += chunk.rows
       }

@@ -20,7 +20,7 @@ import Testing
       let copy = try await connection.copyOut(
         "COPY (SELECT repeat('x', \(length)) FROM generate_series(1, 40)) TO STDOUT", chunkBytes: 100_000)
       var bytes = 0
-      for try await chunk in copy { bytes += chunk.bytes.count }
+      while let chunk = try await copy.next() { bytes += chunk.bytes.count }
       #expect(bytes == 40 * (length + 1))
       let text = try await connection.query("SELECT repeat('y', \(length)) AS t").rows[0].decode("t", as: String.self)
       #expect(text.utf8.count == length)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Postgres
 import TestSupport
 
 extension PostgresServer {
@@ -10,6 +11,17 @@ extension PostgresServer {
       "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%\(marker)%'"
     )
     return Int(count) ?? -1
+  }
+}
+
+extension PostgresError {
+  /// The server's SQLSTATE, where it gave one.
+  var sqlState: String? {
+    switch self {
+    case .server(let error): error.sqlState
+    case .connectFailed(_, _, let sqlState): sqlState
+    default: nil
+    }
   }
 }
 

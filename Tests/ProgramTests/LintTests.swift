@@ -66,7 +66,7 @@ import Testing
   func longFunction(head: String, statements: Int) async throws {
     let text = "struct A {\n\(head)\n\(lines(statements))\n  }\n}"
     #expect(try await findings(text) == ["2: a function of 61 lines; the limit is 60"])
-    #expect(try await findings(text, at: "Tests/a.swift") == [])
+    #expect(try await findings(text, at: "Tests/a.swift") == ["2: a function of 61 lines; the limit is 60"])
     let shorter = "struct A {\n\(head)\n\(lines(statements - 1))\n  }\n}"
     #expect(try await findings(shorter) == [])
   }
@@ -128,7 +128,7 @@ import Testing
     "Imports lead down alone",
     arguments: [
       ("Essentials", "Lake"), ("Lake", "Archive"), ("Archive", "Database"), ("Database", "Archive"),
-      ("Gzip", "Essentials"),
+      ("Gzip", "Essentials"), ("Jobs", "Gzip"),
       ("Identity", "Postgres"), ("Jobs", "Configuration"), ("Jobs", "SluiceService"), ("SluiceService", "Lake"),
       ("TableDays", "Essentials"), ("HTTPServer", "CustomHandler"), ("Configuration", "SluiceService"),
     ])
@@ -141,7 +141,7 @@ import Testing
     "What the table allows passes, and modules of the system are free",
     arguments: [
       ("Lake", ["Essentials", "HTTPClient", "Identity", "Foundation", "COpenSSL", "Synchronization"]),
-      ("Jobs", ["Archive", "Database", "Lake", "Postgres", "Gzip", "TableDays", "Reporting", "Essentials"]),
+      ("Jobs", ["Archive", "Database", "Lake", "Postgres", "TableDays", "Reporting", "Essentials"]),
       ("sluice", ["SluiceService", "Configuration", "Jobs", "Lake", "CMalloc"]), ("Gzip", ["CISAL", "CZlib", "Glibc"]),
     ])
   func allowedImports(module: String, imports: [String]) async throws {

@@ -32,8 +32,7 @@ struct FunctionsTests {
     var headers: HTTPFields = ["Host": "localhost"]
     if isAsync { headers["Prefer"] = "respond-async" }
     let response = await app.respond(
-      to: try HTTPRequest(
-        method: method, target: target, headers: headers, body: Array(body.utf8), remoteAddress: nil, parameters: [:]))
+      to: try HTTPRequest(method: method, target: target, headers: headers, body: Array(body.utf8)))
     return (response, try? JSONValue(json: response.body))
   }
 

@@ -9,8 +9,7 @@ import Reporting
 struct RequestObjectTests {
   private func request(body: String) throws -> HTTPRequest {
     try HTTPRequest(
-      method: .post, target: "/api/backup_manual", headers: ["Host": "localhost"], body: Array(body.utf8),
-      remoteAddress: nil, parameters: [:])
+      method: .post, target: "/api/backup_manual", headers: ["Host": "localhost"], body: Array(body.utf8))
   }
 
   @Test("JSON that is longer than any request is refused without parsing it")

@@ -1,5 +1,6 @@
 import CustomHandler
 import Foundation
+import HTTPServer
 import TestSupport
 import Testing
 

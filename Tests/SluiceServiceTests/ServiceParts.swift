@@ -33,7 +33,7 @@ struct ServiceParts {
 
   func functions() -> SluiceFunctions {
     SluiceFunctions(
-      context: context, backup: BackupOptions(gzipLevel: 1),
+      context: context, backup: BackupOptions(),
       restore: RestoreOptions(timeZone: .gmt, lake: address) { _ in
         throw LakeError.rootUnavailable("elsewhere", reason: "no other lake")
       },

@@ -54,6 +54,11 @@ package struct ArchiveWriter: Sendable {
     }
   }
 
+  /// The gzip levels, from the fastest to the smallest.
+  package static let levels = GzipCompressor.levels
+  /// The level that keeps up with a database.
+  package static let defaultLevel = GzipCompressor.defaultLevel
+
   /// The chunks of about 256 KiB that are buffered between the source and the compressor.
   private static let chunksAhead = 4
 
@@ -63,7 +68,7 @@ package struct ArchiveWriter: Sendable {
   private let estimatedRows: Double?
 
   /// - Parameters:
-  ///   - level: gzip level, 1...9.
+  ///   - level: one of ``levels``.
   ///   - estimatedRows: the planner's row estimate, for the progress.
   package init(to file: UnpublishedFile, level: Int, progress: JobProgress, estimatedRows: Double?) {
     writer = file.writer

@@ -1,3 +1,4 @@
+import Essentials
 package import Postgres
 package import Reporting
 
@@ -76,6 +77,6 @@ package struct Durability: Sendable {
     }
     guard flush.isCancelled else { return problem }
     return Task.isCancelled
-      ? "the job was cancelled while it waited" : "no answer within \(Int(Self.standbyPatience / .seconds(1))) s"
+      ? "the job was cancelled while it waited" : "no answer within \(Int(Self.standbyPatience.seconds)) s"
   }
 }

@@ -86,7 +86,7 @@ package struct TableSession: Sendable {
     finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result
   ) async throws -> Result {
     let run = Run(before: before, work: work, finish: finish)
-    return try await retrying(run) { try await waiting(run) }
+    return try await retrying(run) { try await withLockAndTurn(run) }
   }
 
   /// The state that the attempts of one run share.
@@ -131,20 +131,20 @@ package struct TableSession: Sendable {
 
   /// Tries until the table's lock and the turn are there together. A run does not wait for its turn with the lock held: a
   /// statement of another session that waits for that lock stops all that come behind it.
-  private func waiting<Work, Result>(_ run: Run<Work, Result>) async throws -> Result {
+  private func withLockAndTurn<Work, Result>(_ run: Run<Work, Result>) async throws -> Result {
     for _ in 0..<Self.turnsToLeave {
       do {
         // A single connection serves nobody else meanwhile: the turn is then kept.
-        return try await waiting(run, leavesTurn: sessions.connections > 1)
+        return try await attemptTwice(run, leavesTurn: sessions.connections > 1)
       } catch is TurnTaken {
         continue
       }
     }
-    return try await waiting(run, leavesTurn: false)
+    return try await attemptTwice(run, leavesTurn: false)
   }
 
-  /// One attempt, or two where the table is locked.
-  private func waiting<Work, Result>(_ run: Run<Work, Result>, leavesTurn: Bool) async throws -> Result {
+  /// One attempt, and a second one with more patience where the table is locked.
+  private func attemptTwice<Work, Result>(_ run: Run<Work, Result>, leavesTurn: Bool) async throws -> Result {
     // A try before this one may have left the turn to others.
     try await turn.takeAgain()
     let start = ContinuousClock.now
@@ -189,12 +189,13 @@ package struct TableSession: Sendable {
     }
   }
 
+  /// One attempt, on a session of its own.
   private func attempt<Work, Result>(
     _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry
   ) async throws -> Result {
     try await sessions.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
       try await recordingLoss(of: connection, run) {
-        try await attempt(run, isLocked, lockTry, on: connection)
+        try await transact(run, isLocked, lockTry, on: connection)
       }
     }
   }
@@ -212,7 +213,8 @@ package struct TableSession: Sendable {
     }
   }
 
-  private func attempt<Work, Result>(
+  /// The table-day's lock, the transaction in it, and what comes after.
+  private func transact<Work, Result>(
     _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry, on connection: PostgresConnection
   ) async throws -> Result {
     try await TableDayLock.hold(tableDay, on: connection) {
@@ -242,7 +244,7 @@ package struct TableSession: Sendable {
     let what = isLocked.isSet ? "a lock on an index, a row or a partition of \(table)" : "\(table)"
     let holder =
       busy.holders.isEmpty ? "by an unknown session" : "by \(LockHolder.list(busy.holders))"
-    let waited = Int((start.duration(to: .now) / .seconds(1)).rounded())
+    let waited = Int((start.duration(to: .now).seconds).rounded())
     return JobError(
       .locked,
       "\(what) is \(isLocked.isSet ? "held" : "locked") \(holder); the job waited \(waited) s "
@@ -262,7 +264,7 @@ package struct TableSession: Sendable {
         guard let wait = schedule.next(now: .now) else { throw error }
         Log.write(
           .warning, "a database session failed and is tried again",
-          ["archive": tableDay, "reason": error, "tries": schedule.tries, "wait_seconds": wait / .seconds(1)])
+          ["archive": tableDay, "reason": error, "tries": schedule.tries, "wait_seconds": wait.seconds])
         progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(tableDay)")
         defer { progress.waits(for: nil, by: "\(tableDay)") }
         try await Task.sleep(for: wait)

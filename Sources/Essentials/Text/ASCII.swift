@@ -31,11 +31,7 @@ extension StringProtocol {
 
 /// Bytes by their ASCII class, as the grammars of protocols name them (RFC 5234 appendix B.1, RFC 9110 §5.6).
 extension UInt8 {
-  package static let carriageReturn: UInt8 = 0x0D
-  package static let lineFeed: UInt8 = 0x0A
   package static let space: UInt8 = 0x20
-  package static let colon: UInt8 = 0x3A
-  package static let semicolon: UInt8 = 0x3B
 
   @inlinable package var isSpaceOrTab: Bool { self == 0x20 || self == 0x09 }
 
@@ -69,4 +65,9 @@ extension UInt8 {
     default: nil
     }
   }
+}
+
+extension Sequence<UInt8> {
+  /// Two lower-case hexadecimal digits for each byte.
+  package var hex: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

@@ -59,14 +59,14 @@ struct ConnectionState {
   private var lastOutput: Instant
 
   init(
-    limits: ParserLimits, timeouts: ConnectionTimeouts, remoteAddress: String?, date: @escaping @Sendable () -> String,
+    limits: ParserLimits, timeouts: ConnectionTimeouts, date: @escaping @Sendable () -> String,
     anonymousBody: Int = 0, admit: @escaping HTTPServer.Gatekeeper = { _ in .trusted }, now: Instant
   ) {
     self.admit = admit
     self.anonymousBody = anonymousBody
     self.timeouts = timeouts
     self.date = date
-    parser = RequestParser(limits: limits, remoteAddress: remoteAddress)
+    parser = RequestParser(limits: limits)
     phaseSince = now
     lastInput = now
     lastOutput = now

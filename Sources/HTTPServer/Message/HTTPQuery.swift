@@ -37,7 +37,4 @@ package struct HTTPQuery: Sendable, Equatable {
 
   /// The first value of `name`.
   package subscript(name: String) -> String? { items.first { $0.name == name }?.value }
-
-  /// All values of `name`, in order.
-  package func values(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 }

@@ -18,8 +18,6 @@ package struct HTTPRequest: Sendable {
   package let id: String
   /// Host and port of a target in absolute form.
   package let targetAuthority: Authority?
-  /// `address:port` of the peer, IPv6 in brackets; nil when the request did not come over a socket.
-  package let remoteAddress: String?
   /// The decoded values of the route's `{name}` parts.
   package var parameters: [String: String]
 
@@ -27,19 +25,15 @@ package struct HTTPRequest: Sendable {
   /// - Parameter target: origin-form (`/path?query`), absolute-form (`http://host/path`), or `*` with OPTIONS.
   /// - Throws: `HTTPRefusal` with status 400 and code `bad_target` when the target is none of these.
   package init(
-    method: HTTPMethod, target: String, headers: HTTPFields = [:], body: [UInt8] = [], remoteAddress: String? = nil,
+    method: HTTPMethod, target: String, headers: HTTPFields = [:], body: [UInt8] = [],
     parameters: [String: String] = [:]
   ) throws(HTTPRefusal) {
     let parts = try RequestTarget(target, method: method)
-    self.init(
-      method: method, target: target, parts: parts, headers: headers, body: body, remoteAddress: remoteAddress)
+    self.init(method: method, target: target, parts: parts, headers: headers, body: body)
     self.parameters = parameters
   }
 
-  init(
-    method: HTTPMethod, target: String, parts: RequestTarget, headers: HTTPFields, body: [UInt8],
-    remoteAddress: String?
-  ) {
+  init(method: HTTPMethod, target: String, parts: RequestTarget, headers: HTTPFields, body: [UInt8]) {
     self.method = method
     self.target = target
     self.path = parts.path
@@ -47,7 +41,6 @@ package struct HTTPRequest: Sendable {
     self.query = HTTPQuery(parsing: parts.query ?? "")
     self.headers = headers
     self.body = body
-    self.remoteAddress = remoteAddress
     self.parameters = [:]
     id = RequestID.of(headers)
     targetAuthority = parts.authority.flatMap { Authority($0) }

@@ -3,10 +3,6 @@ package import Essentials
 /// An error answer, `application/problem+json` (RFC 9457). `code` is the stable name a program may act on; title and
 /// detail are for people and may change.
 package struct Problem: Sendable, Equatable {
-  /// A URI for the kind of problem; `about:blank` says that the title is that of the status (RFC 9457 §4.2.1).
-  package var type: String
-  /// A short text for the kind of problem.
-  package var title: String
   /// The status of the response.
   package var status: HTTPStatus
   /// What went wrong this time, and what to do.
@@ -18,13 +14,9 @@ package struct Problem: Sendable, Equatable {
   /// Further members (RFC 9457 §3.2). They override none of the names above.
   package var members: [String: JSONValue]
 
-  /// - Parameter title: the status's reason phrase unless given.
   package init(
-    status: HTTPStatus, code: String, detail: String, title: String? = nil, type: String = "about:blank",
-    field: String? = nil, members: [String: JSONValue] = [:]
+    status: HTTPStatus, code: String, detail: String, field: String? = nil, members: [String: JSONValue] = [:]
   ) {
-    self.type = type
-    self.title = title ?? status.reason
     self.status = status
     self.detail = detail
     self.code = code
@@ -35,8 +27,9 @@ package struct Problem: Sendable, Equatable {
   /// The JSON text in UTF-8. The same problem always gives the same bytes.
   package var json: [UInt8] {
     var all = members
-    all["type"] = .string(type)
-    all["title"] = .string(title)
+    // The title is that of the status (RFC 9457 §4.2.1).
+    all["type"] = "about:blank"
+    all["title"] = .string(status.reason)
     all["status"] = .integer(status.code)
     all["detail"] = .string(detail)
     all["code"] = .string(code)

@@ -110,10 +110,9 @@ struct ParsedRequest {
   /// About what its head takes in memory, in bytes.
   let headCost: Int
 
-  init(_ head: RequestHead, remoteAddress: String?, headCost: Int) {
+  init(_ head: RequestHead, headCost: Int) {
     request = HTTPRequest(
-      method: head.method, target: head.target, parts: head.parts, headers: head.headers, body: [],
-      remoteAddress: remoteAddress)
+      method: head.method, target: head.target, parts: head.parts, headers: head.headers, body: [])
     version = head.version
     framing = head.framing
     keepAlive = head.keepAlive

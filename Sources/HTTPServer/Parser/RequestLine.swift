@@ -59,9 +59,7 @@ extension HTTPFields.Field {
     guard !name.isEmpty, name.allSatisfy(\.isTokenByte) else {
       throw .badHeader("A header name has characters that a name cannot have.")
     }
-    var value = line[(colon + 1)...]
-    while let byte = value.first, byte.isSpaceOrTab { value.removeFirst() }
-    while let byte = value.last, byte.isSpaceOrTab { value.removeLast() }
+    let value = line[(colon + 1)...].trimmingSpaceAndTab()
     guard value.allSatisfy(\.isFieldValueByte) else { throw .badHeader("A header value has a control character.") }
     // Bytes that are not UTF-8 are read as Latin-1, what RFC 9110 §5.5 calls the historical meaning.
     let text =

@@ -30,16 +30,14 @@ struct RequestParser {
   }
 
   let limits: ParserLimits
-  let remoteAddress: String?
   private var input = InputBuffer()
   private var state = State.start
   private var bodyLimit: Int
   /// The id of the request whose header lines are whole, from before they are judged.
   private(set) var requestID: String?
 
-  init(limits: ParserLimits = ParserLimits(), remoteAddress: String? = nil) {
+  init(limits: ParserLimits = ParserLimits()) {
     self.limits = limits
-    self.remoteAddress = remoteAddress
     bodyLimit = limits.body
   }
 
@@ -125,7 +123,7 @@ struct RequestParser {
           requestID = RequestID.given(headers)
           let head = try RequestHead(line: line, headers: headers)
           let cost = Self.headCost(head.target, headers, block: limits.headerBlock - left)
-          let parsed = ParsedRequest(head, remoteAddress: remoteAddress, headCost: cost)
+          let parsed = ParsedRequest(head, headCost: cost)
           requestID = parsed.request.id
           bodyLimit = limits.body
           state = .headDone(parsed)

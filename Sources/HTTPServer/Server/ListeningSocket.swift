@@ -3,7 +3,7 @@ import Glibc
 /// A socket that accepts, non-blocking.
 struct ListeningSocket {
   enum Accepted {
-    case connection(descriptor: Int32, peer: SocketAddress)
+    case connection(descriptor: Int32)
     /// Nobody waits.
     case none
     /// The process or the system has no descriptor or memory left.
@@ -41,14 +41,14 @@ struct ListeningSocket {
 
   func accept() -> Accepted {
     while true {
-      var result: Int32 = 0
-      if let peer = SocketAddress(filledBy: { Glibc.accept(descriptor, $0, $1) }, result: &result) {
+      let result = Glibc.accept(descriptor, nil, nil)
+      if result >= 0 {
         // accept4 would set both at once, but Swift's Glibc module does not have it.
         _ = fcntl(result, F_SETFL, O_NONBLOCK)
         _ = fcntl(result, F_SETFD, FD_CLOEXEC)
         // Answers are written whole, so waiting to fill a packet only adds delay.
         Self.set(result, Int32(IPPROTO_TCP), TCP_NODELAY, to: 1)
-        return .connection(descriptor: result, peer: peer)
+        return .connection(descriptor: result)
       }
       switch errno {
       case EAGAIN: return .none

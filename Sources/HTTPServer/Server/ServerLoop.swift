@@ -97,9 +97,9 @@ final class ServerLoop: @unchecked Sendable {
     for _ in 0..<64 {
       switch listener.accept() {
       case .none: return
-      case .connection(let descriptor, let peer):
+      case .connection(let descriptor):
         isExhausted = false
-        add(descriptor, peer: peer)
+        add(descriptor)
       case .exhausted(let number):
         pauseAccepting(number)
         return
@@ -119,7 +119,7 @@ final class ServerLoop: @unchecked Sendable {
     queue.asyncAfter(deadline: .now() + Self.exhaustionPause) { self.acceptor?.turn(on: true) }
   }
 
-  private func add(_ descriptor: Int32, peer: SocketAddress) {
+  private func add(_ descriptor: Int32) {
     let isFull = connections.count - refusals - givingWay >= configuration.maximumConnections
     let isRefusal = isFull && !makeRoom()
     if isRefusal {
@@ -131,8 +131,8 @@ final class ServerLoop: @unchecked Sendable {
     }
     lastID += 1
     let state = ConnectionState(
-      limits: configuration.limits, timeouts: configuration.timeouts, remoteAddress: peer.text,
-      date: { HTTPDate.text(Date()) }, anonymousBody: configuration.maximumAnonymousBody, admit: admit, now: .now)
+      limits: configuration.limits, timeouts: configuration.timeouts, date: { HTTPDate.text(Date()) },
+      anonymousBody: configuration.maximumAnonymousBody, admit: admit, now: .now)
     let connection = Connection(
       id: lastID, descriptor: descriptor, isRefusal: isRefusal, state: state, queue: queue, readBuffer: readBuffer,
       events: Connection.Events(

@@ -26,7 +26,7 @@ struct SocketAddress {
     }
   }
 
-  /// Filled by `fill`, which gets the place for an address as `accept` and `getsockname` want it.
+  /// Filled by `fill`, which gets the place for an address as `getsockname` wants it.
   /// - Returns: nil when `fill` returns a negative number; `errno` says why.
   init?(filledBy fill: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32, result: inout Int32)
   {

@@ -51,7 +51,7 @@ package struct AzureCLICredential: TokenCredential {
     case .signalled(let signal): throw IdentityError(.refused, member: name, "az was ended by signal \(signal)")
     case .timedOut:
       throw IdentityError(
-        .unreachable, member: name, "az gave no answer within \(Self.limit / .seconds(1)) s and was ended",
+        .unreachable, member: name, "az gave no answer within \(Self.limit.seconds) s and was ended",
         remedy: "Run 'az account get-access-token' to see what it waits for")
     }
   }
@@ -83,11 +83,7 @@ package struct AzureCLICredential: TokenCredential {
   /// `2026-01-31 12:34:56.000000`, local time without a zone: what versions before 2.54 give alone.
   static func localDate(_ text: String?, zone: TimeZone = .current) -> Date? {
     guard let text else { return nil }
-    let formatter = DateFormatter()
-    formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.timeZone = zone
-    formatter.dateFormat = "yyyy-MM-dd HH:mm:ss"
-    return formatter.date(from: String(text.prefix { $0 != "." }))
+    return TokenAnswer.date(String(text.prefix { $0 != "." }), format: "yyyy-MM-dd HH:mm:ss", zone: zone)
   }
 
   private func unavailable(_ message: String, _ remedy: String) -> IdentityError {

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// A moment by two clocks: wall time, which expiries are given in, and one that never jumps.
@@ -44,7 +45,7 @@ struct HeldToken: Sendable, Equatable {
 
   /// Seconds left; the earlier by either clock, since the wall's may have been set back.
   func remaining(at now: CacheMoment) -> Double {
-    min(token.expires.timeIntervalSince(now.wall), lifetime - (now.uptime - received.uptime) / .seconds(1))
+    min(token.expires.timeIntervalSince(now.wall), lifetime - (now.uptime - received.uptime).seconds)
   }
 
   /// Whether it may still be used.

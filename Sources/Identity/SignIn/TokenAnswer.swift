@@ -47,14 +47,17 @@ enum TokenAnswer {
   /// `09/14/2017 00:00:00 +00:00` or `9/14/2017 12:00:00 AM +00:00`: the older forms of `expires_on`.
   static func date(_ value: JSONValue?) -> Date? {
     guard let text = value?.string else { return nil }
+    return ["MM/dd/yyyy HH:mm:ss xxx", "M/d/yyyy h:mm:ss a xxx"].lazy.compactMap { date(text, format: $0) }.first
+  }
+
+  /// The date that a text in a fixed format means, whatever the machine's language.
+  /// - Parameter zone: the zone of a format that has none.
+  static func date(_ text: String, format: String, zone: TimeZone = .gmt) -> Date? {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.timeZone = .gmt
-    for format in ["MM/dd/yyyy HH:mm:ss xxx", "M/d/yyyy h:mm:ss a xxx"] {
-      formatter.dateFormat = format
-      if let date = formatter.date(from: text) { return date }
-    }
-    return nil
+    formatter.timeZone = zone
+    formatter.dateFormat = format
+    return formatter.date(from: text)
   }
 
   /// Printable ASCII without spaces: what can stand in a header and in a password.

@@ -1,3 +1,4 @@
+import Archive
 package import Foundation
 package import TableDays
 
@@ -11,12 +12,14 @@ package struct BackupOptions: Sendable {
   package var timeZone = TimeZone.gmt
   /// `BACKUP_LOOKBACK_DAYS`.
   package var lookbackDays = 7
-  /// `BACKUP_GZIP_LEVEL`, 1...9.
-  package var gzipLevel: Int
+  /// `BACKUP_GZIP_LEVEL`, one of ``gzipLevels``.
+  package var gzipLevel = ArchiveWriter.defaultLevel
 
-  package init(gzipLevel: Int) {
-    self.gzipLevel = gzipLevel
-  }
+  /// The gzip levels that settings, options of tables and requests may name: 1...9.
+  package static let gzipLevels = ArchiveWriter.levels
+
+  /// The defaults.
+  package init() {}
 
   /// The options of `table`; without values when the settings have none.
   package func options(of table: TableName) -> TableOptions {

@@ -1,10 +1,9 @@
 package import Essentials
-import Gzip
 import Reporting
 package import TableDays
 
 /// A request for a backup, from HTTP, a queue message or the command line.
-package struct BackupRequest: Sendable, Codable, Equatable {
+package struct BackupRequest: Sendable, Equatable {
   /// The tables, at least one.
   package var tables: [TableOptions]
   /// The first day.
@@ -36,7 +35,7 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     timeColumn = try fields.string("time_column", "a column's name")
     overwrite = try fields.bool("overwrite") ?? false
     force = try fields.bool("force") ?? false
-    compressionLevel = try fields.integer("compression_level", in: GzipCompressor.levels)
+    compressionLevel = try fields.integer("compression_level", in: BackupOptions.gzipLevels)
     try fields.finish()
     let units = from.count(through: to) * tables.count
     guard units <= TableDay.maximumAtOnce else {
@@ -62,19 +61,5 @@ package struct BackupRequest: Sendable, Codable, Equatable {
     }
     try TableOptions.refuseTwice(tables, field: field)
     return tables
-  }
-
-  package init(from decoder: any Decoder) throws {
-    try self.init(JSONValue(from: decoder))
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var members: [String: JSONValue] = [
-      "tables": .array(tables.map { .string($0.spelling) }), "from": .string("\(from)"), "to": .string("\(to)"),
-      "overwrite": .bool(overwrite), "force": .bool(force),
-    ]
-    if let timeColumn { members["time_column"] = .string(timeColumn) }
-    if let compressionLevel { members["compression_level"] = .integer(compressionLevel) }
-    try JSONValue.object(members).encode(to: encoder)
   }
 }

@@ -1,4 +1,3 @@
-import Gzip
 import Reporting
 
 /// One option of a table: its key in the settings file, its form and its purpose. Reading, precedence and the table in
@@ -15,25 +14,25 @@ package struct TableOption: Sendable {
 
   private init<Value>(
     _ name: String, form: String, _ purpose: String, into target: any WritableKeyPath<TableOptions, Value?> & Sendable,
-    _ value: @escaping @Sendable (inout Fields) throws -> Value?
+    _ value: @escaping @Sendable (_ fields: inout Fields, _ name: String, _ form: ErrorText) throws -> Value?
   ) {
     self.name = name
     self.form = form
     self.purpose = purpose
-    read = { fields, options in options[keyPath: target] = try value(&fields) }
+    read = { fields, options in options[keyPath: target] = try value(&fields, name, ErrorText(form)) }
     inherit = { options, other in options[keyPath: target] = options[keyPath: target] ?? other[keyPath: target] }
   }
 
   /// All options of a table.
   package static let all = [
     TableOption("time_column", form: "a column's name", "the column that determines a row's day", into: \.timeColumn) {
-      try $0.string("time_column", "a column's name")
+      try $0.string($1, $2)
     },
     TableOption(
-      "compression_level", form: "a whole number from 1 to 9", "the gzip level of the table's archives",
+      "compression_level", form: Fields.form(of: BackupOptions.gzipLevels), "the gzip level of the table's archives",
       into: \.compressionLevel
-    ) {
-      try $0.integer("compression_level", in: GzipCompressor.levels)
+    ) { fields, name, _ in
+      try fields.integer(name, in: BackupOptions.gzipLevels)
     },
   ]
 }

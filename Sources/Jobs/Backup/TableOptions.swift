@@ -56,12 +56,6 @@ package struct TableOptions: Sendable, Equatable {
     self.init(table: try TableName(name, field: field), timeColumn: column)
   }
 
-  /// The entry as `BACKUP_TABLES` spells it.
-  package var spelling: String {
-    guard let timeColumn else { return "\(table)" }
-    return "\(table):\(timeColumn.inDoubleQuotes)"
-  }
-
   /// Reads entries separated by commas. Commas within double quotes are a part of a name.
   /// - Throws: ``JobError`` `bad_field`, `table_without_schema`.
   package static func list(_ text: String, field: String) throws -> [TableOptions] {

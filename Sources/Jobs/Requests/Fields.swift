@@ -63,10 +63,14 @@ package struct Fields {
       default: value.whole
       }
     guard let number, range.contains(number) else {
-      throw JobError.badField(
-        name, "a whole number from \(range.lowerBound) to \(range.upperBound)", got: value)
+      throw JobError.badField(name, ErrorText(Self.form(of: range)), got: value)
     }
     return number
+  }
+
+  /// The form of a number within `range`, for errors and documents.
+  package static func form(of range: ClosedRange<Int>) -> String {
+    "a whole number from \(range.lowerBound) to \(range.upperBound)"
   }
 
   package mutating func day(_ name: String) throws -> Day? {

@@ -72,10 +72,10 @@ package struct FileColumns {
   /// Decodes a name of the header. The server converts it when `ENCODING` is given.
   private func decode(_ name: [UInt8]) async throws -> String {
     if let encoding = copy.options.encoding {
-      let hex = name.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
       do {
         return try await connection.query(
-          "SELECT pg_catalog.convert_from($1::pg_catalog.bytea, $2::pg_catalog.name) AS name", ["\\x\(hex)", encoding]
+          "SELECT pg_catalog.convert_from($1::pg_catalog.bytea, $2::pg_catalog.name) AS name",
+          ["\\x\(name.hex)", encoding]
         ).rows[0].decode("name")
       } catch PostgresError.server(let error) where error.sqlState.hasPrefix("22") {
         throw flaw("is not \(encoding)")

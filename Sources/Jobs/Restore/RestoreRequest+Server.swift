@@ -49,14 +49,8 @@ extension RestoreRequest.Server {
 
   /// Refuses a host that the operator has not allowed.
   private static func allow(_ hosts: String, _ settings: DatabaseServer) throws {
-    func names(_ list: String) -> [String] {
-      list.split(separator: ",", omittingEmptySubsequences: false).map { name in
-        let name = name.trimmingUnicodeWhitespace().asciiLowercased()
-        return name.hasSuffix(".") ? String(name.dropLast()) : name
-      }
-    }
-    let allowed = Set(names(settings.host ?? "") + settings.allowedHosts)
-    for name in names(hosts) where name.isEmpty || !allowed.contains(name) {
+    let allowed = Set(PostgresTarget.hosts(settings.host ?? "") + settings.allowedHosts)
+    for name in PostgresTarget.hostEntries(hosts) where !allowed.contains(name) {
       throw JobError(
         .hostNotAllowed,
         "the host \(JSONValue.string(name).brief) is not allowed; the operator can add it to PG_ALLOWED_HOSTS",

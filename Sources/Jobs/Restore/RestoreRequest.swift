@@ -7,7 +7,7 @@ import Reporting
 package import TableDays
 
 /// A request for a restore, from `POST /api/restore`, a queue message or the command line.
-package struct RestoreRequest: Sendable, Decodable, Equatable {
+package struct RestoreRequest: Sendable, Equatable {
   package enum Source: Sendable, Equatable {
     /// `adls_url`: one file, in any lake that the operator allows.
     case file(LakeAddress)
@@ -64,10 +64,6 @@ package struct RestoreRequest: Sendable, Decodable, Equatable {
   /// A request for `source` with the default options.
   package init(source: Source) {
     self.source = source
-  }
-
-  package init(from decoder: any Decoder) throws {
-    try self.init(JSONValue(from: decoder))
   }
 
   /// Reads the JSON form.

@@ -29,7 +29,7 @@ struct TableDayRestore: Sendable {
   /// - Throws: ``JobError`` and the errors of the lake and the database; nothing was then loaded.
   func run(_ place: Admission.Place) async throws -> RestoreResult {
     do {
-      return try await load(place)
+      return try await loadInSession(place)
     } catch var error as JobError where error.field == "table" {
       // What names the table in this request, if anything but the file does.
       if request.destination.targetTable != nil {
@@ -41,7 +41,7 @@ struct TableDayRestore: Sendable {
     }
   }
 
-  private func load(_ place: Admission.Place) async throws -> RestoreResult {
+  private func loadInSession(_ place: Admission.Place) async throws -> RestoreResult {
     let target = try request.server.target(database: source.archive.database, context.server)
     let session = TableSession(
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,

@@ -3,9 +3,9 @@ package import HTTPClient
 /// How much is in flight at a time, and for how long one request is tried.
 package struct ADLSOptions: Sendable {
   /// Bytes of one append (`LAKE_APPEND_BYTES`).
-  package var appendBytes = 8 << 20
+  package var appendBytes = LakeOptions().appendBytes
   /// Appends in flight at a time, at most (`LAKE_APPENDS_IN_FLIGHT`).
-  package var appendsInFlight = 4
+  package var appendsInFlight = LakeOptions().appendsInFlight
   /// Bytes of one block that is read ahead.
   package var readBytes = 8 << 20
   /// Blocks read ahead, the one being read included.
@@ -27,7 +27,4 @@ package struct ADLSOptions: Sendable {
 
   /// The defaults.
   package init() {}
-
-  /// Sizes an append may have: the service takes more, its vendor's clients agree up to here.
-  package static let appendBytesRange = (64 << 10)...(100 << 20)
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Essentials
 
 /// SHA-256 (FIPS 180-4) over a stream of bytes, by OpenSSL's EVP interface.
 ///
@@ -69,9 +70,7 @@ package struct SHA256Digest: Hashable, Sendable {
   }
 
   /// The digest as 64 lower-case hexadecimal digits, as sha256sum(1) prints it.
-  package var hex: String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
+  package var hex: String { bytes.hex }
 }
 
 extension SHA256Digest: CustomStringConvertible {

@@ -41,7 +41,7 @@ extension LakeStore {
   ///
   /// Returns how many files were removed. `date` must lie further back than the longest upload lasts: a service need
   /// not show the time of appends that are not flushed yet.
-  package func removeTemporaries(under folder: LakePath, olderThan date: Date) async throws -> Int {
+  package func removeFiles(under folder: LakePath, olderThan date: Date) async throws -> Int {
     var removed = 0
     for try await entry in list(under: folder, recursive: true) where !entry.isDirectory && entry.modified < date {
       try await delete(entry.path)

@@ -79,12 +79,16 @@ package struct PostgresTarget: Sendable, Hashable, CustomStringConvertible {
   /// Whether it is certain who gets the password: the server's certificate is checked, or the server is this machine.
   package var knowsServer: Bool { isLocal || sslMode == .verifyFull || sslMode == .verifyCA }
 
-  /// The names of a host list, in lower case, without a dot at the end.
-  package static func hosts(_ list: String) -> [String] {
-    list.split(separator: ",").map { name in
+  /// The names of a host list, in lower case, without a dot at the end; an entry without a name is left out, as a connection
+  /// leaves it out.
+  package static func hosts(_ list: String) -> [String] { hostEntries(list).filter { !$0.isEmpty } }
+
+  /// The entries of a host list as ``hosts(_:)`` reads them, the empty ones included.
+  package static func hostEntries(_ list: String) -> [String] {
+    list.split(separator: ",", omittingEmptySubsequences: false).map { name in
       let name = name.trimmingSpaceAndTab().asciiLowercased()
       return name.hasSuffix(".") ? String(name.dropLast()) : name
-    }.filter { !$0.isEmpty }
+    }
   }
 }
 

@@ -10,11 +10,11 @@ package struct CopyChunk: Sendable {
   package var rows: Int
 }
 
-/// The rows of `COPY … TO STDOUT` as an async sequence of chunks.
+/// The rows of `COPY … TO STDOUT`, chunk by chunk.
 ///
-/// The sequence ends after the server has said that the COPY is complete; an error in the middle throws, so a shortened
+/// They end after the server has said that the COPY is complete; an error in the middle throws, so a shortened
 /// copy is never taken for a whole one. After the end ``reportedRows()`` gives the number in the server's tag.
-package struct CopyOut: AsyncSequence, Sendable {
+package struct CopyOut: Sendable {
   let connection: PostgresConnection
   let chunkBytes: Int
 
@@ -23,25 +23,9 @@ package struct CopyOut: AsyncSequence, Sendable {
     await connection.copiedRows
   }
 
-  /// The next chunk, nil after the server has confirmed the end.
+  /// The next chunk, nil after the server has confirmed the end. A COPY can be read once.
   package func next() async throws -> CopyChunk? {
     try await connection.nextCopyChunk(bytes: chunkBytes)
-  }
-
-  /// Begins to read; a COPY can be read once.
-  package func makeAsyncIterator() -> Iterator {
-    Iterator(connection: connection, chunkBytes: chunkBytes)
-  }
-
-  /// Reads chunk after chunk.
-  package struct Iterator: AsyncIteratorProtocol {
-    let connection: PostgresConnection
-    let chunkBytes: Int
-
-    /// The next chunk, nil after the server has confirmed the end.
-    package mutating func next() async throws -> CopyChunk? {
-      try await connection.nextCopyChunk(bytes: chunkBytes)
-    }
   }
 }
 

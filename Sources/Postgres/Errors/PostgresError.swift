@@ -19,15 +19,6 @@ package enum PostgresError: Error, Sendable, CustomStringConvertible {
   /// A value did not have the form its reader asked for.
   case decoding(column: String, expected: String)
 
-  /// The server's SQLSTATE, where it gave one.
-  package var sqlState: String? {
-    switch self {
-    case .server(let error): error.sqlState
-    case .connectFailed(_, _, let sqlState): sqlState
-    default: nil
-    }
-  }
-
   /// True when the server could not be reached or went away, as opposed to having refused something.
   package var isConnectionFailure: Bool {
     switch self {

@@ -1,6 +1,7 @@
 import CPQ
 
-/// An error that the server reported, in its own fields (PostgreSQL documentation, "Error and Notice Message Fields").
+/// An error that the server reported, in its own fields (PostgreSQL documentation, "Error and Notice Message Fields"). Its
+/// detail and hint are not read: both may hold row data.
 package struct ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Five characters, such as `42P01`.
   package var sqlState: String
@@ -9,10 +10,6 @@ package struct ServerError: Error, Sendable, Equatable, CustomStringConvertible 
   /// The primary message. A function or trigger may have put row data into it: what leaves the program is
   /// ``ownMessage``.
   package var message: String
-  /// More about it; may name key values.
-  package var detail: String?
-  /// What to do, as the server sees it.
-  package var hint: String?
   /// Where it happened. For COPY it holds the text of the offending row: never for a caller or a log.
   package var context: String?
   /// Schema, table, column and constraint it is about, where the server says.
@@ -27,15 +24,10 @@ package struct ServerError: Error, Sendable, Equatable, CustomStringConvertible 
   package var sourceFile: String?
 
   /// Made from fields; used by tests and by the connection.
-  package init(
-    sqlState: String, severity: String = "ERROR", message: String, detail: String? = nil, hint: String? = nil,
-    context: String? = nil
-  ) {
+  package init(sqlState: String, severity: String = "ERROR", message: String, context: String? = nil) {
     self.sqlState = sqlState
     self.severity = severity
     self.message = message
-    self.detail = detail
-    self.hint = hint
     self.context = context
   }
 
@@ -46,7 +38,7 @@ package struct ServerError: Error, Sendable, Equatable, CustomStringConvertible 
     }
     self.init(
       sqlState: field("C") ?? "", severity: field("V") ?? field("S") ?? "",
-      message: field("M") ?? "the server gave no message", detail: field("D"), hint: field("H"), context: field("W"))
+      message: field("M") ?? "the server gave no message", context: field("W"))
     schemaName = field("s")
     tableName = field("t")
     columnName = field("c")

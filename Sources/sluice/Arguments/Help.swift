@@ -14,7 +14,7 @@ enum Help {
 
       \(commands.joined(separator: "\n"))
 
-      Settings come from the environment and from the JSON file SLUICE_CONFIG (default ./sluice.json, if it exists):
+      Settings come from the environment and from the JSON file SLUICE_CONFIG (default ./\(Settings.defaultFile), if it exists):
         PG_HOST PG_PORT PG_DATABASE PG_USER PG_PASSWORD PG_SSLMODE   the database
         LAKE_URL                                                     the lake, such as file:///srv/lake (see init) or
                                                                      abfss://filesystem@account.dfs.core.windows.net/root
@@ -57,7 +57,7 @@ enum Help {
         """
     }
     return """
-      Settings are environment variables; the JSON file SLUICE_CONFIG (default ./sluice.json, if it exists) may hold the
+      Settings are environment variables; the JSON file SLUICE_CONFIG (default ./\(Settings.defaultFile), if it exists) may hold the
       same names. A variable wins over the file. See docs/configuration.md for details.
 
       \(texts.joined(separator: "\n").replacing("`", with: ""))

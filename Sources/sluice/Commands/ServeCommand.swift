@@ -1,3 +1,4 @@
+import Essentials
 import Configuration
 import CustomHandler
 import Foundation
@@ -40,7 +41,7 @@ enum ServeCommand: Command {
       Watchdog.arm(after: grace + Watchdog.cleanup) { left in
         Log.write(
           .error, "the shutdown did not end in time, so the process ends now",
-          ["seconds": (grace + Watchdog.cleanup) / .seconds(1)])
+          ["seconds": (grace + Watchdog.cleanup).seconds])
         for work in left { Log.write(.error, "left undone", ["work": work]) }
       }
     }
@@ -81,7 +82,7 @@ enum ServeCommand: Command {
     _ server: HTTPServer, _ operations: OperationStore, grace: Duration, _ signals: AsyncStream<Int32>
   ) async -> Bool {
     for await _ in signals { break }
-    Log.write(.info, "stopping", ["grace_seconds": grace / .seconds(1)])
+    Log.write(.info, "stopping", ["grace_seconds": grace.seconds])
     async let abandoned = server.shutdown(grace: grace, cleanup: jobCleanup)
     async let interrupted = operations.shutDown(grace: grace, cleanup: jobCleanup)
     let (requests, unfinished) = await (abandoned, interrupted)

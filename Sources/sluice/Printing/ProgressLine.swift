@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Reporting
 
@@ -20,7 +21,7 @@ struct ProgressLine: Sendable {
     let painter = Task {
       while !Task.isCancelled {
         try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(30))
-        if !Task.isCancelled { paint(start.duration(to: clock.now) / .seconds(1)) }
+        if !Task.isCancelled { paint(start.duration(to: clock.now).seconds) }
       }
     }
     defer { if isTerminal { Output.write(Self.clear, to: STDERR_FILENO) } }

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 
 /// Finds the shared libraries that a program needs.
@@ -22,7 +23,7 @@ enum SharedLibraries {
     return try text.split(separator: "\n").compactMap { line in
       let parts = line.split(separator: " => ", maxSplits: 1)
       guard parts.count == 2 else { return nil }
-      let name = parts[0].trimmingCharacters(in: .whitespaces)
+      let name = parts[0].trimmingSpaceAndTab()
       guard !systemNames.contains(where: { name.hasPrefix($0) }) else { return nil }
       guard let path = parts[1].split(separator: " ").first, path.hasPrefix("/") else {
         throw UsageError(

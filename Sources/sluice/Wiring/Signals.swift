@@ -1,3 +1,4 @@
+import Essentials
 import Dispatch
 import Foundation
 import Synchronization
@@ -30,7 +31,7 @@ enum Signals {
       Output.error("sluice: stopping and cleaning up; a second signal ends the program at once")
       task.cancel()
       Watchdog.arm(after: Watchdog.cleanup) { left in
-        Output.error("sluice: the cleanup did not end within \(Int(Watchdog.cleanup / .seconds(1))) s")
+        Output.error("sluice: the cleanup did not end within \(Int(Watchdog.cleanup.seconds)) s")
         for work in left { Output.error("  left undone: \(work)") }
       }
     }

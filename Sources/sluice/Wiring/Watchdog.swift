@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Reporting
 import Synchronization
@@ -18,7 +19,7 @@ enum Watchdog {
   static func arm(after time: Duration, _ tell: @escaping @Sendable ([String]) -> Void) {
     guard !isArmed.exchange(true, ordering: .relaxed) else { return }
     Thread.detachNewThread {
-      Thread.sleep(forTimeInterval: time / .seconds(1))
+      Thread.sleep(forTimeInterval: time.seconds)
       let told = DispatchSemaphore(value: 0)
       Thread.detachNewThread {
         tell(WorkUnderWay.all)

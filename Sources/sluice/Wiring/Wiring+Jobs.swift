@@ -39,7 +39,7 @@ extension Wiring {
       lake: lake, admission: Admission(limit: min(settings.concurrency, settings.poolMaximum)))
     return Parts(
       settings: settings, context: context,
-      restore: settings.restore { place in
+      restore: settings.restoreOptions { place in
         ListedTemporaries(try await place.open(root: nil, resources, creating: false))
       },
       readiness: ReadinessProbe(

@@ -10,7 +10,7 @@ enum Wiring {
   /// - Throws: ``JobError`` `bad_setting`.
   static func settings() throws -> Settings {
     let named = environment["SLUICE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-    let path = named ?? "sluice.json"
+    let path = named ?? Settings.defaultFile
     let file = FileManager.default.contents(atPath: path)
     guard file != nil || named == nil else {
       throw JobError(

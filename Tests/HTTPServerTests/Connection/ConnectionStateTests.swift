@@ -12,7 +12,7 @@ import Testing
       timeouts: ConnectionTimeouts(
         idle: .seconds(120), header: .seconds(10), body: .seconds(60), bodyStall: .seconds(20),
         writeStall: .seconds(30), linger: .seconds(2)),
-      remoteAddress: nil, date: { "now" }, now: start)
+      date: { "now" }, now: start)
   }
 
   private func names(_ actions: [ConnectionState.Action]) -> [String] {

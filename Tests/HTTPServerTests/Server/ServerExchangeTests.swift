@@ -145,15 +145,6 @@ func withServer(
       #expect(!called.isOpen)
     }
   }
-
-  @Test("A handler sees the address of its caller")
-  func handlersSeeWhoIsCalling() async throws {
-    try await withServer(handler: { .text($0.remoteAddress ?? "nobody") }) { port in
-      let client = try RawClient(port: port)
-      try await client.send("GET / HTTP/1.0\r\n\r\n")
-      #expect(try await client.readAll().contains("\r\n\r\n127.0.0.1:"))
-    }
-  }
 }
 
 extension String {

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import HTTPClient
 import Synchronization
@@ -28,7 +29,7 @@ final class ManualClock: Sendable {
       now: { self.time.withLock { $0.uptime } },
       sleep: { duration in
         self.time.withLock { $0.waits.append(duration) }
-        self.advance(duration / .seconds(1))
+        self.advance(duration.seconds)
       },
       random: { random })
   }

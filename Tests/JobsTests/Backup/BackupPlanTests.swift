@@ -12,7 +12,8 @@ struct BackupPlanTests {
   let now = Date(timeIntervalSince1970: 1_704_888_000)
 
   func plan(_ members: String, _ change: (inout BackupOptions) -> Void = { _ in }) throws -> BackupPlan {
-    var options = BackupOptions(gzipLevel: 4)
+    var options = BackupOptions()
+    options.gzipLevel = 4
     change(&options)
     return try BackupPlan(
       BackupRequest(JSONValue(json: Array("{\(members)}".utf8))), options, database: "db", now: now)
@@ -66,7 +67,7 @@ struct BackupPlanTests {
 
   @Test("A nightly run begins with yesterday of every table and leaves out archived days")
   func nightly() throws {
-    var options = BackupOptions(gzipLevel: 1)
+    var options = BackupOptions()
     let (a, b) = (TableName(schema: "s", name: "a"), TableName(schema: "s", name: "b"))
     options.tables = [TableOptions(table: a), TableOptions(table: b, timeColumn: "at", compressionLevel: 9)]
     options.lookbackDays = 3

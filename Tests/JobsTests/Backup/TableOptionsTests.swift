@@ -29,8 +29,9 @@ struct TableOptionsTests {
       TableName(schema: "a.\u{301}b", name: "\u{301},\u{301}\"\u{301}"),
     ])
   func readsBack(name: TableName) throws {
-    let options = TableOptions(table: name, timeColumn: "\u{301}t:\"\u{301}")
-    let listed = try TableOptions.list("\(options.spelling),x.y", field: "tables")
+    let column = "\u{301}t:\"\u{301}"
+    let options = TableOptions(table: name, timeColumn: column)
+    let listed = try TableOptions.list("\(name):\(column.inDoubleQuotes),x.y", field: "tables")
     #expect(listed == [options, TableOptions(table: try TableName("x.y", field: "tables"))])
   }
 

@@ -27,7 +27,7 @@ struct JobErrorTests {
 
   func server(_ state: String, _ message: String = "the private value", line: Int? = nil) -> ServerError {
     var error = ServerError(
-      sqlState: state, message: message, detail: "Key (id)=(private) exists.", hint: nil,
+      sqlState: state, message: message,
       context: line.map { "COPY t, line \($0), column n: \"private\"" })
     if state.hasPrefix("23") { error.sourceFile = "nbtinsert.c" }
     return error
@@ -61,7 +61,7 @@ struct JobErrorTests {
       ("57014", "postgres.c", "statement_cancelled", .unavailable, "Run the job again"),
     ])
   func ownCondition(state: String, file: String, code: String, kind: JobErrorCode.Kind, remedy: String) {
-    var cause = ServerError(sqlState: state, message: "words of the server", detail: "Key (id)=(private) exists.")
+    var cause = ServerError(sqlState: state, message: "words of the server")
     cause.sourceFile = file
     let error = JobError(cause: PostgresError.server(cause))
     #expect(error.code.rawValue == code)

@@ -13,7 +13,7 @@ import Lake
 @Suite("Restore requests")
 struct RestoreRequestTests {
   func request(_ json: String) throws -> RestoreRequest {
-    try JSONDecoder().decode(RestoreRequest.self, from: Data(json.utf8))
+    try RestoreRequest(JSONValue(json: Data(json.utf8)))
   }
 
   @Test("The documented request is read")

@@ -83,7 +83,7 @@ struct Fixture: Sendable {
 
   /// A restore with the fixture's settings; other lakes cannot be opened.
   func restoreJob(_ progress: JobProgress = JobProgress()) -> RestoreJob {
-    let options = settings.restore { _ in throw JobError(.outsideLake, "no other lake") }
+    let options = settings.restoreOptions { _ in throw JobError(.outsideLake, "no other lake") }
     return RestoreJob(context, options, progress: progress)
   }
 

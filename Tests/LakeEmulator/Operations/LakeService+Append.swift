@@ -30,18 +30,9 @@ extension LakeService {
 
     journal.appendBegan()
     defer { journal.appendEnded() }
-    let digest = wanted == nil ? nil : Digest(.md5)
-    var offset = position
-    while let bytes = try call.body.next() {
-      digest?.update(bytes)
-      // An append in front of the committed end is accepted, and makes the flush fail; it must not reach readers.
-      if position >= committed { try file.write(bytes, at: offset) }
-      offset += bytes.count
-    }
-    if let wanted, let digest, Array(wanted) != digest.finish() {
-      throw ServiceError(
-        400, "Md5Mismatch",
-        "The MD5 value specified in the request did not match the MD5 value calculated by the server.")
+    // An append in front of the committed end is accepted, and makes the flush fail; it must not reach readers.
+    try receive(call.body, md5: wanted) { bytes, offset in
+      if position >= committed { try file.write(bytes, at: position + offset) }
     }
 
     let extent = Extent(position: position, count: call.body.length)
@@ -62,5 +53,23 @@ extension LakeService {
     if let flushed { answer.headers += flushed.stampHeaders.map { (name: $0.0, value: $0.1) } }
     if let md5 = head.nonEmpty("content-md5") { answer.set("Content-MD5", md5) }
     return answer
+  }
+
+  /// Hands the body on piece by piece, each with its offset in the body, and checks the whole against the MD5 that the call gives.
+  private func receive(
+    _ body: RequestBody, md5 wanted: Data?, _ write: (_ bytes: UnsafeRawBufferPointer, _ offset: Int) throws -> Void
+  ) throws {
+    let digest = wanted == nil ? nil : Digest(.md5)
+    var offset = 0
+    while let bytes = try body.next() {
+      digest?.update(bytes)
+      try write(bytes, offset)
+      offset += bytes.count
+    }
+    if let wanted, let digest, Array(wanted) != digest.finish() {
+      throw ServiceError(
+        400, "Md5Mismatch",
+        "The MD5 value specified in the request did not match the MD5 value calculated by the server.")
+    }
   }
 }

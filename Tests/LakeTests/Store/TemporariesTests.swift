@@ -21,8 +21,8 @@ import Testing
       try await put("db/archive", hoursOld: 1000)
 
       let limit = now.addingTimeInterval(-24 * 3600)
-      #expect(try await store.removeTemporaries(under: at("db/_sluice/tmp"), olderThan: limit) == 6)
-      #expect(try await store.removeTemporaries(under: at("db/_sluice/tmp"), olderThan: limit) == 0)
+      #expect(try await store.removeFiles(under: at("db/_sluice/tmp"), olderThan: limit) == 6)
+      #expect(try await store.removeFiles(under: at("db/_sluice/tmp"), olderThan: limit) == 0)
       #expect(try await store.properties(of: at("db/_sluice/tmp/new")) != nil)
       #expect(try await store.properties(of: at("db/archive")) != nil)
       #expect(contents(of: folder + "/db/_sluice/tmp") == ["deep", "new"])
@@ -32,7 +32,7 @@ import Testing
   @Test("A folder that does not exist has no temporary files")
   func missingFolder() async throws {
     try await withLake { store, _ in
-      let removed = try await store.removeTemporaries(under: at("none"), olderThan: .distantFuture)
+      let removed = try await store.removeFiles(under: at("none"), olderThan: .distantFuture)
       #expect(removed == 0)
     }
   }
@@ -44,7 +44,7 @@ import Testing
     try await writer.append(noise(25_000))
     try await eventually { lake.files == ["root/db/_sluice/tmp/unfinished+20000"] }
     func remove(olderThan date: Date) async throws -> Int {
-      try await lake.store.removeTemporaries(under: at("db/_sluice/tmp"), olderThan: date)
+      try await lake.store.removeFiles(under: at("db/_sluice/tmp"), olderThan: date)
     }
     #expect(try await remove(olderThan: Date(timeIntervalSinceNow: -86_400)) == 0)
     // Its time is the one of its making, since nothing was flushed.

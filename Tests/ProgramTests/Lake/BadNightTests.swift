@@ -52,9 +52,7 @@ extension ProgramTests {
     ]
 
     /// Where `FAULT` is set, those alone whose name holds it.
-    static let chosen = passing.filter { fault in
-      ProcessInfo.processInfo.environment["FAULT"].map { fault.name.contains($0) } ?? true
-    }
+    static let chosen = passing.filter { isChosenFault($0.name) }
 
     @Test("With a fault in one request of ten, the archive is whole and is restored", arguments: chosen)
     func faults(_ fault: OrderedFault) async throws {

@@ -39,9 +39,7 @@ extension ProgramTests {
     ]
 
     /// Where `FAULT` is set, those alone whose name or operation holds it.
-    static let chosen = moments.filter { moment in
-      ProcessInfo.processInfo.environment["FAULT"].map { "\(moment.name) \(moment.faults)".contains($0) } ?? true
-    }
+    static let chosen = moments.filter { isChosenFault("\($0.name) \($0.faults)") }
 
     @Test(
       "A file at its final name is whole at whatever moment the program is killed, and the next run succeeds",

@@ -1,8 +1,8 @@
 import Essentials
 import Foundation
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Configuration
 @testable import Database

@@ -1,9 +1,9 @@
+import Essentials
 import Foundation
 import Lake
 import Testing
 
 @testable import Configuration
-import Essentials
 @testable import Reporting
 
 @Suite("Settings of the lake")

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Gzip
+import TestSupport
 
 /// Telemetry-like CSV, the same for the same seed: what the archives are made of.
 func telemetryCSV(bytes: Int, seed: UInt64 = 1) -> [UInt8] {

@@ -1,6 +1,6 @@
-import TestSupport
 import Foundation
 import LakeEmulator
+import TestSupport
 import Testing
 
 @Suite("The emulator: list") struct ListTests {

@@ -1,4 +1,5 @@
 import CustomHandler
+import Database
 import Essentials
 import Foundation
 import HTTPServer
@@ -6,8 +7,6 @@ import Jobs
 import Reporting
 import TestSupport
 import Testing
-
-import Database
 
 /// `docs/openapi.json` says what the program does: no route, field or code more, and none less.
 @Suite("The OpenAPI document")

@@ -1,8 +1,8 @@
 import Essentials
 import HTTPServer
+import Reporting
 import Testing
 
-import Reporting
 @testable import SluiceService
 
 @Suite("The object of a request")

@@ -1,4 +1,5 @@
 package import Essentials
+
 package import struct Foundation.Date
 
 /// A bearer token.

@@ -1,7 +1,7 @@
 import Archive
 import Database
-package import Foundation
 import Essentials
+package import Foundation
 import Lake
 import Postgres
 package import Reporting

@@ -1,7 +1,7 @@
 import CPQ
+import Dispatch
 package import Essentials
 import Glibc
-import Dispatch
 
 extension PostgresConnection {
   /// Connects and signs in, trying every address of every host in order, and pins the session's settings.

@@ -1,6 +1,6 @@
-import Essentials
 import Configuration
 import CustomHandler
+import Essentials
 import Foundation
 import HTTPServer
 import Jobs

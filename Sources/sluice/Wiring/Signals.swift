@@ -1,5 +1,5 @@
-import Essentials
 import Dispatch
+import Essentials
 import Foundation
 import Synchronization
 

@@ -1,4 +1,5 @@
 import Essentials
+
 @testable import HTTPServer
 
 /// What a parser makes of some bytes, as text that two runs can be compared by.

@@ -1,13 +1,13 @@
-import Postgres
-import FoundationEssentials
 import Configuration
+import Essentials
+import FoundationEssentials
+import Postgres
 import Reporting
 import Synchronization
 import TableDays
-import Testing
 import TestSupport
+import Testing
 
-import Essentials
 @testable import Jobs
 
 @Suite("Admission")

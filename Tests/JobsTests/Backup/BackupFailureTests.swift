@@ -1,12 +1,12 @@
 import Configuration
 import Database
-import Jobs
 import Foundation
+import Jobs
 import Lake
 import Postgres
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import Reporting
 

@@ -1,10 +1,10 @@
-import TableDays
+import Essentials
 import Foundation
 import Postgres
-import Testing
+import TableDays
 import TestSupport
+import Testing
 
-import Essentials
 @testable import Jobs
 @testable import Reporting
 

@@ -1,5 +1,5 @@
-import Lake
 import Foundation
+import Lake
 import Reporting
 import TestSupport
 import Testing

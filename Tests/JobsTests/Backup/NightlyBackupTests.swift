@@ -1,8 +1,8 @@
 import Configuration
 import Foundation
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import Archive
 @testable import Jobs

@@ -1,8 +1,8 @@
 import Essentials
-import Jobs
-import Reporting
 import Foundation
+import Jobs
 import Lake
+import Reporting
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
-import Jobs
 import Foundation
-import Testing
+import Jobs
 import TestSupport
+import Testing
 
 @testable import Reporting
 

@@ -1,7 +1,7 @@
 import Essentials
 import Jobs
-import Reporting
 import Lake
+import Reporting
 import TestSupport
 import Testing
 

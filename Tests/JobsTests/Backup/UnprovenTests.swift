@@ -1,5 +1,5 @@
-import Postgres
 import Database
+import Postgres
 import Reporting
 import TestSupport
 import Testing

@@ -1,10 +1,10 @@
-import TableDays
 import Configuration
 import Foundation
 import Lake
 import Postgres
-import Testing
+import TableDays
 import TestSupport
+import Testing
 
 @testable import Database
 @testable import Jobs

@@ -1,13 +1,13 @@
-import Lake
-import Jobs
-import Reporting
+import Essentials
 import Foundation
+import Jobs
+import Lake
 import Postgres
-import Testing
+import Reporting
 import TestSupport
+import Testing
 
 @testable import Archive
-import Essentials
 @testable import TableDays
 
 /// Names as PostgreSQL allows them, in every place.

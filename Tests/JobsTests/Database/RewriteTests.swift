@@ -1,10 +1,10 @@
 import Configuration
 import Essentials
-import Jobs
 import Foundation
+import Jobs
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Database
 @testable import Reporting

@@ -1,7 +1,7 @@
-import Reporting
-import Jobs
 import Foundation
+import Jobs
 import Postgres
+import Reporting
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
-import Postgres
-import Jobs
 import Foundation
+import Jobs
+import Postgres
 import TestSupport
 import Testing
 

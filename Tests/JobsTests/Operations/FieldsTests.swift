@@ -1,7 +1,7 @@
+import Essentials
 import Foundation
 import Testing
 
-import Essentials
 @testable import Jobs
 @testable import Reporting
 

@@ -2,8 +2,8 @@ import Essentials
 import Foundation
 import Lake
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import Jobs
 @testable import Reporting

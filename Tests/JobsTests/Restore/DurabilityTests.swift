@@ -1,9 +1,9 @@
+import Essentials
 import Foundation
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
-import Essentials
 @testable import Jobs
 @testable import Reporting
 

@@ -1,12 +1,12 @@
+import Essentials
 import Foundation
 import Glibc
-import Testing
+import Postgres
 import TestSupport
+import Testing
 
 @testable import Configuration
-import Essentials
 @testable import Jobs
-import Postgres
 @testable import Reporting
 
 /// The program's own password goes to the server and role of its settings.

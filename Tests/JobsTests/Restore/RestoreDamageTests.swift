@@ -1,9 +1,9 @@
 import Essentials
-import Jobs
 import Foundation
+import Jobs
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Reporting
 

@@ -1,7 +1,7 @@
-import Jobs
 import Essentials
-import Reporting
 import Foundation
+import Jobs
+import Reporting
 import TestSupport
 import Testing
 

@@ -1,12 +1,12 @@
 import Database
 import Essentials
 import Foundation
+import Lake
 import Postgres
 import Testing
 
 @testable import Archive
 @testable import Jobs
-import Lake
 @testable import Reporting
 @testable import TableDays
 

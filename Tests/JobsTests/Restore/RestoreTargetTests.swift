@@ -1,10 +1,10 @@
 import Foundation
-import Testing
+import Lake
 import TestSupport
+import Testing
 
 @testable import Configuration
 @testable import Jobs
-import Lake
 @testable import Reporting
 
 @Suite("Where a restore reads and writes")

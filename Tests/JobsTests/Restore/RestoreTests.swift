@@ -1,9 +1,9 @@
-import Jobs
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
+import Jobs
+import TestSupport
+import Testing
+
 @testable import Reporting
 
 @Suite("Restores")

@@ -1,9 +1,9 @@
-import Database
-import Jobs
-import Essentials
 import Configuration
-import Reporting
+import Database
+import Essentials
 import Foundation
+import Jobs
+import Reporting
 import TestSupport
 import Testing
 

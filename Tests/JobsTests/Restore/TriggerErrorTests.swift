@@ -1,6 +1,6 @@
 import Essentials
-import Reporting
 import Foundation
+import Reporting
 import TestSupport
 import Testing
 

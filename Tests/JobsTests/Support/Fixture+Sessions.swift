@@ -1,7 +1,7 @@
 import Database
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Configuration
 @testable import Jobs

@@ -2,8 +2,8 @@ import Essentials
 import Foundation
 import Lake
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Configuration
 @testable import Database

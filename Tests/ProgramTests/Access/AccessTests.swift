@@ -1,8 +1,7 @@
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// Beyond loopback, where no Functions host checks keys.

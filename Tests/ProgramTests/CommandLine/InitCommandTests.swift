@@ -1,8 +1,7 @@
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// `sluice init`, and what becomes of a lake that is not there.

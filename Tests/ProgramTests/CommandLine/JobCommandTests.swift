@@ -1,9 +1,8 @@
+import Essentials
 import Foundation
 import Glibc
-import Testing
 import TestSupport
-
-import Essentials
+import Testing
 
 extension ProgramTests {
   /// `sluice backup`, `restore` and `archives` as someone calls them by hand or from a script.

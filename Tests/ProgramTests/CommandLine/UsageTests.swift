@@ -1,9 +1,8 @@
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
 import Jobs
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// What does not reach a job: help, wrong options, wrong settings.

@@ -1,8 +1,7 @@
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// SIGTERM while callers begin operations (`scripts/sigterm.sh` does the same for longer).

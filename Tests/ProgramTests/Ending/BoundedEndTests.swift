@@ -1,5 +1,5 @@
-import LakeEmulator
 import Foundation
+import LakeEmulator
 import TestSupport
 import Testing
 

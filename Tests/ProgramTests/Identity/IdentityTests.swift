@@ -1,8 +1,7 @@
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// The program signed in by an Azure CLI of the test's own.

@@ -1,9 +1,8 @@
+import Essentials
 import Foundation
 import LakeEmulator
-import Testing
 import TestSupport
-
-import Essentials
+import Testing
 
 extension ProgramTests {
   /// The program over a lake that fails in every way the service knows.

@@ -1,6 +1,6 @@
-import LakeEmulator
 import Essentials
 import Foundation
+import LakeEmulator
 import TestSupport
 import Testing
 

@@ -1,9 +1,8 @@
-import Foundation
-import Testing
-import TestSupport
-
 import Essentials
+import Foundation
 import Jobs
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// `Prefer: respond-async`: a job that is begun in one call and looked at in others.

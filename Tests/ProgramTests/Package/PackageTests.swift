@@ -1,10 +1,9 @@
+import Essentials
 import Foundation
 import Glibc
-import Testing
-import TestSupport
-
-import Essentials
 import Jobs
+import TestSupport
+import Testing
 
 extension ProgramTests {
   /// `sluice package`: the folder to deploy.

@@ -1,7 +1,6 @@
+import Essentials
 import Foundation
 import TestSupport
-
-import Essentials
 
 /// Looking into answers.
 extension JSONValue {

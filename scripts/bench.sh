@@ -59,15 +59,16 @@ run_adls() {
   run "$1" "$1"
   awk -v a="$before" -v b="$(emulator_cpu)" 'BEGIN { print b - a }' >>"$work/$1.emulator.times"
 }
-# builds JOB ROUND: the program, and the other build where there is one, in the order of the round. They take turns to go
-# first: what psql has just done to the server's caches favours one place over the other.
+# builds JOB ROUND: the program, and where there is another build, both twice a round. They take turns to go first: what
+# psql has just done to the server's caches favours one place over the other. Twice, because the system time of a run
+# varies by half.
 builds() {
   if [ -z "$before" ]; then
     echo "sluice_$1"
   elif (($2 % 2)); then
-    echo "sluice_$1 before_$1"
+    echo "sluice_$1 before_$1 before_$1 sluice_$1"
   else
-    echo "before_$1 sluice_$1"
+    echo "before_$1 sluice_$1 sluice_$1 before_$1"
   fi
 }
 start_emulator "$emulator"
@@ -189,7 +190,7 @@ target() {
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'; }
 
 echo
-echo "$gigabytes GB of CSV, medians of $runs"
+echo "$gigabytes GB of CSV, medians of $runs${before:+, of $((2 * runs)) for both builds}"
 row "" "wall s" "CPU s"
 for name in psql_null sluice_backup ${before:+before_backup} adls_backup psql_pigz psql_gzip psql_copy sluice_restore \
   ${before:+before_restore} adls_restore; do

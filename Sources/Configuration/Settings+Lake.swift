@@ -10,12 +10,7 @@ extension Settings {
         "LAKE_URL", form: "a URL of a lake (lake.md)", default: "`\(defaultLake)`",
         "the lake, such as `abfss://filesystem@account.dfs.core.windows.net/root` or `file:///folder`"
       ) { setting, text, settings in
-        do throws(LakeError) {
-          (settings.lakeAddress, settings.createsLake) = try LakeAddress.withCreation(parsing: text)
-        } catch {
-          // The URL may hold a SAS or a password, so the error does not repeat it.
-          throw JobError(.badSetting, "\(error)", field: setting.name)
-        }
+        try settings.readLake(text, of: setting.name)
       },
       Setting(
         "LAKE_ALLOWED_HOSTS", form: "hosts such as account.dfs.core.windows.net, or host:port",
@@ -60,10 +55,33 @@ extension Settings {
       }
     }
 
-  /// What function apps of before have in place of `LAKE_URL`; ``init(environment:file:)`` reads both together.
-  static let olderAccount = older(
+  private mutating func readLake(_ url: String, of name: String) throws {
+    do throws(LakeError) {
+      (lakeAddress, createsLake) = try LakeAddress.withCreation(parsing: url)
+    } catch {
+      // The URL may hold a SAS or a password, so the error does not repeat it.
+      throw JobError(.badSetting, "\(error)", field: name)
+    }
+  }
+
+  /// Reads the lake as function apps of before name it, by an account and a filesystem.
+  mutating func readOlderLake(_ environment: [String: String]) throws {
+    let values = [Self.olderAccount, Self.olderFilesystem].map { ($0.name, environment[$0.name] ?? "") }
+    let set = values.filter { !$0.1.isEmpty }
+    if set.count == values.count {
+      let (account, filesystem) = (set[0].1, set[1].1)
+      try readLake(
+        account.hasSuffix("/") ? account + filesystem : "\(account)/\(filesystem)",
+        of: set.map(\.0).joined(separator: " and "))
+    } else if let (name, _) = set.first, let (missing, _) = values.first(where: { $0.1.isEmpty }) {
+      warnings.append("\(name): it counts only together with \(missing), which is not set; set LAKE_URL")
+    }
+  }
+
+  /// What function apps of before have in place of `LAKE_URL`; ``readOlderLake(_:)`` reads both together.
+  private static let olderAccount = older(
     "ADLS_ACCOUNT_URL_DEFAULT", form: "a URL such as https://account.dfs.core.windows.net", "the account of the lake")
-  static let olderFilesystem = older("ADLS_FILESYSTEM_DEFAULT", form: "a text", "the filesystem of the lake")
+  private static let olderFilesystem = older("ADLS_FILESYSTEM_DEFAULT", form: "a text", "the filesystem of the lake")
 
   private static func older(_ name: String, form: String, _ purpose: String) -> Setting {
     Setting(

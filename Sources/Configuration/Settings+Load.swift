@@ -11,10 +11,7 @@ extension Settings {
   package init(environment: [String: String], file: Data? = nil) throws {
     let file = try file.map { try SettingsFile($0) }
     self.init(lakeAddress: try LakeAddress(parsing: Self.defaultLake))
-    var environment = environment
-    if (environment["LAKE_URL"] ?? "").isEmpty, file?.values["LAKE_URL"] == nil {
-      environment["LAKE_URL"] = Self.olderLake(environment)
-    }
+    if (environment["LAKE_URL"] ?? "").isEmpty, file?.values["LAKE_URL"] == nil { try readOlderLake(environment) }
     for setting in Setting.all {
       // A variable under either name wins over the file.
       let names = [setting.name] + (setting.otherName.map { [$0] } ?? [])
@@ -31,15 +28,7 @@ extension Settings {
     } catch {
       throw JobError(.badSetting, "\(error.reason)", field: error.setting)
     }
-    warnings = Self.unknownNames(environment)
-  }
-
-  /// The lake's URL by the settings of older function apps; nil where these are not set.
-  private static func olderLake(_ environment: [String: String]) -> String? {
-    guard let account = environment[olderAccount.name], !account.isEmpty,
-      let files = environment[olderFilesystem.name], !files.isEmpty
-    else { return nil }
-    return account.hasSuffix("/") ? account + files : "\(account)/\(files)"
+    warnings += Self.unknownNames(environment)
   }
 
   /// The prefixes of Sluice's variables.

@@ -130,6 +130,20 @@ struct SettingsTests {
         == LakeAddress(parsing: "file:///x"))
   }
 
+  @Test("Of the older names an error names both, and one alone is warned of")
+  func olderNamesAreNamed() throws {
+    let error = try #require(throws: JobError.self) {
+      _ = try settings(["ADLS_ACCOUNT_URL_DEFAULT": "ftp://hunter2", "ADLS_FILESYSTEM_DEFAULT": "telemetry"])
+    }
+    #expect(error.field == "ADLS_ACCOUNT_URL_DEFAULT and ADLS_FILESYSTEM_DEFAULT")
+    #expect(!error.message.contains("hunter2"))
+    #expect(
+      try settings(["ADLS_FILESYSTEM_DEFAULT": "telemetry"]).warnings == [
+        "ADLS_FILESYSTEM_DEFAULT: it counts only together with ADLS_ACCOUNT_URL_DEFAULT, which is not set; set LAKE_URL"
+      ])
+    #expect(try settings(["ADLS_FILESYSTEM_DEFAULT": "telemetry", "LAKE_URL": "file:///x"]).warnings.isEmpty)
+  }
+
   @Test("An environment variable overrides the settings file")
   func precedence() throws {
     let file = """

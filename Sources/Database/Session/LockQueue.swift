@@ -1,3 +1,4 @@
+import Essentials
 import Postgres
 import Synchronization
 import TableDays

@@ -32,6 +32,10 @@ package actor OperationStore {
   /// Seconds between the attempts to write an operation's last document.
   package static let retryWaits: [Double] = [0.1, 0.5, 2, 5, 10, 20, 40]
 
+  /// Documents that are written at the same time, at most. A shutdown may cancel a thousand jobs at once, and as many
+  /// connections to the lake would take longer than a few that are used again.
+  static let writesAtOnce = 32
+
   /// The time limit for writing the status `interrupted` of all jobs at shutdown.
   package static let lastNotes: Duration = .milliseconds(700)
 
@@ -42,6 +46,7 @@ package actor OperationStore {
   private var unwritten: [Operation] = []
   private(set) var isClosed = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
+  private let writes = Permits(writesAtOnce)
 
   package init(lake: any LakeStore, now: @escaping @Sendable () -> Date = { Date() }) {
     self.lake = lake
@@ -261,8 +266,11 @@ package actor OperationStore {
   }
 
   private func write(_ operation: Operation) async throws {
-    try await lake.writeAll(
-      ReportJSON.bytes(operation), to: path(operation.id), temporary: ArchiveLayout.newTemporaryPath(),
-      condition: .always)
+    let bytes = try ReportJSON.bytes(operation)
+    let path = try path(operation.id)
+    try await writes.withPermit { [lake] in
+      _ = try await lake.writeAll(
+        bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(), condition: .always)
+    }
   }
 }

@@ -14,6 +14,9 @@ struct FolderRename: Sendable {
     try place.sync()
   }
 
+  /// Releases the lock of the destination's folder.
+  var unlock: @Sendable () -> Void = {}
+
   /// renameat2(2) with RENAME_NOREPLACE; tests replace it by a file system without it.
   var renameWithoutReplacing: @Sendable (CInt, String, CInt, String) -> CInt = ExclusiveRename.perform
 
@@ -25,7 +28,7 @@ struct FolderRename: Sendable {
   }
 
   /// Renames when `condition` holds; else throws and leaves both names as they are. The caller has locked the
-  /// destination's folder, which is unlocked.
+  /// destination's folder; it is unlocked before the folders are synced.
   func perform(_ condition: LakePublishCondition) throws(LakeError) -> Published {
     let entry = try rename(condition)
     do throws(SystemError) {
@@ -38,7 +41,7 @@ struct FolderRename: Sendable {
   }
 
   private func rename(_ condition: LakePublishCondition) throws(LakeError) -> LakeEntry {
-    defer { flock(destination.folder.number, LOCK_UN) }
+    defer { unlock() }
     try checkSource()
     try check(condition)
     do throws(SystemError) {

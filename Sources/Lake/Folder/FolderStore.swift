@@ -13,6 +13,7 @@ package struct FolderStore: LakeStore {
   let options: FolderOptions
   let operations: FileOperations
   let strayLinks: StrayLinks
+  let publishers = FolderPublishers()
 
   /// Entries in one page of a listing.
   let pageSize: Int

@@ -97,9 +97,7 @@ actor FolderWriter: LakeWriter {
     let found = try await operations.run { try root.place(of: path, making: true) }
     guard let destination = found else { throw LakeError.notFound(path) }
     // One publisher at a time in a folder, over all processes: otherwise two could both find the ETag they expect.
-    try await FolderLock(
-      folder: destination.folder, path: path, operations: operations, options: store.options
-    ).acquire()
+    let lock = try await FolderLock(folder: destination.folder, path: path, store: store).acquire()
     let (place, temporary, syncFolders) = (place, temporary, store.syncFolders)
     let published: FolderRename.Published
     do {
@@ -108,7 +106,7 @@ actor FolderWriter: LakeWriter {
         try await operations.run(on: file.queue) {
           let rename = FolderRename(
             file: try file.open(), source: place, sourcePath: temporary, destination: destination,
-            destinationPath: path, syncFolders: syncFolders)
+            destinationPath: path, syncFolders: syncFolders, unlock: lock.release)
           let published = try rename.perform(condition)
           file.close()
           return published

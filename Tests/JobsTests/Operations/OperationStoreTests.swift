@@ -80,6 +80,36 @@ struct OperationStoreTests {
     #expect(ended.error?.object?["code"] == "cancelled")
   }
 
+  @Test("Hundreds of operations that are cancelled at once all have their end recorded, a few documents at a time")
+  func crowd() async throws {
+    let place = try await Place()
+    let writing = Mutex((now: 0, most: 0))
+    var counting = HookedStore(place.base)
+    counting.append = { writer, bytes in
+      writing.withLock {
+        $0.now += 1
+        $0.most = max($0.most, $0.now)
+      }
+      defer { writing.withLock { $0.now -= 1 } }
+      try await writer.append(bytes)
+    }
+    let store = OperationStore(lake: counting)
+    let ids = try await withThrowingTaskGroup { group in
+      for _ in 0..<300 {
+        group.addTask {
+          try await store.start(kind: "backup") { _ in
+            try await Task.sleep(for: .seconds(3600))
+            return Self.done
+          }.id
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(await store.shutDown(grace: .zero) == [])
+    for id in ids { #expect(try await place.status(id) == .failed) }
+    #expect((1...OperationStore.writesAtOnce).contains(writing.withLock { $0.most }))
+  }
+
   @Test("The end of an operation is written again when the lake fails")
   func retries() async throws {
     let place = try await Place()

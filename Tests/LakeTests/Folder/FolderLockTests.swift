@@ -70,6 +70,51 @@ import Testing
     }
   }
 
+  @Test("Publishers of one process take turns and do not poll for each other's lock")
+  func turns() async throws {
+    let pauses = Mutex(0)
+    var options = FolderOptions()
+    options.timer = RetryTimer(
+      now: { .zero }, sleep: { _ in pauses.withLock { $0 += 1 } }, random: { 0 })
+    try await withLake(options: options) { store, folder in
+      try await withThrowingTaskGroup { group in
+        for number in 0..<50 {
+          group.addTask {
+            let writer = try await store.closedWriter("x", at: "t/\(number)")
+            _ = try await writer.publish(as: at("db/\(number)"), condition: .ifAbsent)
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(contents(of: folder).count == 52)
+    }
+    #expect(pauses.withLock { $0 } == 0)
+  }
+
+  @Test("A publisher that waits for its turn behind another process's lock has the same time limit")
+  func turnLimit() async throws {
+    var options = FolderOptions()
+    options.lockLimit = .milliseconds(200)
+    try await withLockedLake(options) { store, folder, holder in
+      let writers = [try await store.closedWriter("1", at: "db/t1"), try await store.closedWriter("2", at: "db/t2")]
+      let errors = await withTaskGroup { group in
+        for writer in writers {
+          group.addTask { await lakeError { _ = try await writer.publish(as: at("db/a"), condition: .ifAbsent) } }
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      for error in errors {
+        guard case .unavailable(at("db/a"), _, let reason) = error else {
+          Issue.record("\(error as Any)")
+          continue
+        }
+        #expect(reason.contains("process \(holder.pid) has held"), "\(reason)")
+      }
+      for writer in writers { #expect(await writer.discard() == nil) }
+      #expect(contents(of: folder) == ["db", "db/old"])
+    }
+  }
+
   @Test("A cancelled publisher stops waiting, and its temporary file is removed")
   func cancelled() async throws {
     let isTold = Mutex(false)

@@ -127,6 +127,23 @@ struct LakeStoreContract {
     }
   }
 
+  @Test("Dozens of files that are published at once in one folder are all there", arguments: ContractStore.all)
+  func crowd(_ store: ContractStore) async throws {
+    let lake = try await store.open()
+    let names = (0..<50).map { "f/\($0)" }
+    try await withThrowingTaskGroup { group in
+      for name in names {
+        group.addTask {
+          try await lake.store.writeAll(
+            Array(name.utf8), to: at(name), temporary: at("t/" + name), condition: .ifAbsent)
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(lake.files() == names.sorted())
+    #expect(names.allSatisfy { lake.content($0) == Array($0.utf8) })
+  }
+
   @Test("A folder is never replaced by a file, nor a file by a folder", arguments: ContractStore.all)
   func folderInTheWay(kind: ContractStore) async throws {
     let lake = try await kind.open()

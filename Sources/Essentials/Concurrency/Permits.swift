@@ -36,8 +36,9 @@ package final class Permits: Sendable {
   }
 
   /// Waits for a permit.
+  /// - Parameter limit: how long; nil means without a limit.
   /// - Throws: ``Timeout`` after `limit`, `CancellationError`.
-  package func enter(within limit: Duration) async throws -> Pass {
+  package func enter(within limit: Duration?) async throws -> Pass {
     try Task.checkCancellation()
     // Most need not wait, and so no timer.
     let number: Int? = state.withLock { state in
@@ -55,19 +56,21 @@ package final class Permits: Sendable {
   /// Runs `body` with a permit.
   /// - Throws: ``Timeout`` after `limit`, `CancellationError`, whatever `body` throws.
   package func withPermit<Result: Sendable>(
-    within limit: Duration, _ body: @Sendable () async throws -> Result
+    within limit: Duration? = nil, _ body: @Sendable () async throws -> Result
   ) async throws -> Result {
     let pass = try await enter(within: limit)
     defer { pass.leave() }
     return try await body()
   }
 
-  private func wait(_ number: Int, _ limit: Duration) async throws {
-    let timer = Task {
-      try await Task.sleep(for: limit)
-      refuse(number, Timeout())
+  private func wait(_ number: Int, _ limit: Duration?) async throws {
+    let timer = limit.map { limit in
+      Task {
+        try await Task.sleep(for: limit)
+        refuse(number, Timeout())
+      }
     }
-    defer { timer.cancel() }
+    defer { timer?.cancel() }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let isIn = state.withLock { state in

@@ -40,9 +40,9 @@ public final class SluiceProcess: Sendable {
     watcher.kill(SIGKILL)
   }
 
-  /// What a program needs of the tests' environment to start at all.
+  /// What a program needs of the tests' environment to start at all, and where a sanitizer that is built in reports.
   public static let systemEnvironment = ProcessInfo.processInfo.environment.filter {
-    ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"].contains($0.key)
+    ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "TSAN_OPTIONS", "ASAN_OPTIONS"].contains($0.key)
   }
 
   /// Sends a signal, unless it has ended.

@@ -127,10 +127,10 @@ struct LakeStoreContract {
     }
   }
 
-  @Test("Dozens of files that are published at once in one folder are all there", arguments: ContractStore.all)
+  @Test("Files that are published at once in one folder are all there", arguments: ContractStore.all)
   func crowd(_ store: ContractStore) async throws {
     let lake = try await store.open()
-    let names = (0..<50).map { "f/\($0)" }
+    let names = (0..<20).map { "f/\($0)" }
     try await withThrowingTaskGroup { group in
       for name in names {
         group.addTask {

@@ -45,7 +45,8 @@ extension ProgramTests {
       let listed = try await site.sluice(["archives"], ["LAKE_URL": url + "?create=true"])
       #expect(listed.status == 1)
       #expect(!FileManager.default.fileExists(atPath: folder))
-      #expect(try await site.sluice(backup, ["LAKE_URL": url + "?create=true"]).status == 0)
+      let made = try await site.sluice(backup, ["LAKE_URL": url + "?create=true"])
+      #expect(made.status == 0, "\(made.errors)")
       #expect(try await site.sluice(["archives"], ["LAKE_URL": url]).status == 0)
     }
   }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// An error of a lower module that converts itself to the error a job's caller sees.
 package protocol JobErrorConvertible: Error {
   /// The error as a job's caller sees it.
@@ -19,10 +21,15 @@ extension JobError {
     }
   }
 
+  private static let showsPaths = Atomic(false)
+
+  /// Leaves the paths of this machine in all errors from now on: for a command, whose user is on this machine.
+  package static func showPathsOfTheMachine() { showsPaths.store(true, ordering: .relaxed) }
+
   /// A copy that hides the paths of this machine's folders and sockets when something is unavailable: the answer goes
   /// to anybody who may call the program. The log keeps the paths.
   private var withoutPathsOfTheMachine: JobError {
-    guard code.kind == .unavailable else { return self }
+    guard code.kind == .unavailable, !Self.showsPaths.load(ordering: .relaxed) else { return self }
     var copy = self
     // What follows a letter or a slash is part of a path in the lake, or of a URL.
     copy.text = text.replacing {

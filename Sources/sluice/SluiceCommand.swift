@@ -29,6 +29,8 @@ struct SluiceCommand {
         return .done
       }
       fieldName = parsed.fieldName
+      // The service answers others, who need not know this machine's folders.
+      if command != ServeCommand.self { JobError.showPathsOfTheMachine() }
       do {
         return try await command.run(parsed)
       } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {

@@ -7,7 +7,7 @@ import Glibc
 /// It watches a duplicate of the descriptor: libcurl may close its own at any time, while a Dispatch source needs the
 /// descriptor to stay until its cancellation is through. Its sources hold it until then: who makes one must ``cancel()`` it.
 ///
-/// `@unchecked Sendable`: its calls are made, and its handlers run, on `queue` alone.
+/// `@unchecked Sendable`: its calls are made, and its handlers run, on `queue` alone; each call checks that it is.
 final class SocketWatch: @unchecked Sendable {
   /// For `act`: there is something to read.
   static let readable = CURL_CSELECT_IN
@@ -40,12 +40,14 @@ final class SocketWatch: @unchecked Sendable {
   }
 
   func want(read: Bool, write: Bool) {
+    dispatchPrecondition(condition: .onQueue(queue))
     switchSources(read: read, write: write)
     repeatWhenHungUp()
   }
 
   /// Ends it; `act` is not called any more.
   func cancel() {
+    dispatchPrecondition(condition: .onQueue(queue))
     guard !isCancelled else { return }
     isCancelled = true
     reading.cancel()

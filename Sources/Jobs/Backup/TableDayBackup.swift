@@ -18,6 +18,9 @@ struct TableDayBackup: Sendable {
 
   private var window: DayWindow { DayWindow(unit.tableDay.day, in: options.timeZone) }
 
+  /// The values of `column` that belong to the day.
+  private func span(of column: TimeColumn) -> DaySpan { DaySpan(window, kind: column.kind) }
+
   /// - Throws: ``JobError`` and the errors of the lake, the database and the compressor; nothing was then published.
   func run() async throws -> BackupResult {
     let session = TableSession(
@@ -47,7 +50,8 @@ struct TableDayBackup: Sendable {
   /// A SELECT of no rows of the unit's day, which locks what the COPY reads.
   private func rowsToRead(on connection: PostgresConnection) async throws -> String {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
-    let condition = try await timeColumn(facts).condition(for: window, on: connection)
+    let column = try timeColumn(facts)
+    let condition = try await column.condition(for: span(of: column), on: connection)
     return "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition) LIMIT 0"
   }
 
@@ -101,7 +105,7 @@ struct TableDayBackup: Sendable {
   ) async throws -> ArchiveProof {
     let files = try await TableFiles.read(facts, on: connection)
     let names = try await connection.quoted(facts.storedColumns.map(\.name))
-    let condition = try await timeColumn.condition(for: window, on: connection)
+    let condition = try await timeColumn.condition(for: span(of: timeColumn), on: connection)
     let select = "SELECT \(names) FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
     let estimate = try await connection.estimatedRows(select)
     let copy = try await connection.copyOut(
@@ -122,8 +126,8 @@ struct TableDayBackup: Sendable {
         + "pg_catalog.current_setting('server_version') AS version"
     ).rows[0]
     return ArchiveManifest.Description(
-      unit.tableDay, window: .init(window, timeColumn: timeColumn.name.text),
-      columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type) }, encoding: encoding,
+      unit.tableDay, window: .init(window, timeColumn: timeColumn.name.text, span: span(of: timeColumn)),
+      columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type, kind: $0.kind) }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
       programVersion: Program.version, createdAt: context.now())
   }

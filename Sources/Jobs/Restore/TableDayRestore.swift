@@ -73,13 +73,13 @@ struct TableDayRestore: Sendable {
     let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
     let plan = try RestorePlan(
       policy, fileColumns: try await columns.read(&pipeline),
-      window: RestorePlan.window(of: source.archive, manifest, timeZone: options.timeZone),
+      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
         of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
       facts: facts, role: connection.target.user)
 
     var result = result(.ok)
-    result.dateWindow = .init(plan.window)
+    result.dateWindow = plan.span.window
     result.warnings = plan.warnings
     guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return result }
     begun.set()
@@ -127,7 +127,7 @@ struct TableDayRestore: Sendable {
         policy.mode == .staging ? "; it has no unique index over the file's columns by which to skip them" : ""
       throw JobError(
         .rowsExist,
-        "\(rows.table) holds \(count) rows of \(rows.window.day) already\(without); nothing was loaded. Pass append, "
+        "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
           + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
     }
   }

@@ -54,9 +54,11 @@ struct BackupTests {
         == .object([
           "start": .string("2024-01-01T00:00:00+00:00"), "end": .string("2024-01-02T00:00:00+00:00"),
           "time_zone": .string("UTC"), "time_column": .string("at"),
+          "kind": .string("timestamp with time zone"), "start_value": .string("2024-01-01T00:00:00+00:00"),
+          "end_value": .string("2024-01-02T00:00:00+00:00"),
         ]))
     func column(_ name: String, _ type: String) -> JSONValue {
-      .object(["name": .string(name), "type": .string(type)])
+      .object(["name": .string(name), "type": .string(type), "kind": .string("base")])
     }
     #expect(
       manifest["columns"]

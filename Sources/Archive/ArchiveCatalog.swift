@@ -84,7 +84,7 @@ package struct ArchiveCatalog: Sendable {
       func addNext() {
         guard let (archive, entry) = rest.popFirst() else { return }
         group.addTask { [lake] in
-          let manifest = try? await ArchiveManifest.read(of: archive, in: lake)
+          let manifest = try? await ArchiveManifest.find(for: entry, in: lake).manifest
           try Task.checkCancellation()
           let item = Item(
             table: archive.table, date: archive.day, status: "archived", path: "\(entry.path)",

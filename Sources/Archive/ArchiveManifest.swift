@@ -165,12 +165,6 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     createdAt = description.createdAt
   }
 
-  /// The manifest of `tableDay`'s archive; nil when there is none.
-  /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
-  package static func read(of tableDay: TableDay, in lake: any LakeStore) async throws -> ArchiveManifest? {
-    try await read(at: tableDay.manifestPath, in: lake)
-  }
-
   /// The manifest at `path`; nil when there is none.
   /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
   package static func read(at path: LakePath, in lake: any LakeStore) async throws -> ArchiveManifest? {

@@ -157,8 +157,7 @@ struct TableDayBackup: Sendable {
   /// The manifest of an existing archive; nil when there is none, it cannot be read, or it describes another file.
   private func trustedManifest(of existing: LakeEntry) async throws -> ArchiveManifest? {
     do {
-      let manifest = try await ArchiveManifest.read(of: unit.tableDay, in: context.lake)
-      return manifest?.gzipBytes == existing.length ? manifest : nil
+      return try await ArchiveManifest.find(for: existing, in: context.lake).manifest
     } catch let error as JobError where error.code == .manifestUnreadable {
       return nil
     }

@@ -163,20 +163,25 @@ struct TableDayRestore: Sendable {
 
   /// The manifest beside the file, if there is one.
   private func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
-    let path = try ArchiveLayout.manifestPath(beside: source.path)
-    guard let manifest = try await ArchiveManifest.read(at: path, in: source.lake) else { return nil }
-    guard manifest.gzipBytes == reader.entry.length else {
+    switch try await ArchiveManifest.find(for: reader.entry, in: source.lake) {
+    case .none: return nil
+    case .described(let manifest, _): return manifest
+    case .another(let manifest):
       throw corrupt("the file has \(reader.entry.length) bytes, but its manifest says \(manifest.gzipBytes)")
     }
-    return manifest
   }
 
   /// Checks that the file matches its manifest; otherwise the load is rolled back.
   private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws {
-    guard let manifest else { return }
+    guard var manifest else { return }
     let digest = await reader.digest().hex
-    guard digest == manifest.sha256 else {
-      throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
+    if digest != manifest.sha256 {
+      // A replacement that was cut off can have the length of the archive before it.
+      let pending = try await ArchiveManifest.pending(withDigest: digest, beside: source.path, in: source.lake)
+      guard let pending, pending.window == manifest.window, pending.columns == manifest.columns else {
+        throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
+      }
+      manifest = pending
     }
     guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
   }

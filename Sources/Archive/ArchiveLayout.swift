@@ -121,6 +121,15 @@ extension TableDay {
     try? LakePath(components: [database, table.schema, "\(table.name).\(day)\(ArchiveLayout.fileExtension)"])
   }
 
+  /// The table-day's archive in `lake`: at its path, or, where there is none, at its path in the layout of older function
+  /// apps; nil when there is neither.
+  /// - Throws: `LakeError`.
+  package func archive(in lake: any LakeStore) async throws -> LakeEntry? {
+    if let entry = try await lake.properties(of: archivePath) { return entry }
+    guard let olderArchivePath else { return nil }
+    return try await lake.properties(of: olderArchivePath)
+  }
+
   /// A new temporary path: `<database>/_sluice/tmp/<uuid>`.
   package var newTemporaryPath: LakePath {
     get throws { try ArchiveLayout.newTemporaryPath(database: database) }

@@ -136,7 +136,8 @@ extension JobErrorCode {
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
-    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveDiffers, .archiveChanged, .tableChanged,
+    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveDiffers, .archiveChanged,
+      .tableChanged,
       .detachPending, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,

@@ -23,7 +23,8 @@ struct CutShortTests {
     fixture.lake = store
     let gated = fixture
     let job = Task {
-      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
+      try await gated.backup(
+        "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     }
     try await eventually { gate.isReached }
     job.cancel()
@@ -48,7 +49,8 @@ struct CutShortTests {
     fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let job = Task {
-      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
+      try await gated.backup(
+        "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     }
     try await eventually { gate.isReached }
     job.cancel()

@@ -61,6 +61,9 @@ extension JobErrorCode {
     .statementCancelled:
       "The database server cancelled the statement or ended the session: by a time limit, or for an administrator.",
     .databaseError: "The database server reports another error.",
+    .commitUnknown:
+      "The connection broke after COMMIT was sent, and whether the rows are loaded could not be found out; `query` is the "
+      + "statement that tells. Do not run the request again before.",
     .noCredential: "No identity gives a token.",
     .signInRefused: "The identity service refuses the sign-in.",
     .signInUnreachable: "The identity service cannot be reached.",

@@ -68,6 +68,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseFull = "database_full"
   case statementCancelled = "statement_cancelled"
   case databaseError = "database_error"
+  case commitUnknown = "commit_unknown"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
   case signInUnreachable = "sign_in_unreachable"
@@ -146,8 +147,8 @@ extension JobErrorCode {
       .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
-    case .databaseError, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch, .compressionFailed,
-      .nightlyFailed, .partlyFailed, .packageFailed, .internal:
+    case .databaseError, .commitUnknown, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
+      .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
       .failed
     }
   }

@@ -19,6 +19,7 @@ struct DocumentedCodesTests {
   static let onlyRestore: Set<JobErrorCode> = [
     .rowsExist, .uniqueViolation, .constraintViolation, .insertRule, .deferrableKey, .rowsNotStored, .unknownColumns,
     .badHeader, .archiveNotGzip, .archiveCorrupt, .manifestUnreadable, .hostNotAllowed, .ownPasswordNeeded,
+    .commitUnknown,
   ]
   static let onlyOperations: Set<JobErrorCode> = [.operationNotFound, .operationEnded, .operationElsewhere]
   static let notOfBackup = onlyRestore.union(onlyOperations)

@@ -47,7 +47,7 @@ struct TableDayRestore: Sendable {
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
       ownPassword: request.server.password, in: context.sessions, progress: progress,
       turn: .init(place))
-    return try await session.run { connection, begun in
+    return try await session.run(recovery: recovery) { connection, begun in
       let reader = try await ArchiveReader(source.path, in: source.lake)
       do {
         let result = try await load(reader, on: connection, begun)
@@ -59,6 +59,16 @@ struct TableDayRestore: Sendable {
       }
     } finish: { connection, loaded in
       loaded.status == .ok ? await afterCommit(loaded, on: connection) : loaded
+    }
+  }
+
+  /// What becomes of a load whose COMMIT had no answer.
+  private var recovery: CommitRecovery<RestoreResult, RestoreResult> {
+    CommitRecovery(isMarked: { _, _ in nil }) { connection, loaded, reason in
+      var loaded = loaded
+      loaded.warnings.append(
+        "the connection broke after COMMIT was sent (\(reason)); the server has confirmed the commit on another one")
+      return await afterCommit(loaded, on: connection)
     }
   }
 

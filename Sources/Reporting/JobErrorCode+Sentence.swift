@@ -54,6 +54,9 @@ extension JobErrorCode {
     .insertRule: "A rule of the table runs in place of INSERT.",
     .constraintViolation: "A row breaks a constraint of the table.",
     .manifestUnreadable: "The manifest beside the archive cannot be read.",
+    .restoreLogNeeded:
+      "A queue message with `append` needs the table `sluice.restore_log`, which the role may neither use nor create; the "
+      + "answer has the SQL.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",

@@ -60,6 +60,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
   case manifestUnreadable = "manifest_unreadable"
+  case restoreLogNeeded = "restore_log_needed"
 
   // Servers and services.
   case databaseUnavailable = "database_unavailable"
@@ -140,7 +141,8 @@ extension JobErrorCode {
       .detachPending, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable:
+      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
+      .restoreLogNeeded:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,

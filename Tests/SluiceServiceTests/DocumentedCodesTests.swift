@@ -12,6 +12,7 @@ struct DocumentedCodesTests {
   /// Codes that no HTTP call is answered with: of the start, of timers and messages, of commands, of readiness.
   static let unanswered: Set<JobErrorCode> = [
     .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer,
+    .restoreLogNeeded,
   ]
   static let onlyBackup: Set<JobErrorCode> = [
     .fewerRows, .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,

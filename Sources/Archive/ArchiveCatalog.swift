@@ -14,7 +14,7 @@ package struct ArchiveCatalog: Sendable {
   /// The archived days of each table of `database`.
   package func days(database: String) async throws -> [TableName: Set<Day>] {
     var days: [TableName: Set<Day>] = [:]
-    for try await (archive, _) in try archives(database: database) {
+    for archive in try await archives(database: database).keys {
       days[archive.table, default: []].insert(archive.day)
     }
     return days
@@ -48,7 +48,7 @@ package struct ArchiveCatalog: Sendable {
   /// - Throws: ``JobError`` `too_many_units`; `LakeError`.
   package func items(database: String, table: TableName?, from: Day?, to: Day?) async throws -> [Item] {
     var wanted: [(TableDay, LakeEntry)] = []
-    for try await (archive, entry) in try archives(database: database) {
+    for (archive, entry) in try await archives(database: database) {
       guard table == nil || archive.table == table, from.map({ archive.day >= $0 }) ?? true,
         to.map({ archive.day <= $0 }) ?? true
       else { continue }
@@ -84,7 +84,7 @@ package struct ArchiveCatalog: Sendable {
       func addNext() {
         guard let (archive, entry) = rest.popFirst() else { return }
         group.addTask { [lake] in
-          let manifest = try? await ArchiveManifest.read(of: archive, in: lake)
+          let manifest = try? await ArchiveManifest.find(for: entry, in: lake).manifest
           try Task.checkCancellation()
           let item = Item(
             table: archive.table, date: archive.day, status: "archived", path: "\(entry.path)",
@@ -101,23 +101,35 @@ package struct ArchiveCatalog: Sendable {
     }
   }
 
-  private static func tableDay(at path: LakePath, in lake: any LakeStore) async throws -> TableDay? {
+  /// The archives of `database` in both layouts. A table-day that has one in each counts by the one in today's.
+  private func archives(database: String) async throws -> [TableDay: LakeEntry] {
+    let folder = try ArchiveLayout.folder(database: database)
+    var schemas: [LakePath] = []
+    var found: [TableDay: LakeEntry] = [:]
+    for try await entry in lake.list(under: folder, recursive: false) {
+      if entry.isDirectory {
+        if entry.path.name != ArchiveLayout.privateFolder { schemas.append(entry.path) }
+      } else if let archive = try await tableDay(at: entry.path, of: database) {
+        found[archive] = entry
+      }
+    }
+    for schema in schemas {
+      for try await entry in lake.list(under: schema, recursive: false) where !entry.isDirectory {
+        guard let archive = try await tableDay(at: entry.path, of: database), found[archive] == nil else { continue }
+        found[archive] = entry
+      }
+    }
+    return found
+  }
+
+  private func tableDay(at path: LakePath, of database: String) async throws -> TableDay? {
     do {
-      return try await ArchiveLayout.tableDay(at: path, in: lake)
+      guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else { return nil }
+      return archive.database.utf8.elementsEqual(database.utf8) ? archive : nil
     } catch let error as JobError where error.code == .manifestUnreadable {
       Log.write(
         .warning, "the listing skips an archive: its name is shortened and its manifest cannot be read", ["path": path])
       return nil
-    }
-  }
-
-  private func archives(database: String) throws -> some AsyncSequence<(TableDay, LakeEntry), any Error> {
-    lake.list(under: try ArchiveLayout.folder(database: database), recursive: false).compactMap {
-      [lake] entry in
-      guard !entry.isDirectory, let archive = try await Self.tableDay(at: entry.path, in: lake),
-        archive.database.utf8.elementsEqual(database.utf8)
-      else { return nil }
-      return (archive, entry)
     }
   }
 }

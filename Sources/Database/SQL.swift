@@ -4,6 +4,7 @@ enum SQL {
   static let tableColumns = text(PackageResources.table_columns_sql)
   static let tableAccess = text(PackageResources.table_access_sql)
   static let tableIdentity = text(PackageResources.table_identity_sql)
+  static let timeIndex = text(PackageResources.time_index_sql)
   static let blockingSessions = text(PackageResources.blocking_sessions_sql)
   static let endSession = text(PackageResources.end_session_sql)
   static let advisoryLockHolder = text(PackageResources.advisory_lock_holder_sql)

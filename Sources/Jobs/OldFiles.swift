@@ -41,6 +41,16 @@ package struct OldFiles: Sendable {
     await remove("temporary files of the lake", olderThan: Self.temporaryLife) {
       try ArchiveLayout.temporaryFolder()
     }
+    do {
+      let settled = try await PendingManifest.settleAll(
+        database: database, olderThan: now.addingTimeInterval(-Self.temporaryLife), in: context.lake)
+      if settled > 0 {
+        Log.write(.warning, "manifests of publications that were cut off are in place", ["files": settled])
+      }
+    } catch is CancellationError {
+    } catch {
+      Log.write(.warning, "pending manifests were not put in place", ["reason": error])
+    }
     await remove("operations", olderThan: Self.operationLife) {
       try ArchiveLayout.operationsFolder
     }

@@ -33,6 +33,7 @@ extension JobErrorCode {
     .uniqueViolation: "A row is in the table already, or twice in the file.",
     .fewerRows: "The existing archive has more rows than the table; `archive_rows` and `table_rows` are the numbers.",
     .archiveExists: "The archive exists already.",
+    .archiveDiffers: "The existing archive has another span or time column, or columns that the table lacks.",
     .archiveChanged: "The archive was changed while the job ran.",
     .tableChanged: "The table was rewritten while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",

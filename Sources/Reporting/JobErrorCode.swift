@@ -39,6 +39,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case uniqueViolation = "unique_violation"
   case fewerRows = "fewer_rows"
   case archiveExists = "archive_exists"
+  case archiveDiffers = "archive_differs"
   case archiveChanged = "archive_changed"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
@@ -137,7 +138,8 @@ extension JobErrorCode {
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
-    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveChanged, .tableChanged,
+    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveDiffers, .archiveChanged,
+      .tableChanged,
       .detachPending, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,

@@ -11,6 +11,8 @@ package struct TableFacts: Sendable {
     package let type: String
     /// The base type of a domain; otherwise the type.
     package let baseType: String
+    /// The kind of type: `base`, `array`, `composite`, `domain`, `enum`, `range` or `multirange`.
+    package let kind: String
     let isGenerated: Bool
     /// The values hold names of database objects (`regclass` and similar types), alone or within an array, range or
     /// row.
@@ -65,6 +67,7 @@ package struct TableFacts: Sendable {
     let columns = try await connection.query(SQL.tableColumns, [String(oid)]).rows.map {
       Column(
         name: ColumnName(try $0.decode("name")), type: try $0.decode("type"), baseType: try $0.decode("base_type"),
+        kind: try $0.decode("type_kind"),
         isGenerated: try $0.decode("is_generated"), isName: try $0.decode("is_name"),
         maySelect: try $0.decode("may_select"), mayInsert: try $0.decode("may_insert"))
     }

@@ -5,12 +5,13 @@ package import TableDays
 /// The rows of a day that a table holds before a load.
 package struct ExistingRows: Sendable, Equatable {
   package let table: TableName
-  package let window: DayWindow
+  /// The values of ``timeColumn`` that are looked for.
+  package let span: DaySpan
   package let timeColumn: TimeColumn
 
-  package init(of window: DayWindow, in table: TableName, by timeColumn: TimeColumn) {
+  package init(of span: DaySpan, in table: TableName, by timeColumn: TimeColumn) {
     self.table = table
-    self.window = window
+    self.span = span
     self.timeColumn = timeColumn
   }
 
@@ -28,6 +29,6 @@ package struct ExistingRows: Sendable, Equatable {
   }
 
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {
-    (try await connection.quoted(table), try await timeColumn.condition(for: window, on: connection))
+    (try await connection.quoted(table), try await timeColumn.condition(for: span, on: connection))
   }
 }

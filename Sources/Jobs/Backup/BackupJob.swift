@@ -31,7 +31,8 @@ package struct BackupJob: Sendable {
   /// - Throws: `CancellationError` when the job was cut short before it had done anything.
   package func run(_ plan: BackupPlan, deadline: Date? = nil) async throws -> BackupReport {
     progress.update { $0.units += plan.units.count }
-    let results = try await CancellationGrace.shared { await runAll(plan.units, deadline) }
+    let counted = CountedTables()
+    let results = try await CancellationGrace.shared { await runAll(plan.units, counted, deadline) }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
     return BackupReport(results: results)
   }
@@ -41,7 +42,9 @@ package struct BackupJob: Sendable {
 
   /// Begins the units in their order, each as soon as it is admitted. One that waits for a locked table leaves its turn to
   /// the next.
-  private func runAll(_ units: [BackupPlan.Unit], _ deadline: Date?) async -> [BackupResult] {
+  private func runAll(
+    _ units: [BackupPlan.Unit], _ counted: CountedTables, _ deadline: Date?
+  ) async -> [BackupResult] {
     var results = [BackupResult?](repeating: nil, count: units.count)
     await withTaskGroup(of: (Int, BackupResult).self) { group in
       for (index, unit) in units.enumerated() {
@@ -50,7 +53,7 @@ package struct BackupJob: Sendable {
           let place = try await context.admission.enter(unit.tableDay, for: .backup, progress, within: patience)
           group.addTask {
             defer { place.giveUp() }
-            let result = await result(of: unit, place)
+            let result = await result(of: unit, counted, place)
             progress.update { $0.finishedUnits += 1 }
             return (index, result)
           }
@@ -66,13 +69,15 @@ package struct BackupJob: Sendable {
     return results.compactMap(\.self)
   }
 
-  private func result(of unit: BackupPlan.Unit, _ place: Admission.Place) async -> BackupResult {
+  private func result(
+    of unit: BackupPlan.Unit, _ counted: CountedTables, _ place: Admission.Place
+  ) async -> BackupResult {
     let start = ContinuousClock.now
     progress.update { $0.subject = "\(unit.tableDay.table) \(unit.tableDay.day)" }
     var result: BackupResult
     do {
       result = try await TableDayBackup(
-        context: context, options: options, progress: progress, place: place, unit: unit
+        context: context, options: options, progress: progress, place: place, unit: unit, counted: counted
       ).run()
     } catch {
       result = BackupResult(unit.tableDay, .failed, error: .ofTableDay(error))
@@ -88,6 +93,7 @@ package struct BackupJob: Sendable {
         .error, "backup \(result.status.rawValue)",
         ["archive": tableDay, "code": error.code.rawValue, "reason": error.message])
     } else {
+      for warning in result.warnings { Log.write(.warning, warning, ["archive": tableDay]) }
       Log.write(
         .info, "backup \(result.status.rawValue)",
         [

@@ -25,4 +25,7 @@ package struct BackupOptions: Sendable {
   package func options(of table: TableName) -> TableOptions {
     tables.first { $0.table == table } ?? otherTables[table] ?? TableOptions(table: table)
   }
+
+  /// The day that it is on the clock which the time column of `table` shows.
+  func today(of table: TableName, now: Date) -> Day { Day(now, in: options(of: table).clock ?? timeZone) }
 }

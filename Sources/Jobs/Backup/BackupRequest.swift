@@ -18,6 +18,18 @@ package struct BackupRequest: Sendable, Equatable {
   package var force = false
   /// The gzip level, 1...9; nil is the table's option or `BACKUP_GZIP_LEVEL`.
   package var compressionLevel: Int?
+  /// What happens to a day without rows.
+  package var empty = EmptyDay.auto
+  /// Count the rows that belong to no day also where no index makes that cheap.
+  package var countRowsWithoutADay = false
+
+  /// `empty`: what happens to a day without rows.
+  package enum EmptyDay: String, Sendable, CaseIterable {
+    /// It is archived where the table has rows before and after it.
+    case auto
+    /// It is archived.
+    case archive
+  }
 
   package init(tables: [TableOptions], from: Day, to: Day, overwrite: Bool = false) {
     self.tables = tables
@@ -26,7 +38,7 @@ package struct BackupRequest: Sendable, Equatable {
     self.overwrite = overwrite
   }
 
-  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level}`.
+  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, empty, rows_without_a_day}`.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
@@ -36,6 +48,8 @@ package struct BackupRequest: Sendable, Equatable {
     overwrite = try fields.bool("overwrite") ?? false
     force = try fields.bool("force") ?? false
     compressionLevel = try fields.integer("compression_level", in: BackupOptions.gzipLevels)
+    empty = try fields.choice("empty", EmptyDay.self) ?? .auto
+    countRowsWithoutADay = try fields.bool("rows_without_a_day") ?? false
     try fields.finish()
     let units = from.count(through: to) * tables.count
     guard units <= TableDay.maximumAtOnce else {

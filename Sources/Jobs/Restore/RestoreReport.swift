@@ -38,6 +38,11 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     /// The first instant after the span.
     package var end: String
 
+    init(start: String, end: String) {
+      self.start = start
+      self.end = end
+    }
+
     init(_ window: DayWindow) {
       (start, end) = window.texts
     }

@@ -38,11 +38,9 @@ extension TableDayRestore {
     }
     let marks = try await log.marks(key: key, path: "\(source.path)", on: connection)
     guard !marks.isEmpty, let entry = try await source.lake.properties(of: source.path) else { return nil }
-    let manifest = try await ArchiveManifest.read(
-      at: ArchiveLayout.manifestPath(beside: source.path), in: source.lake)
+    let manifest = try await ArchiveManifest.find(for: entry, in: source.lake).manifest
     let archive = RestoreLog.Archive(
-      path: "\(source.path)", bytes: entry.length, etag: entry.etag,
-      sha256: manifest.flatMap { $0.gzipBytes == entry.length ? $0.sha256 : nil })
+      path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: manifest?.sha256)
     guard let done = marks.first(where: { $0.isOf(archive) }) else {
       // The other policies see the rows of the earlier attempt.
       guard policy.onExisting == .append else { return nil }

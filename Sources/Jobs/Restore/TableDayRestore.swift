@@ -76,13 +76,13 @@ struct TableDayRestore: Sendable {
     let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
     let plan = try RestorePlan(
       policy, fileColumns: try await columns.read(&pipeline),
-      window: RestorePlan.window(of: source.archive, manifest, timeZone: options.timeZone),
+      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
         of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
       facts: facts, role: connection.target.user)
 
     var result = result(.ok)
-    result.dateWindow = .init(plan.window)
+    result.dateWindow = plan.span.window
     result.warnings = plan.warnings
     guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return result }
     begun.set()
@@ -131,7 +131,7 @@ struct TableDayRestore: Sendable {
         policy.mode == .staging ? "; it has no unique index over the file's columns by which to skip them" : ""
       throw JobError(
         .rowsExist,
-        "\(rows.table) holds \(count) rows of \(rows.window.day) already\(without); nothing was loaded. Pass append, "
+        "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
           + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
     }
   }
@@ -167,21 +167,26 @@ struct TableDayRestore: Sendable {
 
   /// The manifest beside the file, if there is one.
   private func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
-    let path = try ArchiveLayout.manifestPath(beside: source.path)
-    guard let manifest = try await ArchiveManifest.read(at: path, in: source.lake) else { return nil }
-    guard manifest.gzipBytes == reader.entry.length else {
+    switch try await ArchiveManifest.find(for: reader.entry, in: source.lake) {
+    case .none: return nil
+    case .described(let manifest, _): return manifest
+    case .another(let manifest):
       throw corrupt("the file has \(reader.entry.length) bytes, but its manifest says \(manifest.gzipBytes)")
     }
-    return manifest
   }
 
   /// Checks that the file matches its manifest; otherwise the load is rolled back.
   /// - Returns: the file's SHA-256.
   private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws -> String {
     let digest = await reader.digest().hex
-    guard let manifest else { return digest }
-    guard digest == manifest.sha256 else {
-      throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
+    guard var manifest else { return digest }
+    if digest != manifest.sha256 {
+      // A replacement that was cut off can have the length of the archive before it.
+      let pending = try await ArchiveManifest.pending(withDigest: digest, beside: source.path, in: source.lake)
+      guard let pending, pending.window == manifest.window, pending.columns == manifest.columns else {
+        throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
+      }
+      manifest = pending
     }
     guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
     return digest

@@ -15,7 +15,7 @@ struct ArchiveCatalogTests {
   func catalog() async throws -> Fixture {
     let fixture = try await Fixture()
     for day in ["2023-12-31", "2024-01-01", "2024-01-03"] {
-      _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"\(day)\"")
+      _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"\(day)\", \"empty\": \"archive\"")
     }
     try await fixture.put("a\n", at: "\(fixture.database)/other.tool.2024-01-02.csv.gz")
     try await fixture.put("a\n", at: "\(fixture.database)/notes.csv.gz")

@@ -23,7 +23,8 @@ struct CutShortTests {
     fixture.lake = store
     let gated = fixture
     let job = Task {
-      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+      try await gated.backup(
+        "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     }
     try await eventually { gate.isReached }
     job.cancel()
@@ -37,7 +38,7 @@ struct CutShortTests {
     // The next run does the rest.
     fixture.lake = base
     let rest = try await fixture.backup(
-      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     #expect(rest.results.map(\.status) == [.skipped, .ok, .ok, .ok])
   }
 
@@ -48,7 +49,8 @@ struct CutShortTests {
     fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let job = Task {
-      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+      try await gated.backup(
+        "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     }
     try await eventually { gate.isReached }
     job.cancel()

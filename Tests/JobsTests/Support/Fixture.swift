@@ -174,7 +174,7 @@ struct Fixture: Sendable {
   }
 
   /// Temporary files left in the lake.
-  var temporaries: [String] { files.filter { $0.contains("/tmp/") } }
+  var temporaries: [String] { files.filter { $0.contains("/tmp/") || $0.contains("/next/") } }
 
   /// Puts a gzip file of `csv` into the lake, made by gzip(1).
   func put(_ csv: String, at path: String? = nil) async throws {

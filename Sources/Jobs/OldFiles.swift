@@ -1,6 +1,8 @@
 import Archive
+import Database
 package import Foundation
 import Lake
+import Postgres
 import Reporting
 
 /// Removes old files from the lake: temporary files of processes that were killed, and documents of ended operations.
@@ -9,6 +11,9 @@ package struct OldFiles: Sendable {
   package static let temporaryLife: TimeInterval = 86_400
   /// The age at which an operation's document is removed. A running operation rewrites its document every few seconds.
   package static let operationLife: TimeInterval = 30 * 86_400
+
+  /// The age in days at which a load's mark is removed from `sluice.restore_log`: no request is retried for so long.
+  package static let markDays = 90
 
   private let context: JobContext
 
@@ -48,6 +53,20 @@ package struct OldFiles: Sendable {
     }
     await remove("operations", olderThan: Self.operationLife) {
       try ArchiveLayout.operationsFolder
+    }
+    await removeMarks(database: database)
+  }
+
+  private func removeMarks(database: String) async {
+    do {
+      let removed = try await context.sessions.pools.withQuestion(to: context.server.target(database: database)) {
+        try await RestoreLog.removeOld(days: Self.markDays, on: $0)
+      }
+      if removed > 0 { Log.write(.info, "old marks of loads removed", ["database": database, "marks": removed]) }
+    } catch is CancellationError {
+      // The job reports its cancellation itself.
+    } catch {
+      Log.write(.warning, "old marks of loads were not removed", ["database": database, "reason": error])
     }
   }
 }

@@ -55,6 +55,9 @@ extension JobErrorCode {
     .insertRule: "A rule of the table runs in place of INSERT.",
     .constraintViolation: "A row breaks a constraint of the table.",
     .manifestUnreadable: "The manifest beside the archive cannot be read.",
+    .restoreLogNeeded:
+      "A queue message with `append` needs the table `sluice.restore_log`, which the role may neither use nor create; the "
+      + "answer has the SQL.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",
@@ -62,6 +65,9 @@ extension JobErrorCode {
     .statementCancelled:
       "The database server cancelled the statement or ended the session: by a time limit, or for an administrator.",
     .databaseError: "The database server reports another error.",
+    .commitUnknown:
+      "The connection broke after COMMIT was sent, and whether the rows are loaded could not be found out; `query` is the "
+      + "statement that tells. Do not run the request again before.",
     .noCredential: "No identity gives a token.",
     .signInRefused: "The identity service refuses the sign-in.",
     .signInUnreachable: "The identity service cannot be reached.",

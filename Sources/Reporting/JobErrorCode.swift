@@ -61,6 +61,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
   case manifestUnreadable = "manifest_unreadable"
+  case restoreLogNeeded = "restore_log_needed"
 
   // Servers and services.
   case databaseUnavailable = "database_unavailable"
@@ -69,6 +70,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseFull = "database_full"
   case statementCancelled = "statement_cancelled"
   case databaseError = "database_error"
+  case commitUnknown = "commit_unknown"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
   case signInUnreachable = "sign_in_unreachable"
@@ -141,15 +143,16 @@ extension JobErrorCode {
       .detachPending, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable:
+      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
+      .restoreLogNeeded:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
       .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
-    case .databaseError, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch, .compressionFailed,
-      .nightlyFailed, .partlyFailed, .packageFailed, .internal:
+    case .databaseError, .commitUnknown, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
+      .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
       .failed
     }
   }

@@ -105,10 +105,11 @@ package struct BackupJob: Sendable {
 }
 
 extension JobError {
-  /// The error of a table-day's result. In a cancelled job every failure counts as cancelled.
+  /// The error of a table-day's result. In a cancelled job every failure counts as cancelled, except a commit of unknown
+  /// outcome, after which rows may be there.
   static func ofTableDay(_ cause: any Error) -> JobError {
     let error = JobError(cause: cause)
-    guard Task.isCancelled else { return error }
+    guard Task.isCancelled, error.code != .commitUnknown else { return error }
     return JobError(
       .cancelled, "the job was cancelled while it worked on this table-day; run the job again",
       details: error.details)

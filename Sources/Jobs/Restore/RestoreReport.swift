@@ -12,6 +12,9 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case partial
     /// The table held rows of the day already, and nothing was loaded.
     case skipped
+    /// The connection broke after COMMIT was sent, and whether the rows are in the table is not known; `error` says how to
+    /// find out.
+    case unconfirmed
     /// Nothing was loaded.
     case failed
     /// The job was cancelled, or its time ran out (`no_turn`), before it began this archive.
@@ -84,14 +87,14 @@ package struct RestoreReport: Sendable, Encodable {
   /// One result for each archive, by day.
   package var results: [RestoreResult]
 
-  /// `ok`; `partial` when some archives failed, were not begun or are partial; `failed` when all failed or were not
-  /// begun.
+  /// `ok`; `partial` when some archives failed, were not begun, are partial or unconfirmed; `failed` when all failed or
+  /// were not begun.
   package var status: JobStatus {
     JobStatus(
       results.map { result in
         switch result.status {
         case .ok, .skipped: .ok
-        case .partial: .partial
+        case .partial, .unconfirmed: .partial
         case .failed, .notBegun: .failed
         }
       })

@@ -14,10 +14,10 @@ struct TableDayRestore: Sendable {
   let source: RestoreSource
   let request: RestoreRequest
 
-  private var policy: LoadPolicy { request.destination.policy }
+  var policy: LoadPolicy { request.destination.policy }
 
   /// The table that the rows are loaded into.
-  private var table: TableName { request.destination.targetTable ?? source.archive.table }
+  var table: TableName { request.destination.targetTable ?? source.archive.table }
 
   /// A result without figures.
   func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
@@ -47,10 +47,13 @@ struct TableDayRestore: Sendable {
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
       ownPassword: request.server.password, in: context.sessions, progress: progress,
       turn: .init(place))
-    return try await session.run { connection, begun in
+    let mark = Mark()
+    return try await session.run(recovery: recovery(mark)) { connection in
+      try await earlierAttempt(mark, on: connection)
+    } work: { connection, begun in
       let reader = try await ArchiveReader(source.path, in: source.lake)
       do {
-        let result = try await load(reader, on: connection, begun)
+        let result = try await load(reader, mark, on: connection, begun)
         await reader.close()
         return result
       } catch {
@@ -63,7 +66,7 @@ struct TableDayRestore: Sendable {
   }
 
   private func load(
-    _ reader: ArchiveReader, on connection: PostgresConnection, _ begun: Flag
+    _ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection, _ begun: Flag
   ) async throws -> RestoreResult {
     let manifest = try await manifest(reader)
     try await prepare(connection)
@@ -87,7 +90,8 @@ struct TableDayRestore: Sendable {
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
-    try await check(reader, against: manifest, rows: fileRows)
+    let digest = try await check(reader, against: manifest, rows: fileRows)
+    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, on: connection)
     return result
   }
 
@@ -172,9 +176,10 @@ struct TableDayRestore: Sendable {
   }
 
   /// Checks that the file matches its manifest; otherwise the load is rolled back.
-  private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws {
-    guard var manifest else { return }
+  /// - Returns: the file's SHA-256.
+  private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws -> String {
     let digest = await reader.digest().hex
+    guard var manifest else { return digest }
     if digest != manifest.sha256 {
       // A replacement that was cut off can have the length of the archive before it.
       let pending = try await ArchiveManifest.pending(withDigest: digest, beside: source.path, in: source.lake)
@@ -184,6 +189,7 @@ struct TableDayRestore: Sendable {
       manifest = pending
     }
     guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
+    return digest
   }
 
   private func corrupt(_ reason: String) -> JobError {
@@ -193,7 +199,7 @@ struct TableDayRestore: Sendable {
   }
 
   /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
-  private func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
+  func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
     var result = loaded
     let durability = Durability(
       connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)

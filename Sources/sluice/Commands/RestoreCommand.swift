@@ -13,7 +13,10 @@ enum RestoreCommand: Command {
   static let options =
     [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]
     + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
-    + server + destination + [.request, .json, .verbose, .help]
+    + server + destination + [key, .request, .json, .verbose, .help]
+
+  private static let key = CommandOption(
+    "key", .value("KEY"), "a name for this request: run again with it, only what is missing is loaded", path: ["key"])
 
   /// There is no option for a password, since the process list would show it: it comes from PG_PASSWORD or a request
   /// file.

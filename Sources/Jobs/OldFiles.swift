@@ -7,8 +7,6 @@ import Reporting
 package struct OldFiles: Sendable {
   /// The age at which a temporary file is an orphan: no job writes a file for a day.
   package static let temporaryLife: TimeInterval = 86_400
-  /// The age at which an operation's document is removed. A running operation rewrites its document every few seconds.
-  package static let operationLife: TimeInterval = 30 * 86_400
 
   private let context: JobContext
 
@@ -36,7 +34,8 @@ package struct OldFiles: Sendable {
     await remove("temporary files of the lake", olderThan: Self.temporaryLife) {
       try ArchiveLayout.temporaryFolder()
     }
-    await remove("operations", olderThan: Self.operationLife) {
+    // A running operation rewrites its document every few seconds.
+    await remove("operations", olderThan: TimeInterval(context.operationsDays) * 86_400) {
       try ArchiveLayout.operationsFolder
     }
   }

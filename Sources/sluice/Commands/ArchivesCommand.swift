@@ -3,6 +3,7 @@ import Configuration
 import Database
 import Essentials
 import Jobs
+import Lake
 
 /// `sluice archives`.
 enum ArchivesCommand: Command {
@@ -26,7 +27,8 @@ enum ArchivesCommand: Command {
     TerminalLog.start(verbose: false)
     let request = try ArchivesRequest(arguments.request())
     let settings = try Wiring.settings()
-    let answer = try await request.answer(from: Wiring.lake(settings), database: settings.server.database)
+    let lake = try await Wiring.lake(settings)
+    let answer = try await request.answer(from: lake, database: settings.server.database)
     if arguments.isFlagSet("json") {
       Output.bytes(try ReportJSON.line(answer))
       return .done
@@ -41,6 +43,7 @@ enum ArchivesCommand: Command {
       Output.line("\(item.table) \(item.date)  \(rows)  \(Figures.megabytes(item.gzipBytes ?? 0)) gzip\(verified)")
     }
     if answer.archives.isEmpty { Output.line("the lake has no archives of the database \(answer.database)") }
+    Output.line("lake: \(lake.displayURL)")
     return .done
   }
 }

@@ -27,7 +27,16 @@ struct BackupFunctions: FunctionArea {
           headers: ["Allow": "GET, POST"])
       }
       // The request is checked completely before it is answered 202.
-      let plan = try await BackupJob(context, options).plan(BackupRequest(RequestObject.read(request)))
+      let order = try await BackupRequest(RequestObject.read(request))
+      // A link or a browser's preview sends GET: it must not replace an archive.
+      guard request.method != .get || !(order.overwrite || order.force) else {
+        return .problem(
+          Problem(
+            status: 405, code: "method_not_allowed",
+            detail: "GET replaces no archive; send `overwrite` and `force` with POST"),
+          headers: ["Allow": "POST"])
+      }
+      let plan = try BackupJob(context, options).plan(order)
       return try await runs.answer(request, kind: "backup") { progress, deadline in
         try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
       }

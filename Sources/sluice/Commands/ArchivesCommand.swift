@@ -3,6 +3,7 @@ import Configuration
 import Database
 import Essentials
 import Jobs
+import Lake
 
 /// `sluice archives`.
 enum ArchivesCommand: Command {
@@ -33,14 +34,16 @@ enum ArchivesCommand: Command {
     TerminalLog.start(verbose: false)
     let request = try ArchivesRequest(arguments.request(), defaultLimit: defaultLimit)
     let settings = try Wiring.settings()
+    let lake = try await Wiring.lake(settings)
     let answer = try await request.answer(
-      from: Wiring.lake(settings), database: settings.server.database, settings.backup)
+      from: lake, database: settings.server.database, settings.backup)
     if arguments.isFlagSet("json") {
       Output.bytes(try ReportJSON.line(answer))
       return .done
     }
     for item in answer.archives { Output.line(line(item)) }
     if answer.archives.isEmpty { Output.line("the lake has no archives of the database \(answer.database)") }
+    Output.line("lake: \(lake.displayURL)")
     if let next = answer.next { Output.error("sluice: the listing goes on; list the rest with --after \(next)") }
     return .done
   }

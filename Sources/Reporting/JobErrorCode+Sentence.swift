@@ -49,7 +49,9 @@ extension JobErrorCode {
     .archiveCorrupt: "The file is damaged, or is not the one that its manifest describes.",
     .badHeader: "The file's header cannot be read, or does not fit the request or the table.",
     .badRow: "A row cannot be read; `line` is its line in the file.",
-    .rowsNotStored: "The table did not store every row of the file; `file_rows` and `stored_rows` are the numbers.",
+    .rowsNotStored:
+      "The table did not store every row of the file; `file_rows`, `stored_rows`, `conflict_rows` and `dropped_rows` are the "
+      + "numbers.",
     .unknownColumns: "The file has columns that the table lacks; `columns` names them.",
     .deferrableKey: "The table has a deferrable unique constraint, which the mode `staging` does not support.",
     .insertRule: "A rule of the table runs in place of INSERT.",

@@ -21,9 +21,11 @@ struct TableDayRestore: Sendable {
 
   /// A result without figures.
   func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
-    RestoreResult(
+    var result = RestoreResult(
       status: status, database: request.server.database ?? source.archive.database, targetTable: table,
       dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
+    result.rowsDropped = error?.details["dropped_rows"]?.whole ?? 0
+    return result
   }
 
   /// - Throws: ``JobError`` and the errors of the lake and the database; nothing was then loaded.
@@ -128,7 +130,8 @@ struct TableDayRestore: Sendable {
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
       let without =
-        policy.mode == .staging ? "; it has no unique index over the file's columns by which to skip them" : ""
+        policy.mode == .staging
+        ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
       throw JobError(
         .rowsExist,
         "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
@@ -150,6 +153,11 @@ struct TableDayRestore: Sendable {
       ) { try await pipeline.load($0) }
       result.rowsLoaded = loaded.inserted
       result.rowsSkipped = loaded.staged - loaded.inserted
+      if policy.onExisting == .replace, result.rowsSkipped > 0 {
+        result.warnings.append(
+          "\(result.rowsSkipped) rows of the file were not inserted: by a unique index, rows outside the window or earlier rows "
+            + "of the file stand in their place")
+      }
       return loaded.staged
     }
     let copy = try await connection.copyIn(

@@ -24,6 +24,8 @@ package struct RestorePlan: Sendable, Equatable {
   /// How the file's columns map to the table's.
   package let columns: LoadPlan
   package let existing: Existing
+  /// The rows of the file's span in the table, where its time column is known.
+  package let rows: ExistingRows?
   /// Whether the load uses a staging table.
   package let usesStaging: Bool
   /// Whether the load sets a fixed `search_path`, because values hold names of database objects (`regclass` and similar
@@ -53,6 +55,10 @@ package struct RestorePlan: Sendable, Equatable {
       + (facts.hasAfterTrigger
         ? ["the table has AFTER triggers; whether they changed the loaded rows was not checked"] : [])
     existing = try Self.existing(policy, columns, span, timeColumn, facts)
+    let column = try? facts.timeColumn(named: timeColumn, remedy: "")
+    rows = column.flatMap { column in
+      span.values(of: column.kind).map { ExistingRows(of: $0, in: facts.table, by: column) }
+    }
   }
 
   private static func existing(

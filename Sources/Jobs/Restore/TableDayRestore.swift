@@ -63,13 +63,19 @@ struct TableDayRestore: Sendable {
         throw error
       }
     } finish: { connection, loaded in
-      loaded.status == .ok ? await afterCommit(loaded, on: connection) : loaded
+      loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
     }
+  }
+
+  /// What a load's transaction has done.
+  struct Loaded: Sendable {
+    var result: RestoreResult
+    var sequences: OwnedSequences?
   }
 
   private func load(
     _ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection, _ begun: Flag
-  ) async throws -> RestoreResult {
+  ) async throws -> Loaded {
     let manifest = try await manifest(reader)
     try await prepare(connection)
     let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -86,7 +92,7 @@ struct TableDayRestore: Sendable {
     var result = result(.ok)
     result.dateWindow = plan.span.window
     result.warnings = plan.warnings
-    guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return result }
+    guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return Loaded(result: result) }
     begun.set()
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
@@ -94,7 +100,8 @@ struct TableDayRestore: Sendable {
     result.gzipBytes = await reader.gzipBytes
     let digest = try await check(reader, against: manifest, rows: fileRows)
     try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, on: connection)
-    return result
+    return Loaded(
+      result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows))
   }
 
   /// Sets the transaction's parameters.
@@ -204,33 +211,5 @@ struct TableDayRestore: Sendable {
     JobError(
       .archiveCorrupt,
       "\(source.path): \(reason); nothing was loaded. Take another copy of the file, or back the day up again")
-  }
-
-  /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
-  func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
-    var result = loaded
-    let durability = Durability(
-      connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
-    if let doubt = await durability.confirm() {
-      result.status = .partial
-      result.warnings.append(doubt)
-    }
-    let detail = await Task { await timescaleDetail(connection) }.value
-    for (name, isWanted) in [
-      ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
-      ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
-    ] where isWanted {
-      result.steps.append(.init(name: name, status: "skipped", detail: detail))
-    }
-    return result
-  }
-
-  /// Why a TimescaleDB step was skipped.
-  private func timescaleDetail(_ connection: PostgresConnection) async -> String {
-    let row = try? await connection.query(
-      "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
-    ).rows.first
-    let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
-    return isInstalled ? "this version runs no TimescaleDB steps; run this step by hand" : "not a hypertable"
   }
 }

@@ -28,10 +28,12 @@ package struct StagingTable {
   /// Loads all rows of the file.
   /// - Parameters:
   ///   - options: the parenthesis of COPY's `WITH (…)`.
+  ///   - beforeInsert: runs when the file's rows are staged.
   ///   - send: sends the rows to the COPY, and returns the number that the server has stored.
   /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `rows_not_stored`.
   package func load(
-    options: String, on connection: PostgresConnection, _ send: (CopyIn) async throws -> Int
+    options: String, on connection: PostgresConnection, beforeInsert: (StagedRows) async throws -> Void,
+    _ send: (CopyIn) async throws -> Int
   ) async throws -> Loaded {
     guard !facts.hasDeferrableKey || policy.mode == .direct else {
       throw JobError(
@@ -64,7 +66,11 @@ package struct StagingTable {
     let copy = try await connection.copyIn(
       plan.copyStatement(into: name, options: options, on: connection))
     let staged = try await send(copy)
-    let outcome = try await insert(from: staging, model, on: connection)
+    let values = try await values(of: model, on: connection)
+    try await beforeInsert(
+      StagedRows(
+        count: staged, table: staging, values: Dictionary(zip(plan.loadedColumns, values)) { first, _ in first }))
+    let outcome = try await insert(values, from: staging, on: connection)
     if outcome.inserted < staged { try await proveConflicts(from: staging, outcome, of: staged, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
     return Loaded(staged: staged, inserted: outcome.inserted)
@@ -76,9 +82,8 @@ package struct StagingTable {
     var conflicts: Int?
   }
 
-  private func insert(
-    from staging: String, _ model: TableFacts, on connection: PostgresConnection
-  ) async throws -> Inserted {
+  /// The values of the loaded columns, as the target takes them.
+  private func values(of model: TableFacts, on connection: PostgresConnection) async throws -> [String] {
     var values: [String] = []
     for name in plan.loadedColumns {
       let quoted = try await connection.quoteIdentifier(name.text)
@@ -86,6 +91,12 @@ package struct StagingTable {
       let staged = model.column(name)?.type ?? type
       values.append(type == staged ? quoted : "\(quoted)::\(type ?? "pg_catalog.text")")
     }
+    return values
+  }
+
+  private func insert(
+    _ values: [String], from staging: String, on connection: PostgresConnection
+  ) async throws -> Inserted {
     let conflict = policy.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
     // Identity columns take the file's values, as they do in a COPY.
     let statement =

@@ -92,7 +92,12 @@ struct TableDayRestore: Sendable {
     var result = result(.ok)
     result.dateWindow = plan.span.window
     result.warnings = plan.warnings
-    guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return Loaded(result: result) }
+    if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
+      Log.write(
+        .warning, "an archive without a manifest replaces rows",
+        ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
+    }
+    guard try await check(plan.existing, on: connection, &result) else { return Loaded(result: result) }
     begun.set()
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
@@ -115,18 +120,14 @@ struct TableDayRestore: Sendable {
     try await connection.query("SET LOCAL client_min_messages = error")
   }
 
-  /// Deletes, counts or keeps the existing rows, as the plan says.
+  /// Looks for existing rows, as the plan says. Those that are to be replaced are deleted later.
   /// - Returns: whether the load continues.
   /// - Throws: ``JobError`` `rows_exist` with the number of rows.
-  private func deleteOrCheck(
+  private func check(
     _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Bool {
     switch existing {
-    case .keep: return true
-    case .delete(let rows):
-      let deleted = try await rows.delete(on: connection)
-      if deleted > 0 { result.warnings.append("\(deleted) rows of the window were replaced") }
-      return true
+    case .keep, .delete: return true
     case .skip(let rows):
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
@@ -155,9 +156,17 @@ struct TableDayRestore: Sendable {
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
     let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
     guard !plan.usesStaging else {
+      var replaced = 0
       let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
         options: options, on: connection
-      ) { try await pipeline.load($0) }
+      ) { staged in
+        guard case .delete(let rows) = plan.existing else { return }
+        if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
+        replaced = try await Replacement(of: rows, in: facts, policy: policy).delete(for: staged.count, on: connection)
+      } _: {
+        try await pipeline.load($0)
+      }
+      report(replaced, &result)
       result.rowsLoaded = loaded.inserted
       result.rowsSkipped = loaded.staged - loaded.inserted
       if policy.onExisting == .replace, result.rowsSkipped > 0 {
@@ -167,10 +176,18 @@ struct TableDayRestore: Sendable {
       }
       return loaded.staged
     }
+    if case .delete(let rows) = plan.existing, let manifest {
+      report(
+        try await Replacement(of: rows, in: facts, policy: policy).delete(for: manifest.rows, on: connection), &result)
+    }
     let copy = try await connection.copyIn(
       plan.columns.copyStatement(into: facts.table, options: options, on: connection))
     result.rowsLoaded = try await pipeline.load(copy)
     return result.rowsLoaded
+  }
+
+  private func report(_ replaced: Int, _ result: inout RestoreResult) {
+    if replaced > 0 { result.warnings.append("\(replaced) rows of the window were replaced") }
   }
 
   /// The `ENCODING` of the COPY; nil for UTF-8. Bytes without a known encoding are loaded unchanged into a database

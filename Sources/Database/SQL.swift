@@ -8,6 +8,8 @@ enum SQL {
   static let blockingSessions = text(PackageResources.blocking_sessions_sql)
   static let endSession = text(PackageResources.end_session_sql)
   static let advisoryLockHolder = text(PackageResources.advisory_lock_holder_sql)
+  static let ownedSequences = text(PackageResources.owned_sequences_sql)
+  static let replaceFacts = text(PackageResources.replace_facts_sql)
   static let restoreLogState = text(PackageResources.restore_log_state_sql)
   static let restoreLogTable = text(PackageResources.restore_log_table_sql)
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)

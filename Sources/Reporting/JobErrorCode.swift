@@ -38,6 +38,9 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case rowsExist = "rows_exist"
   case uniqueViolation = "unique_violation"
   case fewerRows = "fewer_rows"
+  case deleteCascades = "delete_cascades"
+  case childTables = "child_tables"
+  case rowsNotDeleted = "rows_not_deleted"
   case archiveExists = "archive_exists"
   case archiveDiffers = "archive_differs"
   case archiveChanged = "archive_changed"
@@ -61,6 +64,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
   case manifestUnreadable = "manifest_unreadable"
+  case rowsOutsideSpan = "rows_outside_span"
   case restoreLogNeeded = "restore_log_needed"
 
   // Servers and services.
@@ -138,13 +142,14 @@ extension JobErrorCode {
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
-    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveDiffers, .archiveChanged,
+    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
+      .archiveExists, .archiveDiffers, .archiveChanged,
       .tableChanged,
       .detachPending, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
       .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
-      .restoreLogNeeded:
+      .rowsOutsideSpan, .restoreLogNeeded:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
@@ -178,7 +183,8 @@ extension JobErrorCode {
   package var retry: Retry {
     switch self {
     case .archiveExists, .operationEnded: .done
-    case .alreadyRunning, .archiveChanged, .tableChanged, .locked, .databaseError, .lakeError, .rowCountMismatch,
+    case .alreadyRunning, .archiveChanged, .tableChanged, .rowsNotDeleted, .locked, .databaseError, .lakeError,
+      .rowCountMismatch,
       .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable:
       .retry
     default: kind == .unavailable || kind == .full ? .retry : .never

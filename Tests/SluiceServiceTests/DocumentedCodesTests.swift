@@ -15,12 +15,12 @@ struct DocumentedCodesTests {
     .restoreLogNeeded,
   ]
   static let onlyBackup: Set<JobErrorCode> = [
-    .fewerRows, .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,
+    .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,
   ]
   static let onlyRestore: Set<JobErrorCode> = [
     .rowsExist, .uniqueViolation, .constraintViolation, .insertRule, .deferrableKey, .rowsNotStored, .unknownColumns,
     .badHeader, .archiveNotGzip, .archiveCorrupt, .manifestUnreadable, .hostNotAllowed, .ownPasswordNeeded,
-    .commitUnknown,
+    .commitUnknown, .deleteCascades, .childTables, .rowsNotDeleted, .rowsOutsideSpan,
   ]
   static let onlyOperations: Set<JobErrorCode> = [.operationNotFound, .operationEnded, .operationElsewhere]
   static let notOfBackup = onlyRestore.union(onlyOperations)

@@ -28,6 +28,23 @@ package struct ExistingRows: Sendable, Equatable {
       .rows[0].decode("n")
   }
 
+  /// Whether the table holds any.
+  func exist(on connection: PostgresConnection) async throws -> Bool {
+    let (name, condition) = try await words(on: connection)
+    return try await connection.queryRows("SELECT EXISTS (SELECT FROM \(name) WHERE \(condition)) AS found")
+      .rows[0].decode("found")
+  }
+
+  /// The tables that hold them other than the one with `oid`: those that inherit from it.
+  func tables(besides oid: Int, on connection: PostgresConnection) async throws -> [String] {
+    let (name, condition) = try await words(on: connection)
+    return try await connection.queryRows(
+      "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS held_by FROM (SELECT DISTINCT tableoid AS oid FROM \(name) "
+        + "WHERE (\(condition)) AND tableoid <> \(oid)::pg_catalog.oid) AS held "
+        + "JOIN pg_catalog.pg_class c ON c.oid = held.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1"
+    ).rows.map { try $0.decode("held_by") }
+  }
+
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {
     (try await connection.quoted(table), try await timeColumn.condition(for: span, on: connection))
   }

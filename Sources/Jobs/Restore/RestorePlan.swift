@@ -24,6 +24,8 @@ package struct RestorePlan: Sendable, Equatable {
   /// How the file's columns map to the table's.
   package let columns: LoadPlan
   package let existing: Existing
+  /// The rows of the file's span in the table, where its time column is known.
+  package let rows: ExistingRows?
   /// Whether the load uses a staging table.
   package let usesStaging: Bool
   /// Whether the load sets a fixed `search_path`, because values hold names of database objects (`regclass` and similar
@@ -46,13 +48,25 @@ package struct RestorePlan: Sendable, Equatable {
     self.span = span
     columns = try LoadPlan(
       fileColumns: fileColumns, facts: facts, columnsMissing: policy.columnsMissing, role: role)
-    usesStaging = policy.mode == .staging || columns.needsStaging
+    // Without a manifest only the staged rows show whether they lie in the span that is deleted, and how many they are.
+    let replacesUnproven = policy.onExisting == .replace && !span.isRecorded
+    usesStaging = policy.mode == .staging || columns.needsStaging || replacesUnproven
     pinsNames = columns.loadedColumns.contains { facts.column($0)?.isName == true }
-    warnings =
-      columns.warnings
-      + (facts.hasAfterTrigger
-        ? ["the table has AFTER triggers; whether they changed the loaded rows was not checked"] : [])
     existing = try Self.existing(policy, columns, span, timeColumn, facts)
+    let column = try? facts.timeColumn(named: timeColumn, remedy: "")
+    rows = column.flatMap { column in
+      span.values(of: column.kind).map { ExistingRows(of: $0, in: facts.table, by: column) }
+    }
+    var warnings = columns.warnings
+    if facts.hasAfterTrigger {
+      warnings.append("the table has AFTER triggers; whether they changed the loaded rows was not checked")
+    }
+    if replacesUnproven, let rows {
+      warnings.append(
+        "the archive has no manifest that says its span; the rows of \(rows.timeColumn.name) from \(rows.span.start) to "
+          + "\(rows.span.end), without the end, were taken for its day")
+    }
+    self.warnings = warnings
   }
 
   private static func existing(

@@ -58,8 +58,10 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
   package var columnsLoaded: [String] = []
   /// The number of rows that were loaded.
   package var rowsLoaded = 0
-  /// The number of the file's rows that were in the table already.
+  /// The number of the file's rows that were in the table already, or twice in the file, by a unique index.
   package var rowsSkipped = 0
+  /// The number of the file's rows that the table's triggers dropped; the load then failed.
+  package var rowsDropped = 0
   /// The bytes of CSV that were read.
   package var csvBytes = 0
   /// The bytes of gzip that were read.
@@ -77,6 +79,7 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case columnsLoaded = "columns_loaded"
     case rowsLoaded = "rows_loaded"
     case rowsSkipped = "rows_skipped"
+    case rowsDropped = "rows_dropped"
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
   }

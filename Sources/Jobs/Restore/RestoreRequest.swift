@@ -181,6 +181,12 @@ package struct RestoreRequest: Sendable, Equatable {
     destination.policy.stagingLike = try fields.table("create_staging_like")
     destination.policy.onExisting = try fields.choice("on_existing", LoadPolicy.OnExisting.self) ?? .error
     destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
+    destination.policy.force = try fields.bool("force") ?? false
+    destination.policy.cascade = try fields.bool("cascade") ?? false
+    for (name, isSet) in [("force", destination.policy.force), ("cascade", destination.policy.cascade)] where isSet {
+      guard destination.policy.onExisting != .replace else { continue }
+      throw JobError(.badField, "allowed only with \(field: "destination.on_existing") \"replace\"", field: name)
+    }
     if destination.policy.stagingLike != nil, destination.policy.mode == .direct {
       throw JobError(
         .badField, "allowed only with \(field: "destination.mode") \"staging\"", field: "create_staging_like")

@@ -70,12 +70,12 @@ extension TableDayRestore {
   }
 
   /// What becomes of the load when its COMMIT had no answer.
-  func recovery(_ mark: Mark) -> CommitRecovery<RestoreResult, RestoreResult> {
+  func recovery(_ mark: Mark) -> CommitRecovery<Loaded, RestoreResult> {
     CommitRecovery { connection, _ in
       mark.isWritten ? try await RestoreLog.holds(load: mark.load, on: connection) : nil
     } finish: { connection, loaded, reason in
       var loaded = loaded
-      loaded.warnings.append(
+      loaded.result.warnings.append(
         "the connection broke after COMMIT was sent (\(reason)); the server has confirmed the commit on another one")
       return await afterCommit(loaded, on: connection)
     }

@@ -21,9 +21,11 @@ struct TableDayRestore: Sendable {
 
   /// A result without figures.
   func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
-    RestoreResult(
+    var result = RestoreResult(
       status: status, database: request.server.database ?? source.archive.database, targetTable: table,
       dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
+    result.rowsDropped = error?.details["dropped_rows"]?.whole ?? 0
+    return result
   }
 
   /// - Throws: ``JobError`` and the errors of the lake and the database; nothing was then loaded.
@@ -61,13 +63,19 @@ struct TableDayRestore: Sendable {
         throw error
       }
     } finish: { connection, loaded in
-      loaded.status == .ok ? await afterCommit(loaded, on: connection) : loaded
+      loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
     }
+  }
+
+  /// What a load's transaction has done.
+  struct Loaded: Sendable {
+    var result: RestoreResult
+    var sequences: OwnedSequences?
   }
 
   private func load(
     _ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection, _ begun: Flag
-  ) async throws -> RestoreResult {
+  ) async throws -> Loaded {
     let manifest = try await manifest(reader)
     try await prepare(connection)
     let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -84,7 +92,12 @@ struct TableDayRestore: Sendable {
     var result = result(.ok)
     result.dateWindow = plan.span.window
     result.warnings = plan.warnings
-    guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return result }
+    if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
+      Log.write(
+        .warning, "an archive without a manifest replaces rows",
+        ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
+    }
+    guard try await check(plan.existing, on: connection, &result) else { return Loaded(result: result) }
     begun.set()
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
@@ -92,7 +105,8 @@ struct TableDayRestore: Sendable {
     result.gzipBytes = await reader.gzipBytes
     let digest = try await check(reader, against: manifest, rows: fileRows)
     try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, on: connection)
-    return result
+    return Loaded(
+      result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows))
   }
 
   /// Sets the transaction's parameters.
@@ -106,18 +120,14 @@ struct TableDayRestore: Sendable {
     try await connection.query("SET LOCAL client_min_messages = error")
   }
 
-  /// Deletes, counts or keeps the existing rows, as the plan says.
+  /// Looks for existing rows, as the plan says. Those that are to be replaced are deleted later.
   /// - Returns: whether the load continues.
   /// - Throws: ``JobError`` `rows_exist` with the number of rows.
-  private func deleteOrCheck(
+  private func check(
     _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Bool {
     switch existing {
-    case .keep: return true
-    case .delete(let rows):
-      let deleted = try await rows.delete(on: connection)
-      if deleted > 0 { result.warnings.append("\(deleted) rows of the window were replaced") }
-      return true
+    case .keep, .delete: return true
     case .skip(let rows):
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
@@ -128,7 +138,8 @@ struct TableDayRestore: Sendable {
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
       let without =
-        policy.mode == .staging ? "; it has no unique index over the file's columns by which to skip them" : ""
+        policy.mode == .staging
+        ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
       throw JobError(
         .rowsExist,
         "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
@@ -145,17 +156,38 @@ struct TableDayRestore: Sendable {
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
     let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
     guard !plan.usesStaging else {
+      var replaced = 0
       let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
         options: options, on: connection
-      ) { try await pipeline.load($0) }
+      ) { staged in
+        guard case .delete(let rows) = plan.existing else { return }
+        if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
+        replaced = try await Replacement(of: rows, in: facts, policy: policy).delete(for: staged.count, on: connection)
+      } _: {
+        try await pipeline.load($0)
+      }
+      report(replaced, &result)
       result.rowsLoaded = loaded.inserted
       result.rowsSkipped = loaded.staged - loaded.inserted
+      if policy.onExisting == .replace, result.rowsSkipped > 0 {
+        result.warnings.append(
+          "\(result.rowsSkipped) rows of the file were not inserted: by a unique index, rows outside the window or earlier rows "
+            + "of the file stand in their place")
+      }
       return loaded.staged
+    }
+    if case .delete(let rows) = plan.existing, let manifest {
+      report(
+        try await Replacement(of: rows, in: facts, policy: policy).delete(for: manifest.rows, on: connection), &result)
     }
     let copy = try await connection.copyIn(
       plan.columns.copyStatement(into: facts.table, options: options, on: connection))
     result.rowsLoaded = try await pipeline.load(copy)
     return result.rowsLoaded
+  }
+
+  private func report(_ replaced: Int, _ result: inout RestoreResult) {
+    if replaced > 0 { result.warnings.append("\(replaced) rows of the window were replaced") }
   }
 
   /// The `ENCODING` of the COPY; nil for UTF-8. Bytes without a known encoding are loaded unchanged into a database
@@ -196,33 +228,5 @@ struct TableDayRestore: Sendable {
     JobError(
       .archiveCorrupt,
       "\(source.path): \(reason); nothing was loaded. Take another copy of the file, or back the day up again")
-  }
-
-  /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
-  func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
-    var result = loaded
-    let durability = Durability(
-      connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
-    if let doubt = await durability.confirm() {
-      result.status = .partial
-      result.warnings.append(doubt)
-    }
-    let detail = await Task { await timescaleDetail(connection) }.value
-    for (name, isWanted) in [
-      ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
-      ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
-    ] where isWanted {
-      result.steps.append(.init(name: name, status: "skipped", detail: detail))
-    }
-    return result
-  }
-
-  /// Why a TimescaleDB step was skipped.
-  private func timescaleDetail(_ connection: PostgresConnection) async -> String {
-    let row = try? await connection.query(
-      "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
-    ).rows.first
-    let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
-    return isInstalled ? "this version runs no TimescaleDB steps; run this step by hand" : "not a hypertable"
   }
 }

@@ -41,6 +41,13 @@ enum RestoreCommand: Command {
       "on-existing", .value("WHAT"), "for existing rows of the day: error, append, replace or skip", default: "error",
       path: ["destination", "on_existing"]),
     CommandOption(
+      "force", .flag, "with --on-existing replace: replace the day's rows even by fewer",
+      path: ["destination", "force"]),
+    CommandOption(
+      "cascade", .flag,
+      "with --on-existing replace: also where foreign keys then delete or change rows of other tables",
+      path: ["destination", "cascade"]),
+    CommandOption(
       "columns-missing", .value("WHAT"), "for columns that the table lacks: error or ignore", default: "error",
       path: ["destination", "columns_missing"]),
     CommandOption(

@@ -15,6 +15,8 @@ package struct BackupPlan: Sendable, Equatable {
     package let overwrite: Bool
     /// With ``overwrite``: replace an archive that has more rows than the table.
     package let force: Bool
+    /// The request's key; nil for a request without one and for the nightly run.
+    package let key: String?
 
     /// The time column; nil is the column by which the table is partitioned.
     package var timeColumn: ColumnName? { options.timeColumn.map { ColumnName($0) } }
@@ -31,6 +33,7 @@ package struct BackupPlan: Sendable, Equatable {
       level = self.options.compressionLevel ?? options.gzipLevel
       overwrite = request?.overwrite ?? false
       force = request?.force ?? false
+      key = request?.key
     }
   }
 

@@ -18,6 +18,8 @@ package struct BackupRequest: Sendable, Equatable {
   package var force = false
   /// The gzip level, 1...9; nil is the table's option or `BACKUP_GZIP_LEVEL`.
   package var compressionLevel: Int?
+  /// Identifies the request over its attempts: an archive that this request has replaced is not replaced again.
+  package var key: String?
 
   package init(tables: [TableOptions], from: Day, to: Day, overwrite: Bool = false) {
     self.tables = tables
@@ -26,7 +28,7 @@ package struct BackupRequest: Sendable, Equatable {
     self.overwrite = overwrite
   }
 
-  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level}`.
+  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, key}`.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
@@ -36,6 +38,7 @@ package struct BackupRequest: Sendable, Equatable {
     overwrite = try fields.bool("overwrite") ?? false
     force = try fields.bool("force") ?? false
     compressionLevel = try fields.integer("compression_level", in: BackupOptions.gzipLevels)
+    key = try fields.key()
     try fields.finish()
     let units = from.count(through: to) * tables.count
     guard units <= TableDay.maximumAtOnce else {

@@ -84,7 +84,8 @@ package struct RestoreJob: Sendable {
       guard hasBegun else { return load.result(.notBegun, error: .notBegun(error)) }
       let error = JobError.ofTableDay(error)
       Log.write(
-        .error, "restore failed", ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
+        Log.failureLevel, "restore failed",
+        ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
       return load.result(.failed, error: error)
     }
   }

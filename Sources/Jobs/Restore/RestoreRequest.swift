@@ -60,6 +60,10 @@ package struct RestoreRequest: Sendable, Equatable {
   package var destination = Destination()
   package var timescale = Timescale()
   package var copy = Copy()
+  /// Identifies the request over its attempts: an archive that this request has loaded is not loaded again.
+  package var key: String?
+  /// The request may come again after it was carried out in part.
+  package var isRetried = false
 
   /// A request for `source` with the default options.
   package init(source: Source) {
@@ -87,6 +91,7 @@ package struct RestoreRequest: Sendable, Equatable {
       copy.synchronousCommitOff = try fields.bool("synchronous_commit_off") ?? true
       return copy
     }
+    key = try fields.key()
     try fields.finish()
     if !copy.options.hasHeader, copy.columns == nil {
       throw JobError(

@@ -19,22 +19,32 @@ struct QueuedJobTests {
     parts = try await ServiceParts(lake)
   }
 
-  private func app(isInFront: Bool = true) throws -> FunctionApp {
-    try FunctionApp(
-      routes: FunctionRoutes(json: Array(Data(contentsOf: Repository.file("function-routes.json")))),
+  /// - Parameter restoreHasOutput: the forwarded route `restore` has a queue output too, so that it is not forwarded.
+  private func app(isInFront: Bool = true, restoreHasOutput: Bool = false) throws -> FunctionApp {
+    var text = try Repository.text("function-routes.json")
+    if restoreHasOutput {
+      text = text.replacing(#""handler": "restore""#, with: #""handler": "restore", "output": {"queue": "own"}"#)
+    }
+    return try FunctionApp(
+      routes: FunctionRoutes(json: Array(text.utf8)),
       handlers: parts.functions(host: FunctionHost(isInFront: isInFront)).handlers)
   }
 
   private static let day = #"{"table": "a.b", "date": "2024-01-01"}"#
 
   /// Calls `function` as the host does with an envelope.
-  private func invoke(_ function: String, _ body: String, query: String = "") async throws -> JSONValue {
+  private func invoke(
+    _ function: String, _ body: String, query: String = "", headers: JSONValue = [:], restoreHasOutput: Bool = false
+  ) async throws -> JSONValue {
     let envelope: JSONValue = [
       "Data": [
-        "req": ["Url": .string("https://app.example/api/\(function)\(query)"), "Method": "POST", "Body": .string(body)]
+        "req": [
+          "Url": .string("https://app.example/api/\(function)\(query)"), "Method": "POST", "Body": .string(body),
+          "Headers": headers,
+        ]
       ], "Metadata": [:],
     ]
-    let response = await (try app()).respond(
+    let response = await (try app(restoreHasOutput: restoreHasOutput)).respond(
       to: try HTTPRequest(
         method: .post, target: "/\(function)", headers: [Invocation.idHeader: "1"], body: Array(envelope.compact.utf8)))
     #expect(response.status == 200)
@@ -106,6 +116,15 @@ struct QueuedJobTests {
     #expect(json["location"]?.string == "/api/\(other)")
     #expect(json["detail"]?.string?.contains("/api/\(other)") == true)
     #expect(documents == [])
+  }
+
+  @Test("A route that has an output of its own puts the job on its queue when respond-async is preferred")
+  func ownOutput() async throws {
+    let outputs = try await invoke(
+      "restore", Self.day, headers: ["Prefer": ["respond-async"]], restoreHasOutput: true)
+    #expect(outputs["res"]?["statusCode"] == 202)
+    #expect(outputs["job"]?.elements?.count == 1)
+    #expect(documents.count == 1)
   }
 
   @Test("A forwarded GET is told which POST to send")

@@ -41,7 +41,7 @@ struct RestoreTests {
     #expect(
       Set(members.keys) == [
         "status", "database", "target_table", "date_window", "mode", "columns_loaded", "rows_loaded", "rows_skipped",
-        "csv_bytes", "gzip_bytes", "seconds", "steps", "warnings",
+        "csv_bytes", "lake", "gzip_bytes", "seconds", "steps", "warnings",
       ])
     #expect(members["status"] == .string("ok"))
     #expect(members["database"] == .string(fixture.database))

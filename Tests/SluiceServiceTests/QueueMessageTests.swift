@@ -221,6 +221,19 @@ struct QueueMessageTests {
     #expect(operation.error?.object?["code"] == "cancelled")
   }
 
+  @Test("A running attempt that is cancelled tells what it has done", arguments: [1, 5])
+  func cancelledPartly(attempt: Int) async throws {
+    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
+    let result = try await runs().work(message(id, attempt: attempt), invocation(), kind: "backup") { _, _, _ in
+      _ = try await store.cancel(id)
+      return try ended([nil, .cancelled])
+    }
+    #expect(result == .done)
+    let operation = try await store.operation(id)
+    #expect(operation.status == .partial)
+    #expect(operation.result?.object?["results"] != nil)
+  }
+
   @Test("An attempt that the shutdown ends leaves the operation queued, for the message that comes again")
   func shutDown() async throws {
     let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)

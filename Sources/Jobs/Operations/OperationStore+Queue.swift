@@ -10,8 +10,8 @@ package enum QueuedEnd: Sendable {
   case ended(OperationOutcome)
   /// The job has failed, and no other attempt follows.
   case failed(JobError)
-  /// Another attempt follows.
-  case again(JobError)
+  /// Another attempt follows. What this one has done is its outcome, where it came so far.
+  case again(JobError, soFar: OperationOutcome?)
 }
 
 /// What became of a message's operation.
@@ -50,6 +50,7 @@ extension OperationStore {
     var operation = found
     operation.status = .running
     operation.error = nil
+    operation.result = nil
     operation.updatedAt = now()
     let begun = operation
     let firstWrite = Task { try await write(begun, condition: etag.map { .ifMatch($0) } ?? .ifAbsent) }
@@ -99,21 +100,18 @@ extension OperationStore {
     let (end, queued) = await writingProgress(id) { await attempt(progress) }
     guard let current = running[id] else { return end }
     var operation = Self.present(current.operation, current.progress, now())
-    var isOver = false
     switch queued {
-    case .ended(let outcome):
-      operation.status = outcome.status
-      operation.result = try? JSONValue(encoding: outcome.result)
-    case .failed(let error):
-      operation.status = .failed
-      operation.error = .object(error.members)
-    case .again(let error):
-      isOver = current.isCancelled
-      operation.status = isOver ? .failed : .queued
-      operation.error = .object((isOver ? JobError(cause: CancellationError()) : error).members)
+    case .ended(let outcome): operation.end(outcome)
+    case .failed(let error): operation.fail(error, .failed)
+    // An attempt that a caller has cancelled is the last.
+    case .again(let error, let outcome) where current.isCancelled:
+      if let outcome { operation.end(outcome) } else { operation.fail(error, .failed) }
+    case .again(let error, let outcome):
+      operation.result = outcome.flatMap { try? JSONValue(encoding: $0.result) }
+      operation.fail(error, .queued)
     }
     await noteEnd(id, operation)
-    return isOver ? nil : end
+    return current.isCancelled ? nil : end
   }
 }
 
@@ -124,5 +122,15 @@ extension Operation {
     case .queued, .running, .interrupted: nil
     case .succeeded, .partial, .failed: status
     }
+  }
+
+  fileprivate mutating func end(_ outcome: OperationOutcome) {
+    status = outcome.status
+    result = try? JSONValue(encoding: outcome.result)
+  }
+
+  fileprivate mutating func fail(_ error: JobError, _ status: Status) {
+    self.status = status
+    self.error = .object(error.members)
   }
 }

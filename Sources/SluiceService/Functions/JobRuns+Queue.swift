@@ -98,11 +98,10 @@ extension JobRuns {
       let (end, ended) = await WorkUnderWay.listing({ progress.words(kind) }) { await attempt(work, progress, job) }
       let queued: QueuedEnd =
         switch end {
-        case .done: ended.map { .ended($0.outcome) } ?? .again(JobError(.internal, "no outcome"))
-        case .poison(let failures):
-          ended.map { .ended($0.outcome) } ?? .failed(failures.first?.error ?? JobError(.internal, "no error"))
-        case .retry(let error) where isLast && error.code != .cancelled: .failed(error)
-        case .retry(let error), .wait(_, let error): .again(error)
+        case .done: ended.map { .ended($0.outcome) } ?? .failed(JobError(.internal, "the job has no outcome"))
+        case .poison(let failures): Self.last(ended, Self.common(failures))
+        case .retry(let error) where isLast: Self.last(ended, error)
+        case .retry(let error), .wait(_, let error): .again(error, soFar: ended?.outcome)
         }
       return (end, queued)
     }
@@ -114,6 +113,11 @@ extension JobRuns {
     case .attempted(.wait(_, let error)): return .wait(again, error)
     case .attempted(let end): return end
     }
+  }
+
+  /// The end of an operation whose message goes to the poison queue: its results, where the job came so far.
+  private static func last(_ ended: Ended?, _ error: JobError) -> QueuedEnd {
+    ended.map { .ended($0.outcome) } ?? .failed(error)
   }
 
   /// Runs the job, again and again while only another run stands in its way.

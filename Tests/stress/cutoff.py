@@ -301,6 +301,8 @@ def run_command(site, job, kind, moment):
             yield f"an error was told alone, {document}, and the days are {states}"
         if document and "results" in document and len(document["results"]) != len(DAYS):
             yield f"{len(document['results'])} of {len(DAYS)} table-days were told"
+    elif code == -signal.SIGTERM and not text and all(state == "old" for state in states.values()):
+        pass  # The signal came before the program could handle it.
     elif kind != "SIGKILL":
         yield f"the program ended by signal {-code}: {site.text('cut.err')[-300:]}"
 

@@ -122,7 +122,7 @@ memory() { # DAY -> "backup restore"
   local backup restore
   start_service
   wait_for_http "http://127.0.0.1:$port/" "$service_pid"
-  call "http://127.0.0.1:$port/api/backup_manual?table=bench.telemetry&date=$1&overwrite=true"
+  call -X POST "http://127.0.0.1:$port/api/backup_manual?table=bench.telemetry&date=$1&overwrite=true"
   backup=$(peak_mib)
   stop_service
   truncate_restored

@@ -77,7 +77,7 @@ call_on() { # PORT NUMBER
     day=$(printf '2024-01-%02d' $((1 + RANDOM % 28)))
     own=
     [ $((kind % 10)) -ne 0 ] || own=', "pg": {"user": "guest", "password": "guest"}'
-    set -- "http://127.0.0.1:$port/api/backup_manual?table=soak.rows&date=$day&overwrite=true"
+    set -- -X POST "http://127.0.0.1:$port/api/backup_manual?table=soak.rows&date=$day&overwrite=true"
     case $((kind % 5)) in
     1) set -- -X POST -d "{\"table\": \"soak.rows\", \"date\": \"$day\",
         \"destination\": {\"target_table\": \"soak.restored\", \"on_existing\": \"replace\"}$own}" \

@@ -65,7 +65,8 @@ extension Settings {
   }
 
   /// Reads the lake as function apps of before name it, by an account and a filesystem.
-  mutating func readOlderLake(_ environment: [String: String]) throws {
+  /// - Returns: whether both are set.
+  mutating func readOlderLake(_ environment: [String: String]) throws -> Bool {
     let values = [Self.olderAccount, Self.olderFilesystem].map { ($0.name, environment[$0.name] ?? "") }
     let set = values.filter { !$0.1.isEmpty }
     if set.count == values.count {
@@ -73,9 +74,12 @@ extension Settings {
       try readLake(
         account.hasSuffix("/") ? account + filesystem : "\(account)/\(filesystem)",
         of: set.map(\.0).joined(separator: " and "))
-    } else if let (name, _) = set.first, let (missing, _) = values.first(where: { $0.1.isEmpty }) {
+      return true
+    }
+    if let (name, _) = set.first, let (missing, _) = values.first(where: { $0.1.isEmpty }) {
       warnings.append("\(name): it counts only together with \(missing), which is not set; set LAKE_URL")
     }
+    return false
   }
 
   /// What function apps of before have in place of `LAKE_URL`; ``readOlderLake(_:)`` reads both together.

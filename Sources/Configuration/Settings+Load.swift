@@ -11,7 +11,8 @@ extension Settings {
   package init(environment: [String: String], file: Data? = nil) throws {
     let file = try file.map { try SettingsFile($0) }
     self.init(lakeAddress: try LakeAddress(parsing: Self.defaultLake))
-    if (environment["LAKE_URL"] ?? "").isEmpty, file?.values["LAKE_URL"] == nil { try readOlderLake(environment) }
+    let isLakeSet = !(environment["LAKE_URL"] ?? "").isEmpty || file?.values["LAKE_URL"] != nil
+    let isOlderLakeRead = isLakeSet ? false : try readOlderLake(environment)
     for setting in Setting.all {
       // A variable under either name wins over the file.
       let names = [setting.name] + (setting.otherName.map { [$0] } ?? [])
@@ -19,6 +20,12 @@ extension Settings {
         names.compactMap { environment[$0] }.first { !$0.isEmpty }
         ?? names.compactMap { file?.values[$0] }.first
       if let value { try setting.read(value, into: &self) }
+    }
+    if customHandlerPort != nil, !isLakeSet, !isOlderLakeRead {
+      throw JobError(
+        .notConfigured,
+        "not set; behind the Functions host the default, a folder of this machine, does not last. Set the lake, such as "
+          + "abfss://filesystem@account.dfs.core.windows.net/root", field: "LAKE_URL")
     }
     server.hasLibpqRoots = environment["PGSSLROOTCERT"].map { !$0.isEmpty } ?? false
     backup.otherTables = file?.tables ?? [:]

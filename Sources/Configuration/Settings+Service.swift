@@ -11,6 +11,10 @@ extension Settings {
       "SLUICE_SHUTDOWN_GRACE", .integer(0...3600), "seconds that jobs may continue after SIGTERM",
       into: \.shutdownGraceSeconds),
     Setting(
+      "SLUICE_OPERATIONS_DAYS", .integer(1...3650),
+      "days after which the document of an operation that has ended is removed, by the nightly run or `sluice backup`",
+      into: \.operationsDays),
+    Setting(
       "SLUICE_CONFIG", form: "a JSON file", default: "`./\(defaultFile)`, if it exists", isVariableOnly: true,
       "the settings file"
     ) { _, _, _ in

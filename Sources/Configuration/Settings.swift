@@ -33,6 +33,8 @@ package struct Settings: Sendable {
   package var key: Secret?
   /// `SLUICE_SHUTDOWN_GRACE`.
   package var shutdownGraceSeconds = 25
+  /// `SLUICE_OPERATIONS_DAYS`.
+  package var operationsDays = JobContext.defaultOperationsDays
   /// Warnings about variables that may be mistyped settings.
   package var warnings: [String] = []
 

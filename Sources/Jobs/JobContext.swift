@@ -11,17 +11,22 @@ package struct JobContext: Sendable {
   package var sessions: DatabaseSessions
   package var lake: any LakeStore
   package let admission: Admission
+  /// `SLUICE_OPERATIONS_DAYS`: how long the document of an operation is kept after its last change.
+  package var operationsDays: Int
   /// The current instant; tests replace it.
   package var now: @Sendable () -> Date
 
+  package static let defaultOperationsDays = 30
+
   package init(
     server: DatabaseServer, sessions: DatabaseSessions, lake: any LakeStore, admission: Admission,
-    now: @escaping @Sendable () -> Date = { Date() }
+    operationsDays: Int = JobContext.defaultOperationsDays, now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.server = server
     self.sessions = sessions
     self.lake = lake
     self.admission = admission
+    self.operationsDays = operationsDays
     self.now = now
   }
 }

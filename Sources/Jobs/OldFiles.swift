@@ -9,8 +9,6 @@ import Reporting
 package struct OldFiles: Sendable {
   /// The age at which a temporary file is an orphan: no job writes a file for a day.
   package static let temporaryLife: TimeInterval = 86_400
-  /// The age at which an operation's document is removed. A running operation rewrites its document every few seconds.
-  package static let operationLife: TimeInterval = 30 * 86_400
 
   /// The age in days at which a load's mark is removed from `sluice.restore_log`: no request is retried for so long.
   package static let markDays = 90
@@ -51,7 +49,8 @@ package struct OldFiles: Sendable {
     } catch {
       Log.write(.warning, "pending manifests were not put in place", ["reason": error])
     }
-    await remove("operations", olderThan: Self.operationLife) {
+    // A running operation rewrites its document every few seconds.
+    await remove("operations", olderThan: TimeInterval(context.operationsDays) * 86_400) {
       try ArchiveLayout.operationsFolder
     }
     await removeMarks(database: database)

@@ -3,15 +3,26 @@ import Foundation
 import Jobs
 import Reporting
 
-/// The program. Exit codes: 0 done, 1 failed, 2 usage, 3 partly done.
+/// The program. Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 130 ended by a signal with nothing done.
 @main
 struct SluiceCommand {
   static func main() async {
     // When the reader closes the pipe (`sluice archives | head`), a write fails instead of SIGPIPE ending the process.
     signal(SIGPIPE, SIG_IGN)
+    Output.replaceClosedStreams()
     LargeBuffers.returnWhenFreed()
     let arguments = Array(CommandLine.arguments.dropFirst())
-    await run(arguments).endProcess()
+    let code = await run(arguments)
+    // The standard output of the service is its log.
+    if arguments.first == ServeCommand.name { code.endProcess() }
+    Output.exitCode(code, isListing: isListing(arguments)).endProcess()
+  }
+
+  /// Whether the call lists or explains, and changes nothing.
+  private static func isListing(_ arguments: [String]) -> Bool {
+    let readers = ["help", "--help", "-h", "--version", VersionCommand.name, ArchivesCommand.name]
+    return arguments.first.map { readers.contains($0) } ?? true || arguments.contains("--help")
+      || arguments.contains("-h")
   }
 
   private static func run(_ arguments: [String]) async -> ExitCode {
@@ -33,7 +44,7 @@ struct SluiceCommand {
       if command != ServeCommand.self { JobError.showPathsOfTheMachine() }
       do {
         return try await command.run(parsed)
-      } catch let error where parsed.isFlagSet("json") && !(error is UsageError) {
+      } catch let error where parsed.isFlagSet("json") && !(error is UsageError || error is ToldError) {
         // Scripts read the error's code from standard output; people read its text on standard error.
         Output.bytes(try ReportJSON.line(FailureReport(error: JobError(cause: error)), naming: parsed.fieldName))
         throw error
@@ -42,11 +53,12 @@ struct SluiceCommand {
       Output.error("sluice: \(error.description.visibleLine())\nTry 'sluice help'.")
       return .usage
     } catch {
-      let error = JobError(cause: error)
+      let error = (error as? ToldError)?.error ?? JobError(cause: error)
       // The code `internal` is left out: it says nothing about an error that has no code of its own.
       let text = error.code == .internal ? error.message(naming: fieldName) : error.description(naming: fieldName)
       Output.error("sluice: \(text.visibleLine())")
-      return ExitCode(rawValue: error.code.exitCode) ?? .failed
+      // Only a signal cancels a command.
+      return error.code == .cancelled ? .interrupted : ExitCode(rawValue: error.code.exitCode) ?? .failed
     }
   }
 
@@ -81,6 +93,8 @@ enum ExitCode: Int32 {
   case failed = 1
   case usage = 2
   case partlyDone = 3
+  /// As shells tell of a program that Ctrl-C ended.
+  case interrupted = 130
 
   init(_ status: JobStatus) {
     self =

@@ -144,6 +144,26 @@ struct SettingsTests {
     #expect(try settings(["ADLS_FILESYSTEM_DEFAULT": "telemetry", "LAKE_URL": "file:///x"]).warnings.isEmpty)
   }
 
+  @Test("Behind the Functions host a lake must be set, by either name")
+  func lakeBehindHost() throws {
+    let host = ["FUNCTIONS_CUSTOMHANDLER_PORT": "8080"]
+    func settings(_ more: [String: String], file: String? = nil) throws -> Settings {
+      try self.settings(host.merging(more) { $1 }, file: file)
+    }
+    for more in [[:], ["LAKE_URL": ""], ["ADLS_FILESYSTEM_DEFAULT": "telemetry"]] {
+      let error = try #require(throws: JobError.self) { _ = try settings(more) }
+      #expect(error.field == "LAKE_URL")
+      #expect(error.code == .notConfigured)
+      #expect(error.code.exitCode == 2)
+    }
+    _ = try settings(["LAKE_URL": "file:///mounted"])
+    _ = try settings([:], file: #"{"LAKE_URL": "file:///mounted"}"#)
+    _ = try settings([
+      "ADLS_ACCOUNT_URL_DEFAULT": "https://account.dfs.core.windows.net", "ADLS_FILESYSTEM_DEFAULT": "telemetry",
+    ])
+    _ = try self.settings([:])
+  }
+
   @Test("An environment variable overrides the settings file")
   func precedence() throws {
     let file = """

@@ -114,6 +114,21 @@ struct DocumentedCodesTests {
     for code in Self.ofEveryCall where code != "method_not_allowed" { #expect(text.contains("`\(code)`"), "\(code)") }
   }
 
+  @Test("The codes of each check of readiness are listed")
+  func ofReadiness() throws {
+    func listed(_ codes: Set<JobErrorCode>) -> [String] {
+      JobErrorCode.allCases.filter(codes.contains).map(\.rawValue)
+    }
+    let checks = ReadinessCheck.codes.sorted { $0.key < $1.key }
+    let rows = checks.map { check, codes in
+      "| `\(check)` | \(listed(codes).map { "`\($0)`" }.joined(separator: ", ")) |\n"
+    }
+    let table = "| check | codes |\n|---|---|\n" + rows.joined()
+    #expect(try DocumentRegion("readiness", in: "docs/http.md").content(updatingTo: table) == table)
+    let all = listed(checks.reduce(into: []) { $0.formUnion($1.value) })
+    #expect(try self.listed(of: "ReadinessCode", updatingTo: all) == all)
+  }
+
   @Test("The further members of an error are described")
   func members() throws {
     var named: Set<String> = []

@@ -102,6 +102,18 @@ struct FunctionsTests {
     #expect(response.headers["Allow"] == "GET, POST")
   }
 
+  @Test("GET replaces no archive: overwrite and force need POST", arguments: ["overwrite", "force"])
+  func replacingGet(field: String) async throws {
+    let target = "/api/backup_manual?table=a.b&date=2024-01-01&\(field)=true"
+    let (response, json) = try await call(.get, target)
+    #expect(response.status == 405)
+    #expect(response.headers["Allow"] == "POST")
+    #expect(json?["detail"]?.string?.contains("POST") == true)
+    // There is no database.
+    #expect(try await call(.post, target).response.status == 503)
+    #expect(try await call(.get, target.replacing("=true", with: "=false")).response.status == 503)
+  }
+
   @Test("Health is alive without a database, and readiness says by codes alone what fails")
   func health() async throws {
     for target in ["/api/health", "/api/health?ready=0", "/api/health?ready=false"] {

@@ -30,8 +30,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def call(port, path, timeout=30):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Prefer": "respond-async"})
+def call(port, path, method="GET", timeout=30):
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", method=method, headers={"Prefer": "respond-async"})
     with urllib.request.urlopen(request, timeout=timeout) as answer:
         return answer.status, json.load(answer)
 
@@ -39,7 +40,8 @@ def call(port, path, timeout=30):
 def caller(port, day, begun, stop):
     while not stop.is_set():
         try:
-            status, answer = call(port, f"/api/backup_manual?table=stress.rows&date={day}&overwrite=true&force=true")
+            status, answer = call(
+                port, f"/api/backup_manual?table=stress.rows&date={day}&overwrite=true&force=true", "POST")
             if status == 202:
                 begun.append(answer["id"])
         except urllib.error.HTTPError as error:

@@ -12,6 +12,8 @@ package struct ListedTemporaries: LakeStore {
 
   package var displayURL: String { base.displayURL }
 
+  package func probe() async throws { try await base.probe() }
+
   package func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     let id = WorkUnderWay.begin { "the temporary file \(temporary)" }
     do {

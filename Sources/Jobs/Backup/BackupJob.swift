@@ -12,11 +12,17 @@ package struct BackupJob: Sendable {
   let context: JobContext
   let options: BackupOptions
   let progress: JobProgress
+  let onResult: @Sendable (BackupResult) -> Void
 
-  package init(_ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress()) {
+  /// - Parameter onResult: receives each result as its table-day ends, and those of table-days that were not begun last.
+  package init(
+    _ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress(),
+    onResult: @escaping @Sendable (BackupResult) -> Void = { _ in }
+  ) {
     self.context = context
     self.options = options
     self.progress = progress
+    self.onResult = onResult
   }
 
   /// The plan for `request`.
@@ -34,7 +40,7 @@ package struct BackupJob: Sendable {
     let counted = CountedTables()
     let results = try await CancellationGrace.shared { await runAll(plan.units, counted, deadline) }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
-    return BackupReport(results: results)
+    return BackupReport(results: results, lake: context.lake.displayURL)
   }
 
   /// The most table-days of one job that wait for locked tables.
@@ -55,6 +61,7 @@ package struct BackupJob: Sendable {
             defer { place.giveUp() }
             let result = await result(of: unit, counted, place)
             progress.update { $0.finishedUnits += 1 }
+            onResult(result)
             return (index, result)
           }
         } catch {
@@ -66,6 +73,7 @@ package struct BackupJob: Sendable {
       }
       for await (index, result) in group { results[index] = result }
     }
+    for case let result? in results where result.status == .notBegun { onResult(result) }
     return results.compactMap(\.self)
   }
 

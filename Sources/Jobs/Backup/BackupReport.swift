@@ -76,18 +76,22 @@ package struct BackupReport: Sendable, Encodable {
       })
   }
   package var results: [BackupResult]
+  /// The lake as an operator writes it; holds no secret.
+  package var lake: String?
 
-  package init(results: [BackupResult]) {
+  package init(results: [BackupResult], lake: String? = nil) {
     self.results = results
+    self.lake = lake
   }
 
   enum CodingKeys: String, CodingKey {
-    case status, results
+    case status, results, lake
   }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(status, forKey: .status)
     try container.encode(results, forKey: .results)
+    try container.encodeIfPresent(lake, forKey: .lake)
   }
 }

@@ -10,11 +10,17 @@ package struct RestoreJob: Sendable {
   let context: JobContext
   let options: RestoreOptions
   let progress: JobProgress
+  let onResult: @Sendable (RestoreResult) -> Void
 
-  package init(_ context: JobContext, _ options: RestoreOptions, progress: JobProgress = JobProgress()) {
+  /// - Parameter onResult: receives each of several results as its archive ends.
+  package init(
+    _ context: JobContext, _ options: RestoreOptions, progress: JobProgress = JobProgress(),
+    onResult: @escaping @Sendable (RestoreResult) -> Void = { _ in }
+  ) {
     self.context = context
     self.options = options
     self.progress = progress
+    self.onResult = onResult
   }
 
   /// Refuses a host, port, role or file that is not allowed, without connecting to anything.
@@ -49,9 +55,10 @@ package struct RestoreJob: Sendable {
       }
       results.append(result)
       if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
+      if sources.count > 1 { onResult(result) }
     }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
-    return RestoreReport(results: results)
+    return RestoreReport(results: results, lake: sources.first?.lake.displayURL)
   }
 
   /// Restores one archive once it is admitted, and turns its failure into a result.

@@ -89,6 +89,8 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
 package struct RestoreReport: Sendable, Encodable {
   /// One result for each archive, by day.
   package var results: [RestoreResult]
+  /// The lake of the archives as an operator writes it; holds no secret.
+  package var lake: String?
 
   /// `ok`; `partial` when some archives failed, were not begun, are partial or unconfirmed; `failed` when all failed or
   /// were not begun.
@@ -103,18 +105,20 @@ package struct RestoreReport: Sendable, Encodable {
       })
   }
 
-  package init(results: [RestoreResult]) {
+  package init(results: [RestoreResult], lake: String? = nil) {
     self.results = results
+    self.lake = lake
   }
 
   enum CodingKeys: String, CodingKey {
-    case status, results
+    case status, results, lake
   }
 
-  /// Encodes a single result as it is, and several as `status` and `results`.
+  /// Encodes a single result as it is, and several as `status` and `results`; beside them the lake.
   package func encode(to encoder: any Encoder) throws {
-    if results.count == 1 { return try results[0].encode(to: encoder) }
     var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(lake, forKey: .lake)
+    if results.count == 1 { return try results[0].encode(to: encoder) }
     try container.encode(status, forKey: .status)
     try container.encode(results, forKey: .results)
   }

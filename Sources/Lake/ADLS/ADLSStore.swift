@@ -39,6 +39,11 @@ package struct ADLSStore: LakeStore {
     try await client.properties(of: path)?.entry
   }
 
+  /// Lists at most one entry of the root; see `LakeStore`.
+  package func probe() async throws {
+    _ = try await client.list(nil, recursive: false, maximum: 1, continuation: nil)
+  }
+
   /// One page of a listing; see `LakeStore`.
   package func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
     try await client.list(folder, recursive: recursive, maximum: options.pageSize, continuation: continuation)

@@ -62,6 +62,12 @@ package struct FolderStore: LakeStore {
   /// The root as a file URL.
   package var displayURL: String { FolderPlace(path: root.path).displayURL(of: nil) }
 
+  /// Opens the root for reading, and reads none of its names; see `LakeStore`.
+  package func probe() async throws {
+    try Task.checkCancellation()
+    try await operations.run { _ = try root.open() }
+  }
+
   /// Starts a new file; see `LakeStore`.
   package func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     try Task.checkCancellation()

@@ -6,6 +6,11 @@ package protocol LakeStore: Sendable {
   /// The root as an operator would write it; holds no secret.
   var displayURL: String { get }
 
+  /// Asks for the root by one small request, whatever it holds.
+  ///
+  /// Throws as `listPage` does where the root cannot be reached, is not there, or refuses the caller.
+  func probe() async throws
+
   /// Starts a new file at a path that no other writer uses; its folders are made.
   ///
   /// Throws `LakeError.alreadyExists` when there is a file already. Leaves none behind when it throws.

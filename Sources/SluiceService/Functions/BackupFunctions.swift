@@ -27,7 +27,16 @@ struct BackupFunctions: FunctionArea {
           headers: ["Allow": "GET, POST"])
       }
       // The request is checked completely before it is answered 202.
-      let plan = try await BackupJob(context, options).plan(BackupRequest(RequestObject.read(request)))
+      let order = try await BackupRequest(RequestObject.read(request))
+      // A link or a browser's preview sends GET: it must not replace an archive.
+      guard request.method != .get || !(order.overwrite || order.force) else {
+        return .problem(
+          Problem(
+            status: 405, code: "method_not_allowed",
+            detail: "GET replaces no archive; send `overwrite` and `force` with POST"),
+          headers: ["Allow": "POST"])
+      }
+      let plan = try BackupJob(context, options).plan(order)
       return try await runs.answer(request, kind: "backup") { progress, deadline in
         try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
       }
@@ -42,23 +51,23 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried; days that were left
-  /// for lack of time do not.
+  /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried. Days that were left
+  /// for lack of time, or were never archived, do not: the answer's status is then `partial`.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
       let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)
       try Task.checkCancellation()
-      let begun = report.results.filter { $0.status != .notBegun }
+      let begun = report.backup.results.filter { $0.status != .notBegun }
       let failures = begun.compactMap { result in
         result.error.map { "\(result.table) \(result.date): \($0.code.rawValue)" }
       }
       guard failures.isEmpty else {
         throw JobError(
           .nightlyFailed,
-          "\(failures.count) of \(report.results.count) table-days failed: \(failures.joined(separator: ", "))")
+          "\(failures.count) of \(report.backup.results.count) table-days failed: \(failures.joined(separator: ", "))")
       }
-      Log.write(.info, "nightly backup done", ["table_days": begun.count])
-      return .done
+      Log.write(.info, "nightly backup done", ["table_days": begun.count, "status": report.status.rawValue])
+      return FunctionResult(returnValue: try .init(encoding: report))
     }
   }
 }

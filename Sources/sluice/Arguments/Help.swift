@@ -21,7 +21,7 @@ enum Help {
         BACKUP_TABLES                                                events.clicks:received_at,events.pages
       `sluice help settings` lists them all.
 
-      Exit codes: 0 done, 1 failed, 2 usage, 3 partly done.
+      Exit codes: 0 done, 1 failed, 2 usage, 3 partly done. 130: a signal ended it before anything was done.
       """
   }
 

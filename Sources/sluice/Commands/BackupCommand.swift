@@ -38,21 +38,13 @@ enum BackupCommand: Command {
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let request = try BackupRequest(arguments.request())
-    let report = try await JobRun.run(arguments) { parts, progress in
-      let job = BackupJob(parts.context, parts.settings.backup, progress: progress)
+    return try await JobRun.run(arguments) { parts, progress, printer in
+      let job = BackupJob(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
       let report = try await job.run(job.plan(request))
       // Where only this command runs, there is no nightly run that removes old files.
       await OldFiles(parts.context).remove(database: try parts.context.server.target().database)
-      return report
+      try printer.end(report, report.results, status: report.status, lake: report.lake)
+      return JobRun.exitCode(report.status, report.results)
     }
-    if arguments.isFlagSet("json") {
-      Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
-    } else {
-      for result in report.results {
-        JobRun.show(result.line(arguments.fieldName), isFailure: result.error != nil)
-        result.warnings.forEach { Output.line("  warning: \($0)") }
-      }
-    }
-    return ExitCode(report.status)
   }
 }

@@ -5,21 +5,34 @@ import Reporting
 
 /// Runs the jobs of commands.
 enum JobRun {
-  /// Runs `job` and shows its progress. Ctrl-C cancels the job, which then cleans up.
-  static func run<Report: Sendable>(
-    _ arguments: ParsedArguments, _ job: @escaping @Sendable (Parts, JobProgress) async throws -> Report
-  ) async throws -> Report {
+  /// Runs `job`, which prints its results, and shows its progress. Ctrl-C cancels the job, which then cleans up.
+  static func run(
+    _ arguments: ParsedArguments,
+    _ job: @escaping @Sendable (Parts, JobProgress, ResultPrinter) async throws -> ExitCode
+  ) async throws -> ExitCode {
     TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
     let settings = try Wiring.settings()
     let progress = JobProgress()
+    let printer = ResultPrinter(arguments)
     let isQuiet = arguments.isFlagSet("json")
     return try await Signals.cancelling {
-      let parts = try await Wiring.parts(settings)
-      return try await WorkUnderWay.listing({ progress.words("the job") }) {
-        if isQuiet { return try await job(parts, progress) }
-        return try await ProgressLine(progress).showing { try await job(parts, progress) }
+      do {
+        let parts = try await Wiring.parts(settings)
+        return try await WorkUnderWay.listing({ progress.words("the job") }) {
+          if isQuiet { return try await job(parts, progress, printer) }
+          return try await ProgressLine(progress).showing { try await job(parts, progress, printer) }
+        }
+      } catch {
+        guard printer.fail(JobError(cause: error)) else { throw error }
+        throw ToldError(error: JobError(cause: error))
       }
     }
+  }
+
+  /// The exit code of a report: 130 where a signal ended the job before it had finished anything, else by its status.
+  static func exitCode(_ status: JobStatus, _ results: [any PrintedResult]) -> ExitCode {
+    let isCutShort = status == .failed && results.contains { $0.error?.code == .cancelled }
+    return isCutShort ? .interrupted : ExitCode(status)
   }
 
   /// Prints one result. A failure goes to standard error, which schedulers report even when they discard standard
@@ -28,4 +41,9 @@ enum JobRun {
     let line = line.visibleLine()
     if isFailure { Output.error("sluice: \(line)") } else { Output.line(line) }
   }
+}
+
+/// An error that the document on standard output holds already.
+struct ToldError: Error {
+  let error: JobError
 }

@@ -73,17 +73,11 @@ enum RestoreCommand: Command {
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let request = try RestoreRequest(arguments.request())
-    let report = try await JobRun.run(arguments) { parts, progress in
-      try await RestoreJob(parts.context, parts.restore, progress: progress).run(request)
+    return try await JobRun.run(arguments) { parts, progress, printer in
+      let job = RestoreJob(parts.context, parts.restore, progress: progress) { printer.take($0) }
+      let report = try await job.run(request)
+      try printer.end(report, report.results, status: report.status, lake: report.lake)
+      return JobRun.exitCode(report.status, report.results)
     }
-    if arguments.isFlagSet("json") {
-      Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
-    } else {
-      for result in report.results {
-        JobRun.show(result.line(arguments.fieldName), isFailure: result.error != nil)
-        result.notes.forEach { Output.line($0) }
-      }
-    }
-    return ExitCode(report.status)
   }
 }

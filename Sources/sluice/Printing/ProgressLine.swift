@@ -7,6 +7,11 @@ struct ProgressLine: Sendable {
   /// Returns to the start of the line and erases it.
   static let clear = "\r\u{1B}[K"
 
+  /// Erases a progress line on the terminal, before a line of output; it is drawn again below.
+  static func clearTerminal() {
+    if isatty(STDERR_FILENO) == 1 { Output.write(clear, to: STDERR_FILENO) }
+  }
+
   private let progress: JobProgress
   private let isTerminal = isatty(STDERR_FILENO) == 1
 
@@ -38,7 +43,10 @@ struct ProgressLine: Sendable {
   }
 
   private func paint(_ elapsed: Double) {
-    let line = Self.text(progress.reading, elapsed: elapsed)
+    let reading = progress.reading
+    // The results are printed, and nothing is worked on.
+    guard reading.units == 0 || reading.finishedUnits < reading.units else { return }
+    let line = Self.text(reading, elapsed: elapsed)
     Output.write(isTerminal ? Self.clear + line : line + "\n", to: STDERR_FILENO)
   }
 

@@ -1,7 +1,7 @@
 import Jobs
 import Reporting
 
-extension BackupResult {
+extension BackupResult: PrintedResult {
   /// One line for people.
   /// - Parameter name: the name of a request's field as its user wrote it.
   func line(_ name: (String) -> String) -> String {
@@ -14,9 +14,12 @@ extension BackupResult {
       "\(table) \(date)  \(status.words): \(error?.description(naming: name) ?? "")"
     }
   }
+
+  /// A line for each warning.
+  var notes: [String] { warnings.map { "  warning: \($0)" } }
 }
 
-extension RestoreResult {
+extension RestoreResult: PrintedResult {
   /// One line for people.
   /// - Parameter name: the name of a request's field as its user wrote it.
   func line(_ name: (String) -> String) -> String {

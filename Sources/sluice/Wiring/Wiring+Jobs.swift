@@ -36,7 +36,8 @@ extension Wiring {
       sessions: DatabaseSessions(
         pools: pools(settings, maximum: settings.poolMaximum), connections: settings.poolMaximum,
         lockTimeoutSeconds: settings.lockTimeoutSeconds, retrySeconds: settings.databaseRetrySeconds),
-      lake: lake, admission: Admission(limit: min(settings.concurrency, settings.poolMaximum)))
+      lake: lake, admission: Admission(limit: min(settings.concurrency, settings.poolMaximum)),
+      operationsDays: settings.operationsDays)
     return Parts(
       settings: settings, context: context,
       restore: settings.restoreOptions { place in

@@ -38,9 +38,10 @@ struct OlderLayoutTests {
       try await ArchiveCatalog(fixture.lake).days(database: fixture.database)
         == [clicks: [try #require(Day("2024-01-01"))]])
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
-    #expect(!report.results.contains { "\($0.date)" == "2024-01-01" })
-    let items = try await ArchiveCatalog(fixture.lake).items(
-      database: fixture.database, table: clicks, from: Day("2024-01-01"), to: Day("2024-01-01"))
+    #expect(!report.backup.results.contains { "\($0.date)" == "2024-01-01" })
+    let items = try await ArchiveCatalog(fixture.lake).page(
+      database: fixture.database, .init(table: clicks, from: Day("2024-01-01"), to: Day("2024-01-01"))
+    ).items
     #expect(items.map(\.path) == [path])
   }
 
@@ -54,8 +55,7 @@ struct OlderLayoutTests {
     let result = try await fixture.backupOne(overwrite)
     #expect(result.status == .ok && result.rows == 3)
     #expect(result.warnings.contains { $0.contains(path) && $0.contains("older layout") })
-    let items = try await ArchiveCatalog(fixture.lake).items(
-      database: fixture.database, table: nil, from: nil, to: nil)
+    let items = try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items
     #expect(items.map(\.path) == [fixture.clicksPath])
     // Another replacement replaces today's.
     #expect(try await fixture.backupOne(overwrite).warnings == [])

@@ -2,12 +2,16 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Configuration
 @testable import Jobs
 
 @Suite("Old files of the lake") struct OldFilesTests {
-  @Test("Temporary files are removed after a day and documents of operations after 30, also those of the lake itself")
+  @Test(
+    "Temporary files are removed after a day and documents of operations after SLUICE_OPERATIONS_DAYS, also those of the lake itself"
+  )
   func byAge() async throws {
-    let fixture = try await Fixture("SELECT 1")
+    let fixture = try await Fixture("SELECT 1", settings: ["SLUICE_OPERATIONS_DAYS": "12"])
+    #expect(try Settings(environment: [:]).operationsDays == 30)
     func put(_ path: String, daysOld: Double) throws {
       let url = fixture.directory.url.appending(path: path)
       try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -20,12 +24,14 @@ import Testing
       try put("\(folder)/old", daysOld: 1.01)
       try put("\(folder)/new", daysOld: 0.99)
     }
-    try put("_sluice/operations/old.json", daysOld: 30.1)
-    try put("_sluice/operations/new.json", daysOld: 29.9)
+    try put("_sluice/operations/old.json", daysOld: 12.1)
+    try put("_sluice/operations/new.json", daysOld: 11.9)
     try put("other/_sluice/tmp/old", daysOld: 100)
     try put("\(database)/_sluice/a.b.2024-01-01.json", daysOld: 1000)
     try put("\(database)/a.b.2024-01-01.csv.gz", daysOld: 1000)
-    await OldFiles(fixture.context).remove(database: database)
+    var context = fixture.context
+    context.operationsDays = fixture.settings.operationsDays
+    await OldFiles(context).remove(database: database)
     #expect(
       fixture.files
         == [

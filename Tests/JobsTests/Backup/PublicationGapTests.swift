@@ -67,8 +67,7 @@ struct PublicationGapTests {
     // What is there restores, and the listing knows it.
     try await fixture.psql("TRUNCATE events.clicks")
     #expect(try await fixture.restoreOne().rowsLoaded == manifest.rows, comment)
-    let items = try await ArchiveCatalog(fixture.lake).items(
-      database: fixture.database, table: nil, from: nil, to: nil)
+    let items = try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items
     #expect(items.map(\.rows) == [manifest.rows], comment)
     // The next run finds an archive, and the nightly run removes what is left.
     #expect(try await fixture.backupOne().sha256 == manifest.sha256, comment)

@@ -104,7 +104,7 @@ struct SpanChangeTests {
     #expect(window?["time_zone"] == "UTC" && window?["start"] == "2024-01-09T00:00:00+00:00")
     // The nightly run takes the last day that is over there.
     let nightly = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
-    #expect(nightly.results.isEmpty)
+    #expect(nightly.backup.results.isEmpty)
   }
 
   @Test("A clock that is ahead of BACKUP_TIMEZONE ends the day earlier")
@@ -112,7 +112,7 @@ struct SpanChangeTests {
     let fixture = try await clocked("Pacific/Kiritimati", timeZone: "UTC")
     #expect(try await fixture.backupOne(Self.day("2024-01-10", ", \"empty\": \"archive\"")).rows == 1)
     let nightly = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
-    #expect(nightly.results.isEmpty)
+    #expect(nightly.backup.results.isEmpty)
   }
 
   @Test("A clock for a column that has a time zone is an error, and so is one that is no zone")

@@ -1,4 +1,5 @@
 import Database
+import Foundation
 import Lake
 import Postgres
 import Synchronization
@@ -7,6 +8,7 @@ import Testing
 
 @testable import Configuration
 @testable import Jobs
+@testable import Reporting
 
 @Suite("The readiness probe")
 struct ReadinessProbeTests {
@@ -30,7 +32,7 @@ struct ReadinessProbeTests {
     let fixture = try await Fixture("SELECT 1")
     let (clock, listings) = (Clock(), Count())
     var lake = HookedStore(fixture.lake)
-    lake.beforeListing = { listings.add() }
+    lake.beforeProbe = { listings.add() }
     let probe = ReadinessProbe(
       [.database(fixture.settings.server, fixture.pools), .lake(lake)], now: { clock.now })
     for _ in 0..<10 { #expect(await probe.readiness().status == "ok") }
@@ -49,7 +51,7 @@ struct ReadinessProbeTests {
     let fixture = try await Fixture("SELECT 1")
     let (clock, listings, gate) = (Clock(), Count(), Gate())
     var lake = HookedStore(fixture.lake)
-    lake.beforeListing = {
+    lake.beforeProbe = {
       listings.add()
       try await gate.pass()
     }
@@ -79,7 +81,7 @@ struct ReadinessProbeTests {
     let clock = Clock()
     let fails = Mutex(true)
     var lake = HookedStore(fixture.lake)
-    lake.beforeListing = { if fails.withLock({ $0 }) { throw LakeError.rootUnavailable("lake", reason: "gone") } }
+    lake.beforeProbe = { if fails.withLock({ $0 }) { throw LakeError.rootUnavailable("lake", reason: "gone") } }
     let probe = ReadinessProbe(
       [.database(fixture.settings.server, fixture.pools), .lake(lake)], now: { clock.now })
     let failed = await probe.readiness()
@@ -114,5 +116,50 @@ struct ReadinessProbeTests {
     gate.open()
     for job in jobs { try await job.value }
     await probe.close()
+  }
+
+  @Test("All checks together are answered within two seconds, and one that hangs is not asked twice")
+  func patience() async throws {
+    let (asked, gate, clock) = (Count(), Gate(), Clock())
+    // It does not react to its cancellation, as a call on a dead mount does not.
+    let hanging = ReadinessCheck("lake") {
+      asked.add()
+      try await Task.detached { try await gate.pass() }.value
+    }
+    let probe = ReadinessProbe([hanging, ReadinessCheck("postgres") {}], now: { clock.now })
+    let start = ContinuousClock.now
+    let readiness = await probe.readiness()
+    #expect(start.duration(to: .now) < .seconds(2))
+    #expect(readiness.checks?["lake"] == .init(status: "failed", code: "no_answer"))
+    #expect(readiness.checks?["postgres"]?.status == "ok")
+    clock.advance(by: ReadinessProbe.life)
+    #expect(await probe.readiness().checks?["lake"]?.code == "no_answer")
+    #expect(asked.count == 1)
+    gate.open()
+    try await eventually {
+      clock.advance(by: ReadinessProbe.life)
+      return await probe.readiness().status == "ok"
+    }
+  }
+
+  @Test("The lake is asked for by one small request: nothing is listed, and a root that is not there fails")
+  func smallRequest() async throws {
+    let folder = try TemporaryDirectory("probed")
+    let listings = Count()
+    var lake = HookedStore(try await FolderStore(root: folder.path))
+    lake.beforeListing = { listings.add() }
+    let clock = Clock()
+    let probe = ReadinessProbe([.lake(lake)], now: { clock.now })
+    #expect(await probe.readiness().status == "ok")
+    #expect(listings.count == 0)
+    try FileManager.default.removeItem(atPath: folder.path)
+    clock.advance(by: ReadinessProbe.life)
+    #expect(await probe.readiness().checks?["lake"]?.code == "lake_unavailable")
+  }
+
+  @Test("A failure whose code no document lists is told as internal")
+  func unlistedCode() async throws {
+    let probe = ReadinessProbe([ReadinessCheck("lake") { throw JobError(.rowsExist, "cannot be") }])
+    #expect(await probe.readiness().checks?["lake"]?.code == "internal")
   }
 }

@@ -61,6 +61,11 @@ final class FailingLake: LakeStore {
     return try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
   }
 
+  func probe() async throws {
+    guard !isDown() else { throw LakeError.rootUnavailable("the lake", reason: "it is down") }
+    try await base.probe()
+  }
+
   func delete(_ path: LakePath) async throws { try await change(path) { try await base.delete(path) } }
 
   private final class Writer: LakeWriter {

@@ -5,6 +5,8 @@ struct HookedStore: LakeStore {
   let base: any LakeStore
   /// Runs before a page of a listing is read.
   var beforeListing: @Sendable () async throws -> Void = {}
+  /// Runs before the root is asked for.
+  var beforeProbe: @Sendable () async throws -> Void = {}
   /// Runs before a writer is made.
   var beforeMaking: @Sendable (LakePath) throws -> Void = { _ in }
   var append: @Sendable (any LakeWriter, [UInt8]) async throws -> Void = { try await $0.append($1) }
@@ -22,6 +24,10 @@ struct HookedStore: LakeStore {
 
   var displayURL: String { base.displayURL }
 
+  func probe() async throws {
+    try await beforeProbe()
+    try await base.probe()
+  }
   func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
     try beforeMaking(temporary)
     return Writer(base: try await base.makeWriter(temporary: temporary), store: self)

@@ -30,10 +30,13 @@ extension ProgramTests {
       let list = try await site.sluice(["archives"])
       #expect(list.status == 0)
       #expect(list.output.hasPrefix("events.clicks 2024-01-01  1,500 rows"))
+      // Each names its lake.
+      for output in [there.output, list.output] { #expect(output.hasSuffix("\nlake: file://\(site.lake.path)\n")) }
       try await site.sql("TRUNCATE events.clicks")
       let back = try await site.sluice(restore)
       #expect(back.status == 0)
       #expect(back.output.hasPrefix("events.clicks 2024-01-01  ok  1,500 rows"))
+      #expect(back.output.hasSuffix("\nlake: file://\(site.lake.path)\n"))
       #expect(back.errors.isEmpty)
       #expect(try await site.hash() == before)
     }
@@ -45,11 +48,13 @@ extension ProgramTests {
       let there = try await site.sluice(backup + ["--json"])
       #expect(there.status == 0)
       #expect(try json(there)["results"][0]["rows"].number == 15)
+      #expect(try json(there)["lake"].text == "file://\(site.lake.path)")
       #expect(try json(await site.sluice(["archives", "--json"]))["archives"][0]["rows"].number == 15)
       try await site.sql("TRUNCATE events.clicks")
       let back = try await site.sluice(restore + ["--json"])
       #expect(back.status == 0)
       #expect(try json(back)["rows_loaded"].number == 15)
+      #expect(try json(back)["lake"].text == "file://\(site.lake.path)")
     }
 
     @Test("A request may come from a file, and options override it")
@@ -130,7 +135,7 @@ extension ProgramTests {
         try await site.waitUntilBlocked()
         #expect(site.temporaries.count == 1)
         process.kill(signal)
-        #expect(await process.end() == .exited(1))
+        #expect(await process.end() == .exited(130))
         #expect(process.errors.contains("cancelled"))
         #expect(site.files.isEmpty)
       }
@@ -184,7 +189,7 @@ extension ProgramTests {
         try await eventually { shown().contains("\r\u{1B}[Kevents.clicks 2024-01-01  0.0 MB") }
       }
       #expect(try await shell.value.status == 0)
-      let last = try #require(shown().split(separator: "\u{1B}[K").last)
+      let last = try #require(shown().split(separator: "\u{1B}[K").last { $0.contains("events.clicks") })
       #expect(last.contains("events.clicks 2024-01-01  1,000 rows"))
     }
   }

@@ -17,7 +17,7 @@ extension ProgramTests {
         Task {
           while !Task.isCancelled {
             let answer = try? await service.call(
-              "GET", "/api/backup_manual?table=events.clicks&date=2024-01-01&overwrite=true",
+              "POST", "/api/backup_manual?table=events.clicks&date=2024-01-01&overwrite=true",
               headers: [("Prefer", "respond-async")])
             if answer?.status == 202, let id = try answer?.json["id"].text { await begun.add(id) }
             if answer == nil { try await Task.sleep(for: .milliseconds(5)) }

@@ -53,6 +53,15 @@ extension ProgramTests {
       #expect(!second.errors.contains("internal"))
     }
 
+    @Test("Behind the host the service does not start without a lake, and says what is missing")
+    func noLake() async throws {
+      var site = try await Site(withDatabase: false)
+      site.environment["LAKE_URL"] = nil
+      let result = try await site.sluice(["serve"], ["FUNCTIONS_CUSTOMHANDLER_PORT": "\(PostgresServer.freePort())"])
+      #expect(result.status == 2)
+      #expect(result.errors.contains("LAKE_URL"))
+    }
+
     @Test("The service starts without its database")
     func noDatabase() async throws {
       let service = try await Site().serve(["PG_PORT": "\(PostgresServer.freePort())"])

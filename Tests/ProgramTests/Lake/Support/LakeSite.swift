@@ -83,7 +83,8 @@ final class LakeSite: Sendable {
   func backUp(_ service: WatchedService, _ day: String = "2024-01-01", overwrite: Bool = false) async throws
     -> HTTPAnswer
   {
-    try await service.get("/api/backup_manual?table=events.clicks&date=\(day)\(overwrite ? "&overwrite=true" : "")")
+    try await service.post(
+      "/api/backup_manual", #"{"table": "events.clicks", "date": "\#(day)", "overwrite": \#(overwrite)}"#)
   }
 
   /// Loads a day into `events.back`, which is emptied before.

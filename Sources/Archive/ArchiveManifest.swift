@@ -91,10 +91,12 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var snapshot: String
     package var programVersion: String
     package var createdAt: Date
+    /// The key of the request that asked for the archive.
+    package var requestKey: String?
 
     package init(
       _ tableDay: TableDay, window: Window, columns: [Column], encoding: ArchiveEncoding, serverVersion: String,
-      snapshot: String, programVersion: String, createdAt: Date
+      snapshot: String, programVersion: String, createdAt: Date, requestKey: String?
     ) {
       self.tableDay = tableDay
       self.window = window
@@ -104,6 +106,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
       self.snapshot = snapshot
       self.programVersion = programVersion
       self.createdAt = createdAt
+      self.requestKey = requestKey
     }
   }
 
@@ -131,6 +134,8 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   /// The version of the program that wrote the archive.
   package var programVersion: String
   package var createdAt: Date
+  /// The key of the request that asked for the archive; nil where it had none.
+  package var requestKey: String?
   /// When the whole file was last read back and found to match; absent before the first time.
   package var verifiedAt: Date?
 
@@ -144,6 +149,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     case snapshot
     case programVersion = "program_version"
     case createdAt = "created_at"
+    case requestKey = "request_key"
     case verifiedAt = "verified_at"
   }
 
@@ -163,6 +169,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     snapshot = description.snapshot
     programVersion = description.programVersion
     createdAt = description.createdAt
+    requestKey = description.requestKey
   }
 
   /// The manifest at `path`; nil when there is none.

@@ -29,4 +29,6 @@ package struct JobContext: Sendable {
     self.operationsDays = operationsDays
     self.now = now
   }
+  /// The lake as an operator writes it, for reports and log lines; holds no secret.
+  package var lakeURL: String { lake.displayURL }
 }

@@ -13,7 +13,7 @@ extension JobErrorCode {
     .dateInFuture: "The day lies in the future.",
     .tooManyUnits: "The request asks for more than 11,000 table-days.",
     .badPath: "A name cannot be part of a path in the lake.",
-    .bodyTooLarge: "The request's JSON is longer than 1 MiB.",
+    .bodyTooLarge: "The request's JSON is longer than 1 MiB or, where it goes to a queue, than 48 KiB.",
     .wrongTrigger: "A function is bound to a trigger of the wrong kind.",
     .badSetting: "A setting's value has the wrong form.",
     .notConfigured: "A required setting is not set.",

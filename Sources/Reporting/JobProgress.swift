@@ -45,6 +45,9 @@ package final class JobProgress: Sendable {
     update { $0.turns[unit] = what }
   }
 
+  /// Begins anew, for another attempt.
+  package func restart() { state.withLock { $0 = Reading() } }
+
   package func update(_ change: (inout sending Reading) -> Void) {
     state.withLock { change(&$0) }
   }

@@ -35,6 +35,10 @@ package enum Log {
   /// The context of the current task's invocation.
   @TaskLocal package static var context: Context?
 
+  /// The level at which a job logs the failure of one table-day. A caller that logs the outcome as one line lowers it, so
+  /// that one failure is one line of level `error`.
+  @TaskLocal package static var failureLevel: Level = .error
+
   /// Wraps the closure in a type: a closure that is stored directly in a generic container, such as `Mutex`, gets
   /// another reabstraction thunk each time it is read, and the thunks pile up.
   private struct Sink {

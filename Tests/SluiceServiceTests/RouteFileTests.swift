@@ -38,8 +38,18 @@ struct RouteFileTests {
     #expect(
       Set(paths) == [
         "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET,DELETE /api/operations/{id}",
-        "GET /api/health",
+        "GET /api/health", "POST /api/backup_async", "POST /api/restore_async",
       ])
+  }
+
+  @Test("What is put on a queue is taken from it by the worker of the same kind")
+  func queues() throws {
+    let functions = try routes().functions
+    for (route, worker) in [("backup_async", "backup_worker"), ("restore_async", "restore_worker")] {
+      let output = functions.first { $0.name == route }?.jobQueue
+      let trigger = functions.first { $0.name == worker }?.trigger
+      #expect(output.map { .queue(name: $0.queue, connection: $0.connection) } == trigger)
+    }
   }
 
   @Test("Only health is open to everyone")

@@ -31,7 +31,7 @@ struct ServiceParts {
     operations = OperationStore(lake: lake)
   }
 
-  func functions() -> SluiceFunctions {
+  func functions(host: FunctionHost = FunctionHost()) -> SluiceFunctions {
     SluiceFunctions(
       context: context, backup: BackupOptions(),
       restore: RestoreOptions(timeZone: .gmt, lake: address) { _ in
@@ -39,6 +39,7 @@ struct ServiceParts {
       },
       operations: operations,
       readiness: ReadinessProbe(
-        [.database(context.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)), .lake(lake)]))
+        [.database(context.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)), .lake(lake)]),
+      host: host)
   }
 }

@@ -3,7 +3,7 @@ import HTTPServer
 
 extension FunctionApp {
   func answerEnvelope(_ request: HTTPRequest, for function: FunctionRoute) async -> HTTPResponse {
-    let invocation = Invocation(of: function, request)
+    let invocation = Invocation(of: function, request, isEnvelope: true)
     let kind = function.trigger.kind
     let body = request.body
     do {
@@ -15,7 +15,7 @@ extension FunctionApp {
         return await answerHTTP(
           inner, for: function,
           inner.headers.contains(RequestID.header)
-            ? Invocation(of: function, request, requestID: inner.id) : invocation)
+            ? Invocation(of: function, request, requestID: inner.id, isEnvelope: true) : invocation)
       }
     } catch {
       return .problem(Problem(failure: error))
@@ -31,6 +31,6 @@ extension FunctionApp {
     var response = await call(function, with: inner, invocation)
     response.headers[RequestID.header] = invocation.requestID
     if inner.method == .head { response.body = [] }
-    return EnvelopeAnswer.http(response, log: invocation.log)
+    return EnvelopeAnswer.http(response, outputs: invocation.outputs.all, log: invocation.log)
   }
 }

@@ -7,7 +7,9 @@ enum EnvelopeAnswer {
     answer(outputs: result.outputs.mapValues(\.json), log: log, returnValue: result.returnValue?.json ?? .null)
   }
 
-  static func http(_ response: HTTPResponse, log: InvocationLog) -> HTTPResponse {
+  static func http(
+    _ response: HTTPResponse, outputs: [String: FunctionResult.Output] = [:], log: InvocationLog
+  ) -> HTTPResponse {
     guard let text = String(validating: response.body, as: UTF8.self) else {
       let problem = Problem(
         status: 500, code: "body_not_text",
@@ -18,7 +20,7 @@ enum EnvelopeAnswer {
       "statusCode": .integer(response.status.code), "headers": .object(headers(response.headers, log: log)),
       "body": .string(text),
     ]
-    return answer(outputs: ["res": res], log: log, returnValue: .null)
+    return answer(outputs: outputs.mapValues(\.json).merging(["res": res]) { $1 }, log: log, returnValue: .null)
   }
 
   private static func answer(outputs: [String: JSONValue], log: InvocationLog, returnValue: JSONValue) -> HTTPResponse {

@@ -77,7 +77,18 @@ struct InvocationEnvelope {
       text = JSONValue(text: encoded)?.string ?? encoded
     case let plain: text = plain.compact
     }
-    return QueueMessage(text: text, dequeueCount: metadata.member("DequeueCount").flatMap(Self.integer))
+    // The host puts the members of a JSON message over its own of the same name, ignoring case.
+    let members = JSONValue(text: text)?.object ?? [:]
+    func own(_ name: String) -> JSONValue? { members.member(name) == nil ? metadata.member(name) : nil }
+    return QueueMessage(
+      text: text, dequeueCount: own("DequeueCount").flatMap(Self.integer), id: own("Id").flatMap(Self.text),
+      insertionTime: own("InsertionTime").flatMap(Self.text))
+  }
+
+  /// The text of a scalar in the host's encoding. A text that looks like a number or date stays as it is.
+  private static func text(_ value: JSONValue) -> String? {
+    let text = value.decoded.scalarText ?? ""
+    return text.isEmpty ? nil : text
   }
 
   private static func integer(_ value: JSONValue) -> Int? {

@@ -41,11 +41,17 @@ package struct TimerInfo: Sendable, Equatable {
 package struct QueueMessage: Sendable, Equatable {
   /// The text as its sender wrote it.
   package let text: String
-  /// Which attempt this is, from 1. A JSON message with a member of that name overrides it, so it is a hint and no proof.
+  /// Which attempt this is, from 1; nil where a member of the message hides it.
   package let dequeueCount: Int?
+  /// The queue's id of the message, the same in each attempt; nil where a member of the message hides it.
+  package let id: String?
+  /// When it was put on the queue, as the host writes it; nil where a member of the message hides it.
+  package let insertionTime: String?
 
-  package init(text: String, dequeueCount: Int? = nil) {
+  package init(text: String, dequeueCount: Int? = nil, id: String? = nil, insertionTime: String? = nil) {
     self.text = text
     self.dequeueCount = dequeueCount
+    self.id = id
+    self.insertionTime = insertionTime
   }
 }

@@ -15,6 +15,8 @@ package struct Invocation: Sendable {
   package let trigger: FunctionTrigger.Kind
   /// The lines for the host's log; they reach it when the call came in an envelope and succeeds.
   package let log: InvocationLog
+  /// What an HTTP function's answer puts on queues.
+  package let outputs: InvocationOutputs
 
   /// The header that holds the host's id of a call.
   package static let idHeader = "X-Azure-Functions-InvocationId"
@@ -22,7 +24,7 @@ package struct Invocation: Sendable {
   /// An invocation, as tests and one-shot jobs need it too.
   package init(
     id: String = Invocation.newID(), functionName: String, trigger: FunctionTrigger.Kind,
-    requestID: String? = nil, traceParent: TraceParent? = nil
+    requestID: String? = nil, traceParent: TraceParent? = nil, outputs: Set<String> = []
   ) {
     self.id = id
     self.requestID = requestID ?? id
@@ -30,12 +32,15 @@ package struct Invocation: Sendable {
     self.trigger = trigger
     self.traceParent = traceParent
     log = InvocationLog()
+    self.outputs = InvocationOutputs(names: outputs)
   }
 
-  init(of function: FunctionRoute, _ request: HTTPRequest, requestID: String? = nil) {
+  /// - Parameter isEnvelope: the answer goes into an envelope, beside which it may have outputs.
+  init(of function: FunctionRoute, _ request: HTTPRequest, requestID: String? = nil, isEnvelope: Bool = false) {
     self.init(
       id: Self.id(request.headers) ?? Self.newID(), functionName: function.name, trigger: function.trigger.kind,
-      requestID: requestID ?? request.id, traceParent: TraceParent(request.headers))
+      requestID: requestID ?? request.id, traceParent: TraceParent(request.headers),
+      outputs: isEnvelope ? Set(function.outputs.map(\.name)) : [])
   }
 
   /// A new id in the form of the host's.
@@ -72,6 +77,25 @@ package struct TraceParent: Sendable, Equatable, CustomStringConvertible {
     guard values.count == 1 else { return nil }
     self.init(values[0])
   }
+}
+
+/// What the answer of an HTTP function puts on queues, by the names of its output bindings. It has names only where the
+/// host called with an envelope; a forwarded request is answered by HTTP alone.
+package final class InvocationOutputs: Sendable {
+  /// The names that the host knows.
+  package let names: Set<String>
+  private let values = Mutex<[String: FunctionResult.Output]>([:])
+
+  init(names: Set<String>) {
+    self.names = names
+  }
+
+  /// Gives `value` to the binding `name`. The host drops what is given to another name than one of ``names``.
+  package func give(_ value: FunctionResult.Output, to name: String) {
+    values.withLock { $0[name] = value }
+  }
+
+  package var all: [String: FunctionResult.Output] { values.withLock { $0 } }
 }
 
 /// Collects the lines that an envelope answer carries in `Logs`; the host prints them under the invocation. They are lost

@@ -30,8 +30,8 @@ package struct FunctionPackage: Sendable {
       }
   }
 
-  /// An HTTP function has one `httpTrigger` and one `http` output and nothing else: with any other binding the host would
-  /// wrap its requests in envelopes, which lose bytes.
+  /// An HTTP function has one `httpTrigger` and one `http` output and nothing else, unless its job goes to a queue: with any
+  /// other binding the host wraps its requests in envelopes, which lose bytes that are not text.
   private func bindings(of function: FunctionRoute) -> [JSONValue] {
     var trigger: [String: JSONValue] = [
       "direction": "in", "name": .string(function.trigger.kind.bindingName),
@@ -42,7 +42,7 @@ package struct FunctionPackage: Sendable {
       trigger["authLevel"] = .string(level.rawValue)
       trigger["methods"] = .array(methods.map { .string($0.rawValue.asciiLowercased()) })
       trigger["route"] = .string(route)
-      return [.object(trigger), ["direction": "out", "name": "res", "type": "http"]]
+      return [.object(trigger), ["direction": "out", "name": "res", "type": "http"]] + queueOutputs(of: function)
     case .timer(let schedule):
       trigger["schedule"] = .string(schedule)
       // True would fire on every restart and every scale-out.
@@ -52,7 +52,16 @@ package struct FunctionPackage: Sendable {
       trigger["queueName"] = .string(name)
       trigger["connection"] = .string(connection)
     }
-    return [.object(trigger)]
+    return [.object(trigger)] + queueOutputs(of: function)
+  }
+
+  private func queueOutputs(of function: FunctionRoute) -> [JSONValue] {
+    function.outputs.map { output in
+      [
+        "direction": "out", "name": .string(output.name), "type": "queue", "queueName": .string(output.queue),
+        "connection": .string(output.connection),
+      ]
+    }
   }
 
   private var host: JSONValue {

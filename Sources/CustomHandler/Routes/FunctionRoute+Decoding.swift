@@ -21,7 +21,9 @@ extension FunctionRoute {
         remedy: "give a letter, then letters, digits, `_`, `-`, `.`")
     }
     switch kind {
-    case .http: trigger = try Self.http(&fields, name: name)
+    case .http:
+      trigger = try Self.http(&fields, name: name)
+      jobQueue = try Self.output(&fields, name: name)
     case .timer: trigger = try Self.timer(&fields)
     case .queue: trigger = try Self.queue(&fields)
     }
@@ -87,7 +89,30 @@ extension FunctionRoute {
     return .timer(schedule: schedule)
   }
 
+  /// `"output": {"queue": …, "connection": …}` of an HTTP function.
+  private static func output(
+    _ fields: inout RouteFields, name: String
+  ) throws(FunctionRoutesError) -> QueueOutput? {
+    guard let value = fields.take("output") else { return nil }
+    guard value.object != nil else {
+      throw fields.error(
+        "output", found: "found \(value.form)", remedy: "give the queue as `{\"queue\": \"jobs\"}`")
+    }
+    var inner = try RouteFields(value, within: name)
+    let (queue, connection) = try place(&inner)
+    try inner.refuseTheRest()
+    return QueueOutput(name: QueueOutput.job, queue: queue, connection: connection)
+  }
+
   private static func queue(_ fields: inout RouteFields) throws(FunctionRoutesError) -> FunctionTrigger {
+    let (queue, connection) = try place(&fields)
+    return .queue(name: queue, connection: connection)
+  }
+
+  /// The members `queue` and `connection`.
+  private static func place(
+    _ fields: inout RouteFields
+  ) throws(FunctionRoutesError) -> (queue: String, connection: String) {
     let remedy = "give 3 to 63 lower-case letters, digits and single hyphens, or `%SETTING%`"
     let queue = try fields.text("queue", remedy: remedy)
     let isName = (3...63).contains(queue.count) && queue.wholeMatch(of: #/[a-z0-9]+(-[a-z0-9]+)*/#) != nil
@@ -101,6 +126,6 @@ extension FunctionRoute {
         "connection", found: "found \(JSONValue.string(connection).form) that is not a setting's name",
         remedy: "name the setting that holds the connection, and never put a connection string in this file")
     }
-    return .queue(name: queue, connection: connection)
+    return (queue, connection)
   }
 }

@@ -8,6 +8,38 @@ package struct FunctionRoute: Sendable, Equatable {
   package let trigger: FunctionTrigger
   /// The name under which its code is registered.
   package let handler: String
+  /// Of an HTTP function: the queue that its answers put a job on. The host then calls the function with an envelope.
+  package var jobQueue: QueueOutput?
+
+  /// The queues that the function's answers may put messages on, beside its answer.
+  package var outputs: [QueueOutput] {
+    switch trigger {
+    case .http: [jobQueue].compactMap(\.self)
+    case .timer: []
+    case .queue(let name, let connection):
+      [
+        // The queue to which the host itself moves a message that failed too often.
+        QueueOutput(name: QueueOutput.poison, queue: "\(name)-poison", connection: connection),
+        QueueOutput(name: QueueOutput.again, queue: name, connection: connection),
+      ]
+    }
+  }
+}
+
+/// A queue that a function's answers put messages on.
+package struct QueueOutput: Sendable, Equatable {
+  /// The output binding's name, which is the member of the answer's `Outputs`.
+  package let name: String
+  package let queue: String
+  /// The name of a setting, never a connection string.
+  package let connection: String
+
+  /// Of an HTTP function: the message that has its job done.
+  package static let job = "job"
+  /// Of a queue function: a message that can never succeed.
+  package static let poison = "poison"
+  /// Of a queue function: its own queue, for a message that has to wait.
+  package static let again = "again"
 }
 
 /// What calls a function.

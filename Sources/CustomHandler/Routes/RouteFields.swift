@@ -14,6 +14,12 @@ struct RouteFields {
     members = object
   }
 
+  /// The members of an object within `function`'s own.
+  init(_ value: JSONValue, within function: String) throws(FunctionRoutesError) {
+    try self.init(value, function: function)
+    self.function = function
+  }
+
   mutating func take(_ field: String) -> JSONValue? { members.removeValue(forKey: field) }
 
   mutating func optionalText(_ field: String) throws(FunctionRoutesError) -> String? {

@@ -98,7 +98,7 @@ package struct BackupJob: Sendable {
   private func log(_ result: BackupResult, of tableDay: TableDay) {
     if let error = result.error {
       Log.write(
-        .error, "backup \(result.status.rawValue)",
+        Log.failureLevel, "backup \(result.status.rawValue)",
         ["archive": tableDay, "code": error.code.rawValue, "reason": error.message])
     } else {
       for warning in result.warnings { Log.write(.warning, warning, ["archive": tableDay]) }

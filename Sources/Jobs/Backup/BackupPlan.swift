@@ -21,6 +21,8 @@ package struct BackupPlan: Sendable, Equatable {
     package let archivesEmpty: Bool
     /// Count the rows that belong to no day also where no index makes that cheap.
     package let countsRowsWithoutADay: Bool
+    /// The request's key; nil for a request without one and for the nightly run.
+    package let key: String?
 
     /// The time column; nil is the column by which the table is partitioned.
     package var timeColumn: ColumnName? { options.timeColumn.map { ColumnName($0) } }
@@ -40,6 +42,7 @@ package struct BackupPlan: Sendable, Equatable {
       clock = self.options.clock ?? options.timeZone
       archivesEmpty = request?.empty == .archive
       countsRowsWithoutADay = request?.countRowsWithoutADay ?? false
+      key = request?.key
     }
   }
 

@@ -18,6 +18,8 @@ package struct BackupRequest: Sendable, Equatable {
   package var force = false
   /// The gzip level, 1...9; nil is the table's option or `BACKUP_GZIP_LEVEL`.
   package var compressionLevel: Int?
+  /// Identifies the request over its attempts: an archive that this request has replaced is not replaced again.
+  package var key: String?
   /// What happens to a day without rows.
   package var empty = EmptyDay.auto
   /// Count the rows that belong to no day also where no index makes that cheap.
@@ -38,7 +40,8 @@ package struct BackupRequest: Sendable, Equatable {
     self.overwrite = overwrite
   }
 
-  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, empty, rows_without_a_day}`.
+  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, empty, rows_without_a_day,
+  /// key}`.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
@@ -50,6 +53,7 @@ package struct BackupRequest: Sendable, Equatable {
     compressionLevel = try fields.integer("compression_level", in: BackupOptions.gzipLevels)
     empty = try fields.choice("empty", EmptyDay.self) ?? .auto
     countRowsWithoutADay = try fields.bool("rows_without_a_day") ?? false
+    key = try fields.key()
     try fields.finish()
     let units = from.count(through: to) * tables.count
     guard units <= TableDay.maximumAtOnce else {

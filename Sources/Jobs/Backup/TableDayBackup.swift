@@ -34,7 +34,7 @@ struct TableDayBackup: Sendable {
     let holder = UnpublishedFile.Holder()
     do {
       return try await session.run { _ in
-        unit.overwrite ? nil : try await existing()
+        try await existing()
       } work: { connection, begun in
         // A row security policy that hides rows from this role would make an incomplete archive; with `off` it is an
         // error.
@@ -70,9 +70,16 @@ struct TableDayBackup: Sendable {
     return column
   }
 
-  /// The result where an archive exists already; it needs no lock on the table.
+  /// The result where the archive exists that the request asks for: any without `overwrite`, and with it one that an earlier
+  /// attempt of the same request has made. It needs no lock on the table.
   private func existing() async throws -> BackupResult? {
-    try await ExistingArchive.find(unit.tableDay, in: context.lake)?.kept(unit.tableDay)
+    guard !unit.overwrite || unit.key != nil else { return nil }
+    guard let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake) else { return nil }
+    var result = existing.kept(unit.tableDay)
+    guard unit.overwrite else { return result }
+    guard let key = existing.manifest?.requestKey, key == unit.key else { return nil }
+    result.warnings.append("an earlier attempt of this request, with the same key, has made the archive")
+    return result
   }
 
   /// A proven file at its temporary path.
@@ -167,7 +174,7 @@ struct TableDayBackup: Sendable {
       window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: span(of: timeColumn)),
       columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type, kind: $0.kind) }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
-      programVersion: Program.version, createdAt: context.now())
+      programVersion: Program.version, createdAt: context.now(), requestKey: unit.key)
   }
 
   private func publish(_ archived: Archived) async throws -> BackupResult {

@@ -18,6 +18,8 @@ package struct OperationOutcome: Sendable {
 /// The document of a long job: `GET /api/operations/{id}`.
 package struct Operation: Sendable, Codable, Equatable {
   package enum Status: String, Sendable, Codable {
+    /// The job's message is on a queue: a worker has not taken it up yet, or an attempt failed and another one comes.
+    case queued
     case running
     case succeeded
     /// Some of the job's table-days failed.
@@ -38,7 +40,7 @@ package struct Operation: Sendable, Codable, Equatable {
   package var progress: JSONValue
   /// The job's report, once it has ended.
   package var result: JSONValue?
-  /// The error of a failed job: `code`, `detail`, `field`.
+  /// The error of a failed job, or of the last attempt of one that is queued again: `code`, `detail`, `field`.
   package var error: JSONValue?
 
   enum CodingKeys: String, CodingKey {
@@ -49,6 +51,11 @@ package struct Operation: Sendable, Codable, Equatable {
 }
 
 extension Operation {
+  /// A new operation without progress.
+  init(id: String, kind: String, status: Status, at now: Date) {
+    self.init(id: id, kind: kind, status: status, createdAt: now, updatedAt: now, progress: .object([:]))
+  }
+
   /// Reads an operation's document.
   /// - Throws: ``JobError`` `lake_error` for a document that this program did not write.
   package init(file bytes: [UInt8]) throws {

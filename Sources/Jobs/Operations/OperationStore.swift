@@ -16,7 +16,7 @@ package actor OperationStore {
   /// The maximum length of a document: a report of 11,000 table-days.
   package static let maximumBytes = 32 << 20
 
-  private struct Running {
+  struct Running {
     var operation: Operation
     let progress: JobProgress
     /// Writes the document for the first time. The caller learns of the operation after that.
@@ -24,6 +24,8 @@ package actor OperationStore {
     let task: Task<Void, Never>
     /// The job has ended, and its last document is being written.
     var isEnding = false
+    /// A caller has cancelled the operation.
+    var isCancelled = false
     /// Writes the status `interrupted` when the shutdown stops waiting for the job. If the job still ends, its last
     /// document is written afterwards.
     var interruption: Task<Void, Never>?
@@ -39,11 +41,11 @@ package actor OperationStore {
   /// The time limit for writing the status `interrupted` of all jobs at shutdown.
   package static let lastNotes: Duration = .milliseconds(700)
 
-  private let lake: any LakeStore
-  private let now: @Sendable () -> Date
-  private var running: [String: Running] = [:]
+  let lake: any LakeStore
+  let now: @Sendable () -> Date
+  var running: [String: Running] = [:]
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
-  private var unwritten: [Operation] = []
+  private(set) var unwritten: [Operation] = []
   private(set) var isClosed = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
   private let writes = Permits(writesAtOnce)
@@ -64,9 +66,7 @@ package actor OperationStore {
     guard !isClosed else {
       throw JobError(.shuttingDown, "the program is shutting down; send the request again in a minute")
     }
-    let operation = Operation(
-      id: UUID().uuidString.asciiLowercased(), kind: kind, status: .running, createdAt: now(), updatedAt: now(),
-      progress: .object([:]))
+    let operation = Operation(id: Self.newID(), kind: kind, status: .running, at: now())
     let progress = JobProgress()
     let firstWrite = Task { try await write(operation) }
     let task = Task {
@@ -81,43 +81,6 @@ package actor OperationStore {
     running[operation.id] = Running(operation: operation, progress: progress, firstWrite: firstWrite, task: task)
     try await firstWrite.value
     return operation
-  }
-
-  /// The operation's current state.
-  /// - Throws: ``JobError`` `operation_not_found`; ``LakeError``.
-  package func operation(_ id: String) async throws -> Operation {
-    if let current = running[id] { return Self.present(current.operation, current.progress, now()) }
-    if let ended = unwritten.last(where: { $0.id == id }) { return ended }
-    guard UUID(uuidString: id) != nil else { throw Self.notFound(id) }
-    let bytes: [UInt8]
-    do {
-      bytes = try await lake.readAll(path(id.asciiLowercased()), limit: Self.maximumBytes)
-    } catch LakeError.notFound {
-      throw Self.notFound(id)
-    }
-    var operation = try await LongWork.run(bytes: bytes.count) { try Operation(file: bytes) }
-    if operation.status == .running, operation.updatedAt.distance(to: now()) > Self.silence {
-      operation.status = .interrupted
-    }
-    return operation
-  }
-
-  /// Cancels the operation, which ends as `failed` with `cancelled` once it has cleaned up, and returns its current
-  /// state.
-  /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_elsewhere`; ``LakeError``.
-  package func cancel(_ id: String) async throws -> Operation {
-    if let current = running[id] {
-      current.task.cancel()
-      return Self.present(current.operation, current.progress, now())
-    }
-    let operation = try await operation(id)
-    guard operation.status == .running else {
-      throw JobError(
-        .operationEnded, "the operation has ended already with the status \(operation.status.rawValue)")
-    }
-    throw JobError(
-      .operationElsewhere,
-      "another process runs the operation; send the request to that instance, or wait until the operation has ended")
   }
 
   /// Refuses new operations, lets running ones continue for `grace`, then cancels them and waits until they have
@@ -168,7 +131,7 @@ package actor OperationStore {
     }
   }
 
-  private func forget(_ id: String) {
+  func forget(_ id: String) {
     running[id] = nil
     if running.isEmpty { resumeWaiters() }
   }
@@ -181,24 +144,27 @@ package actor OperationStore {
   private func run(
     _ id: String, _ progress: JobProgress, _ job: @Sendable (JobProgress) async throws -> OperationOutcome
   ) async {
+    let outcome: Result<OperationOutcome, any Error> = await writingProgress(id) {
+      do { return .success(try await job(progress)) } catch { return .failure(error) }
+    }
+    await finish(id, outcome)
+  }
+
+  /// Runs `body` and writes the progress of operation `id` meanwhile.
+  func writingProgress<Value: Sendable>(_ id: String, _ body: @Sendable () async -> Value) async -> Value {
     let writer = Task {
       while !Task.isCancelled {
         try? await Task.sleep(for: .seconds(Self.interval))
         if !Task.isCancelled { await noteProgress(id) }
       }
     }
-    var outcome: Result<OperationOutcome, any Error>
-    do {
-      outcome = .success(try await job(progress))
-    } catch {
-      outcome = .failure(error)
-    }
+    let value = await body()
     writer.cancel()
     await writer.value
-    await finish(id, outcome)
+    return value
   }
 
-  private func noteProgress(_ id: String) async {
+  func noteProgress(_ id: String) async {
     guard let current = running[id] else { return }
     // A failed write does not stop the job; the next write follows soon.
     try? await write(Self.present(current.operation, current.progress, now()))
@@ -217,11 +183,15 @@ package actor OperationStore {
       operation.error = .object(error.members)
       Log.write(.error, "operation failed", ["operation": id, "code": error.code.rawValue, "reason": error.message])
     }
+    await noteEnd(id, operation)
+  }
+
+  /// Writes the last document of operation `id`.
+  func noteEnd(_ id: String, _ operation: Operation) async {
     running[id]?.isEnding = true
     await running[id]?.interruption?.value
-    let ended = operation
-    // In a task of its own, so that the last document is written also when the job's task was cancelled.
-    await Task { await noteEnd(ended) }.value
+    // In a task of its own, so that it is written also when the job's task was cancelled.
+    await Task { await noteEnd(operation) }.value
   }
 
   private func noteEnd(_ operation: Operation) async {
@@ -241,7 +211,7 @@ package actor OperationStore {
     }
   }
 
-  private static func present(_ operation: Operation, _ progress: JobProgress, _ now: Date) -> Operation {
+  static func present(_ operation: Operation, _ progress: JobProgress, _ now: Date) -> Operation {
     var copy = operation
     let reading = progress.reading
     copy.updatedAt = now
@@ -256,21 +226,19 @@ package actor OperationStore {
     return copy
   }
 
-  private static func notFound(_ id: String) -> JobError {
-    JobError(
-      .operationNotFound, "there is no operation with that id; use the id in the Location header of the 202 answer")
-  }
-
-  private func path(_ id: String) throws -> LakePath {
+  func path(_ id: String) throws -> LakePath {
     try ArchiveLayout.operationsFolder.appending("\(id).json")
   }
 
-  private func write(_ operation: Operation) async throws {
+  /// A new operation's id.
+  static func newID() -> String { UUID().uuidString.asciiLowercased() }
+
+  func write(_ operation: Operation, condition: LakePublishCondition = .always) async throws {
     let bytes = try ReportJSON.bytes(operation)
     let path = try path(operation.id)
     try await writes.withPermit { [lake] in
       _ = try await lake.writeAll(
-        bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(), condition: .always)
+        bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(), condition: condition)
     }
   }
 }

@@ -85,7 +85,7 @@ package struct RestoreJob: Sendable {
       let error = JobError.ofTableDay(error)
       let status = error.code == .commitUnknown ? RestoreResult.Status.unconfirmed : .failed
       Log.write(
-        .error, "restore \(status.rawValue)",
+        Log.failureLevel, "restore \(status.rawValue)",
         ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
       return load.result(status, error: error)
     }

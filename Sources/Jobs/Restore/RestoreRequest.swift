@@ -92,7 +92,7 @@ package struct RestoreRequest: Sendable, Equatable {
       copy.synchronousCommitOff = try fields.bool("synchronous_commit_off") ?? true
       return copy
     }
-    key = try Self.key(&fields)
+    key = try fields.key()
     try fields.finish()
     if !copy.options.hasHeader, copy.columns == nil {
       throw JobError(
@@ -136,15 +136,6 @@ package struct RestoreRequest: Sendable, Equatable {
         field: "to")
     }
     return .days(table: name, from: from, to: to)
-  }
-
-  private static func key(_ fields: inout Fields) throws -> String? {
-    let form: ErrorText = "1 to 200 visible ASCII characters, such as a UUID"
-    guard let key = try fields.string("key", form) else { return nil }
-    guard key.utf8.count <= 200, key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-      throw JobError.badField("key", form, got: .string(key))
-    }
-    return key
   }
 
   private static func server(_ fields: inout Fields) throws -> Server {

@@ -13,6 +13,7 @@ struct BackupFunctions: FunctionArea {
 
   func register(in handlers: inout FunctionHandlers) {
     handlers.onHTTP("backup_manual", backupManual)
+    handlers.onHTTP("backup_async", backupAsync)
     handlers.onEvent("backup_worker", backupWorker)
     handlers.onEvent("nightly_backup", nightlyBackup)
   }
@@ -27,26 +28,41 @@ struct BackupFunctions: FunctionArea {
           headers: ["Allow": "GET, POST"])
       }
       // The request is checked completely before it is answered 202.
-      let order = try await BackupRequest(RequestObject.read(request))
-      // A link or a browser's preview sends GET: it must not replace an archive.
-      guard request.method != .get || !(order.overwrite || order.force) else {
-        return .problem(
-          Problem(
-            status: 405, code: "method_not_allowed",
-            detail: "GET replaces no archive; send `overwrite` and `force` with POST"),
-          headers: ["Allow": "POST"])
-      }
-      let plan = try BackupJob(context, options).plan(order)
-      return try await runs.answer(request, kind: "backup") { progress, deadline in
-        try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
-      }
+      return try await answer(request, invocation)
     }
+  }
+
+  /// `POST /api/backup_async`.
+  @Sendable private func backupAsync(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    await invocation.answer(request) { try await answer(request, invocation, isAsync: true) }
+  }
+
+  private func answer(
+    _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false
+  ) async throws -> HTTPResponse {
+    let object = try await RequestObject.read(request)
+    let order = try BackupRequest(object)
+    // A link or a browser's preview sends GET: it must not replace an archive.
+    guard request.method != .get || !(order.overwrite || order.force) else {
+      return .problem(
+        Problem(
+          status: 405, code: "method_not_allowed",
+          detail: "GET replaces no archive; send `overwrite` and `force` with POST"),
+        headers: ["Allow": "POST"])
+    }
+    // The request is checked completely before it is answered 202.
+    let plan = try BackupJob(context, options).plan(order)
+    return try await runs.answer(
+      request, invocation, isAsync: isAsync,
+      JobRuns.Order(kind: "backup", request: object, queuePath: "/api/backup_async") { progress, deadline in
+        try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
+      })
   }
 
   /// Handles a queue message, the JSON of a backup request.
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
-    try await runs.work(event, invocation) { message, deadline in
-      let job = BackupJob(context, options)
+    try await runs.work(event, invocation, kind: "backup") { message, progress, deadline in
+      let job = BackupJob(context, options, progress: progress)
       return try await .init(job.run(job.plan(BackupRequest(message)), deadline: deadline))
     }
   }

@@ -8,57 +8,105 @@ import Reporting
 /// Runs the jobs of HTTP calls and queue messages, and answers with their reports.
 struct JobRuns: Sendable {
   let operations: OperationStore
-  /// How long the host lets a function run; nil when there is no limit.
-  let functionTimeout: Duration?
+  let host: FunctionHost
+  /// The lake of `LAKE_URL` as an operator writes it.
+  let lake: String
   let now: @Sendable () -> Date
+  /// The first and the longest pause, in seconds, before a message is tried again whose table-days another run works on.
+  var pauses = (first: 2.0, longest: 60.0)
+  /// How long an invocation without a time limit waits for another run.
+  var patience: TimeInterval = 1800
 
   /// When an invocation that begins now begins nothing more: the host ends the process at its limit, with all that it works
   /// on, and the last quarter of the time is for what is already under way.
-  var deadline: Date? { functionTimeout.map { now().addingTimeInterval($0.seconds * 0.75) } }
+  var deadline: Date? { host.functionTimeout.map { now().addingTimeInterval($0.seconds * 0.75) } }
+
+  /// A table-day that failed.
+  struct Failure: Sendable {
+    /// The table and day; nil for a request of which no part was carried out.
+    var tableDay: String?
+    let error: JobError
+  }
 
   /// The end of a job.
   struct Ended: Sendable {
     /// The HTTP status of an answer with the report.
     let status: HTTPStatus
     let outcome: OperationOutcome
+    let failures: [Failure]
 
     /// The status for results with different statuses (RFC 4918 §11.1).
     private static let multiStatus: HTTPStatus = 207
 
-    /// - Throws: the error of a single failed result, which is then the answer.
-    init(_ report: BackupReport) throws {
-      try self.init(report, report.status, report.results.map(\.error))
+    init(_ report: BackupReport) {
+      self.init(report, report.status, report.results.map { ("\($0.table) \($0.date)", $0.error) })
     }
 
     /// A failed step after the commit does not fail the restore.
-    /// - Throws: the error of a single failed result, which is then the answer.
-    init(_ report: RestoreReport) throws {
-      try self.init(report, report.status, report.results.map(\.error))
+    init(_ report: RestoreReport) {
+      self.init(
+        report, report.status,
+        report.results.map { ("\($0.targetTable) \($0.dateWindow.start.prefix(10))", $0.error) })
     }
 
-    private init(_ report: some Encodable & Sendable, _ status: JobStatus, _ failures: [JobError?]) throws {
-      if failures.count == 1, let error = failures[0] { throw error }
-      let statuses = Set(failures.map { $0.map { HTTPStatus($0.code.status) } ?? 200 })
+    private init(
+      _ report: some Encodable & Sendable, _ status: JobStatus, _ results: [(tableDay: String, error: JobError?)]
+    ) {
+      let statuses = Set(results.map { $0.error.map { HTTPStatus($0.code.status) } ?? 200 })
       self.status = statuses.count > 1 ? Self.multiStatus : statuses.first ?? 200
       outcome = OperationOutcome(status: .init(status), result: report)
+      failures = results.compactMap { result in result.error.map { Failure(tableDay: result.tableDay, error: $0) } }
+      count = results.count
     }
+
+    private let count: Int
+
+    /// The end as an HTTP caller is told of it.
+    /// - Throws: the error of a single failed result, which is then the answer.
+    func answered() throws -> Ended {
+      if count == 1, let failure = failures.first { throw failure.error }
+      return self
+    }
+  }
+
+  /// A job that an HTTP call asks for, checked completely.
+  struct Order: Sendable {
+    /// `backup` or `restore`.
+    let kind: String
+    /// The request's JSON, which is the message where the job goes to a queue.
+    let request: JSONValue
+    /// The field whose value must not be put on a queue, such as a password.
+    var secretField: String?
+    /// The path of the function whose answers put the job on a queue.
+    let queuePath: String
+    let run: @Sendable (JobProgress, Date?) async throws -> Ended
   }
 
   /// Answers an HTTP call by a job, at its end or, with `Prefer: respond-async` (RFC 7240), by 202 at once and where to look.
   ///
-  /// The job gets the time until which it may begin work: the operation of a call that is answered at once has none.
+  /// Without a host the job then runs in the background. A host may take the instance away once it has the answer, so behind
+  /// one the job goes to a queue.
+  /// - Parameter isAsync: the route answers 202 whatever the caller prefers.
   func answer(
-    _ request: HTTPRequest, kind: String, _ job: @escaping @Sendable (JobProgress, Date?) async throws -> Ended
+    _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false, _ order: Order
   ) async throws -> HTTPResponse {
-    guard Self.prefersAsync(request) else {
+    guard isAsync || Self.prefersAsync(request) else {
       let progress = JobProgress()
-      let ended = try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress, deadline) }
+      let ended = try await WorkUnderWay.listing({ progress.words(order.kind) }) {
+        try await order.run(progress, deadline).answered()
+      }
       return .json(ended.outcome.result, status: ended.status)
     }
-    let operation = try await operations.start(kind: kind) { progress in
-      try await WorkUnderWay.listing({ progress.words(kind) }) { try await job(progress, nil) }.outcome
+    if host.isInFront { return try await queued(request, invocation, isAsync: isAsync, order) }
+    let operation = try await operations.start(kind: order.kind) { progress in
+      try await WorkUnderWay.listing({ progress.words(order.kind) }) { try await order.run(progress, nil).answered() }
+        .outcome
     }
-    return .json(
+    return Self.accepted(operation)
+  }
+
+  static func accepted(_ operation: Jobs.Operation) -> HTTPResponse {
+    .json(
       operation, status: 202,
       headers: [
         "Location": "/api/operations/\(operation.id)", "Preference-Applied": "respond-async", "Retry-After": "5",
@@ -73,23 +121,21 @@ struct JobRuns: Sendable {
       }
     }
   }
+}
 
-  /// Handles one queue message. Any failure fails the invocation, so that the host delivers the message again and
-  /// finally moves it to the poison queue.
-  func work(
-    _ event: FunctionEvent, _ invocation: Invocation, _ job: @Sendable (JSONValue, Date?) async throws -> Ended
-  ) async throws -> FunctionResult {
-    try await invocation.result {
-      guard case .queue(let message) = event else {
-        throw JobError(.wrongTrigger, "the function needs a queue trigger; correct its binding")
-      }
-      let text = message.text
-      let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
-      guard try await job(request, deadline).status == 200 else {
-        throw JobError(.partlyFailed, "some of the message's table-days failed; the log says which")
-      }
-      return .done
-    }
+/// The Functions host, as far as jobs depend on it.
+package struct FunctionHost: Sendable {
+  /// A host stands in front: its bindings put messages on queues.
+  package var isInFront: Bool
+  /// How long it lets a function run; nil when there is no limit.
+  package var functionTimeout: Duration?
+  /// The attempts after which it moves a message to the poison queue.
+  package var maximumAttempts: Int
+
+  package init(isInFront: Bool = false, functionTimeout: Duration? = nil, maximumAttempts: Int = 5) {
+    self.isInFront = isInFront
+    self.functionTimeout = functionTimeout
+    self.maximumAttempts = maximumAttempts
   }
 }
 

@@ -1,4 +1,5 @@
 import CustomHandler
+import Essentials
 import HTTPServer
 import Jobs
 
@@ -10,26 +11,50 @@ struct RestoreFunctions: FunctionArea {
 
   func register(in handlers: inout FunctionHandlers) {
     handlers.onHTTP("restore", restore)
+    handlers.onHTTP("restore_async", restoreAsync)
     handlers.onEvent("restore_worker", restoreWorker)
   }
 
   /// `POST /api/restore`.
   @Sendable private func restore(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
-    await invocation.answer(request) {
-      let order = try await RestoreRequest(RequestObject.read(request))
-      // The request is checked completely before it is answered 202.
-      try RestoreJob(context, options).check(order)
-      return try await runs.answer(request, kind: "restore") { progress, deadline in
+    await invocation.answer(request) { try await answer(request, invocation) }
+  }
+
+  /// `POST /api/restore_async`.
+  @Sendable private func restoreAsync(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
+    await invocation.answer(request) { try await answer(request, invocation, isAsync: true) }
+  }
+
+  private func answer(
+    _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false
+  ) async throws -> HTTPResponse {
+    let object = try await RequestObject.read(request)
+    let order = try RestoreRequest(object)
+    // The request is checked completely before it is answered 202.
+    try RestoreJob(context, options).check(order)
+    return try await runs.answer(
+      request, invocation, isAsync: isAsync,
+      JobRuns.Order(
+        kind: "restore", request: object, secretField: Self.password(order, object), queuePath: "/api/restore_async"
+      ) { progress, deadline in
         try await .init(RestoreJob(context, options, progress: progress).run(order, deadline: deadline))
-      }
-    }
+      })
+  }
+
+  /// The field that holds a password; nil where the request has none.
+  private static func password(_ order: RestoreRequest, _ object: JSONValue) -> String? {
+    guard order.server.password != nil else { return nil }
+    let own = object.object?["pg"]?.object?["password"] ?? .null
+    return own == .null ? "pg.connection_uri" : "pg.password"
   }
 
   /// Handles a queue message, the JSON of a restore request.
   @Sendable private func restoreWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
   {
-    try await runs.work(event, invocation) { message, deadline in
-      try await .init(RestoreJob(context, options).run(RestoreRequest(message), deadline: deadline))
+    try await runs.work(event, invocation, kind: "restore") { message, progress, deadline in
+      var order = try RestoreRequest(message)
+      order.isRetried = true
+      return try await .init(RestoreJob(context, options, progress: progress).run(order, deadline: deadline))
     }
   }
 }

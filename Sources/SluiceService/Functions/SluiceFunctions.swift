@@ -5,12 +5,11 @@ package import Jobs
 package struct SluiceFunctions: Sendable {
   private let areas: [any FunctionArea]
 
-  /// - Parameter functionTimeout: the host's `functionTimeout`; nil without a limit or without a host.
   package init(
     context: JobContext, backup: BackupOptions, restore: RestoreOptions, operations: OperationStore,
-    readiness: ReadinessProbe, functionTimeout: Duration? = nil
+    readiness: ReadinessProbe, host: FunctionHost = FunctionHost()
   ) {
-    let runs = JobRuns(operations: operations, functionTimeout: functionTimeout, now: context.now)
+    let runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
     areas = [
       BackupFunctions(context: context, options: backup, runs: runs),
       RestoreFunctions(context: context, options: restore, runs: runs),

@@ -54,7 +54,10 @@ enum ServeCommand: Command {
     let operations = OperationStore(lake: parts.context.lake)
     let functions = SluiceFunctions(
       context: parts.context, backup: settings.backup, restore: parts.restore, operations: operations,
-      readiness: parts.readiness, functionTimeout: HostLimits.functionTimeout())
+      readiness: parts.readiness,
+      host: FunctionHost(
+        isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
+        maximumAttempts: HostLimits.maximumAttempts()))
     let app = try FunctionApp(
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key))
 

@@ -6,11 +6,25 @@ enum HostLimits {
   /// `functionTimeout`, from the variable that overrides it or from host.json; nil when it is not set or unlimited.
   static func functionTimeout() -> Duration? {
     if let text = Wiring.environment["AzureFunctionsJobHost__functionTimeout"] { return duration(text) }
+    return host()?["functionTimeout"]?.string.flatMap(duration)
+  }
+
+  /// `maxDequeueCount`: the attempts at a message after which it goes to the poison queue.
+  static func maximumAttempts() -> Int {
+    if let text = Wiring.environment["AzureFunctionsJobHost__extensions__queues__maxDequeueCount"],
+      let count = Int(text)
+    {
+      return count
+    }
+    return host()?["extensions"]?.object?["queues"]?.object?["maxDequeueCount"]?.whole ?? 5
+  }
+
+  /// host.json of the app; nil without a host.
+  private static func host() -> [String: JSONValue]? {
     guard let root = Wiring.environment["FUNCTIONS_APP_ROOT_PATH"],
-      let content = FileManager.default.contents(atPath: "\(root)/host.json"),
-      let host = try? JSONValue(parsing: content), let text = host.object?["functionTimeout"]?.string
+      let content = FileManager.default.contents(atPath: "\(root)/host.json")
     else { return nil }
-    return duration(text)
+    return (try? JSONValue(parsing: content))?.object
   }
 
   /// Parses a .NET time span, `[d.]hh:mm:ss`; nil for `-1` (unlimited), for one beyond .NET's maximum, and for any

@@ -20,6 +20,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
       {"routePrefix": "\#(prefix)", "functions": [
         {"name": "Items", "trigger": "http", "route": "items/{id?}", "methods": ["GET", "POST"], "handler": "echo"},
         {"name": "both", "trigger": "http", "methods": ["POST"], "handler": "echo"},
+        {"name": "later", "trigger": "http", "methods": ["POST"], "handler": "later", "output": {"queue": "jobs"}},
         {"name": "health", "trigger": "http", "methods": ["GET"], "authLevel": "anonymous", "handler": "echo"},
         {"name": "nightly", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "event"},
         {"name": "work", "trigger": "queue", "queue": "jobs", "handler": "event"}]}
@@ -37,6 +38,11 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
       body: Array(
         "\(request.method) \(request.target) [\(parameters)] \(body) key:\(request.headers["x-functions-key"] ?? "-")"
           .utf8))
+  }
+  handlers.onHTTP("later") { _, invocation in
+    guard invocation.outputs.names.contains(QueueOutput.job) else { return HTTPResponse(status: 307) }
+    invocation.outputs.give(.array(["done"]), to: QueueOutput.job)
+    return HTTPResponse(status: 202)
   }
   handlers.onEvent("event") { event, invocation in
     invocation.log.add(invocation.id)
@@ -72,6 +78,17 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     for method in [HTTPMethod.get, .head] { #expect(try await ask(app, method, "/").status == 200) }
     let post = try await ask(app, .post, "/")
     #expect(post.status == 405 && post.headers["Allow"] == "GET, HEAD")
+  }
+
+  @Test("An answer in an envelope may have outputs; that of a forwarded request has none")
+  func outputs() async throws {
+    let app = try makeApp()
+    let envelope = #"{"Data":{"req":{"Url":"http://h/api/later","Method":"POST"}},"Metadata":{}}"#
+    let answer = try await ask(app, .post, "/later", envelope)
+    #expect(answer.status == 200)
+    #expect(answer.json["Outputs"]?.object?["job"] == ["done"])
+    #expect(answer.json["Outputs"]?.object?["res"]?.object?["statusCode"] == 202)
+    #expect(try await ask(app, .post, "/api/later").status == 307)
   }
 
   @Test("A forwarded request reaches its function, without the key")

@@ -80,6 +80,22 @@ import Testing
     #expect(try envelope(#"{"Data":\#(data)}"#).timer() == TimerInfo())
   }
 
+  @Test("A message has the queue's own id and times, unless members of its own hide them")
+  func messageIdentity() throws {
+    func message(_ text: String) throws -> QueueMessage {
+      let inner = JSONValue.string(JSONValue.string(text).compact).compact
+      return try envelope(
+        #"{"Data":{"message":\#(inner)},"Metadata":{"DequeueCount":"2","Id":"\"9d3f\"","#
+          + #""InsertionTime":"2026-02-03T04:05:06+00:00"}}"#
+      ).queueMessage()
+    }
+    let own = try message(#"{"table": "a.b"}"#)
+    #expect(own.id == "9d3f" && own.dequeueCount == 2 && own.insertionTime == "2026-02-03T04:05:06+00:00")
+    let hidden = try message(#"{"iD": "mine", "dequeuecount": 1, "InsertionTime": "x"}"#)
+    #expect(hidden.id == nil && hidden.dequeueCount == nil && hidden.insertionTime == nil)
+    #expect(try message("not JSON").id == "9d3f")
+  }
+
   // MARK: HTTP
 
   private func request(_ req: String) throws -> HTTPRequest {

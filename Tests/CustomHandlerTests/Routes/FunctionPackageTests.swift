@@ -11,10 +11,14 @@ import Testing
         {"functions": [
           {"name": "verify", "trigger": "http", "methods": ["GET", "POST"], "handler": "h"},
           {"name": "nightly", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "t"},
+          {"name": "later", "trigger": "http", "methods": ["POST"], "handler": "l", "output": {"queue": "jobs"}},
           {"name": "work", "trigger": "queue", "queue": "jobs", "connection": "Storage", "handler": "q"}]}
         """#.utf8))
     let files = FunctionPackage(routes: routes, options: options).files
-    #expect(files.map(\.path) == ["host.json", "verify/function.json", "nightly/function.json", "work/function.json"])
+    #expect(
+      files.map(\.path) == [
+        "host.json", "verify/function.json", "nightly/function.json", "later/function.json", "work/function.json",
+      ])
     return Dictionary(files.map { ($0.path, $0.contents) }, uniquingKeysWith: { first, _ in first })
   }
 
@@ -46,8 +50,8 @@ import Testing
         """)
   }
 
-  @Test("The files of timer and queue functions have their trigger alone")
-  func timersAndQueuesHaveTheirTriggerAlone() throws {
+  @Test("The file of a timer has its trigger alone; that of a queue function also the poison queue and its own")
+  func timersAndQueues() throws {
     let files = try files()
     let timer = JSONValue(text: files["nightly/function.json"] ?? "")
     #expect(
@@ -63,8 +67,26 @@ import Testing
     #expect(
       queue == [
         "bindings": [
-          ["type": "queueTrigger", "direction": "in", "name": "message", "queueName": "jobs", "connection": "Storage"]
+          ["type": "queueTrigger", "direction": "in", "name": "message", "queueName": "jobs", "connection": "Storage"],
+          [
+            "type": "queue", "direction": "out", "name": "poison", "queueName": "jobs-poison", "connection": "Storage",
+          ],
+          ["type": "queue", "direction": "out", "name": "again", "queueName": "jobs", "connection": "Storage"],
         ]
+      ])
+  }
+
+  @Test("An HTTP function whose job goes to a queue has an output for it")
+  func anOutputForTheJob() throws {
+    let bindings = JSONValue(text: try files()["later/function.json"] ?? "")?.object?["bindings"]
+    guard case .array(let items)? = bindings else {
+      Issue.record("no bindings")
+      return
+    }
+    #expect(items.count == 3)
+    #expect(
+      items.last == [
+        "type": "queue", "direction": "out", "name": "job", "queueName": "jobs", "connection": "AzureWebJobsStorage",
       ])
   }
 

@@ -33,6 +33,25 @@ import Testing
     #expect(read.functions.map(\.handler) == ["h", "h", "t", "q"])
   }
 
+  @Test("A function's answers may put messages on the queue that it names, and a queue function's on two")
+  func outputs() throws {
+    let read = try routes(
+      #"""
+      {"functions": [
+        {"name": "later", "trigger": "http", "methods": ["POST"], "handler": "h", "output": {"queue": "jobs"}},
+        {"name": "now", "trigger": "http", "methods": ["POST"], "handler": "h"},
+        {"name": "work", "trigger": "queue", "queue": "%JOBS%", "connection": "Own", "handler": "q"}]}
+      """#)
+    #expect(
+      read.functions.map(\.outputs) == [
+        [QueueOutput(name: "job", queue: "jobs", connection: "AzureWebJobsStorage")], [],
+        [
+          QueueOutput(name: "poison", queue: "%JOBS%-poison", connection: "Own"),
+          QueueOutput(name: "again", queue: "%JOBS%", connection: "Own"),
+        ],
+      ])
+  }
+
   /// The JSON, the function and the field that the error must name, and a part of what it says.
   static let faults: [(String, String?, String?, String)] = [
     ("{", nil, nil, "not JSON"),
@@ -61,6 +80,9 @@ import Testing
     (http(#""methods": ["GET"], "route": "{id:int}""#), "f", "route", "constraints"),
     (http(#""methods": ["GET"], "route": "a%20b""#), "f", "route", "two ways"),
     (http(#""methods": ["GET"], "schedule": "0 0 0 * * *""#), "f", "schedule", "unknown here"),
+    (http(#""methods": ["GET"], "output": "jobs""#), "f", "output", "a string of 4"),
+    (http(#""methods": ["GET"], "output": {"queue": "Jobs"}"#), "f", "queue", "lower-case"),
+    (http(#""methods": ["GET"], "output": {"queue": "jobs", "name": "x"}"#), "f", "name", "unknown here"),
     (http(#""methods": ["GET"], "Route": "x""#), "f", "Route", "case counts"),
     (function(#""name": "f", "trigger": "timer", "handler": "h""#), "f", "schedule", "six fields"),
     (

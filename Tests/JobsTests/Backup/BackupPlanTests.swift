@@ -51,6 +51,17 @@ struct BackupPlanTests {
     #expect(asked.allSatisfy { $0.overwrite && $0.force })
   }
 
+  @Test("Each unit has the request's key, which is a text of at most 200 characters")
+  func key() throws {
+    let days = "\"table\": \"a.b\", \"from\": \"2024-01-08\", \"to\": \"2024-01-09\""
+    #expect(try plan(days + ", \"key\": \"mine\"").units.map(\.key) == ["mine", "mine"])
+    #expect(try plan(days).units.map(\.key) == [nil, nil])
+    for key in ["\"\"", "1", "\"\(String(repeating: "k", count: 201))\""] {
+      let error = try #require(throws: JobError.self) { _ = try plan(days + ", \"key\": \(key)") }
+      #expect(error.field == "key")
+    }
+  }
+
   @Test("Only days that are over in BACKUP_TIMEZONE are planned")
   func over() throws {
     let kiritimati = try #require(TimeZone(identifier: "Pacific/Kiritimati"))  // 14 hours ahead: it is the 11th there

@@ -1,9 +1,12 @@
+import Essentials
 import Foundation
 import Lake
 import Reporting
+import Synchronization
 import TestSupport
 import Testing
 
+@testable import Configuration
 @testable import Jobs
 
 @Suite("A job that is cut short lists what was done")
@@ -22,13 +25,21 @@ struct CutShortTests {
     }
     fixture.lake = store
     let gated = fixture
+    let told = Mutex<[BackupResult]>([])
+    let request = try BackupRequest([
+      "table": "events.clicks:at", "from": "2024-01-01", "to": "2024-01-04", "empty": "archive",
+    ])
     let job = Task {
-      try await gated.backup(
-        "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
+      let job = BackupJob(gated.context, gated.settings.backup) { result in told.withLock { $0.append(result) } }
+      return try await job.run(job.plan(request))
     }
     try await eventually { gate.isReached }
+    // The first result is told while the job goes on.
+    #expect(told.withLock { $0.map(\.status) } == [.ok])
     job.cancel()
     let report = try await job.value
+    #expect(told.withLock { $0 } == report.results)
+    #expect(report.lake == base.displayURL)
     #expect(report.results.map(\.status) == [.ok, .failed, .notBegun, .notBegun])
     #expect(report.status == .partial)
     #expect(report.results.map { $0.error?.code } == [nil, .cancelled, .cancelled, .cancelled])

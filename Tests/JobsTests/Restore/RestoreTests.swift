@@ -41,7 +41,7 @@ struct RestoreTests {
     #expect(
       Set(members.keys) == [
         "status", "database", "target_table", "date_window", "mode", "columns_loaded", "rows_loaded", "rows_skipped",
-        "rows_dropped", "csv_bytes", "gzip_bytes", "seconds", "steps", "warnings",
+        "rows_dropped", "csv_bytes", "gzip_bytes", "seconds", "steps", "warnings", "lake",
       ])
     #expect(members["status"] == .string("ok"))
     #expect(members["database"] == .string(fixture.database))

@@ -79,6 +79,7 @@ struct ADLSStoreTests {
       await lakeError { _ = try await store.makeWriter(temporary: at("t")) },
       await lakeError { _ = try await store.openReader(at("t")) },
       await lakeError { _ = try await store.listPage(under: nil, recursive: false, continuation: nil) },
+      await lakeError { try await store.probe() },
     ] {
       #expect("\(error as Any)".contains("the account has no filesystem lake"), "\(error as Any)")
     }

@@ -5,6 +5,14 @@ import Testing
 /// What ``LakeStoreContract`` says of reading, listing and removing.
 @Suite("The contract of a lake's store: reading and listing")
 struct LakeStoreReadingContract {
+  @Test("The root is asked for whatever it holds", arguments: ContractStore.all)
+  func probe(kind: ContractStore) async throws {
+    let lake = try await kind.open()
+    try await lake.store.probe()
+    for name in ["a", "b", "c"] { try await lake.store.write(noise(10), to: name) }
+    try await lake.store.probe()
+  }
+
   @Test("A reader gives pieces of the size asked for at most, and its end stays the end", arguments: ContractStore.all)
   func pieces(kind: ContractStore) async throws {
     let lake = try await kind.open()

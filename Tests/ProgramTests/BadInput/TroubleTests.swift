@@ -79,7 +79,7 @@ extension ProgramTests {
       try await site.makeClicks(10)
       // Root may write anywhere unless this right is taken from it.
       let isRoot = getuid() == 0
-      let service = try await site.serve(
+      let service = try await site.serveAlone(
         wrapper: isRoot ? ["/usr/bin/setpriv", "--bounding-set", "-dac_override"] : [])
       try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: site.lake.path)
       let answer = try await service.get(backup)

@@ -11,7 +11,7 @@ extension ProgramTests {
     func load(_ grace: Int) async throws {
       let site = try await Site()
       try await site.makeClicks(100)
-      let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "\(grace)"])
+      let service = try await site.serveAlone(["SLUICE_SHUTDOWN_GRACE": "\(grace)"])
       let begun = Begun()
       let callers = (0..<6).map { _ in
         Task {

@@ -52,7 +52,7 @@ extension ProgramTests {
     func operation() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      let service = try await site.serve(["SLUICE_SHUTDOWN_GRACE": "0"])
+      let service = try await site.serveAlone(["SLUICE_SHUTDOWN_GRACE": "0"])
       let location = try await site.whileLocked {
         let begun = try await service.call("GET", backup, headers: async)
         try await site.waitUntilBlocked()
@@ -61,7 +61,7 @@ extension ProgramTests {
         }
         return try #require(begun.headers["location"])
       }
-      #expect(try await site.serve().get(location).json["status"].text == "interrupted")
+      #expect(try await site.serveAlone().get(location).json["status"].text == "interrupted")
     }
 
     @Test("A command that hangs ends after Ctrl-C, and names what it left", arguments: [SIGINT, SIGTERM])

@@ -114,7 +114,7 @@ extension ProgramTests {
     func operation() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      let service = try await site.serve()
+      let service = try await site.serveAlone()
       try await site.whileLocked {
         let begun = try await service.call("GET", backup, headers: [("Prefer", "respond-async")])
         #expect(begun.status == 202)

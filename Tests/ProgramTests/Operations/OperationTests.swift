@@ -21,7 +21,7 @@ extension ProgramTests {
     func asynchronous() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      let service = try await site.serve()
+      let service = try await site.serveAlone()
       let location = try await site.whileLocked {
         let begun = try await service.call("GET", backup, headers: async)
         #expect(begun.status == 202)
@@ -54,7 +54,7 @@ extension ProgramTests {
     func cancelled() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      let service = try await site.serve(["PG_LOCK_TIMEOUT_SECONDS": "3600"])
+      let service = try await site.serveAlone(["PG_LOCK_TIMEOUT_SECONDS": "3600"])
       try await site.whileLocked {
         let begun = try await service.call("GET", backup, headers: async)
         let location = try #require(begun.headers["location"])
@@ -88,7 +88,7 @@ extension ProgramTests {
 
     @Test("A failed operation says why")
     func failed() async throws {
-      let service = try await Site().serve()
+      let service = try await Site().serveAlone()
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.absent:at&date=2024-01-01", headers: async)
       #expect(begun.status == 202)
@@ -99,7 +99,7 @@ extension ProgramTests {
 
     @Test("An operation whose table-days all fail has failed")
     func allFail() async throws {
-      let service = try await Site().serve()
+      let service = try await Site().serveAlone()
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.a:at,events.b:at&date=2024-01-01", headers: async)
       let failed = try await ended(service, try #require(begun.headers["location"]))
@@ -111,7 +111,7 @@ extension ProgramTests {
     func partial() async throws {
       let site = try await Site()
       try await site.makeClicks(1)
-      let service = try await site.serve()
+      let service = try await site.serveAlone()
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.clicks,events.b:at&date=2024-01-01", headers: async)
       #expect(try await ended(service, try #require(begun.headers["location"]))["status"].text == "partial")
@@ -119,7 +119,7 @@ extension ProgramTests {
 
     @Test("A bad request is refused at once")
     func badRequest() async throws {
-      let service = try await Site().serve()
+      let service = try await Site().serveAlone()
       let answer = try await service.call("GET", "/api/backup_manual?table=a.b&date=2024-02-30", headers: async)
       #expect(answer.status == 400)
       #expect(service.site.files.isEmpty)
@@ -132,7 +132,7 @@ extension ProgramTests {
         ("..%2f..%2fetc", 404, "operation_not_found"), ("%00", 400, "bad_target"),
       ])
     func unknown(id: String, status: Int, code: String) async throws {
-      let service = try await Site().serve()
+      let service = try await Site().serveAlone()
       let answer = try await service.get("/api/operations/\(id)")
       #expect(answer.status == status, "\(answer.text)")
       #expect(answer.code == code)
@@ -142,7 +142,7 @@ extension ProgramTests {
     func killed() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      let first = try await site.serve()
+      let first = try await site.serveAlone()
       let location = try await site.whileLocked {
         let begun = try await first.call("GET", backup, headers: async)
         try await site.waitUntilBlocked()
@@ -150,7 +150,7 @@ extension ProgramTests {
         await first.process.end()
         return try #require(begun.headers["location"])
       }
-      let second = try await site.serve()
+      let second = try await site.serveAlone()
       // Its file was written a moment ago: another instance may be at work on it.
       #expect(try await second.get(location).json["status"].text == "running")
       // Nobody has written it for longer than anyone at work on it would be silent.
@@ -174,12 +174,12 @@ extension ProgramTests {
     func remembered() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
-      let first = try await site.serve()
+      let first = try await site.serveAlone()
       let begun = try await first.call("GET", backup, headers: async)
       let location = try #require(begun.headers["location"])
       let told = try await ended(first, location)
       await first.stop()
-      let second = try await site.serve()
+      let second = try await site.serveAlone()
       #expect(try await second.get(location).json == told)
     }
   }

@@ -49,7 +49,8 @@ extension ProgramTests {
         FileManager.default.contentsEqual(atPath: "\(made.folder)/host.json", andPath: "\(Site.repository)/host.json"))
     }
 
-    @Test("An HTTP function has one trigger and one output, so that the host forwards it")
+    @Test(
+      "An HTTP function has one trigger and one output, so that the host forwards it, unless its job goes to a queue")
     func bindings() async throws {
       let made = try await Made()
       var seen: [String: Int] = [:]
@@ -59,7 +60,13 @@ extension ProgramTests {
         let trigger = try #require(function["trigger"].text)
         seen[trigger, default: 0] += 1
         let types = bindings.map { "\($0["type"].text ?? "") \($0["direction"].text ?? "")" }
-        #expect(types == (trigger == "http" ? ["httpTrigger in", "http out"] : ["\(trigger)Trigger in"]), "\(name)")
+        let wanted =
+          switch trigger {
+          case "http": ["httpTrigger in", "http out"] + (function["output"] == .null ? [] : ["queue out"])
+          case "queue": ["queueTrigger in", "queue out", "queue out"]
+          default: ["\(trigger)Trigger in"]
+          }
+        #expect(types == wanted, "\(name)")
         #expect(bindings[0]["route"] == function["route"], "\(name)")
         #expect(bindings[0]["schedule"] == function["schedule"], "\(name)")
         #expect(bindings[0]["queueName"] == function["queue"], "\(name)")

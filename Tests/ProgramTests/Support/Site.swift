@@ -82,6 +82,15 @@ struct Site: Sendable {
       arguments, environment: environment.merging(more) { $1 }, directory: app.path, wrapper: wrapper)
   }
 
+  /// Starts `sluice serve` without a host, and probes it until it answers.
+  func serveAlone(_ more: [String: String] = [:], wrapper: [String] = []) async throws -> Service {
+    let port = try PostgresServer.freePort()
+    let service = Service(
+      process: try start(["serve", "--port", "\(port)"], more, wrapper: wrapper), port: port, site: self)
+    try await service.waitUntilReady()
+    return service
+  }
+
   /// Starts `sluice serve` as the Functions host does, and probes it until it answers.
   func serve(_ more: [String: String] = [:], wrapper: [String] = []) async throws -> Service {
     let port = try PostgresServer.freePort()

@@ -1,0 +1,136 @@
+import Essentials
+import Foundation
+import Lake
+package import Reporting
+import Synchronization
+
+/// How an attempt at a queued operation ended.
+package enum QueuedEnd: Sendable {
+  /// The job has ended, and no other attempt follows.
+  case ended(OperationOutcome)
+  /// The job has failed, and no other attempt follows.
+  case failed(JobError)
+  /// Another attempt follows. What this one has done is its outcome, where it came so far.
+  case again(JobError, soFar: OperationOutcome?)
+}
+
+/// What became of a message's operation.
+package enum TakenUp<End: Sendable>: Sendable {
+  /// An attempt was made.
+  case attempted(End)
+  /// The operation had ended before, or was cancelled; its message has no more work.
+  case over(Operation.Status)
+}
+
+/// Operations whose jobs are messages of a queue. The document tells what becomes of them: `queued`, `running` while a worker
+/// makes an attempt, `queued` again after one that failed, and the end.
+extension OperationStore {
+  /// Writes the document of an operation whose message is about to be put on a queue.
+  /// - Throws: ``LakeError`` when the document cannot be written.
+  package func enqueue(kind: String) async throws -> Operation {
+    let operation = Operation(id: Self.newID(), kind: kind, status: .queued, at: now())
+    try await write(operation, condition: .ifAbsent)
+    return operation
+  }
+
+  /// Makes an attempt at a queued operation, which may have been begun by a process that was killed.
+  ///
+  /// The attempt is cancelled with the caller's task, and by ``cancel(_:)``; the operation has then ended.
+  /// - Throws: ``JobError`` `shutting_down`, `already_running`; ``LakeError``. No attempt was made then.
+  package func takeUp<End: Sendable>(
+    _ id: String, kind: String, _ attempt: @escaping @Sendable (JobProgress) async -> (End, QueuedEnd)
+  ) async throws -> TakenUp<End> {
+    guard !isClosed else { throw JobError(.shuttingDown, "the program is shutting down; the message comes again") }
+    let progress = JobProgress()
+    let (found, etag) = try await documentOrNew(id, kind)
+    if let status = found.endedStatus { return .over(status) }
+    guard running[id] == nil else {
+      throw JobError(.alreadyRunning, "this process works on the operation \(id) already")
+    }
+    var operation = found
+    operation.status = .running
+    operation.error = nil
+    operation.result = nil
+    operation.updatedAt = now()
+    let begun = operation
+    let firstWrite = Task { try await write(begun, condition: etag.map { .ifMatch($0) } ?? .ifAbsent) }
+    let result = Mutex<End?>(nil)
+    let task = Task {
+      do {
+        try await firstWrite.value
+        let end = await self.run(id, progress, attempt)
+        result.withLock { $0 = end }
+      } catch {
+        // `takeUp` throws this error to its caller.
+      }
+      forget(id)
+    }
+    running[id] = Running(operation: begun, progress: progress, firstWrite: firstWrite, task: task)
+    do {
+      try await firstWrite.value
+    } catch LakeError.conditionNotMet, LakeError.alreadyExists {
+      // Cancelled, or taken up by another process, a moment ago.
+      await task.value
+      throw JobError(.alreadyRunning, "the operation \(id) was changed by another process; the message comes again")
+    }
+    await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      task.cancel()
+    }
+    guard let end = result.withLock({ $0 }) else { return .over(.failed) }
+    return .attempted(end)
+  }
+
+  private func documentOrNew(_ id: String, _ kind: String) async throws -> (Operation, etag: String?) {
+    if let ended = unwritten.last(where: { $0.id == id }) { return (ended, nil) }
+    do {
+      let (operation, etag) = try await document(id)
+      return (operation, etag)
+    } catch let error as JobError where error.code == .operationNotFound {
+      // The document was removed while its message waited.
+      return (Operation(id: id, kind: kind, status: .queued, at: now()), nil)
+    }
+  }
+
+  /// - Returns: nil when a caller has cancelled the operation.
+  private func run<End: Sendable>(
+    _ id: String, _ progress: JobProgress, _ attempt: @Sendable (JobProgress) async -> (End, QueuedEnd)
+  ) async -> End? {
+    let (end, queued) = await writingProgress(id) { await attempt(progress) }
+    guard let current = running[id] else { return end }
+    var operation = Self.present(current.operation, current.progress, now())
+    switch queued {
+    case .ended(let outcome): operation.end(outcome)
+    case .failed(let error): operation.fail(error, .failed)
+    // An attempt that a caller has cancelled is the last.
+    case .again(let error, let outcome) where current.isCancelled:
+      if let outcome { operation.end(outcome) } else { operation.fail(error, .failed) }
+    case .again(let error, let outcome):
+      operation.result = outcome.flatMap { try? JSONValue(encoding: $0.result) }
+      operation.fail(error, .queued)
+    }
+    await noteEnd(id, operation)
+    return current.isCancelled ? nil : end
+  }
+}
+
+extension Operation {
+  /// The status of an operation that has no more work; nil for one that waits, runs or was interrupted.
+  fileprivate var endedStatus: Status? {
+    switch status {
+    case .queued, .running, .interrupted: nil
+    case .succeeded, .partial, .failed: status
+    }
+  }
+
+  fileprivate mutating func end(_ outcome: OperationOutcome) {
+    status = outcome.status
+    result = try? JSONValue(encoding: outcome.result)
+  }
+
+  fileprivate mutating func fail(_ error: JobError, _ status: Status) {
+    self.status = status
+    self.error = .object(error.members)
+  }
+}

@@ -1,0 +1,64 @@
+import CustomHandler
+import Essentials
+import HTTPServer
+import Jobs
+import Reporting
+
+extension JobRuns {
+  /// The greatest length of a message's text: a queue holds 64 KiB, and the host writes base64.
+  static let maximumMessageBytes = 48 << 10
+
+  /// Puts the job of a call on a queue by an output of the invocation, and answers 202 with its operation.
+  ///
+  /// The host gives a forwarded request no outputs: it is answered 307, to the route that has one.
+  func queued(
+    _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool, _ order: Order
+  ) async throws -> HTTPResponse {
+    guard invocation.outputs.names.contains(QueueOutput.job) else {
+      guard !isAsync else {
+        throw JobError(
+          .notConfigured, "the function has no queue output; deploy the function.json that `sluice package` writes")
+      }
+      return Self.redirect(request, to: order.queuePath)
+    }
+    if let field = order.secretField {
+      throw JobError(
+        .badField,
+        "the job goes to a queue, which must not hold a password; leave it out and let the program sign in by its own "
+          + "settings, or send the request without respond-async", field: field)
+    }
+    guard case .object(var members) = order.request else { return .problem(JobError(.internal, "no request").problem) }
+    // As long as an operation's id.
+    members["operation"] = .string(Invocation.newID())
+    guard JSONValue.object(members).compact.utf8.count <= Self.maximumMessageBytes else {
+      throw JobError(
+        .bodyTooLarge,
+        "the request's JSON is longer than the \(Self.maximumMessageBytes) bytes of a queue message; name fewer tables "
+          + "in one request")
+    }
+    let operation = try await operations.enqueue(kind: order.kind)
+    members["operation"] = .string(operation.id)
+    invocation.outputs.give(Self.message(JSONValue.object(members).compact), to: QueueOutput.job)
+    return Self.accepted(operation)
+  }
+
+  /// One message of exactly this text. As the only element of an array it is neither decoded as base64 nor taken apart.
+  static func message(_ text: String) -> FunctionResult.Output { .array([.string(text)]) }
+
+  private static func redirect(_ request: HTTPRequest, to path: String) -> HTTPResponse {
+    guard request.method == .post else {
+      return .problem(
+        Problem(
+          status: 405, code: "method_not_allowed",
+          detail: "Behind the Functions host a job that is answered at once goes to a queue; send POST to \(path)."),
+        headers: ["Allow": "POST"])
+    }
+    let query = request.target.split(separator: "?", maxSplits: 1).dropFirst().first.map { "?\($0)" } ?? ""
+    return .json(
+      [
+        "location": path,
+        "detail": "Behind the Functions host a job that is answered at once goes to a queue; send the same request to "
+          + "\(path), with the key in the header x-functions-key.",
+      ], status: 307, headers: ["Location": path + query])
+  }
+}

@@ -1,0 +1,181 @@
+import CustomHandler
+import Essentials
+import Foundation
+import Jobs
+import Reporting
+import Synchronization
+
+extension JobRuns {
+  /// A job that a queue message asks for.
+  typealias MessageJob = @Sendable (JSONValue, JobProgress, Date?) async throws -> Ended
+
+  /// What becomes of a message.
+  private enum End: Sendable {
+    case done(status: String)
+    /// It comes again, and what is done already is not done again.
+    case retry(JobError)
+    /// Nothing helps but somebody: it goes to the poison queue.
+    case poison([Failure])
+    /// Another run works on its table-days; it goes back on its queue, with its key.
+    case wait(JSONValue, JobError)
+  }
+
+  /// Handles one queue message.
+  ///
+  /// A failure that another attempt can help fails the invocation, so that the host delivers the message again. Behind a host
+  /// a message that can never succeed is put on the poison queue at once. One whose table-days another run works on waits,
+  /// within this invocation and then on its queue, without using up the host's attempts.
+  func work(
+    _ event: FunctionEvent, _ invocation: Invocation, kind: String, _ job: @escaping MessageJob
+  ) async throws -> FunctionResult {
+    try await invocation.result {
+      guard case .queue(let message) = event else {
+        throw JobError(.wrongTrigger, "the function needs a queue trigger; correct its binding")
+      }
+      switch await Log.$failureLevel.withValue(.warning, operation: { await end(of: message, kind: kind, job) }) {
+      case .done(let status):
+        Log.write(.info, "message done", ["kind": kind, "status": status, "lake": lake])
+        return .done
+      case .retry(let error): throw error
+      case .wait(let request, let error):
+        Log.write(
+          .info, "the message goes back on its queue: another run works on its table-days",
+          ["kind": kind, "code": error.code.rawValue, "reason": error.message])
+        return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
+      case .poison(let failures):
+        let names = failures.map { [$0.tableDay, $0.error.code.rawValue].compactMap(\.self).joined(separator: ": ") }
+        Log.write(
+          .error, "the message can never succeed and goes to the poison queue",
+          [
+            "kind": kind, "code": failures.first?.error.code.rawValue ?? "", "failures": names.joined(separator: ", "),
+            "reason": failures.first?.error.message ?? "", "lake": lake,
+          ])
+        return FunctionResult(outputs: [QueueOutput.poison: Self.message(message.text)])
+      }
+    }
+  }
+
+  private func end(of message: QueueMessage, kind: String, _ job: @escaping MessageJob) async -> End {
+    do {
+      let text = message.text
+      let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
+      guard case .object(var members) = request else {
+        throw JobError(.badJSON, "expected a JSON object, got \(request.brief)")
+      }
+      let operation = try Self.operation(&members)
+      if members["key"] ?? .null == .null {
+        let key = operation ?? message.id ?? RequestKey.of(message: text, insertionTime: message.insertionTime)
+        members["key"] = .string(key)
+      }
+      let work = JSONValue.object(members)
+      guard let operation else { return await attempt(work, JobProgress(), job).end }
+      members["operation"] = .string(operation)
+      return try await attempt(operation, work, again: .object(members), isLast: isLast(message), kind: kind, job)
+    } catch {
+      return final([Failure(error: JobError(cause: error))])
+    }
+  }
+
+  /// Takes `operation` out of a message.
+  private static func operation(_ members: inout [String: JSONValue]) throws -> String? {
+    guard let value = members.removeValue(forKey: "operation"), value != .null else { return nil }
+    guard let id = value.string, UUID(uuidString: id) != nil else {
+      throw JobError.badField("operation", "an operation's id", got: value)
+    }
+    return id.asciiLowercased()
+  }
+
+  /// Whether the host moves the message to the poison queue when this attempt fails.
+  private func isLast(_ message: QueueMessage) -> Bool {
+    host.isInFront && message.dequeueCount.map { $0 >= host.maximumAttempts } ?? false
+  }
+
+  /// An attempt whose operation tells of it.
+  private func attempt(
+    _ operation: String, _ work: JSONValue, again: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
+  ) async throws -> End {
+    let taken = try await operations.takeUp(operation, kind: kind) { progress in
+      let (end, ended) = await WorkUnderWay.listing({ progress.words(kind) }) { await attempt(work, progress, job) }
+      let queued: QueuedEnd =
+        switch end {
+        case .done: ended.map { .ended($0.outcome) } ?? .failed(JobError(.internal, "the job has no outcome"))
+        case .poison(let failures): Self.last(ended, Self.common(failures))
+        case .retry(let error) where isLast: Self.last(ended, error)
+        case .retry(let error), .wait(_, let error): .again(error, soFar: ended?.outcome)
+        }
+      return (end, queued)
+    }
+    switch taken {
+    case .over(let status):
+      Log.write(
+        .info, "the message is dropped: its operation has ended", ["operation": operation, "status": status.rawValue])
+      return .done(status: status.rawValue)
+    case .attempted(.wait(_, let error)): return .wait(again, error)
+    case .attempted(let end): return end
+    }
+  }
+
+  /// The end of an operation whose message goes to the poison queue: its results, where the job came so far.
+  private static func last(_ ended: Ended?, _ error: JobError) -> QueuedEnd {
+    ended.map { .ended($0.outcome) } ?? .failed(error)
+  }
+
+  /// Runs the job, again and again while only another run stands in its way.
+  private func attempt(
+    _ request: JSONValue, _ progress: JobProgress, _ job: MessageJob
+  ) async -> (end: End, ended: Ended?) {
+    let deadline = deadline
+    let limit = deadline ?? now().addingTimeInterval(patience)
+    var pause = pauses.first
+    while true {
+      var ended: Ended?
+      var failures: [Failure]
+      do {
+        let result = try await job(request, progress, deadline)
+        (ended, failures) = (result, result.failures)
+      } catch {
+        failures = [Failure(error: JobError(cause: error))]
+      }
+      guard let first = failures.first else { return (.done(status: ended?.outcome.status.rawValue ?? ""), ended) }
+      if failures.contains(where: { Self.way(of: $0.error) == .retry }) {
+        return (.retry(Self.common(failures)), ended)
+      }
+      guard let busy = failures.first(where: { Self.way(of: $0.error) == .wait })?.error else {
+        return (host.isInFront ? .poison(failures) : .retry(Self.common(failures)), ended)
+      }
+      guard host.isInFront else { return (.retry(Self.common(failures)), ended) }
+      guard now().addingTimeInterval(pause) < limit else { return (.wait(request, busy), ended) }
+      Log.write(
+        .info, "another run works on the message's table-days; it is tried again",
+        ["code": busy.code.rawValue, "table_day": first.tableDay ?? "", "wait_seconds": pause])
+      progress.restart()
+      progress.waits(for: "another run, which works on its table-days", by: "message")
+      guard (try? await Task.sleep(for: .seconds(pause))) != nil else {
+        return (.retry(JobError(cause: CancellationError())), ended)
+      }
+      progress.restart()
+      pause = min(pause * 2, pauses.longest)
+    }
+  }
+
+  private enum Way { case retry, wait, final }
+
+  private static func way(of error: JobError) -> Way {
+    switch error.code {
+    case .alreadyRunning, .locked: .wait
+    default: error.code.retry == .retry ? .retry : .final
+    }
+  }
+
+  /// The end of a message that no attempt was made at.
+  private func final(_ failures: [Failure]) -> End {
+    let canHelp = failures.contains { Self.way(of: $0.error) != .final }
+    return canHelp || !host.isInFront ? .retry(Self.common(failures)) : .poison(failures)
+  }
+
+  /// The error of the invocation: that of a single failure.
+  private static func common(_ failures: [Failure]) -> JobError {
+    if failures.count == 1 { return failures[0].error }
+    return JobError(.partlyFailed, "some of the message's table-days failed; the log says which")
+  }
+}

@@ -1,0 +1,269 @@
+import CustomHandler
+import Essentials
+import Foundation
+import Reporting
+import Synchronization
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Jobs
+@testable import SluiceService
+
+/// What becomes of a queue message, by how its job ends. The jobs are told how to end.
+@Suite("Queue messages")
+struct QueueMessageTests {
+  private let lake: TemporaryDirectory
+  private let parts: ServiceParts
+  private let day = #"{"table": "a.b", "date": "2024-01-01"}"#
+
+  init() async throws {
+    lake = try TemporaryDirectory("lake")
+    parts = try await ServiceParts(lake)
+  }
+
+  private func runs(isInFront: Bool = true, timeout: Duration? = nil) -> JobRuns {
+    JobRuns(
+      operations: parts.operations, host: FunctionHost(isInFront: isInFront, functionTimeout: timeout),
+      lake: "file:///lake", now: { Date() }, pauses: (0.01, 0.02))
+  }
+
+  private func invocation() -> Invocation { Invocation(functionName: "restore_worker", trigger: .queue) }
+
+  /// The end of a job whose days ended with `codes`; nil for one that succeeded.
+  private func ended(_ codes: [JobErrorCode?]) throws -> JobRuns.Ended {
+    let table = try TableName("a.b", field: "table")
+    let first = try #require(Day("2024-01-01"))
+    return JobRuns.Ended(
+      BackupReport(
+        results: codes.enumerated().map { index, code in
+          BackupResult(
+            TableDay(database: "db", table: table, day: first.adding(days: index)), code == nil ? .ok : .failed,
+            error: code.map { JobError($0, "reason") })
+        }))
+  }
+
+  private func errorLines(_ invocation: Invocation) -> [String] {
+    invocation.log.all.filter { $0.contains("Z error ") }
+  }
+
+  @Test(
+    "A message that can never succeed goes to the poison queue unchanged, with one line of level error",
+    arguments: [
+      ("{", "bad_json"), ("dGVzdA==", "bad_json"), ("[1]", "bad_json"), ("", "bad_json"),
+      (#"{"table": "a.b", "date": "2024-01-01", "operation": "x"}"#, "bad_field"),
+      (#"{ "table":"a.b","date":"2024-01-01" }"#, "rows_exist"),
+    ])
+  func poison(text: String, code: String) async throws {
+    let invocation = invocation()
+    let result = try await runs().work(.queue(QueueMessage(text: text)), invocation, kind: "restore") { _, _, _ in
+      throw JobError(.rowsExist, "there are rows")
+    }
+    #expect(result == FunctionResult(outputs: ["poison": .array([.string(text)])]))
+    let lines = errorLines(invocation)
+    #expect(lines.count == 1)
+    #expect(lines.first?.contains("code=\(code)") == true, "\(lines)")
+  }
+
+  @Test(
+    "Without a host there is no poison queue to put it on: the invocation fails",
+    arguments: [JobErrorCode.rowsExist, .alreadyRunning, .lakeUnavailable])
+  func alone(code: JobErrorCode) async throws {
+    let error = await #expect(throws: JobError.self) {
+      try await runs(isInFront: false).work(.queue(QueueMessage(text: day)), invocation(), kind: "restore") { _, _, _ in
+        throw JobError(code, "reason")
+      }
+    }
+    #expect(error?.code == code)
+  }
+
+  @Test("While one table-day can still succeed the message comes again; when all that failed are final it is poison")
+  func mixed() async throws {
+    let mixed = invocation()
+    let error = await #expect(throws: JobError.self) {
+      try await runs().work(.queue(QueueMessage(text: day)), mixed, kind: "backup") { _, _, _ in
+        try ended([nil, .tableNotFound, .lakeUnavailable])
+      }
+    }
+    #expect(error?.code == .partlyFailed)
+    let final = invocation()
+    let result = try await runs().work(.queue(QueueMessage(text: day)), final, kind: "backup") { _, _, _ in
+      try ended([nil, .tableNotFound, .archiveExists])
+    }
+    #expect(result.outputs["poison"] == .array([.string(day)]))
+    let lines = errorLines(final)
+    #expect(lines.count == 1)
+    #expect(
+      lines.first?.contains("a.b 2024-01-02: table_not_found, a.b 2024-01-03: archive_exists") == true, "\(lines)")
+  }
+
+  @Test("A job knows the message's key: its own, else the queue's id of it, else what tells it from others")
+  func key() async throws {
+    func key(_ message: QueueMessage) async throws -> String? {
+      let key = Mutex<String?>(nil)
+      _ = try await runs().work(.queue(message), invocation(), kind: "backup") { request, _, _ in
+        key.withLock { $0 = request.object?["key"]?.string }
+        #expect(request.object?["operation"] == nil)
+        return try ended([nil])
+      }
+      return key.withLock { $0 }
+    }
+    #expect(try await key(QueueMessage(text: day, id: "9d3f")) == "9d3f")
+    let own = #"{"table": "a.b", "date": "2024-01-01", "key": "mine"}"#
+    #expect(try await key(QueueMessage(text: own, id: "9d3f")) == "mine")
+    let first = try await key(QueueMessage(text: day, insertionTime: "2026-02-03T04:05:06+00:00"))
+    #expect(first?.count == 64)
+    #expect(try await key(QueueMessage(text: day, insertionTime: "2026-02-03T04:05:06+00:00")) == first)
+    #expect(try await key(QueueMessage(text: day, insertionTime: "2026-02-03T04:05:07+00:00")) != first)
+  }
+
+  @Test(
+    "A message whose table-day another run works on waits in its invocation",
+    arguments: [JobErrorCode.alreadyRunning, .locked])
+  func waits(code: JobErrorCode) async throws {
+    let tries = Mutex(0)
+    let result = try await runs().work(.queue(QueueMessage(text: day)), invocation(), kind: "backup") { _, _, _ in
+      try ended([
+        tries.withLock {
+          $0 += 1; return $0
+        } < 4 ? code : nil
+      ])
+    }
+    #expect(result == .done)
+    #expect(tries.withLock { $0 } == 4)
+  }
+
+  @Test("When the time of the invocation is over, such a message goes back on its queue with its key")
+  func waitsLonger() async throws {
+    let invocation = invocation()
+    let result = try await runs(timeout: .milliseconds(1)).work(
+      .queue(QueueMessage(text: day, id: "9d3f")), invocation, kind: "backup"
+    ) { _, _, _ in throw JobError(.alreadyRunning, "another run") }
+    guard case .array(let messages)? = result.outputs["again"] else {
+      Issue.record("no message: \(result)")
+      return
+    }
+    #expect(messages.count == 1)
+    let message = try JSONValue(json: Data((messages.first?.string ?? "").utf8))
+    #expect(message == ["table": "a.b", "date": "2024-01-01", "key": "9d3f"])
+    #expect(errorLines(invocation) == [])
+  }
+
+  // MARK: Operations
+
+  private func message(_ id: String, attempt: Int = 1) -> FunctionEvent {
+    .queue(
+      QueueMessage(
+        text: #"{"table": "a.b", "date": "2024-01-01", "operation": "\#(id)"}"#, dequeueCount: attempt, id: "9d3f"))
+  }
+
+  @Test("A queued operation runs, is queued again after a failed attempt, and has the end of the last one")
+  func operation() async throws {
+    let store = parts.operations
+    let id = try await store.enqueue(kind: "backup").id
+    #expect(try await store.operation(id).status == .queued)
+    await #expect(throws: JobError.self) {
+      try await runs().work(message(id), invocation(), kind: "backup") { request, _, _ in
+        #expect(request.object?["key"]?.string == id)
+        #expect(try await store.operation(id).status == .running)
+        throw JobError(.lakeUnavailable, "no lake")
+      }
+    }
+    let between = try await store.operation(id)
+    #expect(between.status == .queued)
+    #expect(between.error?.object?["code"] == "lake_unavailable")
+    #expect(try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in try ended([nil]) } == .done)
+    let done = try await store.operation(id)
+    #expect(done.status == .succeeded)
+    #expect(done.error == nil)
+    #expect(done.result?.object?["status"] == "ok")
+    // Delivered once more, since the host did not see the answer.
+    #expect(
+      try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
+        Issue.record("the job runs again")
+        return try ended([nil])
+      } == .done)
+  }
+
+  @Test("The operation of a message that ends in the poison queue has failed", arguments: [false, true])
+  func failedOperation(isLastAttempt: Bool) async throws {
+    let id = try await parts.operations.enqueue(kind: "backup").id
+    let job: JobRuns.MessageJob = { _, _, _ in throw JobError(isLastAttempt ? .lakeUnavailable : .rowsExist, "reason") }
+    _ = try? await runs().work(message(id, attempt: isLastAttempt ? 5 : 1), invocation(), kind: "backup", job)
+    let operation = try await parts.operations.operation(id)
+    #expect(operation.status == .failed)
+    #expect(operation.error?.object?["code"]?.string == (isLastAttempt ? "lake_unavailable" : "rows_exist"))
+  }
+
+  @Test("A queued operation that is cancelled has ended, and its message is dropped")
+  func cancelledWhileQueued() async throws {
+    let id = try await parts.operations.enqueue(kind: "backup").id
+    #expect(try await parts.operations.cancel(id).status == .failed)
+    let result = try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
+      Issue.record("the job runs")
+      return try ended([nil])
+    }
+    #expect(result == .done)
+    #expect(try await parts.operations.operation(id).error?.object?["code"] == "cancelled")
+  }
+
+  @Test("A running attempt that is cancelled ends its operation, and its message does not come again")
+  func cancelledWhileRunning() async throws {
+    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
+    let result = try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
+      _ = try await store.cancel(id)
+      try await Task.sleep(for: .seconds(60))
+      return try ended([nil])
+    }
+    #expect(result == .done)
+    let operation = try await store.operation(id)
+    #expect(operation.status == .failed)
+    #expect(operation.error?.object?["code"] == "cancelled")
+  }
+
+  @Test("A running attempt that is cancelled tells what it has done", arguments: [1, 5])
+  func cancelledPartly(attempt: Int) async throws {
+    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
+    let result = try await runs().work(message(id, attempt: attempt), invocation(), kind: "backup") { _, _, _ in
+      _ = try await store.cancel(id)
+      return try ended([nil, .cancelled])
+    }
+    #expect(result == .done)
+    let operation = try await store.operation(id)
+    #expect(operation.status == .partial)
+    #expect(operation.result?.object?["results"] != nil)
+  }
+
+  @Test("An attempt that the shutdown ends leaves the operation queued, for the message that comes again")
+  func shutDown() async throws {
+    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
+    let call = Task {
+      try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
+        try await Task.sleep(for: .seconds(60))
+        return try ended([nil])
+      }
+    }
+    try await eventually { try await store.operation(id).status == .running }
+    await store.shutDown(grace: .zero)
+    await #expect(throws: (any Error).self) { try await call.value }
+    let next = OperationStore(lake: parts.lake)
+    #expect(try await next.operation(id).status == .queued)
+  }
+
+  @Test("An operation whose worker was killed is interrupted, until the message that comes again takes it up")
+  func killed() async throws {
+    let store = parts.operations
+    let id = try await store.enqueue(kind: "backup").id
+    let file = lake.file("_sluice/operations/\(id).json")
+    let silent = Date(timeIntervalSinceNow: -OperationStore.silence - 1).formatted(.iso8601)
+    try
+      #"{"id": "\#(id)", "kind": "backup", "status": "running", "created_at": "\#(silent)", "updated_at": "\#(silent)", "progress": {}}"#
+      .write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(try await store.operation(id).status == .interrupted)
+    _ = try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
+      #expect(try await store.operation(id).status == .running)
+      return try ended([nil])
+    }
+    #expect(try await store.operation(id).status == .succeeded)
+  }
+}

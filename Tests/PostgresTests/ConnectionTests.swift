@@ -211,6 +211,23 @@ extension PostgresServer {
     await connection.close()
   }
 
+  @Test("A task that is cancelled before COMMIT commits nothing")
+  func cancelledBeforeCommit() async throws {
+    let server = try await PostgresServer.shared
+    let database = try await server.makeDatabase()
+    let connection = try await server.connect(database)
+    try await connection.query("CREATE TABLE t (n int)")
+    let task = Task {
+      try await connection.withTransaction { connection in
+        try await connection.query("INSERT INTO t VALUES (1)")
+        withUnsafeCurrentTask { $0?.cancel() }
+      }
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(try await server.psql(database, "SELECT count(*) FROM t") == "0")
+    await connection.close()
+  }
+
   @Test("A second statement while the first runs is refused")
   func aSecondStatementMeanwhileIsRefused() async throws {
     let server = try await PostgresServer.shared

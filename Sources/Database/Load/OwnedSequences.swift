@@ -17,8 +17,8 @@ package struct OwnedSequences: Sendable {
     self.rows = rows
   }
 
-  /// How long the questions may take together, in milliseconds.
-  private static let limit = 3000
+  /// How long each question may take, in milliseconds.
+  private static let limit = 1000
 
   /// A warning for each sequence that is behind the table's values, with the statement that sets it. It never fails: where
   /// the role lacks the rights, or there is no quick way to know, there is no warning.

@@ -50,6 +50,8 @@ struct CommitInquiry: Sendable {
   /// The application's name of the broken connection.
   let application: String
 
+  /// How long a cancelled job may ask.
+  static let grace = Duration.milliseconds(700)
   /// How long the server may go on committing for a client that is gone, before its session is ended.
   private static let patience = 10
   /// How long an ended session may take to roll back.
@@ -159,7 +161,7 @@ struct CommitInquiry: Sendable {
     }
   }
 
-  private func unknown(_ why: String) -> JobError {
+  func unknown(_ why: String) -> JobError {
     let elsewhere: ErrorText =
       identity.timeline.map {
         "; on a server whose \(TransactionIdentity.timelineQuery) is not \($0), the answer is about another transaction"

@@ -61,7 +61,9 @@ extension TableSession {
       ownPassword: ownPassword, application: lost.applicationName)
     progress.waits(for: "the outcome of a COMMIT whose answer was lost", by: "\(tableDay)")
     defer { progress.waits(for: nil, by: "\(tableDay)") }
-    return try await LateCancellation.run(after: PostgresConnection.commitGrace) {
+    return try await LateCancellation.run(
+      after: CommitInquiry.grace, patience: CommitInquiry.grace, orElse: inquiry.unknown("the job was cancelled")
+    ) {
       try await inquiry.resolve { connection in
         try await recovery.isMarked(connection, work)
       } confirmed: { connection in

@@ -50,20 +50,30 @@ struct TableDayRestore: Sendable {
       ownPassword: request.server.password, in: context.sessions, progress: progress,
       turn: .init(place))
     let mark = Mark()
-    return try await session.run(recovery: recovery(mark)) { connection in
-      try await earlierAttempt(mark, on: connection)
-    } work: { connection, begun in
-      let reader = try await ArchiveReader(source.path, in: source.lake)
-      do {
-        let result = try await load(reader, mark, on: connection, begun)
-        await reader.close()
-        return result
-      } catch {
-        await reader.close()
-        throw error
+    do {
+      return try await session.run(recovery: recovery(mark)) { connection in
+        try await earlierAttempt(mark, on: connection)
+      } work: { connection, begun in
+        try await load(mark, on: connection, begun)
+      } finish: { connection, loaded in
+        loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
       }
-    } finish: { connection, loaded in
-      loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
+    } catch var error as JobError where error.code == .commitUnknown && mark.isWritten && request.key != nil {
+      // The next attempt finds the mark, or nothing.
+      error.text += ". Sent again with the same \(field: "key"), the request loads only what is missing"
+      throw error
+    }
+  }
+
+  private func load(_ mark: Mark, on connection: PostgresConnection, _ begun: Flag) async throws -> Loaded {
+    let reader = try await ArchiveReader(source.path, in: source.lake)
+    do {
+      let loaded = try await load(reader, mark, on: connection, begun)
+      await reader.close()
+      return loaded
+    } catch {
+      await reader.close()
+      throw error
     }
   }
 

@@ -3,7 +3,10 @@ import Essentials
 extension PostgresConnection {
   /// How long a COMMIT that was sent may continue in a cancelled task before it is cancelled on the server. Deferred
   /// constraints and a synchronous standby can make it long.
-  package static let commitGrace = Duration.seconds(2)
+  static let commitGrace = Duration.seconds(2)
+  /// Seconds after which a server that does not answer that cancel is disconnected: the outcome is then asked for over
+  /// another connection, and a program that is told to end has little time.
+  static let commitPatience: Double = 1
 
   /// Commits the transaction and reads the tag: a transaction that had failed answers ROLLBACK without an error.
   ///
@@ -27,7 +30,7 @@ extension PostgresConnection {
     try begin(.query)
     let answer: PostgresResult
     do {
-      answer = try await sendingCancelOnTaskCancel {
+      answer = try await sendingCancelOnTaskCancel(patience: Self.commitPatience) {
         try send("COMMIT", [])
         try await flush()
         return try await collect()

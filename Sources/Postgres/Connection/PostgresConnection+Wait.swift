@@ -61,8 +61,9 @@ extension PostgresConnection {
   }
 
   /// Like ``cancellingOnTaskCancel(_:)``, but throws the statement's own error, from which its outcome is known.
+  /// - Parameter patience: seconds until a server that does not answer the cancel is disconnected.
   func sendingCancelOnTaskCancel<Result: Sendable>(
-    _ body: () async throws -> Result
+    patience: Double = PostgresConnection.cancelPatience, _ body: () async throws -> Result
   ) async throws -> Result {
     statementNumber += 1
     let number = statementNumber
@@ -72,13 +73,13 @@ extension PostgresConnection {
       try await body()
     } onCancel: {
       cancel.send()
-      giveUpLater(onStatement: number)
+      giveUpLater(onStatement: number, after: patience)
     }
   }
 
-  /// Shuts the connection down should the statement not have ended within ``cancelPatience`` seconds from now.
-  nonisolated func giveUpLater(onStatement number: Int) {
-    executor.queue.asyncAfter(deadline: .now() + Self.cancelPatience) { [weak self] in
+  /// Shuts the connection down should the statement not have ended within `patience` seconds from now.
+  nonisolated func giveUpLater(onStatement number: Int, after patience: Double = PostgresConnection.cancelPatience) {
+    executor.queue.asyncAfter(deadline: .now() + patience) { [weak self] in
       self?.assumeIsolated { $0.giveUp(onStatement: number) }
     }
   }

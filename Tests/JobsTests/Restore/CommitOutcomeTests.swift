@@ -136,6 +136,23 @@ struct CommitOutcomeTests {
     await connection.close()
   }
 
+  @Test("A cancelled job whose server stands still in COMMIT is told so, before the program's end cuts it off")
+  func frozen() async throws {
+    let (fixture, proxy) = try await archived(.freeze)
+    let job = Task { try await fixture.restore(Self.append) }
+    try await eventually { proxy.isCut }
+    let start = ContinuousClock.now
+    job.cancel()
+    let result = try #require(try await job.value.results.first)
+    #expect(result.status == .unconfirmed)
+    #expect(result.error?.code == .commitUnknown)
+    #expect(start.duration(to: .now) < .seconds(5))
+    // What the server did is what the answer's statement says.
+    let query = try #require(result.error?.details["query"]?.string)
+    #expect(try await fixture.psql(query) == "committed")
+    proxy.stop()
+  }
+
   @Test("A job that is cancelled while it commits is told what became of the commit", arguments: [true, false])
   func cancelled(isShort: Bool) async throws {
     let fixture = try await Fixture()

@@ -94,6 +94,22 @@ struct RestoreLogTests {
     #expect(try await fixture.count() == 5)
   }
 
+  @Test("A commit of unknown outcome can be run again with the same key, and is loaded once")
+  func afterUnknown() async throws {
+    let fixture = try await archived()
+    // The log's own transaction would be the first to commit.
+    _ = try await restore(fixture, request("skip", key: "other"))
+    try await fixture.psql("DELETE FROM events.clicks WHERE id < 4")
+    let proxy = try MessageProxy(to: fixture.server.port, cutting: .beforeAnswer, isLast: true)
+    let cut = fixture.with { $0.server.port = proxy.port }
+    let first = try await restore(cut, request())
+    #expect(first.status == .unconfirmed)
+    #expect(first.error?.message.contains("with the same key") == true, "\(first)")
+    let again = try await restore(fixture, request())
+    #expect(again.status == .skipped)
+    #expect(try await fixture.count() == 5)
+  }
+
   @Test("Another version of the archive is not taken for the one that was loaded")
   func otherVersion() async throws {
     let fixture = try await archived()

@@ -15,6 +15,8 @@ final class MessageProxy: Sendable {
     case beforeAnswer
     /// COMMIT reaches the server, and the connection is cut at once.
     case afterCommit
+    /// COMMIT reaches the server; from then on the proxy passes nothing on, and every connection stays open.
+    case freeze
   }
 
   /// Where it listens.
@@ -97,6 +99,7 @@ final class MessageProxy: Sendable {
     let committing = Committing()
     Thread.detachNewThread {
       Self.pump(from: client, to: upstream) { bytes in
+        if self.cut == .freeze, self.isCut { return [] }
         guard self.cut != nil, Self.commits(bytes), self.takeCut() else { return bytes }
         switch self.cut {
         case .beforeCommit:
@@ -115,6 +118,7 @@ final class MessageProxy: Sendable {
     Thread.detachNewThread {
       var pending: [UInt8] = []
       Self.pump(from: upstream, to: client) { bytes in
+        if self.cut == .freeze, self.isCut { return [] }
         // The first thing that the server says after COMMIT is its answer.
         if committing.isSet {
           Self.end(client, upstream)

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm sanitize soak interop package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff sanitize soak interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench    compare with psql, gzip and pigz (minutes); BEFORE=/path/to/sluice: with another build too'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
 	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
+	@echo 'make cutoff   cut jobs off at hundreds of moments and compare what was told with what is there (40 minutes)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
 	@echo 'make soak     two services under load for half an hour: nothing dies, nothing grows'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
@@ -70,6 +71,9 @@ sigterm: deps release
 
 sanitize: deps
 	@scripts/sanitize.sh
+
+cutoff: deps release
+	@scripts/cutoff.sh "$(BINARY)"
 
 soak: deps release emulator
 	@scripts/soak.sh "$(BINARY)" "$(dir $(BINARY))lake-emulator"

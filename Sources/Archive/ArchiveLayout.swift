@@ -46,6 +46,16 @@ package enum ArchiveLayout {
     return try LakePath(components: folders + [privateFolder, path.name.dropLast(fileExtension.count) + ".json"])
   }
 
+  /// `_sluice/next` within the folder of the archive at `path`: manifests whose archives are being published.
+  static func pendingFolder(beside path: LakePath) throws -> LakePath {
+    try LakePath(components: (path.parent?.components ?? []) + [privateFolder, "next"])
+  }
+
+  /// `<database>/_sluice/next`.
+  static func pendingFolder(database: String) throws -> LakePath {
+    try LakePath(components: [LakeName.encode(database), privateFolder, "next"])
+  }
+
   /// `<database>`: the folder of a database's archives.
   package static func folder(database: String) throws -> LakePath {
     try LakePath(components: [LakeName.encode(database)])
@@ -66,9 +76,10 @@ package enum ArchiveLayout {
   /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
   package static func tableDay(at path: LakePath, in lake: any LakeStore) async throws -> TableDay? {
     if let tableDay = TableDay(archivePath: path) { return tableDay }
-    guard mayBeArchive(path),
-      let manifest = try await ArchiveManifest.read(at: manifestPath(beside: path), in: lake)
-    else { return nil }
+    guard mayBeArchive(path) else { return nil }
+    var manifest = try await ArchiveManifest.read(at: manifestPath(beside: path), in: lake)
+    if manifest == nil { manifest = try await PendingManifest.all(beside: path, in: lake).first?.manifest }
+    guard let manifest else { return nil }
     let tableDay = TableDay(database: manifest.database, table: manifest.table, day: manifest.date)
     return try tableDay.archivePath.name == path.name ? tableDay : nil
   }
@@ -110,9 +121,26 @@ extension TableDay {
     try? LakePath(components: [database, table.schema, "\(table.name).\(day)\(ArchiveLayout.fileExtension)"])
   }
 
+  /// The table-day's archive in `lake`: at its path, or, where there is none, at its path in the layout of older function
+  /// apps; nil when there is neither.
+  /// - Throws: `LakeError`.
+  package func archive(in lake: any LakeStore) async throws -> LakeEntry? {
+    if let entry = try await lake.properties(of: archivePath) { return entry }
+    guard let olderArchivePath else { return nil }
+    return try await lake.properties(of: olderArchivePath)
+  }
+
   /// A new temporary path: `<database>/_sluice/tmp/<uuid>`.
   package var newTemporaryPath: LakePath {
     get throws { try ArchiveLayout.newTemporaryPath(database: database) }
+  }
+
+  /// A new path for the manifest while its archive is published: `<database>/_sluice/next/<YYYY-MM-DD>.<uuid>.json`.
+  var newPendingManifestPath: LakePath {
+    get throws {
+      try ArchiveLayout.pendingFolder(database: database).appending(
+        "\(day).\(UUID().uuidString.asciiLowercased()).json")
+    }
   }
 
   /// Reads a path in one of the two layouts: `…/<database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz`, which Sluice writes,

@@ -21,17 +21,46 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var timeZone: String
     /// The column whose values lie in the span.
     package var timeColumn: String
+    /// The kind of that column; nil in manifests of older versions.
+    package var kind: DaySpan.Kind?
+    /// The first value, as the database compared it.
+    var startValue: String?
+    /// The first value after the span, as the database compared it.
+    var endValue: String?
 
-    package init(_ window: DayWindow, timeColumn: String) {
+    /// - Parameters:
+    ///   - window: the day in the zone that gives it its instants: `BACKUP_TIMEZONE`, or the clock of a column without a
+    ///     zone.
+    ///   - span: the values of `timeColumn` that were archived.
+    package init(_ window: DayWindow, timeColumn: String, span: DaySpan) {
       (start, end) = window.texts
       timeZone = window.timeZoneName
       self.timeColumn = timeColumn
+      kind = span.kind
+      startValue = span.start
+      endValue = span.end
     }
 
     enum CodingKeys: String, CodingKey {
-      case start, end
+      case start, end, kind
       case timeZone = "time_zone"
       case timeColumn = "time_column"
+      case startValue = "start_value"
+      case endValue = "end_value"
+    }
+  }
+
+  /// The archived values of a time column of `kind`: as recorded, or, in a manifest that does not record the kind, the
+  /// values that all columns of `kind` were archived by.
+  /// - Returns: nil when the archive was made by a column of another kind.
+  package func span(of kind: DaySpan.Kind) -> DaySpan? {
+    if let recorded = window.kind {
+      guard recorded == kind, let start = window.startValue, let end = window.endValue else { return nil }
+      return DaySpan(kind: kind, start: start, end: end)
+    }
+    return switch kind {
+    case .instant: DaySpan(kind: kind, start: window.start, end: window.end)
+    case .wallClock, .date: DaySpan(kind: kind, start: "\(date)", end: "\(date.adding(days: 1))")
     }
   }
 
@@ -41,10 +70,14 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var name: String
     /// The type, as `format_type` prints it.
     package var type: String
+    /// The kind of type: `base`, `array`, `composite`, `domain`, `enum`, `range` or `multirange`; nil in manifests of
+    /// older versions.
+    package var kind: String?
 
-    package init(name: String, type: String) {
+    package init(name: String, type: String, kind: String?) {
       self.name = name
       self.type = type
+      self.kind = kind
     }
   }
 
@@ -58,10 +91,12 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var snapshot: String
     package var programVersion: String
     package var createdAt: Date
+    /// The key of the request that asked for the archive.
+    package var requestKey: String?
 
     package init(
       _ tableDay: TableDay, window: Window, columns: [Column], encoding: ArchiveEncoding, serverVersion: String,
-      snapshot: String, programVersion: String, createdAt: Date
+      snapshot: String, programVersion: String, createdAt: Date, requestKey: String?
     ) {
       self.tableDay = tableDay
       self.window = window
@@ -71,6 +106,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
       self.snapshot = snapshot
       self.programVersion = programVersion
       self.createdAt = createdAt
+      self.requestKey = requestKey
     }
   }
 
@@ -98,6 +134,8 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   /// The version of the program that wrote the archive.
   package var programVersion: String
   package var createdAt: Date
+  /// The key of the request that asked for the archive; nil where it had none.
+  package var requestKey: String?
   /// When the whole file was last read back and found to match; absent before the first time.
   package var verifiedAt: Date?
 
@@ -111,6 +149,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     case snapshot
     case programVersion = "program_version"
     case createdAt = "created_at"
+    case requestKey = "request_key"
     case verifiedAt = "verified_at"
   }
 
@@ -130,12 +169,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     snapshot = description.snapshot
     programVersion = description.programVersion
     createdAt = description.createdAt
-  }
-
-  /// The manifest of `tableDay`'s archive; nil when there is none.
-  /// - Throws: ``JobError`` `manifest_unreadable`, ``LakeError``.
-  package static func read(of tableDay: TableDay, in lake: any LakeStore) async throws -> ArchiveManifest? {
-    try await read(at: tableDay.manifestPath, in: lake)
+    requestKey = description.requestKey
   }
 
   /// The manifest at `path`; nil when there is none.

@@ -68,14 +68,5 @@ extension SettingForm {
 
 extension SettingForm where Value == TimeZone {
   /// A zone of the IANA database.
-  ///
-  /// The list of known zones is read first, because a statically linked Foundation loads its zones only then. The list
-  /// lacks names such as Asia/Kolkata and Etc/UTC: a zone made from them keeps the name as its identifier. A name that
-  /// is not in the database, such as GMT+3, gets another identifier, and is refused.
-  static let timeZone = SettingForm(
-    "a time zone of the IANA database, such as UTC or Europe/Berlin", defaultWords: { "`\($0.ianaName)`" }
-  ) { name in
-    let isListed = TimeZone.knownTimeZoneIdentifiers.contains(name) || ["UTC", "GMT"].contains(name)
-    return TimeZone(identifier: name).flatMap { isListed || $0.identifier == name ? $0 : nil }
-  }
+  static let timeZone = SettingForm(TimeZone.form, defaultWords: { "`\($0.ianaName)`" }) { TimeZone(ianaName: $0) }
 }

@@ -39,7 +39,7 @@ extension JobError {
       return database(server)
     case .poolTimeout, .tooManyTargets:
       return JobError(.databaseBusy, "\(error)")
-    case .commitRolledBack, .connectionLost, .busy, .poolClosed, .decoding:
+    case .commitRolledBack, .connectionLost, .commitUnanswered, .busy, .poolClosed, .decoding:
       return JobError(.databaseError, "\(error)")
     }
   }

@@ -4,9 +4,16 @@ enum SQL {
   static let tableColumns = text(PackageResources.table_columns_sql)
   static let tableAccess = text(PackageResources.table_access_sql)
   static let tableIdentity = text(PackageResources.table_identity_sql)
+  static let timeIndex = text(PackageResources.time_index_sql)
   static let blockingSessions = text(PackageResources.blocking_sessions_sql)
   static let endSession = text(PackageResources.end_session_sql)
   static let advisoryLockHolder = text(PackageResources.advisory_lock_holder_sql)
+  static let ownedSequences = text(PackageResources.owned_sequences_sql)
+  static let replaceFacts = text(PackageResources.replace_facts_sql)
+  static let restoreLogState = text(PackageResources.restore_log_state_sql)
+  static let restoreLogTable = text(PackageResources.restore_log_table_sql)
+  static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)
+  static let restoreLogWrite = text(PackageResources.restore_log_write_sql)
 
   private static func text(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self)

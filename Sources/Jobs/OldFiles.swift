@@ -1,12 +1,17 @@
 import Archive
+import Database
 package import Foundation
 import Lake
+import Postgres
 import Reporting
 
 /// Removes old files from the lake: temporary files of processes that were killed, and documents of ended operations.
 package struct OldFiles: Sendable {
   /// The age at which a temporary file is an orphan: no job writes a file for a day.
   package static let temporaryLife: TimeInterval = 86_400
+
+  /// The age in days at which a load's mark is removed from `sluice.restore_log`: no request is retried for so long.
+  package static let markDays = 90
 
   private let context: JobContext
 
@@ -34,9 +39,33 @@ package struct OldFiles: Sendable {
     await remove("temporary files of the lake", olderThan: Self.temporaryLife) {
       try ArchiveLayout.temporaryFolder()
     }
+    do {
+      let settled = try await PendingManifest.settleAll(
+        database: database, olderThan: now.addingTimeInterval(-Self.temporaryLife), in: context.lake)
+      if settled > 0 {
+        Log.write(.warning, "manifests of publications that were cut off are in place", ["files": settled])
+      }
+    } catch is CancellationError {
+    } catch {
+      Log.write(.warning, "pending manifests were not put in place", ["reason": error])
+    }
     // A running operation rewrites its document every few seconds.
     await remove("operations", olderThan: TimeInterval(context.operationsDays) * 86_400) {
       try ArchiveLayout.operationsFolder
+    }
+    await removeMarks(database: database)
+  }
+
+  private func removeMarks(database: String) async {
+    do {
+      let removed = try await context.sessions.pools.withQuestion(to: context.server.target(database: database)) {
+        try await RestoreLog.removeOld(days: Self.markDays, on: $0)
+      }
+      if removed > 0 { Log.write(.info, "old marks of loads removed", ["database": database, "marks": removed]) }
+    } catch is CancellationError {
+      // The job reports its cancellation itself.
+    } catch {
+      Log.write(.warning, "old marks of loads were not removed", ["database": database, "reason": error])
     }
   }
 }

@@ -31,8 +31,15 @@ extension JobErrorCode {
     .alreadyRunning: "Another run works on the same table-day; `pid` is its server process.",
     .rowsExist: "The table holds rows of that day already; `rows` is their number.",
     .uniqueViolation: "A row is in the table already, or twice in the file.",
-    .fewerRows: "The existing archive has more rows than the table; `archive_rows` and `table_rows` are the numbers.",
+    .fewerRows:
+      "What would be replaced has more rows than what takes its place: an archive (backup), or the table's day (restore); "
+      + "`archive_rows` and `table_rows` are the numbers.",
+    .deleteCascades:
+      "To replace the day's rows would delete or change rows of other tables by foreign keys; `constraints` names them.",
+    .childTables: "Rows of the day are in tables that inherit from the one to be restored; `tables` names them.",
+    .rowsNotDeleted: "Rows of the day were left after they were deleted to be replaced; nothing was changed.",
     .archiveExists: "The archive exists already.",
+    .archiveDiffers: "The existing archive has another span or time column, or columns that the table lacks.",
     .archiveChanged: "The archive was changed while the job ran.",
     .tableChanged: "The table was rewritten while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",
@@ -48,12 +55,20 @@ extension JobErrorCode {
     .archiveCorrupt: "The file is damaged, or is not the one that its manifest describes.",
     .badHeader: "The file's header cannot be read, or does not fit the request or the table.",
     .badRow: "A row cannot be read; `line` is its line in the file.",
-    .rowsNotStored: "The table did not store every row of the file; `file_rows` and `stored_rows` are the numbers.",
+    .rowsNotStored:
+      "The table did not store every row of the file; `file_rows`, `stored_rows`, `conflict_rows` and `dropped_rows` are the "
+      + "numbers.",
     .unknownColumns: "The file has columns that the table lacks; `columns` names them.",
     .deferrableKey: "The table has a deferrable unique constraint, which the mode `staging` does not support.",
     .insertRule: "A rule of the table runs in place of INSERT.",
     .constraintViolation: "A row breaks a constraint of the table.",
     .manifestUnreadable: "The manifest beside the archive cannot be read.",
+    .rowsOutsideSpan:
+      "The file has no manifest, and rows outside the day that would be replaced; `file_rows`, `outside_rows` and "
+      + "`rows_without_time` are the numbers.",
+    .restoreLogNeeded:
+      "A queue message with `append` needs the table `sluice.restore_log`, which the role may neither use nor create; the "
+      + "answer has the SQL.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",
@@ -61,6 +76,9 @@ extension JobErrorCode {
     .statementCancelled:
       "The database server cancelled the statement or ended the session: by a time limit, or for an administrator.",
     .databaseError: "The database server reports another error.",
+    .commitUnknown:
+      "The connection broke after COMMIT was sent, and whether the rows are loaded could not be found out; `query` is the "
+      + "statement that tells. Do not run the request again before.",
     .noCredential: "No identity gives a token.",
     .signInRefused: "The identity service refuses the sign-in.",
     .signInUnreachable: "The identity service cannot be reached.",

@@ -38,7 +38,11 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case rowsExist = "rows_exist"
   case uniqueViolation = "unique_violation"
   case fewerRows = "fewer_rows"
+  case deleteCascades = "delete_cascades"
+  case childTables = "child_tables"
+  case rowsNotDeleted = "rows_not_deleted"
   case archiveExists = "archive_exists"
+  case archiveDiffers = "archive_differs"
   case archiveChanged = "archive_changed"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
@@ -60,6 +64,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
   case manifestUnreadable = "manifest_unreadable"
+  case rowsOutsideSpan = "rows_outside_span"
+  case restoreLogNeeded = "restore_log_needed"
 
   // Servers and services.
   case databaseUnavailable = "database_unavailable"
@@ -68,6 +74,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseFull = "database_full"
   case statementCancelled = "statement_cancelled"
   case databaseError = "database_error"
+  case commitUnknown = "commit_unknown"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
   case signInUnreachable = "sign_in_unreachable"
@@ -135,19 +142,22 @@ extension JobErrorCode {
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
-    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .archiveExists, .archiveChanged, .tableChanged,
+    case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
+      .archiveExists, .archiveDiffers, .archiveChanged,
+      .tableChanged,
       .detachPending, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable:
+      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
+      .rowsOutsideSpan, .restoreLogNeeded:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
       .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
-    case .databaseError, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch, .compressionFailed,
-      .nightlyFailed, .partlyFailed, .packageFailed, .internal:
+    case .databaseError, .commitUnknown, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
+      .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
       .failed
     }
   }
@@ -173,7 +183,8 @@ extension JobErrorCode {
   package var retry: Retry {
     switch self {
     case .archiveExists, .operationEnded: .done
-    case .alreadyRunning, .archiveChanged, .tableChanged, .locked, .databaseError, .lakeError, .rowCountMismatch,
+    case .alreadyRunning, .archiveChanged, .tableChanged, .rowsNotDeleted, .locked, .databaseError, .lakeError,
+      .rowCountMismatch,
       .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable:
       .retry
     default: kind == .unavailable || kind == .full ? .retry : .never

@@ -4,7 +4,7 @@ import FoundationEssentials
 package struct DaySpan: Sendable, Equatable {
   /// The type of the values. The bounds must have the same type; otherwise the server uses neither the index nor
   /// partition pruning.
-  package enum Kind: String, Sendable {
+  package enum Kind: String, Sendable, Codable {
     case instant = "timestamp with time zone"
     case wallClock = "timestamp without time zone"
     case date = "date"
@@ -29,6 +29,13 @@ package struct DaySpan: Sendable, Equatable {
   package let start: String
   /// The first value after it.
   package let end: String
+
+  /// The span of `kind` from the value `start` to before `end`.
+  package init(kind: Kind, start: String, end: String) {
+    self.kind = kind
+    self.start = start
+    self.end = end
+  }
 
   /// The span of `window`. A `timestamp` or `date` has no zone: its day is the calendar day that it shows.
   package init(_ window: DayWindow, kind: Kind) {

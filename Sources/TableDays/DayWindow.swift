@@ -35,4 +35,18 @@ package struct DayWindow: Sendable, Equatable {
 extension TimeZone {
   /// The zone's name in the IANA database: Foundation calls UTC `GMT`.
   package var ianaName: String { identifier == "GMT" ? "UTC" : identifier }
+
+  /// The form of a zone's name, for errors and documents.
+  package static let form = "a time zone of the IANA database, such as UTC or Europe/Berlin"
+
+  /// The zone of that name in the IANA database; nil when there is none.
+  ///
+  /// The list of known zones is read first, because a statically linked Foundation loads its zones only then. The list
+  /// lacks names such as Asia/Kolkata and Etc/UTC: a zone made from them keeps the name as its identifier. A name that
+  /// is not in the database, such as GMT+3, gets another identifier.
+  package init?(ianaName name: String) {
+    let isListed = TimeZone.knownTimeZoneIdentifiers.contains(name) || ["UTC", "GMT"].contains(name)
+    guard let zone = TimeZone(identifier: name), isListed || zone.identifier == name else { return nil }
+    self = zone
+  }
 }

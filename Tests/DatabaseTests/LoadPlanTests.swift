@@ -9,7 +9,7 @@ import Testing
 struct LoadPlanTests {
   static func column(_ name: ColumnName, generated: Bool = false, mayInsert: Bool = true) -> TableFacts.Column {
     .init(
-      name: name, type: "text", baseType: "text", isGenerated: generated, isName: false, maySelect: true,
+      name: name, type: "text", baseType: "text", kind: "base", isGenerated: generated, isName: false, maySelect: true,
       mayInsert: mayInsert)
   }
 

@@ -12,13 +12,15 @@ struct DocumentedCodesTests {
   /// Codes that no HTTP call is answered with: of the start, of timers and messages, of commands, of readiness.
   static let unanswered: Set<JobErrorCode> = [
     .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer,
+    .restoreLogNeeded,
   ]
   static let onlyBackup: Set<JobErrorCode> = [
-    .fewerRows, .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,
+    .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,
   ]
   static let onlyRestore: Set<JobErrorCode> = [
     .rowsExist, .uniqueViolation, .constraintViolation, .insertRule, .deferrableKey, .rowsNotStored, .unknownColumns,
     .badHeader, .archiveNotGzip, .archiveCorrupt, .manifestUnreadable, .hostNotAllowed, .ownPasswordNeeded,
+    .commitUnknown, .deleteCascades, .childTables, .rowsNotDeleted, .rowsOutsideSpan,
   ]
   static let onlyOperations: Set<JobErrorCode> = [.operationNotFound, .operationEnded, .operationElsewhere]
   static let notOfBackup = onlyRestore.union(onlyOperations)

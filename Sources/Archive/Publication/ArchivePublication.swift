@@ -2,7 +2,17 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// Publishes a proven archive and its manifest: renames them to their final paths.
+/// Publishes a proven archive and its manifest.
+///
+/// ```
+/// 1. the archive at its temporary path      written, closed, proven
+/// 2. the manifest at its pending path       written, closed
+/// 3. the archive to its final name          on condition that there is none, or the one that is replaced
+/// 4. the manifest to its final name         on condition that there is none, or the one that was seen
+/// ```
+/// Before 3 nothing has changed; after it the archive is the new one, and its manifest is found at either name. Each step
+/// is atomic, and the old manifest stays until 4, so a publication that is cut off anywhere leaves the old archive with
+/// its manifest, or the new one with its own.
 package struct ArchivePublication: Sendable {
   package let tableDay: TableDay
   /// The closed file.
@@ -33,11 +43,10 @@ package struct ArchivePublication: Sendable {
     package var doubt: LakeError?
   }
 
-  /// Publishes both files. When this throws, the existing archive is unchanged; if its manifest could not be restored,
-  /// the log has a warning.
+  /// Publishes both files. When this throws, the existing archive and its manifest are unchanged.
   package func perform() async throws -> Outcome {
     // Everything that needs space in the lake is written before the first rename, and a cancelled job stops here.
-    let manifest = try await UnpublishedFile(at: tableDay.newTemporaryPath, in: lake)
+    let manifest = try await UnpublishedFile(at: tableDay.newPendingManifestPath, in: lake)
     do {
       try await manifest.writer.append(ArchiveManifest(description, proof: proof).encoded())
       _ = try await manifest.writer.close()
@@ -52,58 +61,63 @@ package struct ArchivePublication: Sendable {
 
   private func rename(_ manifest: UnpublishedFile) async throws -> Outcome {
     var outcome = Outcome()
-    let manifestPath = try tableDay.manifestPath
-    var oldManifest: [UInt8]?
-    if existing != nil {
-      // The old manifest is deleted first, in case the program ends between the steps: an archive without a manifest
-      // can be restored, while one beside another archive's manifest would count as corrupt.
-      oldManifest = try? await lake.readAll(manifestPath, limit: ArchiveManifest.maximumBytes)
-      try await lake.delete(manifestPath)
-    }
+    var published: LakeEntry?
     do {
-      _ = try await file.writer.publish(
+      published = try await file.writer.publish(
         as: tableDay.archivePath, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
     } catch let error as LakeError where error.code == "not_durable" {
       // The archive is published, so its manifest is published too.
       outcome.doubt = error
     } catch let error as LakeError where error.code == "outcome_unknown" {
-      if let oldManifest { await putBack(oldManifest) }
+      // The manifest stays pending: it counts if the archive has its name.
       outcome.doubt = error
-      for case let leftover? in [await manifest.discard(), await file.discard()] {
+      if let leftover = await file.discard() {
         Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
         outcome.warnings.append(
           "the temporary file \(leftover) may be left in the lake; the nightly run removes it after a day")
       }
       return outcome
-    } catch {
-      if let oldManifest { await putBack(oldManifest) }
-      throw error
     }
     do {
-      _ = try await manifest.writer.publish(as: manifestPath, condition: .always)
+      try await publish(manifest, of: published)
     } catch let error as LakeError where error.code == "not_durable" {
       outcome.warnings.append("\(error)")
+    } catch is Replaced {
+      _ = await manifest.discard()
+      outcome.warnings.append("another run replaced the archive as soon as it was published")
     } catch {
-      let cause = JobError.adding(await manifest.discard(), to: error)
-      let reason = cause is CancellationError ? "the job was cancelled" : JobError(cause: cause).message
-      Log.write(.warning, "an archive has no manifest", ["archive": tableDay, "reason": reason])
-      outcome.warnings.append("the archive was published, but its manifest could not be: \(reason)")
+      let reason = error is CancellationError ? "the job was cancelled" : JobError(cause: error).message
+      Log.write(.warning, "a manifest is still pending", ["archive": tableDay, "reason": reason])
+      outcome.warnings.append(
+        "the archive was published with its manifest under a pending name, where restores find it; the nightly run puts "
+          + "it in its place after a day: \(reason)")
     }
     return outcome
   }
 
-  /// Restores the manifest of an archive that was not replaced. An archive that another process has put there meanwhile
-  /// gets none. A cancelled job restores it within its cleanup time.
-  private func putBack(_ manifest: [UInt8]) async {
-    do {
-      try await CancellationGrace.cleanUp {
-        guard try await lake.properties(of: tableDay.archivePath)?.etag == existing?.etag else { return }
-        try await lake.writeAll(
-          manifest, to: tableDay.manifestPath, temporary: tableDay.newTemporaryPath, condition: .ifAbsent)
+  /// Another run has replaced the archive.
+  private struct Replaced: Error {}
+
+  /// Attempts to replace a manifest that other runs replace at the same time.
+  private static let attempts = 5
+
+  /// Renames the manifest to its final name, on condition that the manifest there is the one that was seen.
+  private func publish(_ manifest: UnpublishedFile, of archive: LakeEntry?) async throws {
+    let place = try tableDay.manifestPath
+    // A new archive has no manifest, as a rule.
+    var old = existing == nil ? nil : try await lake.properties(of: place)
+    for attempt in 1... {
+      do {
+        _ = try await manifest.writer.publish(as: place, condition: old.map { .ifMatch($0.etag) } ?? .ifAbsent)
+        return
+      } catch let error as LakeError where ["condition_not_met", "already_exists"].contains(error.code) {
+        guard attempt < Self.attempts else { throw error }
+        // The manifest of another run, or one whose archive was removed. It is replaced while the archive is this one.
+        guard let archive, try await lake.properties(of: tableDay.archivePath)?.etag == archive.etag else {
+          throw Replaced()
+        }
+        old = try await lake.properties(of: place)
       }
-    } catch {
-      Log.write(
-        .warning, "the manifest of an archive could not be restored", ["archive": tableDay, "reason": "\(error)"])
     }
   }
 }

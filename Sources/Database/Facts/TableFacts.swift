@@ -11,6 +11,8 @@ package struct TableFacts: Sendable {
     package let type: String
     /// The base type of a domain; otherwise the type.
     package let baseType: String
+    /// The kind of type: `base`, `array`, `composite`, `domain`, `enum`, `range` or `multirange`.
+    package let kind: String
     let isGenerated: Bool
     /// The values hold names of database objects (`regclass` and similar types), alone or within an array, range or
     /// row.
@@ -23,8 +25,11 @@ package struct TableFacts: Sendable {
   /// The relation's OID.
   package let oid: Int
   package let columns: [Column]
-  /// The columns of each unique index that ON CONFLICT DO NOTHING can use for all rows.
+  /// The columns of each unique index that tells any two rows apart.
   let uniqueKeys: [[ColumnName]]
+  /// Every unique index that ON CONFLICT DO NOTHING acts on for all rows: also those that take rows with NULLs for
+  /// different ones.
+  var conflictKeys: [ConflictKey] = []
   /// The table has a unique constraint that is checked at the end of the transaction.
   let hasDeferrableKey: Bool
   /// The table has a BEFORE trigger for each row, or a foreign partition: a row that is sent may not be stored.
@@ -38,6 +43,13 @@ package struct TableFacts: Sendable {
 
   /// The columns that COPY can read and write: all but generated ones, which the table computes.
   package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
+
+  /// A unique index.
+  struct ConflictKey: Sendable, Equatable {
+    let columns: [ColumnName]
+    /// Two NULLs are a conflict (NULLS NOT DISTINCT).
+    let nullsAreEqual: Bool
+  }
 
   package enum Access {
     case read
@@ -65,13 +77,19 @@ package struct TableFacts: Sendable {
     let columns = try await connection.query(SQL.tableColumns, [String(oid)]).rows.map {
       Column(
         name: ColumnName(try $0.decode("name")), type: try $0.decode("type"), baseType: try $0.decode("base_type"),
+        kind: try $0.decode("type_kind"),
         isGenerated: try $0.decode("is_generated"), isName: try $0.decode("is_name"),
         maySelect: try $0.decode("may_select"), mayInsert: try $0.decode("may_insert"))
     }
+    let keys = try uniqueIndexes(found.decode("unique_keys"))
     var facts = TableFacts(
-      table: table, oid: oid, columns: columns, uniqueKeys: try uniqueKeys(found.decode("unique_keys")),
+      table: table, oid: oid, columns: columns,
+      uniqueKeys: keys.filter(\.tellsRowsApart).map { $0.columns.map { ColumnName($0) } },
       hasDeferrableKey: try found.decode("has_deferrable_key"), mayDropRows: try found.decode("may_drop_rows"),
       partitionColumn: try found.decodeIfPresent("partition_column", as: String.self).map { ColumnName($0) })
+    facts.conflictKeys = keys.map {
+      .init(columns: $0.columns.map { ColumnName($0) }, nullsAreEqual: $0.nullsAreEqual)
+    }
     facts.hasAfterTrigger = try found.decode("has_after_trigger")
     facts.hasInsertRule = try found.decode("has_insert_rule")
     switch access {
@@ -127,17 +145,26 @@ package struct TableFacts: Sendable {
     "c": "a composite type", "t": "a TOAST table",
   ]
 
-  private static func uniqueKeys(_ json: String) throws -> [[ColumnName]] {
-    try JSONDecoder().decode([[String]].self, from: Data(json.utf8)).map { $0.map { ColumnName($0) } }
+  private struct UniqueIndex: Decodable {
+    let columns: [String]
+    let nullsAreEqual: Bool
+    let tellsRowsApart: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case columns
+      case nullsAreEqual = "nulls_equal"
+      case tellsRowsApart = "tells_rows_apart"
+    }
+  }
+
+  private static func uniqueIndexes(_ json: String) throws -> [UniqueIndex] {
+    try JSONDecoder().decode([UniqueIndex].self, from: Data(json.utf8))
   }
 
   /// Whether a unique key recognizes rows that are in the table already when the `loaded` columns are given. A key with
   /// a column that its default fills in is new for each row, and recognizes none.
-  package func recognisesRows(of loaded: [ColumnName]) -> Bool { !keys(within: loaded).isEmpty }
-
-  /// The unique keys all of whose columns are among `loaded`.
-  package func keys(within loaded: [ColumnName]) -> [[ColumnName]] {
-    uniqueKeys.filter { $0.allSatisfy(loaded.contains) }
+  package func recognisesRows(of loaded: [ColumnName]) -> Bool {
+    uniqueKeys.contains { $0.allSatisfy(loaded.contains) }
   }
 
   package func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }

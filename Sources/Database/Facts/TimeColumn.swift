@@ -12,8 +12,8 @@ package struct TimeColumn: Sendable, Equatable {
   }
 
   /// `"c" >= start AND "c" < end`, with bounds of the column's type.
-  package func condition(for window: DayWindow, on connection: PostgresConnection) async throws -> String {
-    let span = DaySpan(window, kind: kind)
+  /// - Parameter span: values of ``kind``.
+  package func condition(for span: DaySpan, on connection: PostgresConnection) async throws -> String {
     let column = try await connection.quoteIdentifier(name.text)
     let start = try await connection.quoteLiteral(span.start)
     let end = try await connection.quoteLiteral(span.end)

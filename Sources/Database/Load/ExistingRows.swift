@@ -5,12 +5,13 @@ package import TableDays
 /// The rows of a day that a table holds before a load.
 package struct ExistingRows: Sendable, Equatable {
   package let table: TableName
-  package let window: DayWindow
+  /// The values of ``timeColumn`` that are looked for.
+  package let span: DaySpan
   package let timeColumn: TimeColumn
 
-  package init(of window: DayWindow, in table: TableName, by timeColumn: TimeColumn) {
+  package init(of span: DaySpan, in table: TableName, by timeColumn: TimeColumn) {
     self.table = table
-    self.window = window
+    self.span = span
     self.timeColumn = timeColumn
   }
 
@@ -27,7 +28,24 @@ package struct ExistingRows: Sendable, Equatable {
       .rows[0].decode("n")
   }
 
+  /// Whether the table holds any.
+  func exist(on connection: PostgresConnection) async throws -> Bool {
+    let (name, condition) = try await words(on: connection)
+    return try await connection.queryRows("SELECT EXISTS (SELECT FROM \(name) WHERE \(condition)) AS found")
+      .rows[0].decode("found")
+  }
+
+  /// The tables that hold them other than the one with `oid`: those that inherit from it.
+  func tables(besides oid: Int, on connection: PostgresConnection) async throws -> [String] {
+    let (name, condition) = try await words(on: connection)
+    return try await connection.queryRows(
+      "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS held_by FROM (SELECT DISTINCT tableoid AS oid FROM \(name) "
+        + "WHERE (\(condition)) AND tableoid <> \(oid)::pg_catalog.oid) AS held "
+        + "JOIN pg_catalog.pg_class c ON c.oid = held.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1"
+    ).rows.map { try $0.decode("held_by") }
+  }
+
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {
-    (try await connection.quoted(table), try await timeColumn.condition(for: window, on: connection))
+    (try await connection.quoted(table), try await timeColumn.condition(for: span, on: connection))
   }
 }

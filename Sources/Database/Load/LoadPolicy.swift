@@ -35,6 +35,10 @@ package struct LoadPolicy: Sendable, Equatable {
   package var stagingLike: TableName?
   package var onExisting = OnExisting.error
   package var columnsMissing = ColumnsMissing.error
+  /// `destination.force`: replace the rows of the window even by fewer.
+  package var force = false
+  /// `destination.cascade`: replace rows although foreign keys then delete or change rows of other tables.
+  package var cascade = false
 
   package init() {}
 }

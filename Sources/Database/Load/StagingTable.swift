@@ -1,4 +1,3 @@
-import Essentials
 import Foundation
 package import Postgres
 import Reporting
@@ -21,17 +20,20 @@ package struct StagingTable {
   package struct Loaded: Sendable {
     /// The number of rows of the file.
     package let staged: Int
-    /// The number of rows that were inserted; the others are in the table already.
+    /// The number of rows that were inserted; the others were in conflict with rows that the table held, or with earlier
+    /// rows of the file.
     package let inserted: Int
   }
 
   /// Loads all rows of the file.
   /// - Parameters:
   ///   - options: the parenthesis of COPY's `WITH (…)`.
+  ///   - beforeInsert: runs when the file's rows are staged.
   ///   - send: sends the rows to the COPY, and returns the number that the server has stored.
   /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `rows_not_stored`.
   package func load(
-    options: String, on connection: PostgresConnection, _ send: (CopyIn) async throws -> Int
+    options: String, on connection: PostgresConnection, beforeInsert: (StagedRows) async throws -> Void,
+    _ send: (CopyIn) async throws -> Int
   ) async throws -> Loaded {
     guard !facts.hasDeferrableKey || policy.mode == .direct else {
       throw JobError(
@@ -64,14 +66,24 @@ package struct StagingTable {
     let copy = try await connection.copyIn(
       plan.copyStatement(into: name, options: options, on: connection))
     let staged = try await send(copy)
-    let inserted = try await insert(from: staging, model, on: connection)
-    if inserted < staged { try await proveSkipped(from: staging, inserted, of: staged, on: connection) }
+    let values = try await values(of: model, on: connection)
+    try await beforeInsert(
+      StagedRows(
+        count: staged, table: staging, values: Dictionary(zip(plan.loadedColumns, values)) { first, _ in first }))
+    let outcome = try await insert(values, from: staging, on: connection)
+    if outcome.inserted < staged { try await proveConflicts(from: staging, outcome, of: staged, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
-    return Loaded(staged: staged, inserted: inserted)
+    return Loaded(staged: staged, inserted: outcome.inserted)
   }
 
-  private func insert(from staging: String, _ model: TableFacts, on connection: PostgresConnection) async throws -> Int
-  {
+  private struct Inserted {
+    let inserted: Int
+    /// The rows in conflict, where triggers may have dropped others; nil when they were not counted.
+    var conflicts: Int?
+  }
+
+  /// The values of the loaded columns, as the target takes them.
+  private func values(of model: TableFacts, on connection: PostgresConnection) async throws -> [String] {
     var values: [String] = []
     for name in plan.loadedColumns {
       let quoted = try await connection.quoteIdentifier(name.text)
@@ -79,38 +91,84 @@ package struct StagingTable {
       let staged = model.column(name)?.type ?? type
       values.append(type == staged ? quoted : "\(quoted)::\(type ?? "pg_catalog.text")")
     }
-    let conflict = policy.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
-    // Identity columns take the file's values, as they do in a COPY.
-    return try await connection.queryRows(
-      "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
-        + "OVERRIDING SYSTEM VALUE SELECT \(values.joined(separator: ", ")) FROM \(staging)\(conflict)"
-    ).affectedRows
+    return values
   }
 
-  /// Proves that the rows that were not inserted are in the table already. ON CONFLICT skips only such rows; where a
-  /// trigger may have discarded rows instead, each row must be found by one of the table's unique keys.
-  /// - Throws: ``JobError`` `rows_not_stored`.
-  private func proveSkipped(
-    from staging: String, _ inserted: Int, of staged: Int, on connection: PostgresConnection
-  ) async throws {
-    guard policy.mode == .direct || facts.mayDropRows else { return }
-    var matches: [String] = []
-    if policy.mode == .staging {
-      for key in facts.keys(within: plan.loadedColumns) {
-        var pairs: [String] = []
-        for column in key {
-          let name = try await connection.quoteIdentifier(column.text)
-          pairs.append("held.\(name) = staged.\(name)")
-        }
-        matches.append(pairs.joined(separator: " AND "))
+  private func insert(
+    _ values: [String], from staging: String, on connection: PostgresConnection
+  ) async throws -> Inserted {
+    let conflict = policy.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
+    // Identity columns take the file's values, as they do in a COPY.
+    let statement =
+      "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
+      + "OVERRIDING SYSTEM VALUE SELECT \(values.joined(separator: ", ")) FROM \(staging)\(conflict)"
+    guard policy.mode == .staging, facts.mayDropRows else {
+      return Inserted(inserted: try await connection.queryRows(statement).affectedRows)
+    }
+    // Only EXPLAIN tells how many rows were in conflict; the command tag leaves out what triggers dropped as well.
+    let json: String = try await connection.queryRows(
+      "EXPLAIN (ANALYZE, TIMING off, COSTS off, FORMAT JSON) \(statement) RETURNING 1"
+    ).rows[0].decode("QUERY PLAN")
+    guard let plan = try? JSONDecoder().decode([Explained].self, from: Data(json.utf8)).first?.plan,
+      let rows = plan.rows
+    else { throw PostgresError.decoding(column: "QUERY PLAN", expected: "the plan of an INSERT") }
+    return Inserted(inserted: Int(rows), conflicts: plan.conflicts)
+  }
+
+  /// What EXPLAIN tells of an INSERT that was carried out.
+  private struct Explained: Decodable {
+    struct Plan: Decodable {
+      let rows: Double?
+      let ownConflicts: Int?
+      let plans: [Plan]?
+
+      /// The number of rows in conflict. An extension may have put the INSERT under a node of its own.
+      var conflicts: Int? { ownConflicts ?? plans?.lazy.compactMap(\.conflicts).first }
+
+      enum CodingKeys: String, CodingKey {
+        case rows = "Actual Rows"
+        case ownConflicts = "Conflicting Tuples"
+        case plans = "Plans"
       }
     }
-    guard !matches.isEmpty else { throw JobError.rowsNotStored(inserted, of: staged) }
+
+    let plan: Plan
+
+    enum CodingKeys: String, CodingKey { case plan = "Plan" }
+  }
+
+  /// Proves that the rows that were not inserted are in the table already. ON CONFLICT skips only such rows. A row that a
+  /// trigger has dropped must be found by one of the table's unique indexes.
+  /// - Throws: ``JobError`` `rows_not_stored`.
+  private func proveConflicts(
+    from staging: String, _ outcome: Inserted, of staged: Int, on connection: PostgresConnection
+  ) async throws {
+    guard policy.mode == .direct || facts.mayDropRows else { return }
+    let conflicts = outcome.conflicts ?? 0
+    guard outcome.inserted + conflicts < staged else { return }
+    let error = JobError.rowsNotStored(outcome.inserted, of: staged, conflicts: conflicts)
+    let matches = policy.mode == .staging ? try await conflictConditions(on: connection) : []
+    guard !matches.isEmpty else { throw error }
     let table = try await connection.quoted(facts.table)
     let found = matches.map { "EXISTS (SELECT FROM \(table) AS held WHERE \($0))" }.joined(separator: " OR ")
-    let missing: Int = try await connection.queryRows(
-      "SELECT pg_catalog.count(*) AS n FROM \(staging) AS staged WHERE NOT (\(found))"
-    ).rows[0].decode("n")
-    guard missing == 0 else { throw JobError.rowsNotStored(staged - missing, of: staged) }
+    let missing: Bool = try await connection.queryRows(
+      "SELECT EXISTS (SELECT FROM \(staging) AS staged WHERE (\(found)) IS NOT TRUE) AS missing"
+    ).rows[0].decode("missing")
+    guard !missing else { throw error }
+  }
+
+  /// For each unique index over loaded columns: when the row `held` is in conflict with the row `staged`.
+  private func conflictConditions(on connection: PostgresConnection) async throws -> [String] {
+    var conditions: [String] = []
+    for key in facts.conflictKeys where key.columns.allSatisfy(plan.loadedColumns.contains) {
+      let equals = key.nullsAreEqual ? "IS NOT DISTINCT FROM" : "="
+      var pairs: [String] = []
+      for column in key.columns {
+        let name = try await connection.quoteIdentifier(column.text)
+        pairs.append("held.\(name) \(equals) staged.\(name)")
+      }
+      conditions.append(pairs.joined(separator: " AND "))
+    }
+    return conditions
   }
 }

@@ -39,6 +39,10 @@ SELECT a.attname::pg_catalog.text AS name,
       WHERE b.type = a.atttypid AND t.typbasetype = 0
     ),
     pg_catalog.format_type(a.atttypid, NULL)) AS base_type,
+  CASE own.typtype
+    WHEN 'c' THEN 'composite' WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' WHEN 'm' THEN 'multirange'
+    ELSE CASE own.typcategory WHEN 'A' THEN 'array' ELSE 'base' END
+  END AS type_kind,
   a.attgenerated <> '' AS is_generated,
   -- Values that are written and read as names, whose meaning depends on the search_path.
   EXISTS (
@@ -53,5 +57,6 @@ SELECT a.attname::pg_catalog.text AS name,
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS may_select,
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'INSERT') AS may_insert
 FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type own ON own.oid = a.atttypid
 WHERE a.attrelid = $1::pg_catalog.int8::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum

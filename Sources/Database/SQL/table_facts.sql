@@ -15,17 +15,23 @@ SELECT c.oid::pg_catalog.int8 AS oid,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use_schema,
   pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS may_select,
   pg_catalog.has_table_privilege(c.oid, 'INSERT') OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT') AS may_insert,
-  -- Unique indexes over plain columns, for all rows, checked at once: those that ON CONFLICT DO NOTHING can use.
+  -- Unique indexes over plain columns, for all rows, checked at once: those that ON CONFLICT DO NOTHING can use. One with a
+  -- column that may be NULL tells rows apart only where it takes NULLs for equal (NULLS NOT DISTINCT, from version 15).
   COALESCE(
     (
       SELECT pg_catalog.json_agg(
-        (
-          SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
-          FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k (number, place)
-          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
-          WHERE k.place <= i.indnkeyatts
-        ))
+        pg_catalog.json_build_object(
+          'columns', k.columns, 'nulls_equal', n.nulls_equal, 'tells_rows_apart', n.nulls_equal OR NOT k.may_be_null))
       FROM pg_catalog.pg_index i
+      CROSS JOIN LATERAL (
+        SELECT COALESCE(pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct' = 'true', false)
+      ) AS n (nulls_equal)
+      CROSS JOIN LATERAL (
+        SELECT pg_catalog.json_agg(a.attname ORDER BY part.place), pg_catalog.bool_or(NOT a.attnotnull)
+        FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS part (number, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number
+        WHERE part.place <= i.indnkeyatts
+      ) AS k (columns, may_be_null)
       WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
         AND i.indpred IS NULL AND i.indexprs IS NULL
     )::pg_catalog.text,

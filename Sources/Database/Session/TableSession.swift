@@ -75,25 +75,29 @@ package struct TableSession: Sendable {
 
   /// Runs `work` in the transaction.
   /// - Parameters:
+  ///   - recovery: what a load does when the connection breaks before its COMMIT is answered; a job that only reads
+  ///     needs none.
   ///   - before: runs under the advisory lock, before the transaction; a result ends the run.
   ///   - work: sets the flag before the first step that must not be repeated: after that, a broken connection fails the
   ///     run.
   ///   - finish: runs after the commit, on the same session and under the advisory lock.
-  /// - Throws: ``JobError`` `locked`, `already_running`; whatever the parts throw.
+  /// - Throws: ``JobError`` `locked`, `already_running`, `commit_unknown`; whatever the parts throw.
   package func run<Work: Sendable, Result: Sendable>(
+    recovery: CommitRecovery<Work, Result>? = nil,
     before: @escaping @Sendable (PostgresConnection) async throws -> Result? = { _ in nil },
     work: @escaping @Sendable (PostgresConnection, Flag) async throws -> Work,
     finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result
   ) async throws -> Result {
-    let run = Run(before: before, work: work, finish: finish)
+    let run = Run(before: before, work: work, finish: finish, recovery: recovery)
     return try await retrying(run) { try await withLockAndTurn(run) }
   }
 
   /// The state that the attempts of one run share.
-  private final class Run<Work: Sendable, Result: Sendable>: Sendable {
+  final class Run<Work: Sendable, Result: Sendable>: Sendable {
     let before: @Sendable (PostgresConnection) async throws -> Result?
     let work: @Sendable (PostgresConnection, Flag) async throws -> Work
     let finish: @Sendable (PostgresConnection, Work) async throws -> Result
+    let recovery: CommitRecovery<Work, Result>?
     /// A step that must not be repeated has begun.
     let begun = Flag()
     /// Server processes whose connections broke: one may still hold the table-day's lock until the server notices.
@@ -102,16 +106,18 @@ package struct TableSession: Sendable {
     init(
       before: @escaping @Sendable (PostgresConnection) async throws -> Result?,
       work: @escaping @Sendable (PostgresConnection, Flag) async throws -> Work,
-      finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result
+      finish: @escaping @Sendable (PostgresConnection, Work) async throws -> Result,
+      recovery: CommitRecovery<Work, Result>?
     ) {
       self.before = before
       self.work = work
       self.finish = finish
+      self.recovery = recovery
     }
   }
 
   /// How an attempt takes its lock.
-  private struct LockTry: Sendable {
+  struct LockTry: Sendable {
     var isNarrow = false
     var patience: Duration
     /// Is called once the lock is there.
@@ -121,7 +127,7 @@ package struct TableSession: Sendable {
   private var place: LockQueue.Place { .init(target: target, table: table) }
 
   /// How long a job waits for a lock in total.
-  private var limit: Duration { .seconds(sessions.lockTimeoutSeconds) }
+  var limit: Duration { .seconds(sessions.lockTimeoutSeconds) }
 
   /// Others have the turn that a run has left to them; its transaction has ended, and with it the lock.
   private struct TurnTaken: Error {}
@@ -210,30 +216,6 @@ package struct TableSession: Sendable {
     } catch let error as PostgresError where error.isConnectionFailure {
       run.lostSessions.withLock { _ = $0.insert(pid) }
       throw error
-    }
-  }
-
-  /// The table-day's lock, the transaction in it, and what comes after.
-  private func transact<Work, Result>(
-    _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry, on connection: PostgresConnection
-  ) async throws -> Result {
-    try await TableDayLock.hold(tableDay, on: connection) {
-      if let result = try await run.before(connection) { return result }
-      let lock = try await TableLock.find(
-        table, for: access, isNarrow: lockTry.isNarrow, reading: reading, on: connection)
-      let watch = LockWatch(
-        sessions: sessions, progress: progress, target: target, ownPassword: ownPassword, tableDay: tableDay,
-        table: table,
-        isLocked: isLocked)
-      let work = try await connection.withTransaction(lock.begin) { connection in
-        try await watch.whileRunning(on: connection) {
-          try await lock.take(within: lockTry.patience, limit: limit, on: connection)
-          isLocked.set()
-          try lockTry.granted()
-          return try await run.work(connection, run.begun)
-        }
-      }
-      return try await run.finish(connection, work)
     }
   }
 

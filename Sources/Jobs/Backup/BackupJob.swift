@@ -37,7 +37,8 @@ package struct BackupJob: Sendable {
   /// - Throws: `CancellationError` when the job was cut short before it had done anything.
   package func run(_ plan: BackupPlan, deadline: Date? = nil) async throws -> BackupReport {
     progress.update { $0.units += plan.units.count }
-    let results = try await CancellationGrace.shared { await runAll(plan.units, deadline) }
+    let counted = CountedTables()
+    let results = try await CancellationGrace.shared { await runAll(plan.units, counted, deadline) }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
     return BackupReport(results: results, lake: context.lake.displayURL)
   }
@@ -47,7 +48,9 @@ package struct BackupJob: Sendable {
 
   /// Begins the units in their order, each as soon as it is admitted. One that waits for a locked table leaves its turn to
   /// the next.
-  private func runAll(_ units: [BackupPlan.Unit], _ deadline: Date?) async -> [BackupResult] {
+  private func runAll(
+    _ units: [BackupPlan.Unit], _ counted: CountedTables, _ deadline: Date?
+  ) async -> [BackupResult] {
     var results = [BackupResult?](repeating: nil, count: units.count)
     await withTaskGroup(of: (Int, BackupResult).self) { group in
       for (index, unit) in units.enumerated() {
@@ -56,7 +59,7 @@ package struct BackupJob: Sendable {
           let place = try await context.admission.enter(unit.tableDay, for: .backup, progress, within: patience)
           group.addTask {
             defer { place.giveUp() }
-            let result = await result(of: unit, place)
+            let result = await result(of: unit, counted, place)
             progress.update { $0.finishedUnits += 1 }
             onResult(result)
             return (index, result)
@@ -74,13 +77,15 @@ package struct BackupJob: Sendable {
     return results.compactMap(\.self)
   }
 
-  private func result(of unit: BackupPlan.Unit, _ place: Admission.Place) async -> BackupResult {
+  private func result(
+    of unit: BackupPlan.Unit, _ counted: CountedTables, _ place: Admission.Place
+  ) async -> BackupResult {
     let start = ContinuousClock.now
     progress.update { $0.subject = "\(unit.tableDay.table) \(unit.tableDay.day)" }
     var result: BackupResult
     do {
       result = try await TableDayBackup(
-        context: context, options: options, progress: progress, place: place, unit: unit
+        context: context, options: options, progress: progress, place: place, unit: unit, counted: counted
       ).run()
     } catch {
       result = BackupResult(unit.tableDay, .failed, error: .ofTableDay(error))
@@ -96,6 +101,7 @@ package struct BackupJob: Sendable {
         Log.failureLevel, "backup \(result.status.rawValue)",
         ["archive": tableDay, "code": error.code.rawValue, "reason": error.message])
     } else {
+      for warning in result.warnings { Log.write(.warning, warning, ["archive": tableDay]) }
       Log.write(
         .info, "backup \(result.status.rawValue)",
         [
@@ -107,10 +113,11 @@ package struct BackupJob: Sendable {
 }
 
 extension JobError {
-  /// The error of a table-day's result. In a cancelled job every failure counts as cancelled.
+  /// The error of a table-day's result. In a cancelled job every failure counts as cancelled, except a commit of unknown
+  /// outcome, after which rows may be there.
   static func ofTableDay(_ cause: any Error) -> JobError {
     let error = JobError(cause: cause)
-    guard Task.isCancelled else { return error }
+    guard Task.isCancelled, error.code != .commitUnknown else { return error }
     return JobError(
       .cancelled, "the job was cancelled while it worked on this table-day; run the job again",
       details: error.details)

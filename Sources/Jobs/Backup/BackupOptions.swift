@@ -25,4 +25,13 @@ package struct BackupOptions: Sendable {
   package func options(of table: TableName) -> TableOptions {
     tables.first { $0.table == table } ?? otherTables[table] ?? TableOptions(table: table)
   }
+
+  /// The first day that a nightly run archives of `table`; nil where it is not in `BACKUP_TABLES`.
+  package func lookbackStart(of table: TableName, now: Date) -> Day? {
+    guard tables.contains(where: { $0.table == table }) else { return nil }
+    return today(of: table, now: now).adding(days: -lookbackDays)
+  }
+
+  /// The day that it is on the clock which the time column of `table` shows.
+  func today(of table: TableName, now: Date) -> Day { Day(now, in: options(of: table).clock ?? timeZone) }
 }

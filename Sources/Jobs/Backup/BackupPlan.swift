@@ -15,6 +15,12 @@ package struct BackupPlan: Sendable, Equatable {
     package let overwrite: Bool
     /// With ``overwrite``: replace an archive that has more rows than the table.
     package let force: Bool
+    /// The clock that a time column without a zone shows: the table's `clock`, else `BACKUP_TIMEZONE`.
+    package let clock: TimeZone
+    /// Archive also a day before the table's first row or after its last one.
+    package let archivesEmpty: Bool
+    /// Count the rows that belong to no day also where no index makes that cheap.
+    package let countsRowsWithoutADay: Bool
     /// The request's key; nil for a request without one and for the nightly run.
     package let key: String?
 
@@ -33,6 +39,9 @@ package struct BackupPlan: Sendable, Equatable {
       level = self.options.compressionLevel ?? options.gzipLevel
       overwrite = request?.overwrite ?? false
       force = request?.force ?? false
+      clock = self.options.clock ?? options.timeZone
+      archivesEmpty = request?.empty == .archive
+      countsRowsWithoutADay = request?.countRowsWithoutADay ?? false
       key = request?.key
     }
   }
@@ -43,28 +52,32 @@ package struct BackupPlan: Sendable, Equatable {
   /// - Parameter database: the database to archive.
   /// - Throws: ``JobError`` `day_not_over`, `date_in_future`.
   package init(_ request: BackupRequest, _ options: BackupOptions, database: String, now: Date) throws {
-    let today = Day(now, in: options.timeZone)
-    guard request.to < today else {
-      let zone = DayWindow(today, in: options.timeZone).timeZoneName
-      throw JobError(
-        request.to == today ? .dayNotOver : .dateInFuture,
-        "\(request.to) is not over yet in \(zone), where it is \(today); the last "
-          + "day that can be archived is \(today.adding(days: -1))", field: request.from == request.to ? "date" : "to")
-    }
     units = request.tables.flatMap { table in
       request.from.through(request.to).map { Unit($0, of: table, in: database, options, request) }
     }
+    // The last days of the tables, of which each may show another clock.
+    for unit in units where unit.tableDay.day == request.to { try Self.refuseUnfinished(unit, request, now: now) }
+  }
+
+  /// A day is over when it is over on the clock that the table's time column shows.
+  private static func refuseUnfinished(_ unit: Unit, _ request: BackupRequest, now: Date) throws {
+    let today = Day(now, in: unit.clock)
+    guard request.to >= today else { return }
+    let what = unit.options.clock == nil ? "" : ", the clock of \(unit.tableDay.table)"
+    throw JobError(
+      request.to == today ? .dayNotOver : .dateInFuture,
+      "\(request.to) is not over yet in \(unit.clock.ianaName)\(what), where it is \(today); the last "
+        + "day that can be archived is \(today.adding(days: -1))", field: request.from == request.to ? "date" : "to")
   }
 
   /// The plan of a nightly run: of each table in `BACKUP_TABLES`, every day of the look-back that is not in `archived`.
   /// Ordered by day, the latest first: a run that is cut short has archived yesterday's data of as many tables as
   /// possible.
   package init(nightly options: BackupOptions, database: String, archived: [TableName: Set<Day>], now: Date) {
-    let yesterday = Day(now, in: options.timeZone).adding(days: -1)
-    let days = yesterday.adding(days: 1 - options.lookbackDays).through(yesterday).reversed()
-    units = days.flatMap { day in
+    units = (1...max(1, options.lookbackDays)).flatMap { daysAgo in
       options.tables.compactMap { table in
-        archived[table.table]?.contains(day) == true ? nil : Unit(day, of: table, in: database, options, nil)
+        let day = options.today(of: table.table, now: now).adding(days: -daysAgo)
+        return archived[table.table]?.contains(day) == true ? nil : Unit(day, of: table, in: database, options, nil)
       }
     }
   }

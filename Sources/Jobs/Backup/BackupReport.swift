@@ -20,12 +20,17 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package var database: String
   package var table: TableName
   package var date: Day
-  /// Why the table-day was skipped: `exists`.
+  /// Why the table-day was skipped: `exists`, or `outside the table's rows`.
   package var skipped: String?
   /// The archive's path under `LAKE_URL`.
   package var path: String?
   /// The number of archived rows.
   package var rows: Int?
+  /// The new archive has no rows; nil, and absent, otherwise.
+  package var empty: Bool?
+  /// The table's rows whose time is NULL or infinite, which are in no archive; nil unless this table-day's job counted
+  /// them.
+  package var rowsWithoutADay: Int?
   /// The length of the CSV.
   package var csvBytes: Int?
   /// The length of the gzip file.
@@ -38,7 +43,8 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package var error: JobError?
 
   enum CodingKeys: String, CodingKey {
-    case status, database, table, date, skipped, path, rows
+    case status, database, table, date, skipped, path, rows, empty
+    case rowsWithoutADay = "rows_without_a_day"
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
     case sha256, seconds, warnings, error

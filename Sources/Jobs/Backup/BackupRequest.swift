@@ -20,6 +20,18 @@ package struct BackupRequest: Sendable, Equatable {
   package var compressionLevel: Int?
   /// Identifies the request over its attempts: an archive that this request has replaced is not replaced again.
   package var key: String?
+  /// What happens to a day without rows.
+  package var empty = EmptyDay.auto
+  /// Count the rows that belong to no day also where no index makes that cheap.
+  package var countRowsWithoutADay = false
+
+  /// `empty`: what happens to a day without rows.
+  package enum EmptyDay: String, Sendable, CaseIterable {
+    /// It is archived where the table has rows before and after it.
+    case auto
+    /// It is archived.
+    case archive
+  }
 
   package init(tables: [TableOptions], from: Day, to: Day, overwrite: Bool = false) {
     self.tables = tables
@@ -28,7 +40,8 @@ package struct BackupRequest: Sendable, Equatable {
     self.overwrite = overwrite
   }
 
-  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, key}`.
+  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, empty, rows_without_a_day,
+  /// key}`.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
@@ -38,6 +51,8 @@ package struct BackupRequest: Sendable, Equatable {
     overwrite = try fields.bool("overwrite") ?? false
     force = try fields.bool("force") ?? false
     compressionLevel = try fields.integer("compression_level", in: BackupOptions.gzipLevels)
+    empty = try fields.choice("empty", EmptyDay.self) ?? .auto
+    countRowsWithoutADay = try fields.bool("rows_without_a_day") ?? false
     key = try fields.key()
     try fields.finish()
     let units = from.count(through: to) * tables.count

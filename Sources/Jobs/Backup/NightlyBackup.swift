@@ -23,7 +23,7 @@ package struct NightlyBackup: Sendable {
   /// lists as `not_begun`.
   /// - Throws: ``JobError`` `not_configured` without tables; `CancellationError` when the run was cut short before it had
   ///   done anything.
-  package func run(deadline: Date? = nil) async throws -> BackupReport {
+  package func run(deadline: Date? = nil) async throws -> NightlyReport {
     guard !options.tables.isEmpty else {
       throw JobError(
         .notConfigured, "not set; name the tables, such as events.clicks:received_at", field: "BACKUP_TABLES")
@@ -37,12 +37,37 @@ package struct NightlyBackup: Sendable {
       throw JobError(cause: error)
     }
     let plan = BackupPlan(nightly: options, database: database, archived: archived, now: context.now())
-    let report = try await BackupJob(context, options, progress: progress).run(plan, deadline: deadline)
-    let left = report.results.count { $0.status == .notBegun }
-    if left > 0 {
-      let reason = Task.isCancelled ? "the run was stopped" : "the run ends before the function's time limit"
-      Log.write(.warning, "\(reason); the next run does the days that are left", ["left": left])
-    }
+    let job = BackupJob(context, options, progress: progress)
+    var report = NightlyReport(backup: try await job.run(plan, deadline: deadline))
+    await TableReview(context: context, options: options, database: database).add(
+      to: &report, archived: archived, until: deadline)
+    warn(report)
     return report
+  }
+
+  /// Writes a warning for each table of which something is left to do.
+  private func warn(_ report: NightlyReport) {
+    let reason = Task.isCancelled ? "the run was stopped" : "the run ends before the function's time limit"
+    for table in options.tables.map(\.table) {
+      let left = report.backup.results.count { $0.table == table && $0.status == .notBegun }
+      if left > 0 {
+        Log.write(.warning, "\(reason); the next run does the days that are left", ["table": table, "days": left])
+      }
+      let spans = report.unarchived.filter { $0.table == table }
+      if !spans.isEmpty {
+        Log.write(
+          .warning,
+          "days before BACKUP_LOOKBACK_DAYS were never archived; archive them with a backup from the first to the last",
+          [
+            "table": table, "days": spans.reduce(0) { $0 + $1.from.count(through: $1.to) },
+            "first": spans.map(\.from).min().map { "\($0)" } ?? "", "last": spans.map(\.to).max().map { "\($0)" } ?? "",
+          ])
+      }
+      for day in report.changed where day.table == table {
+        Log.write(
+          .warning, "an archived day has another number of rows now; archive it again with overwrite",
+          ["table": table, "date": day.date, "archive_rows": day.archiveRows, "table_rows": day.tableRows])
+      }
+    }
   }
 }

@@ -13,10 +13,17 @@ struct TableDayBackup: Sendable {
   let progress: JobProgress
   let place: Admission.Place
   let unit: BackupPlan.Unit
+  let counted: CountedTables
 
   private static let timeColumnRemedy: ErrorText = "as \(field: "time_column") in the request"
 
-  private var window: DayWindow { DayWindow(unit.tableDay.day, in: options.timeZone) }
+  /// The day, in the zone that gives a column of `kind` its instants.
+  private func window(_ kind: DaySpan.Kind) -> DayWindow {
+    DayWindow(unit.tableDay.day, in: kind == .instant ? options.timeZone : unit.clock)
+  }
+
+  /// The values of `column` that belong to the day.
+  private func span(of column: TimeColumn) -> DaySpan { DaySpan(window(column.kind), kind: column.kind) }
 
   /// - Throws: ``JobError`` and the errors of the lake, the database and the compressor; nothing was then published.
   func run() async throws -> BackupResult {
@@ -27,7 +34,7 @@ struct TableDayBackup: Sendable {
     let holder = UnpublishedFile.Holder()
     do {
       return try await session.run { _ in
-        unit.overwrite ? nil : try await existing()
+        try await existing()
       } work: { connection, begun in
         // A row security policy that hides rows from this role would make an incomplete archive; with `off` it is an
         // error.
@@ -47,25 +54,31 @@ struct TableDayBackup: Sendable {
   /// A SELECT of no rows of the unit's day, which locks what the COPY reads.
   private func rowsToRead(on connection: PostgresConnection) async throws -> String {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
-    let condition = try await timeColumn(facts).condition(for: window, on: connection)
+    let column = try timeColumn(facts)
+    let condition = try await column.condition(for: span(of: column), on: connection)
     return "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition) LIMIT 0"
   }
 
   private func timeColumn(_ facts: TableFacts) throws -> TimeColumn {
-    try facts.timeColumn(named: unit.timeColumn, remedy: Self.timeColumnRemedy)
+    let column = try facts.timeColumn(named: unit.timeColumn, remedy: Self.timeColumnRemedy)
+    guard unit.options.clock == nil || column.kind != .instant else {
+      throw JobError(
+        .badTimeColumn,
+        "the option `clock` of \(facts.table) says which clock a column without a time zone shows, but \(column.name) is of "
+          + "type \(column.kind.rawValue); remove the option", field: "clock")
+    }
+    return column
   }
 
-  /// The result where an archive exists already; it needs no lock on the table.
+  /// The result where the archive exists that the request asks for: any without `overwrite`, and with it one that an earlier
+  /// attempt of the same request has made. It needs no lock on the table.
   private func existing() async throws -> BackupResult? {
-    let path = try unit.tableDay.archivePath
-    guard let existing = try await context.lake.properties(of: path) else { return nil }
-    var result = BackupResult(unit.tableDay, .skipped)
-    result.path = "\(path)"
-    result.skipped = "exists"
-    result.gzipBytes = existing.length
-    let manifest = try await trustedManifest(of: existing)
-    result.rows = manifest?.rows
-    result.sha256 = manifest?.sha256
+    guard !unit.overwrite || unit.key != nil else { return nil }
+    guard let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake) else { return nil }
+    var result = existing.kept(unit.tableDay)
+    guard unit.overwrite else { return result }
+    guard let key = existing.manifest?.requestKey, key == unit.key else { return nil }
+    result.warnings.append("an earlier attempt of this request, with the same key, has made the archive")
     return result
   }
 
@@ -75,7 +88,11 @@ struct TableDayBackup: Sendable {
     let proof: ArchiveProof
     let description: ArchiveManifest.Description
     /// The archive to replace.
-    let existing: LakeEntry?
+    let existing: ExistingArchive?
+    let neighbours: NeighbourArchives
+    /// For a day without rows: whether the table has rows before and after it.
+    var around: TableRows.Around?
+    var rowsWithoutADay: Int?
   }
 
   private func archive(
@@ -84,14 +101,45 @@ struct TableDayBackup: Sendable {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
     let timeColumn = try timeColumn(facts)
     // Without `overwrite` the run has checked under the advisory lock that no archive exists.
-    let existing = unit.overwrite ? try await context.lake.properties(of: unit.tableDay.archivePath) : nil
+    async let existing = unit.overwrite ? ExistingArchive.find(unit.tableDay, in: context.lake) : nil
+    async let neighbours = neighbours()
     begun.set()
     let file = try await UnpublishedFile(at: unit.tableDay.newTemporaryPath, in: context.lake)
     holder.hold(file)
     let encoding = ArchiveEncoding(ofServer: await connection.serverEncoding)
     let proof = try await copy(facts, timeColumn, encoding, to: file, on: connection)
     let description = try await describe(facts, timeColumn, encoding, on: connection)
-    return Archived(file: file, proof: proof, description: description, existing: existing)
+    let rows = TableRows(facts, by: timeColumn, on: connection)
+    return Archived(
+      file: file, proof: proof, description: description, existing: try await existing,
+      neighbours: try await neighbours,
+      around: proof.rows == 0 ? try await rows.around(span(of: timeColumn)) : nil,
+      rowsWithoutADay: try await rowsWithoutADay(rows))
+  }
+
+  /// The manifests of the days beside the unit's. One that cannot be read is left out.
+  private func neighbours() async throws -> NeighbourArchives {
+    func manifest(_ days: Int) async throws -> ArchiveManifest? {
+      let day = TableDay(
+        database: unit.tableDay.database, table: unit.tableDay.table, day: unit.tableDay.day.adding(days: days))
+      do {
+        return try await ArchiveManifest.read(at: day.manifestPath, in: context.lake)
+      } catch is JobError {
+        return nil
+      }
+    }
+    async let before = manifest(-1)
+    async let after = manifest(1)
+    return NeighbourArchives(before: try await before, after: try await after)
+  }
+
+  /// The number of rows that are in no day's archive, where the request asks for it or an index makes it cheap; counted
+  /// once for each table of a job.
+  private func rowsWithoutADay(_ rows: TableRows) async throws -> Int? {
+    guard counted.begin(unit.tableDay.table) else { return nil }
+    let hasIndex = try await rows.hasTimeIndex()
+    guard hasIndex || unit.countsRowsWithoutADay else { return nil }
+    return try await rows.withoutADay(byIndex: hasIndex)
   }
 
   /// Copies the day's rows into the file and proves that the file holds them.
@@ -101,7 +149,7 @@ struct TableDayBackup: Sendable {
   ) async throws -> ArchiveProof {
     let files = try await TableFiles.read(facts, on: connection)
     let names = try await connection.quoted(facts.storedColumns.map(\.name))
-    let condition = try await timeColumn.condition(for: window, on: connection)
+    let condition = try await timeColumn.condition(for: span(of: timeColumn), on: connection)
     let select = "SELECT \(names) FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
     let estimate = try await connection.estimatedRows(select)
     let copy = try await connection.copyOut(
@@ -122,62 +170,74 @@ struct TableDayBackup: Sendable {
         + "pg_catalog.current_setting('server_version') AS version"
     ).rows[0]
     return ArchiveManifest.Description(
-      unit.tableDay, window: .init(window, timeColumn: timeColumn.name.text),
-      columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type) }, encoding: encoding,
+      unit.tableDay,
+      window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: span(of: timeColumn)),
+      columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type, kind: $0.kind) }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
-      programVersion: Program.version, createdAt: context.now())
+      programVersion: Program.version, createdAt: context.now(), requestKey: unit.key)
   }
 
   private func publish(_ archived: Archived) async throws -> BackupResult {
     var result = BackupResult(unit.tableDay, .ok)
+    result.rowsWithoutADay = archived.rowsWithoutADay
+    result.warnings = warnings(archived)
+    if let around = archived.around, archived.existing == nil, !unit.archivesEmpty, !(around.before && around.after) {
+      return await leaveOut(archived, result)
+    }
     result.path = "\(try unit.tableDay.archivePath)"
     if let existing = archived.existing, !unit.force {
-      try await refuseFewerRows(existing, rows: archived.proof.rows, &result)
+      result.warnings += try await existing.refuseLoss(
+        of: unit.tableDay, rows: archived.proof.rows, archived.description, in: context.lake)
     }
+    let isOlder = try archived.existing.map { try $0.entry.path != unit.tableDay.archivePath } ?? false
     let outcome = try await ArchivePublication(
       unit.tableDay, file: archived.file, proof: archived.proof, description: archived.description,
-      replacing: archived.existing, in: context.lake
+      replacing: isOlder ? nil : archived.existing?.entry, in: context.lake
     ).perform()
     result.warnings += outcome.warnings
+    if isOlder, let older = archived.existing?.entry.path {
+      result.warnings.append("the archive in the older layout, \(older), is still there; the new one counts before it")
+    }
     if let doubt = outcome.doubt {
       result.status = .unconfirmed
       result.error = JobError(cause: doubt)
     }
     result.rows = archived.proof.rows
+    if archived.proof.rows == 0 { result.empty = true }
     result.csvBytes = archived.proof.csvBytes
     result.gzipBytes = archived.proof.gzipBytes
     result.sha256 = archived.proof.sha256.description
     return result
   }
 
-  /// The manifest of an existing archive; nil when there is none, it cannot be read, or it describes another file.
-  private func trustedManifest(of existing: LakeEntry) async throws -> ArchiveManifest? {
-    do {
-      let manifest = try await ArchiveManifest.read(of: unit.tableDay, in: context.lake)
-      return manifest?.gzipBytes == existing.length ? manifest : nil
-    } catch let error as JobError where error.code == .manifestUnreadable {
-      return nil
+  /// The result of a day that lies before the table's first row or after its last one.
+  private func leaveOut(_ archived: Archived, _ result: BackupResult) async -> BackupResult {
+    var result = result
+    result.status = .skipped
+    result.skipped = "outside the table's rows"
+    result.rows = 0
+    if let leftover = await archived.file.discard() {
+      result.warnings.append(
+        "the temporary file \(leftover) is left in the lake; the nightly run removes it after a day")
     }
+    return result
   }
 
-  /// Refuses to replace an archive by one with fewer rows: it may be the only copy of rows that were dropped meanwhile.
-  private func refuseFewerRows(_ existing: LakeEntry, rows: Int, _ result: inout BackupResult) async throws {
-    let old: Int
-    if let manifest = try await trustedManifest(of: existing) {
-      old = manifest.rows
-    } else {
-      do {
-        old = try await ArchiveRows.count(in: existing.path, of: context.lake)
-      } catch let error as JobError where error.code.kind == .unprocessable {
-        result.warnings.append("the existing archive could not be read, so its rows were not counted: \(error.message)")
-        return
-      }
+  private func warnings(_ archived: Archived) -> [String] {
+    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.window)
+    if let rows = archived.rowsWithoutADay, rows > 0 {
+      warnings.append(
+        "\(rows) rows of \(unit.tableDay.table) are in no day's archive: their \(archived.description.window.timeColumn) is "
+          + "NULL or infinite")
     }
-    guard rows < old else { return }
-    throw JobError(
-      .fewerRows,
-      "the archive of \(unit.tableDay.table) \(unit.tableDay.day) holds \(old) rows, but the table only \(rows); the "
-        + "archive was not replaced. Pass \(field: "force") to replace it anyway",
-      details: ["archive_rows": .integer(old), "table_rows": .integer(rows)])
+    switch archived.around.map({ ($0.before, $0.after) }) {
+    case nil: break
+    case (true, true)?: warnings.append("the day has no rows; the table has rows before and after it")
+    case (true, false)?:
+      warnings.append("the day has no rows, nor has the table later ones: does it still receive rows?")
+    case (false, true)?: warnings.append("the day has no rows, nor has the table earlier ones")
+    case (false, false)?: warnings.append("the table has no rows with a day")
+    }
+    return warnings
   }
 }

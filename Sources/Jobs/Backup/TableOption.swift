@@ -1,4 +1,7 @@
+import Essentials
+import Foundation
 import Reporting
+import TableDays
 
 /// One option of a table: its key in the settings file, its form and its purpose. Reading, precedence and the table in
 /// docs/configuration.md use this declaration.
@@ -33,6 +36,15 @@ package struct TableOption: Sendable {
       into: \.compressionLevel
     ) { fields, name, _ in
       try fields.integer(name, in: BackupOptions.gzipLevels)
+    },
+    TableOption(
+      "clock", form: TimeZone.form,
+      "the zone of the clock that a `timestamp` or `date` column shows, where it is not `BACKUP_TIMEZONE`: a day is over "
+        + "when it is over there", into: \.clock
+    ) { fields, name, form in
+      guard let text = try fields.string(name, form) else { return nil }
+      guard let zone = TimeZone(ianaName: text) else { throw JobError.badField(name, form, got: .string(text)) }
+      return zone
     },
   ]
 }

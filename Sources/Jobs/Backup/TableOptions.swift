@@ -1,4 +1,5 @@
 import Essentials
+package import Foundation
 import Reporting
 package import TableDays
 
@@ -9,6 +10,8 @@ package struct TableOptions: Sendable, Equatable {
   package var timeColumn: String?
   /// The gzip level of the table's archives, 1...9.
   package var compressionLevel: Int?
+  /// The zone of the clock that a time column without a zone shows.
+  package var clock: TimeZone?
 
   package init(table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil) {
     self.table = table

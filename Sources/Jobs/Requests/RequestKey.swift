@@ -19,10 +19,10 @@ package enum RequestKey {
 extension Fields {
   /// Reads `key`.
   mutating func key() throws -> String? {
-    let expected = "a text of at most \(RequestKey.maximumLength) characters"
-    guard let key = try string("key", .init(expected)) else { return nil }
-    guard key.count <= RequestKey.maximumLength else {
-      throw JobError.badField("key", .init(expected), got: .string(key))
+    let form: ErrorText = "1 to \(RequestKey.maximumLength) visible ASCII characters, such as a UUID"
+    guard let key = try string("key", form) else { return nil }
+    guard key.utf8.count <= RequestKey.maximumLength, key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+      throw JobError.badField("key", form, got: .string(key))
     }
     return key
   }

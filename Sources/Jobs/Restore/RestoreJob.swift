@@ -49,7 +49,7 @@ package struct RestoreJob: Sendable {
       let load = TableDayRestore(
         context: context, options: options, progress: progress, source: source, request: request)
       let result = await result(of: load, source, deadline)
-      if sources.count == 1, let error = result.error {
+      if sources.count == 1, let error = result.error, result.status != .unconfirmed {
         if Task.isCancelled { throw CancellationError() }
         throw error
       }
@@ -83,10 +83,11 @@ package struct RestoreJob: Sendable {
     } catch {
       guard hasBegun else { return load.result(.notBegun, error: .notBegun(error)) }
       let error = JobError.ofTableDay(error)
+      let status = error.code == .commitUnknown ? RestoreResult.Status.unconfirmed : .failed
       Log.write(
-        Log.failureLevel, "restore failed",
+        Log.failureLevel, "restore \(status.rawValue)",
         ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
-      return load.result(.failed, error: error)
+      return load.result(status, error: error)
     }
   }
 }

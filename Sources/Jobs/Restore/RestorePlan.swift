@@ -20,10 +20,12 @@ package struct RestorePlan: Sendable, Equatable {
   }
 
   /// The span of the file.
-  package let window: DayWindow
+  package let span: ArchiveSpan
   /// How the file's columns map to the table's.
   package let columns: LoadPlan
   package let existing: Existing
+  /// The rows of the file's span in the table, where its time column is known.
+  package let rows: ExistingRows?
   /// Whether the load uses a staging table.
   package let usesStaging: Bool
   /// Whether the load sets a fixed `search_path`, because values hold names of database objects (`regclass` and similar
@@ -35,28 +37,40 @@ package struct RestorePlan: Sendable, Equatable {
 
   /// - Parameters:
   ///   - fileColumns: the columns of the file, in its order.
-  ///   - window: the span of the file.
+  ///   - span: the span of the file.
   ///   - timeColumn: the time column of the file, where it is known.
   ///   - role: the role that loads, for the text of an error.
   /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`, `no_time_column`, `bad_time_column`.
   package init(
-    _ policy: LoadPolicy, fileColumns: [ColumnName], window: DayWindow, timeColumn: ColumnName?, facts: TableFacts,
+    _ policy: LoadPolicy, fileColumns: [ColumnName], span: ArchiveSpan, timeColumn: ColumnName?, facts: TableFacts,
     role: String
   ) throws {
-    self.window = window
+    self.span = span
     columns = try LoadPlan(
       fileColumns: fileColumns, facts: facts, columnsMissing: policy.columnsMissing, role: role)
-    usesStaging = policy.mode == .staging || columns.needsStaging
+    // Without a manifest only the staged rows show whether they lie in the span that is deleted, and how many they are.
+    let replacesUnproven = policy.onExisting == .replace && !span.isRecorded
+    usesStaging = policy.mode == .staging || columns.needsStaging || replacesUnproven
     pinsNames = columns.loadedColumns.contains { facts.column($0)?.isName == true }
-    warnings =
-      columns.warnings
-      + (facts.hasAfterTrigger
-        ? ["the table has AFTER triggers; whether they changed the loaded rows was not checked"] : [])
-    existing = try Self.existing(policy, columns, window, timeColumn, facts)
+    existing = try Self.existing(policy, columns, span, timeColumn, facts)
+    let column = try? facts.timeColumn(named: timeColumn, remedy: "")
+    rows = column.flatMap { column in
+      span.values(of: column.kind).map { ExistingRows(of: $0, in: facts.table, by: column) }
+    }
+    var warnings = columns.warnings
+    if facts.hasAfterTrigger {
+      warnings.append("the table has AFTER triggers; whether they changed the loaded rows was not checked")
+    }
+    if replacesUnproven, let rows {
+      warnings.append(
+        "the archive has no manifest that says its span; the rows of \(rows.timeColumn.name) from \(rows.span.start) to "
+          + "\(rows.span.end), without the end, were taken for its day")
+    }
+    self.warnings = warnings
   }
 
   private static func existing(
-    _ policy: LoadPolicy, _ columns: LoadPlan, _ window: DayWindow, _ timeColumn: ColumnName?, _ facts: TableFacts
+    _ policy: LoadPolicy, _ columns: LoadPlan, _ span: ArchiveSpan, _ timeColumn: ColumnName?, _ facts: TableFacts
   ) throws -> Existing {
     // With a unique index, ON CONFLICT DO NOTHING skips existing rows; without one it skips none.
     let skipsRows = policy.mode == .staging && facts.recognisesRows(of: columns.loadedColumns)
@@ -64,17 +78,19 @@ package struct RestorePlan: Sendable, Equatable {
     let column = try facts.timeColumn(
       named: timeColumn, remedy: "pass \"append\" to load without checking for existing rows",
       field: "destination.on_existing")
-    let rows = ExistingRows(of: window, in: facts.table, by: column)
+    guard let values = span.values(of: column.kind) else {
+      throw JobError(
+        .badTimeColumn,
+        "column \(column.name) of \(facts.table) is of another kind than the column by which the archive was made, so its "
+          + "rows of the day cannot be told; pass \"append\" to load without checking for existing rows",
+        field: "destination.on_existing")
+    }
+    let rows = ExistingRows(of: values, in: facts.table, by: column)
     return switch policy.onExisting {
     case .replace: .delete(rows)
     case .skip: .skip(rows)
     case .error, .append: .refuse(rows)
     }
-  }
-
-  /// The span of a file: its manifest's zone, else `timeZone`.
-  static func window(of archive: TableDay, _ manifest: ArchiveManifest?, timeZone: TimeZone) -> DayWindow {
-    DayWindow(archive.day, in: manifest.flatMap { TimeZone(identifier: $0.window.timeZone) } ?? timeZone)
   }
 
   /// The time column of a file: its manifest's where the table has that column, else the settings'.

@@ -12,6 +12,9 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case partial
     /// The table held rows of the day already, and nothing was loaded.
     case skipped
+    /// The connection broke after COMMIT was sent, and whether the rows are in the table is not known; `error` says how to
+    /// find out.
+    case unconfirmed
     /// Nothing was loaded.
     case failed
     /// The job was cancelled, or its time ran out (`no_turn`), before it began this archive.
@@ -35,6 +38,11 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     /// The first instant after the span.
     package var end: String
 
+    init(start: String, end: String) {
+      self.start = start
+      self.end = end
+    }
+
     init(_ window: DayWindow) {
       (start, end) = window.texts
     }
@@ -50,8 +58,10 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
   package var columnsLoaded: [String] = []
   /// The number of rows that were loaded.
   package var rowsLoaded = 0
-  /// The number of the file's rows that were in the table already.
+  /// The number of the file's rows that were in the table already, or twice in the file, by a unique index.
   package var rowsSkipped = 0
+  /// The number of the file's rows that the table's triggers dropped; the load then failed.
+  package var rowsDropped = 0
   /// The bytes of CSV that were read.
   package var csvBytes = 0
   /// The bytes of gzip that were read.
@@ -69,6 +79,7 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case columnsLoaded = "columns_loaded"
     case rowsLoaded = "rows_loaded"
     case rowsSkipped = "rows_skipped"
+    case rowsDropped = "rows_dropped"
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
   }
@@ -81,14 +92,14 @@ package struct RestoreReport: Sendable, Encodable {
   /// The lake of the archives as an operator writes it; holds no secret.
   package var lake: String?
 
-  /// `ok`; `partial` when some archives failed, were not begun or are partial; `failed` when all failed or were not
-  /// begun.
+  /// `ok`; `partial` when some archives failed, were not begun, are partial or unconfirmed; `failed` when all failed or
+  /// were not begun.
   package var status: JobStatus {
     JobStatus(
       results.map { result in
         switch result.status {
         case .ok, .skipped: .ok
-        case .partial: .partial
+        case .partial, .unconfirmed: .partial
         case .failed, .notBegun: .failed
         }
       })

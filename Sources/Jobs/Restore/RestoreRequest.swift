@@ -60,9 +60,10 @@ package struct RestoreRequest: Sendable, Equatable {
   package var destination = Destination()
   package var timescale = Timescale()
   package var copy = Copy()
-  /// Identifies the request over its attempts: an archive that this request has loaded is not loaded again.
+  /// `key`: the caller's name for this request. A request that is sent again with the same key loads only what the earlier
+  /// one has not.
   package var key: String?
-  /// The request may come again after it was carried out in part.
+  /// Whether somebody repeats the request by himself when it fails: a queue does. No JSON field.
   package var isRetried = false
 
   /// A request for `source` with the default options.
@@ -171,6 +172,12 @@ package struct RestoreRequest: Sendable, Equatable {
     destination.policy.stagingLike = try fields.table("create_staging_like")
     destination.policy.onExisting = try fields.choice("on_existing", LoadPolicy.OnExisting.self) ?? .error
     destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
+    destination.policy.force = try fields.bool("force") ?? false
+    destination.policy.cascade = try fields.bool("cascade") ?? false
+    for (name, isSet) in [("force", destination.policy.force), ("cascade", destination.policy.cascade)] where isSet {
+      guard destination.policy.onExisting != .replace else { continue }
+      throw JobError(.badField, "allowed only with \(field: "destination.on_existing") \"replace\"", field: name)
+    }
     if destination.policy.stagingLike != nil, destination.policy.mode == .direct {
       throw JobError(
         .badField, "allowed only with \(field: "destination.mode") \"staging\"", field: "create_staging_like")

@@ -50,7 +50,7 @@ extension RestoreRequest {
     var sources: [RestoreSource] = []
     for day in from.through(to) {
       let archive = TableDay(database: database, table: table, day: day)
-      let path = try await Self.existingPath(of: archive, in: context.lake)
+      let path = try await archive.archive(in: context.lake)?.path ?? archive.archivePath
       sources.append(RestoreSource(path: path, archive: archive, lake: context.lake))
     }
     return sources
@@ -76,13 +76,5 @@ extension RestoreRequest {
       }
     guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else { throw noArchive }
     return RestoreSource(path: path, archive: archive, lake: lake)
-  }
-
-  /// The archive's path, or its path in the layout of older function apps where only that file exists.
-  private static func existingPath(of archive: TableDay, in lake: any LakeStore) async throws -> LakePath {
-    let path = try archive.archivePath
-    if try await lake.properties(of: path) != nil { return path }
-    if let older = archive.olderArchivePath, try await lake.properties(of: older) != nil { return older }
-    return path
   }
 }

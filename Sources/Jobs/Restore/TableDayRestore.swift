@@ -14,16 +14,18 @@ struct TableDayRestore: Sendable {
   let source: RestoreSource
   let request: RestoreRequest
 
-  private var policy: LoadPolicy { request.destination.policy }
+  var policy: LoadPolicy { request.destination.policy }
 
   /// The table that the rows are loaded into.
-  private var table: TableName { request.destination.targetTable ?? source.archive.table }
+  var table: TableName { request.destination.targetTable ?? source.archive.table }
 
   /// A result without figures.
   func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
-    RestoreResult(
+    var result = RestoreResult(
       status: status, database: request.server.database ?? source.archive.database, targetTable: table,
       dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
+    result.rowsDropped = error?.details["dropped_rows"]?.whole ?? 0
+    return result
   }
 
   /// - Throws: ``JobError`` and the errors of the lake and the database; nothing was then loaded.
@@ -47,10 +49,13 @@ struct TableDayRestore: Sendable {
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
       ownPassword: request.server.password, in: context.sessions, progress: progress,
       turn: .init(place))
-    return try await session.run { connection, begun in
+    let mark = Mark()
+    return try await session.run(recovery: recovery(mark)) { connection in
+      try await earlierAttempt(mark, on: connection)
+    } work: { connection, begun in
       let reader = try await ArchiveReader(source.path, in: source.lake)
       do {
-        let result = try await load(reader, on: connection, begun)
+        let result = try await load(reader, mark, on: connection, begun)
         await reader.close()
         return result
       } catch {
@@ -58,13 +63,19 @@ struct TableDayRestore: Sendable {
         throw error
       }
     } finish: { connection, loaded in
-      loaded.status == .ok ? await afterCommit(loaded, on: connection) : loaded
+      loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
     }
   }
 
+  /// What a load's transaction has done.
+  struct Loaded: Sendable {
+    var result: RestoreResult
+    var sequences: OwnedSequences?
+  }
+
   private func load(
-    _ reader: ArchiveReader, on connection: PostgresConnection, _ begun: Flag
-  ) async throws -> RestoreResult {
+    _ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection, _ begun: Flag
+  ) async throws -> Loaded {
     let manifest = try await manifest(reader)
     try await prepare(connection)
     let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -73,22 +84,29 @@ struct TableDayRestore: Sendable {
     let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
     let plan = try RestorePlan(
       policy, fileColumns: try await columns.read(&pipeline),
-      window: RestorePlan.window(of: source.archive, manifest, timeZone: options.timeZone),
+      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
         of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
       facts: facts, role: connection.target.user)
 
     var result = result(.ok)
-    result.dateWindow = .init(plan.window)
+    result.dateWindow = plan.span.window
     result.warnings = plan.warnings
-    guard try await deleteOrCheck(plan.existing, on: connection, &result) else { return result }
+    if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
+      Log.write(
+        .warning, "an archive without a manifest replaces rows",
+        ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
+    }
+    guard try await check(plan.existing, on: connection, &result) else { return Loaded(result: result) }
     begun.set()
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
-    try await check(reader, against: manifest, rows: fileRows)
-    return result
+    let digest = try await check(reader, against: manifest, rows: fileRows)
+    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, on: connection)
+    return Loaded(
+      result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows))
   }
 
   /// Sets the transaction's parameters.
@@ -102,18 +120,14 @@ struct TableDayRestore: Sendable {
     try await connection.query("SET LOCAL client_min_messages = error")
   }
 
-  /// Deletes, counts or keeps the existing rows, as the plan says.
+  /// Looks for existing rows, as the plan says. Those that are to be replaced are deleted later.
   /// - Returns: whether the load continues.
   /// - Throws: ``JobError`` `rows_exist` with the number of rows.
-  private func deleteOrCheck(
+  private func check(
     _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Bool {
     switch existing {
-    case .keep: return true
-    case .delete(let rows):
-      let deleted = try await rows.delete(on: connection)
-      if deleted > 0 { result.warnings.append("\(deleted) rows of the window were replaced") }
-      return true
+    case .keep, .delete: return true
     case .skip(let rows):
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
@@ -124,10 +138,11 @@ struct TableDayRestore: Sendable {
       let count = try await rows.count(on: connection)
       guard count > 0 else { return true }
       let without =
-        policy.mode == .staging ? "; it has no unique index over the file's columns by which to skip them" : ""
+        policy.mode == .staging
+        ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
       throw JobError(
         .rowsExist,
-        "\(rows.table) holds \(count) rows of \(rows.window.day) already\(without); nothing was loaded. Pass append, "
+        "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
           + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
     }
   }
@@ -141,17 +156,38 @@ struct TableDayRestore: Sendable {
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
     let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
     guard !plan.usesStaging else {
+      var replaced = 0
       let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
         options: options, on: connection
-      ) { try await pipeline.load($0) }
+      ) { staged in
+        guard case .delete(let rows) = plan.existing else { return }
+        if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
+        replaced = try await Replacement(of: rows, in: facts, policy: policy).delete(for: staged.count, on: connection)
+      } _: {
+        try await pipeline.load($0)
+      }
+      report(replaced, &result)
       result.rowsLoaded = loaded.inserted
       result.rowsSkipped = loaded.staged - loaded.inserted
+      if policy.onExisting == .replace, result.rowsSkipped > 0 {
+        result.warnings.append(
+          "\(result.rowsSkipped) rows of the file were not inserted: by a unique index, rows outside the window or earlier rows "
+            + "of the file stand in their place")
+      }
       return loaded.staged
+    }
+    if case .delete(let rows) = plan.existing, let manifest {
+      report(
+        try await Replacement(of: rows, in: facts, policy: policy).delete(for: manifest.rows, on: connection), &result)
     }
     let copy = try await connection.copyIn(
       plan.columns.copyStatement(into: facts.table, options: options, on: connection))
     result.rowsLoaded = try await pipeline.load(copy)
     return result.rowsLoaded
+  }
+
+  private func report(_ replaced: Int, _ result: inout RestoreResult) {
+    if replaced > 0 { result.warnings.append("\(replaced) rows of the window were replaced") }
   }
 
   /// The `ENCODING` of the COPY; nil for UTF-8. Bytes without a known encoding are loaded unchanged into a database
@@ -163,55 +199,34 @@ struct TableDayRestore: Sendable {
 
   /// The manifest beside the file, if there is one.
   private func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
-    let path = try ArchiveLayout.manifestPath(beside: source.path)
-    guard let manifest = try await ArchiveManifest.read(at: path, in: source.lake) else { return nil }
-    guard manifest.gzipBytes == reader.entry.length else {
+    switch try await ArchiveManifest.find(for: reader.entry, in: source.lake) {
+    case .none: return nil
+    case .described(let manifest, _): return manifest
+    case .another(let manifest):
       throw corrupt("the file has \(reader.entry.length) bytes, but its manifest says \(manifest.gzipBytes)")
     }
-    return manifest
   }
 
   /// Checks that the file matches its manifest; otherwise the load is rolled back.
-  private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws {
-    guard let manifest else { return }
+  /// - Returns: the file's SHA-256.
+  private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws -> String {
     let digest = await reader.digest().hex
-    guard digest == manifest.sha256 else {
-      throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
+    guard var manifest else { return digest }
+    if digest != manifest.sha256 {
+      // A replacement that was cut off can have the length of the archive before it.
+      let pending = try await ArchiveManifest.pending(withDigest: digest, beside: source.path, in: source.lake)
+      guard let pending, pending.window == manifest.window, pending.columns == manifest.columns else {
+        throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
+      }
+      manifest = pending
     }
     guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
+    return digest
   }
 
   private func corrupt(_ reason: String) -> JobError {
     JobError(
       .archiveCorrupt,
       "\(source.path): \(reason); nothing was loaded. Take another copy of the file, or back the day up again")
-  }
-
-  /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
-  private func afterCommit(_ loaded: RestoreResult, on connection: PostgresConnection) async -> RestoreResult {
-    var result = loaded
-    let durability = Durability(
-      connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
-    if let doubt = await durability.confirm() {
-      result.status = .partial
-      result.warnings.append(doubt)
-    }
-    let detail = await Task { await timescaleDetail(connection) }.value
-    for (name, isWanted) in [
-      ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
-      ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
-    ] where isWanted {
-      result.steps.append(.init(name: name, status: "skipped", detail: detail))
-    }
-    return result
-  }
-
-  /// Why a TimescaleDB step was skipped.
-  private func timescaleDetail(_ connection: PostgresConnection) async -> String {
-    let row = try? await connection.query(
-      "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
-    ).rows.first
-    let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
-    return isInstalled ? "this version runs no TimescaleDB steps; run this step by hand" : "not a hypertable"
   }
 }

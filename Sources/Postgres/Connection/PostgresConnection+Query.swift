@@ -17,15 +17,14 @@ extension PostgresConnection {
   }
 
   /// Runs `body` between `begin` (such as `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`) and `COMMIT`; any error rolls
-  /// back. The tag of COMMIT is read: a transaction that had failed answers ROLLBACK to it without an error.
+  /// back, but for ``PostgresError/commitUnanswered(reason:)``, which leaves the outcome open.
   package func withTransaction<Result: Sendable>(
     _ begin: String = "BEGIN", _ body: @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {
     try await query(begin)
     do {
       let result = try await body(self)
-      let commit = try await query("COMMIT")
-      guard commit.commandTag == "COMMIT" else { throw PostgresError.commitRolledBack }
+      try await commit()
       return result
     } catch {
       await rollBack()

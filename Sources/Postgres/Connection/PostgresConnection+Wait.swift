@@ -53,19 +53,26 @@ extension PostgresConnection {
     _ body: () async throws -> Result
   ) async throws -> Result {
     try Task.checkCancellation()
+    do {
+      return try await sendingCancelOnTaskCancel(body)
+    } catch {
+      throw Task.isCancelled ? CancellationError() : error
+    }
+  }
+
+  /// Like ``cancellingOnTaskCancel(_:)``, but throws the statement's own error, from which its outcome is known.
+  func sendingCancelOnTaskCancel<Result: Sendable>(
+    _ body: () async throws -> Result
+  ) async throws -> Result {
     statementNumber += 1
     let number = statementNumber
     let cancel = CancelRequest(handle.connection)
     defer { if Task.isCancelled { wasCancelled = true } }
-    do {
-      return try await withTaskCancellationHandler {
-        try await body()
-      } onCancel: {
-        cancel.send()
-        giveUpLater(onStatement: number)
-      }
-    } catch {
-      throw Task.isCancelled ? CancellationError() : error
+    return try await withTaskCancellationHandler {
+      try await body()
+    } onCancel: {
+      cancel.send()
+      giveUpLater(onStatement: number)
     }
   }
 

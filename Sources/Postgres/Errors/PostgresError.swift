@@ -4,6 +4,8 @@ package enum PostgresError: Error, Sendable, CustomStringConvertible {
   case connectFailed(target: PostgresTarget, reasons: [String], sqlState: String?)
   /// The connection broke; what was under way is lost.
   case connectionLost(message: String)
+  /// The connection broke after COMMIT was sent and before its answer: the server may have committed.
+  case commitUnanswered(reason: String)
   /// The server refused a statement.
   case server(ServerError)
   /// `COMMIT` was answered with `ROLLBACK`: a statement had failed inside the transaction, nothing was stored.
@@ -22,7 +24,7 @@ package enum PostgresError: Error, Sendable, CustomStringConvertible {
   /// True when the server could not be reached or went away, as opposed to having refused something.
   package var isConnectionFailure: Bool {
     switch self {
-    case .connectionLost: true
+    case .connectionLost, .commitUnanswered: true
     // 57P01..57P03: the server is shutting down, crashed or starting up. 53300: too many connections.
     case .connectFailed(_, _, let state): state == nil || state?.hasPrefix("57P") == true || state == "53300"
     // Only where the session is over: a trigger may raise any SQLSTATE.
@@ -52,6 +54,7 @@ package enum PostgresError: Error, Sendable, CustomStringConvertible {
     case .connectFailed(let target, let reasons, _):
       "cannot connect to PostgreSQL as \(target): \(reasons.joined(separator: "; "))"
     case .connectionLost(let message): "the connection to PostgreSQL was lost: \(message)"
+    case .commitUnanswered(let reason): "COMMIT was sent and not answered: \(reason)"
     case .server(let error): error.description
     case .commitRolledBack: "the server rolled the transaction back at COMMIT; nothing was stored"
     case .busy(let doing): "the connection is busy with \(doing)"

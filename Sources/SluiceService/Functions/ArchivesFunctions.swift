@@ -5,6 +5,7 @@ import Jobs
 /// The function that lists the archives in the lake.
 struct ArchivesFunctions: FunctionArea {
   let context: JobContext
+  let backup: BackupOptions
 
   func register(in handlers: inout FunctionHandlers) {
     handlers.onHTTP("archives", archives)
@@ -14,7 +15,7 @@ struct ArchivesFunctions: FunctionArea {
   @Sendable private func archives(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
       let wanted = try await ArchivesRequest(RequestObject.read(request))
-      return .json(try await wanted.answer(context))
+      return .json(try await wanted.answer(context, backup))
     }
   }
 }

@@ -67,23 +67,23 @@ struct BackupFunctions: FunctionArea {
     }
   }
 
-  /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried; days that were left
-  /// for lack of time do not.
+  /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried. Days that were left
+  /// for lack of time, or were never archived, do not: the answer's status is then `partial`.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
       let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)
       try Task.checkCancellation()
-      let begun = report.results.filter { $0.status != .notBegun }
+      let begun = report.backup.results.filter { $0.status != .notBegun }
       let failures = begun.compactMap { result in
         result.error.map { "\(result.table) \(result.date): \($0.code.rawValue)" }
       }
       guard failures.isEmpty else {
         throw JobError(
           .nightlyFailed,
-          "\(failures.count) of \(report.results.count) table-days failed: \(failures.joined(separator: ", "))")
+          "\(failures.count) of \(report.backup.results.count) table-days failed: \(failures.joined(separator: ", "))")
       }
-      Log.write(.info, "nightly backup done", ["table_days": begun.count])
-      return .done
+      Log.write(.info, "nightly backup done", ["table_days": begun.count, "status": report.status.rawValue])
+      return FunctionResult(returnValue: try .init(encoding: report))
     }
   }
 }

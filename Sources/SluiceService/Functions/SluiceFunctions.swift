@@ -13,7 +13,7 @@ package struct SluiceFunctions: Sendable {
     areas = [
       BackupFunctions(context: context, options: backup, runs: runs),
       RestoreFunctions(context: context, options: restore, runs: runs),
-      ArchivesFunctions(context: context),
+      ArchivesFunctions(context: context, backup: backup),
       OperationsFunctions(store: operations),
       HealthFunctions(readiness: readiness),
     ]

@@ -20,30 +20,41 @@ enum ArchivesCommand: Command {
     CommandOption("to", .value("DAY"), "the last day, included", path: ["to"]),
     CommandOption(
       "database", .value("NAME"), "the database whose archives are listed", default: "PG_DATABASE", path: ["database"]),
+    CommandOption(
+      "limit", .value("NUMBER"), "the most lines of one listing", default: "\(defaultLimit)", path: ["limit"]),
+    CommandOption(
+      "after", .value("POSITION"), "go on after that line, such as events.clicks/2024-01-31", path: ["after"]),
     .json, .help,
   ]
 
+  /// More than an answer over HTTP has: it is written once.
+  private static let defaultLimit = 100_000
+
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     TerminalLog.start(verbose: false)
-    let request = try ArchivesRequest(arguments.request())
+    let request = try ArchivesRequest(arguments.request(), defaultLimit: defaultLimit)
     let settings = try Wiring.settings()
     let lake = try await Wiring.lake(settings)
-    let answer = try await request.answer(from: lake, database: settings.server.database)
+    let answer = try await request.answer(
+      from: lake, database: settings.server.database, settings.backup)
     if arguments.isFlagSet("json") {
       Output.bytes(try ReportJSON.line(answer))
       return .done
     }
-    for item in answer.archives {
-      guard item.status == "archived" else {
-        Output.line("\(item.table) \(item.date)  missing")
-        continue
-      }
-      let rows = item.rows.map { "\(Figures.count($0)) rows" } ?? "rows unknown"
-      let verified = item.verifiedAt == nil ? "" : "  verified"
-      Output.line("\(item.table) \(item.date)  \(rows)  \(Figures.megabytes(item.gzipBytes ?? 0)) gzip\(verified)")
-    }
+    for item in answer.archives { Output.line(line(item)) }
     if answer.archives.isEmpty { Output.line("the lake has no archives of the database \(answer.database)") }
     Output.line("lake: \(lake.displayURL)")
+    if let next = answer.next { Output.error("sluice: the listing goes on; list the rest with --after \(next)") }
     return .done
+  }
+
+  private static func line(_ item: ArchiveCatalog.Item) -> String {
+    guard item.status == "archived" else {
+      let note = item.pastLookback == true ? "  (before BACKUP_LOOKBACK_DAYS: archive it with `sluice backup`)" : ""
+      return "\(item.table) \(item.date)  missing\(note)"
+    }
+    let rows = item.rows.map { "\(Figures.count($0)) rows" } ?? "rows unknown"
+    let verified = item.verifiedAt == nil ? "" : "  verified"
+    return "\(item.table) \(item.date)  \(rows)  \(Figures.megabytes(item.gzipBytes ?? 0)) gzip\(verified)"
   }
 }

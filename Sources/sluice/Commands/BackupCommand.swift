@@ -26,6 +26,13 @@ enum BackupCommand: Command {
       CommandOption(
         "compression-level", .value("1-9"), "gzip level", default: "BACKUP_GZIP_LEVEL, else 1",
         path: ["compression_level"]),
+      CommandOption(
+        "empty", .value("WHAT"),
+        "archive: publish an archive also of a day before the table's first row or after its last one", default: "auto",
+        path: ["empty"]),
+      CommandOption(
+        "rows-without-a-day", .flag, "count rows whose time is NULL or infinite also where no index makes that cheap",
+        path: ["rows_without_a_day"]),
       .request, .json, .verbose, .help,
     ]
 

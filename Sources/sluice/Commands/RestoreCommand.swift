@@ -13,7 +13,10 @@ enum RestoreCommand: Command {
   static let options =
     [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]
     + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
-    + server + destination + [.request, .json, .verbose, .help]
+    + server + destination + [key, .request, .json, .verbose, .help]
+
+  private static let key = CommandOption(
+    "key", .value("KEY"), "a name for this request: run again with it, only what is missing is loaded", path: ["key"])
 
   /// There is no option for a password, since the process list would show it: it comes from PG_PASSWORD or a request
   /// file.
@@ -37,6 +40,13 @@ enum RestoreCommand: Command {
     CommandOption(
       "on-existing", .value("WHAT"), "for existing rows of the day: error, append, replace or skip", default: "error",
       path: ["destination", "on_existing"]),
+    CommandOption(
+      "force", .flag, "with --on-existing replace: replace the day's rows even by fewer",
+      path: ["destination", "force"]),
+    CommandOption(
+      "cascade", .flag,
+      "with --on-existing replace: also where foreign keys then delete or change rows of other tables",
+      path: ["destination", "cascade"]),
     CommandOption(
       "columns-missing", .value("WHAT"), "for columns that the table lacks: error or ignore", default: "error",
       path: ["destination", "columns_missing"]),

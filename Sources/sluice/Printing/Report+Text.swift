@@ -25,7 +25,7 @@ extension RestoreResult: PrintedResult {
   func line(_ name: (String) -> String) -> String {
     let day = dateWindow.start.prefix(10)
     switch status {
-    case .failed, .notBegun:
+    case .unconfirmed, .failed, .notBegun:
       return "\(targetTable) \(day)  \(status.words): \(error?.description(naming: name) ?? "")"
     case .ok, .partial, .skipped:
       var parts = ["\(targetTable) \(day)", status.rawValue, "\(Figures.count(rowsLoaded)) rows"]

@@ -156,7 +156,7 @@ extension AdmissionTests {
       TableOptions(table: TableName(schema: "events", name: "clicks"), timeColumn: "at")
     ]
     let night = try await NightlyBackup(fixture.context, fixture.settings.backup).run(deadline: soon)
-    #expect(!night.results.isEmpty && night.results.allSatisfy { $0.status == .notBegun })
+    #expect(!night.backup.results.isEmpty && night.backup.results.allSatisfy { $0.status == .notBegun })
     gate.open()
     #expect(try await first.value.status == .ok)
   }

@@ -111,11 +111,14 @@ struct BackupFailureTests {
     fixture.lake = store
     let gated = fixture
     let run = Task {
-      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2023-12-29\", \"to\": \"2024-01-02\"")
+      try await gated.backup(
+        "\"table\": \"events.clicks:at\", \"from\": \"2023-12-29\", \"to\": \"2024-01-02\", \"empty\": \"archive\"")
     }
     try await eventually { underWay.withLock { $0.now } >= 3 }
     // A fourth would be under way by the time that another backup has gone from its start to its end.
-    #expect(try await other.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-05\"").status == .ok)
+    #expect(
+      try await other.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-05\", \"empty\": \"archive\"")
+        .status == .ok)
     gate.open()
     #expect(try await run.value.results.map(\.rows) == [0, 0, 1, 3, 1])
     #expect(underWay.withLock { $0.most } == 3)

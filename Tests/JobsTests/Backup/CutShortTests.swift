@@ -26,7 +26,9 @@ struct CutShortTests {
     fixture.lake = store
     let gated = fixture
     let told = Mutex<[BackupResult]>([])
-    let request = try BackupRequest(["table": "events.clicks:at", "from": "2024-01-01", "to": "2024-01-04"])
+    let request = try BackupRequest([
+      "table": "events.clicks:at", "from": "2024-01-01", "to": "2024-01-04", "empty": "archive",
+    ])
     let job = Task {
       let job = BackupJob(gated.context, gated.settings.backup) { result in told.withLock { $0.append(result) } }
       return try await job.run(job.plan(request))
@@ -47,7 +49,7 @@ struct CutShortTests {
     // The next run does the rest.
     fixture.lake = base
     let rest = try await fixture.backup(
-      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     #expect(rest.results.map(\.status) == [.skipped, .ok, .ok, .ok])
   }
 
@@ -58,7 +60,8 @@ struct CutShortTests {
     fixture.lake = HookedStore.gated(fixture.lake, gate)
     let gated = fixture
     let job = Task {
-      try await gated.backup("\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\"")
+      try await gated.backup(
+        "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-04\", \"empty\": \"archive\"")
     }
     try await eventually { gate.isReached }
     job.cancel()

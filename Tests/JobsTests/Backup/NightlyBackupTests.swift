@@ -25,7 +25,7 @@ struct NightlyBackupTests {
       settings: ["BACKUP_TABLES": tables, "BACKUP_LOOKBACK_DAYS": "\(lookback)", "BACKUP_CONCURRENCY": "1"])
   }
 
-  func days(_ report: BackupReport) -> [String] { report.results.map { "\($0.table) \($0.date)" } }
+  func days(_ report: NightlyReport) -> [String] { report.backup.results.map { "\($0.table) \($0.date)" } }
 
   @Test("Yesterday of every table comes first, then the missing days")
   func order() async throws {
@@ -38,7 +38,7 @@ struct NightlyBackupTests {
         "events.views 2024-01-07",
       ])
     #expect(report.status == .ok)
-    #expect(try await NightlyBackup(fixture.context, fixture.settings.backup).run().results.isEmpty)
+    #expect(try await NightlyBackup(fixture.context, fixture.settings.backup).run().backup.results.isEmpty)
   }
 
   @Test("The failure of one table does not stop the others, and the report lists it")
@@ -47,7 +47,8 @@ struct NightlyBackupTests {
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
     #expect(report.status == .partial)
     #expect(days(report).first == "events.absent 2024-01-09")
-    #expect(report.results.map { $0.error?.code } == [.tableNotFound, nil, .tableNotFound, nil, .tableNotFound, nil])
+    #expect(
+      report.backup.results.map { $0.error?.code } == [.tableNotFound, nil, .tableNotFound, nil, .tableNotFound, nil])
     let archived = try await ArchiveCatalog(fixture.lake).days(database: fixture.database)
     #expect(archived[TableName(schema: "events", name: "clicks")]?.count == 3)
     #expect(fixture.temporaries == [])
@@ -62,7 +63,7 @@ struct NightlyBackupTests {
     // The clock goes on by a minute at each look: the deadline comes after the first unit was begun.
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run(
       deadline: noon.addingTimeInterval(210))
-    #expect(report.results.map(\.status) == [.ok, .notBegun, .notBegun])
+    #expect(report.backup.results.map(\.status) == [.ok, .notBegun, .notBegun])
     fixture.now = { noon }
     #expect(
       days(try await NightlyBackup(fixture.context, fixture.settings.backup).run()) == [
@@ -105,14 +106,14 @@ struct NightlyBackupTests {
     try FileManager.default.createSymbolicLink(atPath: "\(folder)/README", withDestinationPath: "/etc/passwd")
     #expect(days(try await NightlyBackup(fixture.context, fixture.settings.backup).run()).count == 2)
     #expect(
-      try await ArchiveCatalog(fixture.lake).items(database: fixture.database, table: nil, from: nil, to: nil).count
+      try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items.count
         == 2)
     let archive = "\(folder)/events.clicks.2024-01-08.csv.gz"
     try FileManager.default.removeItem(atPath: archive)
     try FileManager.default.createSymbolicLink(atPath: archive, withDestinationPath: "/etc/passwd")
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
     #expect(days(report) == ["events.clicks 2024-01-08"])
-    #expect(report.results.first?.error?.code == .outsideLake)
+    #expect(report.backup.results.first?.error?.code == .outsideLake)
   }
 
   @Test("A run without tables fails with an error that names BACKUP_TABLES")

@@ -108,4 +108,21 @@ struct OverwriteTests {
     #expect(try fixture.manifest() == manifest)
     #expect(fixture.files.count == 2)
   }
+
+  @Test("A request that comes again with the same key does not replace the archives that it has made")
+  func sameKey() async throws {
+    let fixture = try await Fixture()
+    _ = try await fixture.backupOne()
+    let keyed = Self.overwrite + ", \"key\": \"k-1\""
+    #expect(try await fixture.backupOne(keyed).status == .ok)
+    let bytes = try fixture.bytes()
+    try await fixture.psql("INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late')")
+    let again = try await fixture.backupOne(keyed)
+    #expect(again.status == .skipped && again.skipped == "exists" && again.rows == 3)
+    #expect(again.warnings.count == 1 && again.warnings[0].contains("same key"))
+    #expect(try fixture.bytes() == bytes)
+    // Another request replaces it, and so does one without a key.
+    #expect(try await fixture.backupOne(Self.overwrite + ", \"key\": \"k-2\"").rows == 4)
+    #expect(try await fixture.backupOne(Self.overwrite).status == .ok)
+  }
 }

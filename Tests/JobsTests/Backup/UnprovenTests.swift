@@ -7,7 +7,7 @@ import Testing
 @testable import Configuration
 @testable import Jobs
 
-/// The two checks that stand before a publication, in a whole run.
+/// The checks that stand before a publication, in a whole run.
 @Suite("Backups without a proof")
 struct UnprovenTests {
   @Test("A backup fails when the server reports another row count than arrived, and publishes nothing")
@@ -24,6 +24,22 @@ struct UnprovenTests {
     // The proxy changes nothing else: another day's backup works through it.
     let other = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-02\"")
     #expect(other.rows == 1)
+    await fixture.pools.close()
+  }
+
+  @Test(
+    "A backup whose transaction does not end by a COMMIT that is answered publishes nothing",
+    arguments: [MessageProxy.Cut.beforeCommit, .beforeAnswer])
+  func commit(cut: MessageProxy.Cut) async throws {
+    var fixture = try await Fixture()
+    let proxy = try MessageProxy(to: fixture.server.port, cutting: cut)
+    defer { proxy.stop() }
+    fixture.settings.server.port = proxy.port
+    let error = try await fixture.backupError()
+    #expect(proxy.isCut)
+    #expect(error.code == .databaseUnavailable)
+    #expect(fixture.files == [])
+    #expect(try await fixture.backupOne().rows == 3)
     await fixture.pools.close()
   }
 

@@ -91,7 +91,7 @@ struct NameTests {
     let path = try #require(result.path)
     #expect(path.split(separator: "/").allSatisfy { $0.utf8.count <= 255 })
     // The catalog finds the table's name in the manifest, and so does a restore by path.
-    let items = try await ArchiveCatalog(fixture.lake).items(database: database, table: nil, from: nil, to: nil)
+    let items = try await ArchiveCatalog(fixture.lake).page(database: database).items
     #expect(items.map(\.table) == [TableName(schema: name, name: name)])
     #expect(items.map(\.rows) == [2])
     #expect(try await fixture.backupOne(request + ", \"time_column\": \"\(name)\"").skipped == "exists")

@@ -12,7 +12,8 @@ struct RestorePlanTests {
     _ name: ColumnName, _ type: String = "text", isGenerated: Bool = false, isName: Bool = false
   ) -> TableFacts.Column {
     .init(
-      name: name, type: type, baseType: type, isGenerated: isGenerated, isName: isName, maySelect: true, mayInsert: true
+      name: name, type: type, baseType: type, kind: "base", isGenerated: isGenerated, isName: isName, maySelect: true,
+      mayInsert: true
     )
   }
 
@@ -25,6 +26,10 @@ struct RestorePlanTests {
       mayDropRows: false, partitionColumn: partition)
   }
 
+  static func archive(_ day: Day) -> TableDay {
+    TableDay(database: "d", table: TableName(schema: "s", name: "t"), day: day)
+  }
+
   func plan(
     _ facts: TableFacts = facts(), file: [ColumnName] = ["id", "at"], timeColumn: ColumnName? = "at",
     _ change: (inout LoadPolicy) -> Void = { _ in }
@@ -33,13 +38,15 @@ struct RestorePlanTests {
     change(&policy)
     let day = try #require(Day("2024-01-01"))
     return try RestorePlan(
-      policy, fileColumns: file, window: DayWindow(day, in: .gmt), timeColumn: timeColumn, facts: facts, role: "r")
+      policy, fileColumns: file, span: ArchiveSpan(of: Self.archive(day), nil, timeZone: .gmt), timeColumn: timeColumn,
+      facts: facts, role: "r")
   }
 
   @Test("Existing rows are refused, kept, deleted or skipped as on_existing says")
   func existing() throws {
     let rows = ExistingRows(
-      of: try plan().window, in: TableName(schema: "s", name: "t"), by: TimeColumn(name: "at", kind: .instant))
+      of: try #require(plan().span.values(of: .instant)), in: TableName(schema: "s", name: "t"),
+      by: TimeColumn(name: "at", kind: .instant))
     #expect(try plan().existing == .refuse(rows))
     #expect(try plan { $0.onExisting = .append }.existing == .keep)
     #expect(try plan { $0.onExisting = .replace }.existing == .delete(rows))

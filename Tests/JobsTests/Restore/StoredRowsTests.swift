@@ -3,6 +3,7 @@ import Database
 import Essentials
 import Foundation
 import Jobs
+import Postgres
 import Reporting
 import TestSupport
 import Testing
@@ -38,7 +39,77 @@ struct StoredRowsTests {
     let error = try await fixture.restoreError(request(mode))
     #expect(error.code == .rowsNotStored)
     #expect(error.code.kind == .unprocessable)
-    #expect(error.details == ["file_rows": .number(6), "stored_rows": .number(3)])
+    #expect(
+      error.details == [
+        "file_rows": .number(6), "stored_rows": .number(3), "conflict_rows": .number(0), "dropped_rows": .number(3),
+      ])
+    #expect(try await fixture.count() == 0)
+  }
+
+  @Test("Rows in conflict and rows that a trigger dropped are counted apart, also by an index over nullable columns")
+  func threeKinds() async throws {
+    let fixture = try await Fixture(
+      "CREATE SCHEMA events; CREATE TABLE events.clicks (id int UNIQUE, at timestamptz, note text);")
+    try await fixture.put(Self.csv + ",2024-01-01,null\n")
+    // 2 and 3 are there already; the trigger drops 2, 4 and 6 before the server looks for conflicts.
+    try await fixture.psql("INSERT INTO events.clicks VALUES (2, '2024-01-01'), (3, '2024-01-01')")
+    try await fixture.psql(Self.dropsSome)
+    let error = try await fixture.restoreError(request("staging"))
+    #expect(error.code == .rowsNotStored)
+    #expect(
+      error.details == [
+        "file_rows": .number(7), "stored_rows": .number(3), "conflict_rows": .number(1), "dropped_rows": .number(3),
+      ])
+    #expect(try await fixture.count() == 2)
+    let report = try await fixture.restore(
+      "\"table\": \"events.clicks\", \"from\": \"2024-01-01\", \"to\": \"2024-01-02\", "
+        + "\"destination\": {\"on_existing\": \"append\", \"mode\": \"staging\"}")
+    #expect(report.results[0].rowsDropped == 3)
+  }
+
+  @Test("Rows with NULLs in a unique index are loaded beside rows in conflict, with a trigger that drops none")
+  func nullKeys() async throws {
+    let fixture = try await Fixture(
+      "CREATE SCHEMA events; CREATE TABLE events.clicks (id int UNIQUE, at timestamptz, note text);")
+    try await fixture.put("id,at,note\n1,2024-01-01,x\n3,2024-01-01,x\n3,2024-01-01,twice\n,2024-01-01,null\n")
+    try await fixture.psql("INSERT INTO events.clicks VALUES (1, '2024-01-01')")
+    try await fixture.psql(Self.dropsSome)
+    let result = try await fixture.restoreOne(request("staging"))
+    #expect(result.rowsLoaded == 2)
+    #expect(result.rowsSkipped == 2)
+    #expect(result.rowsDropped == 0)
+  }
+
+  @Test("A hypertable's rows are counted in the same three kinds", .enabled(if: PostgresServer.hasTimescale))
+  func hypertable() async throws {
+    let server = try await PostgresServer.withTimescale()
+    let fixture = try await Fixture(
+      """
+      CREATE EXTENSION timescaledb; CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at timestamptz NOT NULL, note text, UNIQUE (id, at));
+      SELECT create_hypertable('events.clicks', 'at');
+      INSERT INTO events.clicks VALUES (3, '2024-01-01');
+      """ + Self.dropsSome, server: server)
+    try await fixture.put(Self.csv)
+    let error = try await fixture.restoreError(request("staging"))
+    #expect(
+      error.details == [
+        "file_rows": .number(6), "stored_rows": .number(2), "conflict_rows": .number(1), "dropped_rows": .number(3),
+      ])
+    await fixture.pools.close()
+    await server.stopAndWait()
+  }
+
+  @Test("A direct load by way of the staging table counts what a trigger dropped")
+  func directByStaging() async throws {
+    let fixture = try await Fixture(Self.empty)
+    try await fixture.put("id,at,note,more\n" + (1...6).map { "\($0),2024-01-01,x,y\n" }.joined())
+    try await fixture.psql(Self.dropsSome)
+    let error = try await fixture.restoreError(
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\", "
+        + "\"columns_missing\": \"ignore\"}")
+    #expect(error.details["dropped_rows"] == .number(3))
+    #expect(error.details["conflict_rows"] == .number(0))
     #expect(try await fixture.count() == 0)
   }
 

@@ -54,6 +54,18 @@ struct Fixture: Sendable {
     pools = ConnectionPools(passwords: FixedPassword(nil), maximum: 4)
   }
 
+  /// The same database and lake with other connections and settings.
+  init(_ other: Fixture, pools: ConnectionPools, _ change: (inout Settings) -> Void) {
+    server = other.server
+    database = other.database
+    directory = other.directory
+    settings = other.settings
+    lake = other.lake
+    now = other.now
+    self.pools = pools
+    change(&settings)
+  }
+
   /// Three rows on 2024-01-01, one on each day beside it.
   static let clicks = """
     CREATE SCHEMA events;
@@ -162,7 +174,7 @@ struct Fixture: Sendable {
   }
 
   /// Temporary files left in the lake.
-  var temporaries: [String] { files.filter { $0.contains("/tmp/") } }
+  var temporaries: [String] { files.filter { $0.contains("/tmp/") || $0.contains("/next/") } }
 
   /// Puts a gzip file of `csv` into the lake, made by gzip(1).
   func put(_ csv: String, at path: String? = nil) async throws {

@@ -4,20 +4,47 @@ import Synchronization
 import TestSupport
 
 /// A TCP proxy on 127.0.0.1 before a PostgreSQL server, which changes the tag of a command in what the server sends
-/// (`CommandComplete`, PostgreSQL documentation, "Message Formats"). The connection must not be encrypted.
+/// (`CommandComplete`, PostgreSQL documentation, "Message Formats"), or cuts a connection at its COMMIT. The connection
+/// must not be encrypted.
 final class MessageProxy: Sendable {
+  /// Where a connection is cut, once: the first that commits.
+  enum Cut: Sendable {
+    /// COMMIT does not reach the server.
+    case beforeCommit
+    /// COMMIT reaches the server, its answer does not come back.
+    case beforeAnswer
+    /// COMMIT reaches the server, and the connection is cut at once.
+    case afterCommit
+  }
+
   /// Where it listens.
   let port: Int
   private let listener: Int32
   private let tag: (from: [UInt8], to: [UInt8])
   private let replaced = Mutex(0)
+  private let cut: Cut?
+  private let isArmed = Mutex(true)
+  private let isLast: Bool
 
   /// - Parameters:
   ///   - server: the port of the server.
   ///   - tag: what stands in place of what; of the same length.
-  init(to server: Int, replacing tag: String, by other: String) throws {
+  convenience init(to server: Int, replacing tag: String, by other: String) throws {
+    try self.init(to: server, replacing: tag, by: other, cutting: nil, isLast: false)
+  }
+
+  /// - Parameters:
+  ///   - server: the port of the server.
+  ///   - isLast: after the cut nobody reaches the server any more.
+  convenience init(to server: Int, cutting cut: Cut, isLast: Bool = false) throws {
+    try self.init(to: server, replacing: "", by: "", cutting: cut, isLast: isLast)
+  }
+
+  private init(to server: Int, replacing tag: String, by other: String, cutting cut: Cut?, isLast: Bool) throws {
     precondition(tag.utf8.count == other.utf8.count)
     self.tag = (Array(tag.utf8) + [0], Array(other.utf8) + [0])
+    self.cut = cut
+    self.isLast = isLast
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     listener = descriptor
     var address = Self.address(port: 0)
@@ -40,6 +67,9 @@ final class MessageProxy: Sendable {
 
   /// How many tags it has changed.
   var replacements: Int { replaced.withLock { $0 } }
+
+  /// Whether the cut was made.
+  var isCut: Bool { !isArmed.withLock { $0 } }
 
   /// Takes no further connection.
   func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
@@ -64,16 +94,62 @@ final class MessageProxy: Sendable {
       close(upstream)
       return
     }
+    let committing = Committing()
     Thread.detachNewThread {
-      Self.pump(from: client, to: upstream) { $0 }
+      Self.pump(from: client, to: upstream) { bytes in
+        guard self.cut != nil, Self.commits(bytes), self.takeCut() else { return bytes }
+        switch self.cut {
+        case .beforeCommit:
+          Self.end(client, upstream)
+          return []
+        case .afterCommit:
+          _ = bytes.withUnsafeBytes { send(upstream, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+          Self.end(client, upstream)
+          return []
+        default:
+          committing.set()
+          return bytes
+        }
+      }
     }
     Thread.detachNewThread {
       var pending: [UInt8] = []
       Self.pump(from: upstream, to: client) { bytes in
+        // The first thing that the server says after COMMIT is its answer.
+        if committing.isSet {
+          Self.end(client, upstream)
+          return []
+        }
         pending += bytes
         return self.takeMessages(&pending)
       }
     }
+  }
+
+  /// Whether the client sends `COMMIT` as a statement (Parse: the statement's empty name, then the query).
+  private static func commits(_ bytes: [UInt8]) -> Bool {
+    bytes.firstRange(of: [0] + Array("COMMIT".utf8) + [0]) != nil
+  }
+
+  /// Whether the cut is to be made now.
+  private func takeCut() -> Bool {
+    let isNow = isArmed.withLock { armed in
+      defer { armed = false }
+      return armed
+    }
+    if isNow, isLast { stop() }
+    return isNow
+  }
+
+  /// Whether COMMIT has passed on a connection that is to be cut.
+  private final class Committing: Sendable {
+    private let state = Mutex(false)
+    var isSet: Bool { state.withLock { $0 } }
+    func set() { state.withLock { $0 = true } }
+  }
+
+  private static func end(_ sockets: Int32...) {
+    for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
   }
 
   /// Copies until one side closes; the other one is then told of the end.

@@ -81,6 +81,7 @@ extension ProgramTests {
     func oneFails() async throws {
       let site = try await Site()
       try await site.makeClicks(0)
+      try await site.addRowsAroundToday()
       let service = try await site.serve([
         "BACKUP_TABLES": "events.absent:at,events.clicks:at", "BACKUP_LOOKBACK_DAYS": "1",
       ])
@@ -102,7 +103,7 @@ extension ProgramTests {
       let answer = try await service.invoke("nightly_backup", Envelopes.timer("nightly_backup"))
       #expect(answer.status == 200)
       #expect(site.files.allSatisfy { !$0.hasSuffix(".csv.gz") })
-      #expect(service.log.contains { $0.contains("before the function's time limit") && $0.contains("left=7") })
+      #expect(service.log.contains { $0.contains("before the function's time limit") && $0.contains("days=7") })
     }
 
     @Test("A timer without tables fails with an error that names BACKUP_TABLES")
@@ -235,6 +236,7 @@ extension ProgramTests {
     func timerTrace() async throws {
       let site = try await Site()
       try await site.makeClicks(0)
+      try await site.addRowsAroundToday()
       let service = try await site.serve(["BACKUP_TABLES": "events.absent:at,events.clicks:at"])
       let answer = try await service.invoke(
         "nightly_backup", Envelopes.timer("nightly_backup"), id: id, traceParent: trace)

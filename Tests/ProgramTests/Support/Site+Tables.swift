@@ -5,6 +5,11 @@ extension Site {
   @discardableResult
   func sql(_ text: String) async throws -> String { try await server.psql(database, text) }
 
+  /// Rows of `events.clicks` a month before today and a day after it, so that the days between are days of the table.
+  func addRowsAroundToday() async throws {
+    try await sql("INSERT INTO events.clicks VALUES (1, now() - interval '30 days'), (2, now() + interval '1 day')")
+  }
+
   /// `events.clicks` with `rows` rows on each of `days`.
   func makeClicks(_ rows: Int = 100, days: [String] = ["2024-01-01"], table: String = "events.clicks") async throws {
     try await sql(

@@ -1,0 +1,80 @@
+package import Postgres
+package import TableDays
+
+/// Questions about the rows of a table that a backup asks in its snapshot.
+package struct TableRows {
+  let facts: TableFacts
+  let column: TimeColumn
+  let connection: PostgresConnection
+
+  package init(_ facts: TableFacts, by column: TimeColumn, on connection: PostgresConnection) {
+    self.facts = facts
+    self.column = column
+    self.connection = connection
+  }
+
+  /// Whether the table has rows before a span and rows after it. `infinity` belongs to no day and does not count.
+  package struct Around: Sendable, Equatable {
+    package let before: Bool
+    package let after: Bool
+  }
+
+  /// Looks for rows around `span`. Without an index it may read the table once, as the backup of the span has.
+  package func around(_ span: DaySpan) async throws -> Around {
+    let (table, name) = try await names()
+    let start = try await connection.quoteLiteral(span.start)
+    let end = try await connection.quoteLiteral(span.end)
+    let type = span.kind.sqlType
+    let row = try await connection.query(
+      "SELECT EXISTS (SELECT FROM \(table) WHERE \(name) < \(start)::\(type) AND \(name) > '-infinity'::\(type)) AS before, "
+        + "EXISTS (SELECT FROM \(table) WHERE \(name) >= \(end)::\(type) AND \(name) < 'infinity'::\(type)) AS after"
+    ).rows[0]
+    return Around(before: try row.decode("before"), after: try row.decode("after"))
+  }
+
+  /// Whether a B-tree index over all rows begins with the time column, so that questions about its ends are cheap.
+  package func hasTimeIndex() async throws -> Bool {
+    try await connection.query(SQL.timeIndex, [String(facts.oid), column.name.text]).rows[0].decode("has_index")
+  }
+
+  /// The number of rows whose time is NULL or infinite, and which are in no day's archive.
+  /// - Parameter byIndex: use the index, however many they are.
+  package func withoutADay(byIndex: Bool) async throws -> Int {
+    let (table, name) = try await names()
+    if byIndex { try await connection.query("SET LOCAL enable_seqscan = off") }
+    let type = column.kind.sqlType
+    let rows: Int = try await connection.query(
+      "SELECT pg_catalog.count(*) AS n FROM \(table) WHERE \(name) IS NULL OR \(name) = '-infinity'::\(type) "
+        + "OR \(name) = 'infinity'::\(type)"
+    ).rows[0].decode("n")
+    if byIndex { try await connection.query("SET LOCAL enable_seqscan TO DEFAULT") }
+    return rows
+  }
+
+  /// The number of rows in `span`.
+  package func count(in span: DaySpan) async throws -> Int {
+    let condition = try await column.condition(for: span, on: connection)
+    return try await connection.query(
+      "SELECT pg_catalog.count(*) AS n FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
+    ).rows[0].decode("n")
+  }
+
+  /// The first finite time before `span`, as `YYYY-MM-DD` in `zone`; nil when there is none. It needs an index.
+  package func firstDay(before span: DaySpan, inZone zone: String) async throws -> Day? {
+    let (table, name) = try await names()
+    let start = try await connection.quoteLiteral(span.start)
+    let type = span.kind.sqlType
+    let value =
+      span.kind == .instant
+      ? "pg_catalog.timezone(\(try await connection.quoteLiteral(zone)), first)" : "first"
+    let text: String? = try await connection.query(
+      "SELECT pg_catalog.to_char(\(value), 'YYYY-MM-DD') AS day FROM (SELECT pg_catalog.min(\(name)) AS first "
+        + "FROM \(table) WHERE \(name) > '-infinity'::\(type) AND \(name) < \(start)::\(type)) AS rows"
+    ).rows[0].decodeIfPresent("day")
+    return text.flatMap { Day($0) }
+  }
+
+  private func names() async throws -> (table: String, column: String) {
+    (try await connection.quoted(facts.table), try await connection.quoteIdentifier(column.name.text))
+  }
+}

@@ -1,0 +1,11 @@
+import Synchronization
+import TableDays
+
+/// The tables of which a job has counted the rows that belong to no day: each is counted once, by the first table-day that
+/// comes to it.
+final class CountedTables: Sendable {
+  private let tables = Mutex<Set<TableName>>([])
+
+  /// Returns true for the first call with `table`.
+  func begin(_ table: TableName) -> Bool { tables.withLock { $0.insert(table).inserted } }
+}

@@ -1,0 +1,50 @@
+package import TableDays
+
+/// The report of a nightly run: the backups, and what the run has seen of its tables beside them.
+package struct NightlyReport: Sendable, Encodable {
+  /// Days of a table that lie before `BACKUP_LOOKBACK_DAYS` and were never archived, although the table had rows then or
+  /// has archives of days before them: no nightly run archives them.
+  package struct Unarchived: Sendable, Encodable, Equatable {
+    package let table: TableName
+    /// The first of several days in sequence.
+    package let from: Day
+    /// The last one, included.
+    package let to: Day
+  }
+
+  /// A day that was archived before the run and has another number of rows now.
+  package struct Changed: Sendable, Encodable, Equatable {
+    package let table: TableName
+    package let date: Day
+    package let archiveRows: Int
+    package let tableRows: Int
+
+    enum CodingKeys: String, CodingKey {
+      case table, date
+      case archiveRows = "archive_rows"
+      case tableRows = "table_rows"
+    }
+  }
+
+  /// The backups, in the plan's order.
+  package var backup: BackupReport
+  package var unarchived: [Unarchived] = []
+  package var changed: [Changed] = []
+
+  /// That of the backups; `partial` also where days were never archived.
+  package var status: JobStatus {
+    backup.status == .ok && !unarchived.isEmpty ? .partial : backup.status
+  }
+
+  enum CodingKeys: CodingKey {
+    case status, results, unarchived, changed
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(status, forKey: .status)
+    try container.encode(backup.results, forKey: .results)
+    try container.encode(unarchived, forKey: .unarchived)
+    try container.encode(changed, forKey: .changed)
+  }
+}

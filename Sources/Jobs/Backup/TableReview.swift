@@ -1,0 +1,101 @@
+import Archive
+import Database
+import Foundation
+import Postgres
+import Reporting
+import TableDays
+
+/// What a nightly run looks at beside the days that it archives: days that were never archived and are past the look-back,
+/// and days that have got other rows since they were archived. It changes nothing.
+struct TableReview: Sendable {
+  let context: JobContext
+  let options: BackupOptions
+  let database: String
+
+  /// The days whose rows are counted again: the last ones that were archived before the run.
+  static let recounted = 2
+
+  /// Reviews the tables of the settings until `deadline`.
+  /// - Parameter archived: the days that were archived before the run.
+  func add(to report: inout NightlyReport, archived: [TableName: Set<Day>], until deadline: Date?) async {
+    for table in options.tables {
+      if Task.isCancelled || deadline.map({ context.now() >= $0 }) ?? false { return }
+      let days = archived[table.table] ?? []
+      var firstDay = days.min()
+      do {
+        let seen = try await look(at: table, days)
+        firstDay = [firstDay, seen.firstDay].compactMap(\.self).min()
+        report.changed += seen.changed
+      } catch {
+        Log.write(
+          .warning, "the rows of archived days were not counted again",
+          ["table": table.table, "reason": JobError(cause: error).message])
+      }
+      report.unarchived += unarchived(table.table, from: firstDay, days)
+    }
+  }
+
+  /// The days from `first` to the look-back that are not in `archived`, in spans.
+  private func unarchived(_ table: TableName, from first: Day?, _ archived: Set<Day>) -> [NightlyReport.Unarchived] {
+    guard let first, let end = options.lookbackStart(of: table, now: context.now()), first < end else { return [] }
+    var spans: [NightlyReport.Unarchived] = []
+    var start: Day?
+    for day in first.through(end) {
+      if day < end, !archived.contains(day) {
+        start = start ?? day
+      } else if let from = start {
+        spans.append(.init(table: table, from: from, to: day.adding(days: -1)))
+        start = nil
+      }
+    }
+    return spans
+  }
+
+  private struct Seen: Sendable {
+    var firstDay: Day?
+    var changed: [NightlyReport.Changed] = []
+  }
+
+  /// Asks the database in one read-only transaction.
+  private func look(at table: TableOptions, _ archived: Set<Day>) async throws -> Seen {
+    var manifests: [ArchiveManifest] = []
+    for day in archived.sorted().suffix(Self.recounted) {
+      let tableDay = TableDay(database: database, table: table.table, day: day)
+      guard let entry = try await tableDay.archive(in: context.lake),
+        let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
+      else { continue }
+      manifests.append(manifest)
+    }
+    let (recent, target) = (manifests, try context.server.target(database: database))
+    return try await context.sessions.pools.withConnection(to: target) { connection in
+      try await connection.withTransaction("BEGIN READ ONLY") { connection in
+        try await connection.query("SET LOCAL row_security = off")
+        try await connection.query("SET LOCAL lock_timeout = '2s'")
+        return try await ask(table, recent, on: connection)
+      }
+    }
+  }
+
+  private func ask(
+    _ table: TableOptions, _ manifests: [ArchiveManifest], on connection: PostgresConnection
+  ) async throws -> Seen {
+    var seen = Seen()
+    let facts = try await TableFacts.read(table.table, for: .read, on: connection)
+    let column = try facts.timeColumn(named: table.timeColumn.map { ColumnName($0) }, remedy: "in the settings file")
+    let rows = TableRows(facts, by: column, on: connection)
+    for manifest in manifests where ColumnName(manifest.window.timeColumn) == column.name {
+      guard let span = manifest.span(of: column.kind) else { continue }
+      let count = try await rows.count(in: span)
+      guard count != manifest.rows else { continue }
+      seen.changed.append(
+        .init(table: table.table, date: manifest.date, archiveRows: manifest.rows, tableRows: count))
+    }
+    // Without an index the first row is not looked for: that would read the table.
+    if try await rows.hasTimeIndex(), let end = options.lookbackStart(of: table.table, now: context.now()) {
+      let zone = column.kind == .instant ? options.timeZone : table.clock ?? options.timeZone
+      let span = DaySpan(DayWindow(end, in: zone), kind: column.kind)
+      seen.firstDay = try await rows.firstDay(before: span, inZone: zone.ianaName)
+    }
+    return seen
+  }
+}

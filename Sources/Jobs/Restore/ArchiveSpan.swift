@@ -1,0 +1,32 @@
+package import Archive
+package import Foundation
+package import TableDays
+
+/// The span of an archive that is restored: the one that its manifest records, or, without a manifest, the day in its
+/// name in `BACKUP_TIMEZONE`.
+package struct ArchiveSpan: Sendable, Equatable {
+  package let day: Day
+  /// The first instant and the first one after the span, as reports show them.
+  package let window: RestoreResult.Window
+  private let manifest: ArchiveManifest?
+
+  package init(of archive: TableDay, _ manifest: ArchiveManifest?, timeZone: TimeZone) {
+    day = archive.day
+    self.manifest = manifest
+    window =
+      manifest.map { .init(start: $0.window.start, end: $0.window.end) }
+      ?? .init(DayWindow(archive.day, in: timeZone))
+  }
+
+  /// Whether a manifest records the span.
+  package var isRecorded: Bool { manifest != nil }
+
+  /// The values of a time column of `kind`; nil when the archive was made by a column of another kind.
+  package func values(of kind: DaySpan.Kind) -> DaySpan? {
+    if let manifest { return manifest.span(of: kind) }
+    return switch kind {
+    case .instant: DaySpan(kind: kind, start: window.start, end: window.end)
+    case .wallClock, .date: DaySpan(kind: kind, start: "\(day)", end: "\(day.adding(days: 1))")
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Archive
+import Database
+import Foundation
+import Lake
+import Postgres
+import Reporting
+import Synchronization
+
+extension TableDayRestore {
+  /// The mark that a load leaves in the database's `sluice.restore_log`.
+  final class Mark: Sendable {
+    /// Identifies the load; every attempt of a run has the same.
+    let load = UUID().uuidString
+    private let log = Mutex<RestoreLog?>(nil)
+    private let written = Mutex(false)
+
+    /// Where it is written; nil where the role may not.
+    var place: RestoreLog? {
+      get { log.withLock(\.self) }
+      set { log.withLock { $0 = newValue } }
+    }
+
+    /// Whether the transaction that commits holds it.
+    var isWritten: Bool {
+      get { written.withLock(\.self) }
+      set { written.withLock { $0 = newValue } }
+    }
+  }
+
+  /// Looks, under the advisory lock, for an earlier attempt of the same request that has loaded the archive.
+  /// - Returns: the result when there is one.
+  /// - Throws: ``JobError`` `restore_log_needed`, `archive_changed`.
+  func earlierAttempt(_ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult? {
+    mark.place = try await RestoreLog.open(for: table, creating: request.key != nil, on: connection)
+    guard let key = request.key, let log = mark.place else {
+      guard request.isRetried, policy.onExisting == .append else { return nil }
+      throw try await RestoreLog.needed(for: connection.target.user, on: connection)
+    }
+    let marks = try await log.marks(key: key, path: "\(source.path)", on: connection)
+    guard !marks.isEmpty, let entry = try await source.lake.properties(of: source.path) else { return nil }
+    let manifest = try await ArchiveManifest.find(for: entry, in: source.lake).manifest
+    let archive = RestoreLog.Archive(
+      path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: manifest?.sha256)
+    guard let done = marks.first(where: { $0.isOf(archive) }) else {
+      // The other policies see the rows of the earlier attempt.
+      guard policy.onExisting == .append else { return nil }
+      throw JobError(
+        .archiveChanged,
+        "an earlier attempt of this request loaded another version of \(source.path) at \(marks[0].loadedAt); nothing was "
+          + "loaded now. Pass \(field: "destination.on_existing") \"replace\" to load the present one in its place")
+    }
+    var result = result(.skipped)
+    result.warnings.append(
+      "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing was loaded now"
+    )
+    // That attempt may have ended before it flushed them.
+    let durability = Durability(connection: connection, progress: progress, isOnDisk: false)
+    if let doubt = await durability.confirm() { result.warnings.append(doubt) }
+    return result
+  }
+
+  /// Leaves the mark in the load's transaction, as its last statement.
+  func leave(
+    _ mark: Mark, _ entry: LakeEntry, sha256: String, rows: Int, on connection: PostgresConnection
+  ) async throws {
+    guard let log = mark.place else { return }
+    let archive = RestoreLog.Archive(path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: sha256)
+    mark.isWritten = try await log.write(
+      load: mark.load, key: request.key, archive, sha256: sha256, rows: rows, on: connection)
+  }
+
+  /// What becomes of the load when its COMMIT had no answer.
+  func recovery(_ mark: Mark) -> CommitRecovery<Loaded, RestoreResult> {
+    CommitRecovery { connection, _ in
+      mark.isWritten ? try await RestoreLog.holds(load: mark.load, on: connection) : nil
+    } finish: { connection, loaded, reason in
+      var loaded = loaded
+      loaded.result.warnings.append(
+        "the connection broke after COMMIT was sent (\(reason)); the server has confirmed the commit on another one")
+      return await afterCommit(loaded, on: connection)
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import Archive
+import Configuration
+import Essentials
+import Foundation
+import Reporting
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+/// Archives at `<database>/<schema>/<table>.<date>.csv.gz`, which older function apps wrote.
+@Suite("Archives in the older layout")
+struct OlderLayoutTests {
+  let clicks = TableName(schema: "events", name: "clicks")
+
+  func older(settings: [String: String] = [:]) async throws -> (Fixture, String) {
+    let fixture = try await Fixture(settings: settings)
+    let path = "\(fixture.database)/events/clicks.2024-01-01.csv.gz"
+    try await fixture.put("id,at,note\n1,2024-01-01 00:00:00+00,first\n2,2024-01-01 12:00:00+00,\n", at: path)
+    return (fixture, path)
+  }
+
+  @Test("A backup keeps them, also when the day's rows are gone")
+  func backup() async throws {
+    let (fixture, path) = try await older(settings: ["BACKUP_TABLES": "events.clicks:at"])
+    try await fixture.psql("DELETE FROM events.clicks WHERE at >= '2024-01-01' AND at < '2024-01-02'")
+    let result = try await fixture.backupOne()
+    #expect(result.status == .skipped && result.skipped == "exists" && result.path == path)
+    #expect(fixture.files == [path])
+    #expect(try await fixture.restoreOne().rowsLoaded == 2)
+  }
+
+  @Test("A nightly run and a listing count them")
+  func catalog() async throws {
+    let (fixture, path) = try await older(settings: ["BACKUP_TABLES": "events.clicks:at", "BACKUP_LOOKBACK_DAYS": "10"])
+    #expect(
+      try await ArchiveCatalog(fixture.lake).days(database: fixture.database)
+        == [clicks: [try #require(Day("2024-01-01"))]])
+    let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
+    #expect(!report.backup.results.contains { "\($0.date)" == "2024-01-01" })
+    let items = try await ArchiveCatalog(fixture.lake).page(
+      database: fixture.database, .init(table: clicks, from: Day("2024-01-01"), to: Day("2024-01-01"))
+    ).items
+    #expect(items.map(\.path) == [path])
+  }
+
+  @Test("With overwrite their rows are counted first, and the new archive counts before them")
+  func overwrite() async throws {
+    let (fixture, path) = try await older()
+    let overwrite = OverwriteTests.overwrite
+    try await fixture.psql("DELETE FROM events.clicks WHERE id IN (1, 2)")
+    #expect(try await fixture.backupError(overwrite).code == .fewerRows)
+    try await fixture.psql("INSERT INTO events.clicks VALUES (1, '2024-01-01', 'x'), (2, '2024-01-01', 'y')")
+    let result = try await fixture.backupOne(overwrite)
+    #expect(result.status == .ok && result.rows == 3)
+    #expect(result.warnings.contains { $0.contains(path) && $0.contains("older layout") })
+    let items = try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items
+    #expect(items.map(\.path) == [fixture.clicksPath])
+    // Another replacement replaces today's.
+    #expect(try await fixture.backupOne(overwrite).warnings == [])
+  }
+
+  @Test("Columns that the table lacks are not lost with an archive without a manifest")
+  func columns() async throws {
+    let (fixture, path) = try await older()
+    try await fixture.put("id,at,gone\n1,2024-01-01 00:00:00+00,x\n", at: path)
+    let error = try await fixture.backupError(OverwriteTests.overwrite)
+    #expect(error.code == .archiveDiffers && error.details["columns"] == ["gone"])
+  }
+}

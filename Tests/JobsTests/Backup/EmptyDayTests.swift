@@ -1,0 +1,109 @@
+import Essentials
+import Foundation
+import Reporting
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+/// Days without rows, and rows without a day.
+@Suite("Empty days and rows without a day")
+struct EmptyDayTests {
+  /// Rows on the 1st, 2nd and 5th of January 2024.
+  static let table = """
+    CREATE SCHEMA events;
+    CREATE TABLE events.clicks (id int, at timestamptz);
+    INSERT INTO events.clicks VALUES (1, '2024-01-01 10:00+00'), (2, '2024-01-02 10:00+00'), (3, '2024-01-05 10:00+00');
+    """
+
+  static func day(_ date: String, _ more: String = "") -> String {
+    "\"table\": \"events.clicks:at\", \"date\": \"\(date)\"\(more)"
+  }
+
+  @Test("A day without rows between the table's rows is archived, and says so")
+  func inside() async throws {
+    let fixture = try await Fixture(Self.table)
+    let result = try await fixture.backupOne(Self.day("2024-01-03"))
+    #expect(result.status == .ok && result.empty == true && result.rows == 0)
+    #expect(result.warnings == ["the day has no rows; the table has rows before and after it"])
+    #expect(try fixture.manifest("events.clicks.2024-01-03")["rows"] == .integer(0))
+    #expect(try await fixture.backupOne(Self.day("2024-01-02")).empty == nil)
+  }
+
+  @Test(
+    "A day before the table's first row or after its last one is not archived, unless asked for",
+    arguments: [("2023-12-31", "earlier"), ("2024-01-06", "later")])
+  func outside(date: String, side: String) async throws {
+    let fixture = try await Fixture(Self.table)
+    let result = try await fixture.backupOne(Self.day(date))
+    #expect(result.status == .skipped && result.skipped == "outside the table's rows" && result.path == nil)
+    #expect(result.warnings.count == 1 && result.warnings[0].contains("nor has the table \(side) ones"))
+    #expect(fixture.files == [])
+    let asked = try await fixture.backupOne(Self.day(date, ", \"empty\": \"archive\""))
+    #expect(asked.status == .ok && asked.empty == true)
+  }
+
+  @Test("A table without rows has no day to archive; infinite times are no rows of a day")
+  func noRows() async throws {
+    let fixture = try await Fixture(
+      "CREATE SCHEMA events; CREATE TABLE events.clicks (at timestamp);"
+        + "INSERT INTO events.clicks VALUES ('infinity'), ('-infinity'), (NULL);")
+    let result = try await fixture.backupOne(Self.day("2024-01-01"))
+    #expect(result.skipped == "outside the table's rows")
+    #expect(result.warnings == ["the table has no rows with a day"])
+  }
+
+  @Test("A long range outside the table's rows publishes nothing")
+  func range() async throws {
+    let fixture = try await Fixture(Self.table)
+    let report = try await fixture.backup(
+      "\"table\": \"events.clicks:at\", \"from\": \"2023-12-20\", \"to\": \"2024-01-08\"")
+    #expect(report.status == .ok)
+    #expect(report.results.count { $0.status == .ok } == 5)
+    #expect(report.results.count { $0.skipped == "outside the table's rows" } == 15)
+    #expect(fixture.files.count == 10)
+  }
+
+  @Test("An archive with rows is not replaced by an empty one because its day lies outside the table's rows now")
+  func existing() async throws {
+    let fixture = try await Fixture(Self.table)
+    _ = try await fixture.backupOne(Self.day("2024-01-01"))
+    try await fixture.psql("DELETE FROM events.clicks WHERE id = 1")
+    let error = try await fixture.backupError(Self.day("2024-01-01", ", \"overwrite\": true"))
+    #expect(error.code == .fewerRows)
+    let forced = try await fixture.backupOne(Self.day("2024-01-01", ", \"overwrite\": true, \"force\": true"))
+    #expect(forced.status == .ok && forced.empty == true)
+  }
+
+  static let undated = table + "INSERT INTO events.clicks VALUES (7, NULL), (8, 'infinity'), (9, '-infinity');"
+
+  @Test("Rows without a day are counted once for each table where an index makes that cheap")
+  func withIndex() async throws {
+    let fixture = try await Fixture(Self.undated + "CREATE INDEX ON events.clicks (at)")
+    let results = try await fixture.backup(
+      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-02\""
+    ).results
+    #expect(results.compactMap(\.rowsWithoutADay) == [3])
+    #expect(
+      results.flatMap(\.warnings) == [
+        "3 rows of events.clicks are in no day's archive: their at is NULL or infinite"
+      ])
+  }
+
+  @Test("Without an index they are counted when the request asks for it; an index over other rows is none")
+  func asked() async throws {
+    let fixture = try await Fixture(
+      Self.undated + "CREATE INDEX ON events.clicks (at) WHERE id > 1; CREATE INDEX ON events.clicks (id, at)")
+    #expect(try await fixture.backupOne(Self.day("2024-01-01")).rowsWithoutADay == nil)
+    let asked = try await fixture.backupOne(Self.day("2024-01-02", ", \"rows_without_a_day\": true"))
+    #expect(asked.rowsWithoutADay == 3)
+  }
+
+  @Test("A table whose rows all have a day has none without one")
+  func none() async throws {
+    let fixture = try await Fixture(Self.table + "CREATE INDEX ON events.clicks (at)")
+    let result = try await fixture.backupOne(Self.day("2024-01-01"))
+    #expect(result.rowsWithoutADay == 0 && result.warnings == [])
+  }
+}

@@ -54,7 +54,7 @@ extension OperationStore {
     operation.updatedAt = now()
     let begun = operation
     let firstWrite = Task { try await write(begun, condition: etag.map { .ifMatch($0) } ?? .ifAbsent) }
-    let result = Mutex<End?>(nil)
+    let result = Mutex<TakenUp<End>>(.over(.failed))
     let task = Task {
       do {
         try await firstWrite.value
@@ -78,8 +78,7 @@ extension OperationStore {
     } onCancel: {
       task.cancel()
     }
-    guard let end = result.withLock({ $0 }) else { return .over(.failed) }
-    return .attempted(end)
+    return result.withLock { $0 }
   }
 
   private func documentOrNew(_ id: String, _ kind: String) async throws -> (Operation, etag: String?) {
@@ -93,12 +92,12 @@ extension OperationStore {
     }
   }
 
-  /// - Returns: nil when a caller has cancelled the operation.
+  /// - Returns: `over` when a caller has cancelled the operation.
   private func run<End: Sendable>(
     _ id: String, _ progress: JobProgress, _ attempt: @Sendable (JobProgress) async -> (End, QueuedEnd)
-  ) async -> End? {
+  ) async -> TakenUp<End> {
     let (end, queued) = await writingProgress(id) { await attempt(progress) }
-    guard let current = running[id] else { return end }
+    guard let current = running[id] else { return .attempted(end) }
     var operation = Self.present(current.operation, current.progress, now())
     switch queued {
     case .ended(let outcome): operation.end(outcome)
@@ -111,7 +110,12 @@ extension OperationStore {
       operation.fail(error, .queued)
     }
     await noteEnd(id, operation)
-    return current.isCancelled ? nil : end
+    if operation.status == .queued, running[id]?.isCancelled == true {
+      // Cancelled while the document was written.
+      operation.fail(JobError(cause: CancellationError()), .failed)
+      await noteEnd(id, operation)
+    }
+    return running[id]?.isCancelled == true ? .over(operation.status) : .attempted(end)
   }
 }
 

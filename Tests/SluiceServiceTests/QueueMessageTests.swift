@@ -48,11 +48,10 @@ struct QueueMessageTests {
   }
 
   @Test(
-    "A message that can never succeed goes to the poison queue unchanged, with one line of level error",
+    "A message that can never succeed goes to the poison queue, with one line of level error",
     arguments: [
       ("{", "bad_json"), ("dGVzdA==", "bad_json"), ("[1]", "bad_json"), ("", "bad_json"),
       (#"{"table": "a.b", "date": "2024-01-01", "operation": "x"}"#, "bad_field"),
-      (#"{ "table":"a.b","date":"2024-01-01" }"#, "rows_exist"),
     ])
   func poison(text: String, code: String) async throws {
     let invocation = invocation()
@@ -63,6 +62,36 @@ struct QueueMessageTests {
     let lines = errorLines(invocation)
     #expect(lines.count == 1)
     #expect(lines.first?.contains("code=\(code)") == true, "\(lines)")
+  }
+
+  @Test("On the poison queue a message has its key, so that it can be put back, and no operation, which has ended")
+  func poisonKey() async throws {
+    let job: JobRuns.MessageJob = { _, _, _ in throw JobError(.rowsExist, "there are rows") }
+    let plain = try await runs().work(
+      .queue(QueueMessage(text: day, id: "9d3f")), invocation(), kind: "restore", job)
+    #expect(
+      plain.outputs["poison"]
+        == .array([.string(#"{"date":"2024-01-01","key":"9d3f","table":"a.b"}"#)]), "\(plain)")
+    let id = try await parts.operations.enqueue(kind: "restore").id
+    let operation = try await runs().work(message(id), invocation(), kind: "restore", job)
+    #expect(
+      operation.outputs["poison"]
+        == .array([.string(#"{"date":"2024-01-01","key":"\#(id)","table":"a.b"}"#)]), "\(operation)")
+    // After the last attempt the host would move the message without its key.
+    let last = try await runs().work(
+      .queue(QueueMessage(text: day, dequeueCount: 5, id: "9d3f")), invocation(), kind: "restore"
+    ) { _, _, _ in throw JobError(.lakeUnavailable, "reason") }
+    #expect(last.outputs["poison"] == plain.outputs["poison"])
+  }
+
+  @Test("An unknown commit comes again: the key tells whether it was one")
+  func unknownCommit() async throws {
+    let error = await #expect(throws: JobError.self) {
+      try await runs().work(.queue(QueueMessage(text: day)), invocation(), kind: "restore") { _, _, _ in
+        throw JobError(.commitUnknown, "reason")
+      }
+    }
+    #expect(error?.code == .commitUnknown)
   }
 
   @Test(
@@ -90,7 +119,7 @@ struct QueueMessageTests {
     let result = try await runs().work(.queue(QueueMessage(text: day)), final, kind: "backup") { _, _, _ in
       try ended([nil, .tableNotFound, .archiveExists])
     }
-    #expect(result.outputs["poison"] == .array([.string(day)]))
+    #expect(result.outputs["poison"] != nil)
     let lines = errorLines(final)
     #expect(lines.count == 1)
     #expect(

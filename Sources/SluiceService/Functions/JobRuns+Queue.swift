@@ -14,8 +14,9 @@ extension JobRuns {
     case done(status: String)
     /// It comes again, and what is done already is not done again.
     case retry(JobError)
-    /// Nothing helps but somebody: it goes to the poison queue.
-    case poison([Failure])
+    /// Nothing helps but somebody: it goes to the poison queue. The text has the message's key, so that the message can be
+    /// put back on its queue and then does only what is missing.
+    case poison([Failure], text: String)
     /// Another run works on its table-days; it goes back on its queue, with its key.
     case wait(JSONValue, JobError)
   }
@@ -42,15 +43,15 @@ extension JobRuns {
           .info, "the message goes back on its queue: another run works on its table-days",
           ["kind": kind, "code": error.code.rawValue, "reason": error.message])
         return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
-      case .poison(let failures):
+      case .poison(let failures, let text):
         let names = failures.map { [$0.tableDay, $0.error.code.rawValue].compactMap(\.self).joined(separator: ": ") }
         Log.write(
-          .error, "the message can never succeed and goes to the poison queue",
+          .error, "the message goes to the poison queue",
           [
             "kind": kind, "code": failures.first?.error.code.rawValue ?? "", "failures": names.joined(separator: ", "),
             "reason": failures.first?.error.message ?? "", "lake": lake,
           ])
-        return FunctionResult(outputs: [QueueOutput.poison: Self.message(message.text)])
+        return FunctionResult(outputs: [QueueOutput.poison: Self.message(text)])
       }
     }
   }
@@ -68,12 +69,21 @@ extension JobRuns {
         members["key"] = .string(key)
       }
       let work = JSONValue.object(members)
-      guard let operation else { return await attempt(work, JobProgress(), job).end }
+      guard let operation else {
+        return lastEnd(await attempt(work, JobProgress(), job).end, of: message, work)
+      }
       members["operation"] = .string(operation)
-      return try await attempt(operation, work, again: .object(members), isLast: isLast(message), kind: kind, job)
+      let end = try await attempt(operation, work, again: .object(members), isLast: isLast(message), kind: kind, job)
+      return lastEnd(end, of: message, work)
     } catch {
-      return final([Failure(error: JobError(cause: error))])
+      return final([Failure(error: JobError(cause: error))], message.text)
     }
+  }
+
+  /// The end of an attempt. After the last one the host would put the message on the poison queue without its key.
+  private func lastEnd(_ end: End, of message: QueueMessage, _ work: JSONValue) -> End {
+    guard case .retry(let error) = end, isLast(message) else { return end }
+    return .poison([Failure(error: error)], text: work.compact)
   }
 
   /// Takes `operation` out of a message.
@@ -99,7 +109,7 @@ extension JobRuns {
       let queued: QueuedEnd =
         switch end {
         case .done: ended.map { .ended($0.outcome) } ?? .failed(JobError(.internal, "the job has no outcome"))
-        case .poison(let failures): Self.last(ended, Self.common(failures))
+        case .poison(let failures, _): Self.last(ended, Self.common(failures))
         case .retry(let error) where isLast: Self.last(ended, error)
         case .retry(let error), .wait(_, let error): .again(error, soFar: ended?.outcome)
         }
@@ -141,7 +151,7 @@ extension JobRuns {
         return (.retry(Self.common(failures)), ended)
       }
       guard let busy = failures.first(where: { Self.way(of: $0.error) == .wait })?.error else {
-        return (host.isInFront ? .poison(failures) : .retry(Self.common(failures)), ended)
+        return (host.isInFront ? .poison(failures, text: request.compact) : .retry(Self.common(failures)), ended)
       }
       guard host.isInFront else { return (.retry(Self.common(failures)), ended) }
       guard now().addingTimeInterval(pause) < limit else { return (.wait(request, busy), ended) }
@@ -163,14 +173,16 @@ extension JobRuns {
   private static func way(of error: JobError) -> Way {
     switch error.code {
     case .alreadyRunning, .locked: .wait
+    // The message has a key: another attempt finds the mark of a load that was committed.
+    case .commitUnknown: .retry
     default: error.code.retry == .retry ? .retry : .final
     }
   }
 
   /// The end of a message that no attempt was made at.
-  private func final(_ failures: [Failure]) -> End {
+  private func final(_ failures: [Failure], _ text: String) -> End {
     let canHelp = failures.contains { Self.way(of: $0.error) != .final }
-    return canHelp || !host.isInFront ? .retry(Self.common(failures)) : .poison(failures)
+    return canHelp || !host.isInFront ? .retry(Self.common(failures)) : .poison(failures, text: text)
   }
 
   /// The error of the invocation: that of a single failure.

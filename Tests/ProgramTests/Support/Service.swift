@@ -22,6 +22,8 @@ struct Service: Sendable {
         return false
       }
     }
+    // The line comes after the socket is open: tests that count lines begin after it.
+    try await eventually { log.contains { $0.contains(" listening ") } }
   }
 
   func call(

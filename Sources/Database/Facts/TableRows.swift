@@ -59,19 +59,24 @@ package struct TableRows {
     ).rows[0].decode("n")
   }
 
-  /// The first finite time before `span`, as `YYYY-MM-DD` in `zone`; nil when there is none. It needs an index.
-  package func firstDay(before span: DaySpan, inZone zone: String) async throws -> Day? {
+  /// The days of the first and the last row before `span`, in `zone`; nil when there are none. It needs an index.
+  package func days(before span: DaySpan, inZone zone: String) async throws -> (first: Day, last: Day)? {
     let (table, name) = try await names()
     let start = try await connection.quoteLiteral(span.start)
+    let zone = try await connection.quoteLiteral(zone)
     let type = span.kind.sqlType
-    let value =
-      span.kind == .instant
-      ? "pg_catalog.timezone(\(try await connection.quoteLiteral(zone)), first)" : "first"
-    let text: String? = try await connection.query(
-      "SELECT pg_catalog.to_char(\(value), 'YYYY-MM-DD') AS day FROM (SELECT pg_catalog.min(\(name)) AS first "
-        + "FROM \(table) WHERE \(name) > '-infinity'::\(type) AND \(name) < \(start)::\(type)) AS rows"
-    ).rows[0].decodeIfPresent("day")
-    return text.flatMap { Day($0) }
+    func day(_ value: String) -> String {
+      "pg_catalog.to_char(\(span.kind == .instant ? "pg_catalog.timezone(\(zone), \(value))" : value), 'YYYY-MM-DD')"
+    }
+    let row = try await connection.query(
+      "SELECT \(day("first")) AS first, \(day("last")) AS last FROM (SELECT pg_catalog.min(\(name)) AS first, "
+        + "pg_catalog.max(\(name)) AS last FROM \(table) WHERE \(name) > '-infinity'::\(type) AND \(name) < \(start)::\(type)"
+        + ") AS rows"
+    ).rows[0]
+    let first: String? = try row.decodeIfPresent("first")
+    let last: String? = try row.decodeIfPresent("last")
+    guard let first = first.flatMap({ Day($0) }), let last = last.flatMap({ Day($0) }) else { return nil }
+    return (first, last)
   }
 
   private func names() async throws -> (table: String, column: String) {

@@ -12,12 +12,13 @@ package struct BackupJob: Sendable {
   let context: JobContext
   let options: BackupOptions
   let progress: JobProgress
-  let onResult: @Sendable (BackupResult) -> Void
+  let onResult: (@Sendable (BackupResult) -> Void)?
 
-  /// - Parameter onResult: receives each result as its table-day ends, and those of table-days that were not begun last.
+  /// - Parameter onResult: receives each result as its table-day ends, and those of table-days that were not begun last. It
+  ///   tells the results' warnings too; without it they are in the log.
   package init(
     _ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress(),
-    onResult: @escaping @Sendable (BackupResult) -> Void = { _ in }
+    onResult: (@Sendable (BackupResult) -> Void)? = nil
   ) {
     self.context = context
     self.options = options
@@ -61,7 +62,7 @@ package struct BackupJob: Sendable {
             defer { place.giveUp() }
             let result = await result(of: unit, counted, place)
             progress.update { $0.finishedUnits += 1 }
-            onResult(result)
+            onResult?(result)
             return (index, result)
           }
         } catch {
@@ -73,7 +74,7 @@ package struct BackupJob: Sendable {
       }
       for await (index, result) in group { results[index] = result }
     }
-    for case let result? in results where result.status == .notBegun { onResult(result) }
+    for case let result? in results where result.status == .notBegun { onResult?(result) }
     return results.compactMap(\.self)
   }
 
@@ -101,7 +102,7 @@ package struct BackupJob: Sendable {
         Log.failureLevel, "backup \(result.status.rawValue)",
         ["archive": tableDay, "code": error.code.rawValue, "reason": error.message])
     } else {
-      for warning in result.warnings { Log.write(.warning, warning, ["archive": tableDay]) }
+      if onResult == nil { for warning in result.warnings { Log.write(.warning, warning, ["archive": tableDay]) } }
       Log.write(
         .info, "backup \(result.status.rawValue)",
         [

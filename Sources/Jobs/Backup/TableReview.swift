@@ -21,38 +21,45 @@ struct TableReview: Sendable {
     for table in options.tables {
       if Task.isCancelled || deadline.map({ context.now() >= $0 }) ?? false { return }
       let days = archived[table.table] ?? []
-      var firstDay = days.min()
+      // Days of the table, as far as they are known: from its first row or archive to its last one.
+      var known = [days.min(), days.max()].compactMap(\.self)
+      known += report.backup.results.filter { $0.table == table.table && $0.status == .ok }.map(\.date)
       do {
         let seen = try await look(at: table, days)
-        firstDay = [firstDay, seen.firstDay].compactMap(\.self).min()
+        known += seen.days
         report.changed += seen.changed
       } catch {
         Log.write(
           .warning, "the rows of archived days were not counted again",
           ["table": table.table, "reason": JobError(cause: error).message])
       }
-      report.unarchived += unarchived(table.table, from: firstDay, days)
+      report.unarchived += unarchived(table.table, from: known.min(), to: known.max(), days)
     }
   }
 
-  /// The days from `first` to the look-back that are not in `archived`, in spans.
-  private func unarchived(_ table: TableName, from first: Day?, _ archived: Set<Day>) -> [NightlyReport.Unarchived] {
-    guard let first, let end = options.lookbackStart(of: table, now: context.now()), first < end else { return [] }
+  /// The days from `first` to `last` that are not in `archived` and lie before the look-back, in spans.
+  private func unarchived(
+    _ table: TableName, from first: Day?, to last: Day?, _ archived: Set<Day>
+  ) -> [NightlyReport.Unarchived] {
+    guard let first, let last, let start = options.lookbackStart(of: table, now: context.now()) else { return [] }
+    let end = min(start, last.adding(days: 1))
+    guard first < end else { return [] }
     var spans: [NightlyReport.Unarchived] = []
-    var start: Day?
+    var open: Day?
     for day in first.through(end) {
       if day < end, !archived.contains(day) {
-        start = start ?? day
-      } else if let from = start {
+        open = open ?? day
+      } else if let from = open {
         spans.append(.init(table: table, from: from, to: day.adding(days: -1)))
-        start = nil
+        open = nil
       }
     }
     return spans
   }
 
   private struct Seen: Sendable {
-    var firstDay: Day?
+    /// The days of the first and the last row before the look-back, where an index tells them.
+    var days: [Day] = []
     var changed: [NightlyReport.Changed] = []
   }
 
@@ -90,11 +97,11 @@ struct TableReview: Sendable {
       seen.changed.append(
         .init(table: table.table, date: manifest.date, archiveRows: manifest.rows, tableRows: count))
     }
-    // Without an index the first row is not looked for: that would read the table.
+    // Without an index they are not looked for: that would read the table.
     if try await rows.hasTimeIndex(), let end = options.lookbackStart(of: table.table, now: context.now()) {
       let zone = column.kind == .instant ? options.timeZone : table.clock ?? options.timeZone
       let span = DaySpan(DayWindow(end, in: zone), kind: column.kind)
-      seen.firstDay = try await rows.firstDay(before: span, inZone: zone.ianaName)
+      if let days = try await rows.days(before: span, inZone: zone.ianaName) { seen.days = [days.first, days.last] }
     }
     return seen
   }

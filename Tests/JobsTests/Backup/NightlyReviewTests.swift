@@ -58,6 +58,12 @@ struct NightlyReviewTests {
     #expect(try await run(fixture).unarchived == [try span("2024-01-01", "2024-01-06")])
   }
 
+  @Test("Days after the table's last row are not days that were left")
+  func lastRow() async throws {
+    let fixture = try await nightly("CREATE INDEX ON events.clicks (at); DELETE FROM events.clicks WHERE at > '2024-01-05'")
+    #expect(try await run(fixture).unarchived == [try span("2024-01-01", "2024-01-04")])
+  }
+
   @Test("A table whose first archive is recent and which has no index is not asked for its first row")
   func noIndex() async throws {
     let fixture = try await nightly()

@@ -50,7 +50,7 @@ extension RestoreRequest {
     var sources: [RestoreSource] = []
     for day in from.through(to) {
       let archive = TableDay(database: database, table: table, day: day)
-      let path = try await archive.archive(in: context.lake)?.path ?? archive.archivePath
+      let path = try await Self.path(of: archive, in: context.lake)
       sources.append(RestoreSource(path: path, archive: archive, lake: context.lake))
     }
     return sources
@@ -76,5 +76,22 @@ extension RestoreRequest {
       }
     guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else { throw noArchive }
     return RestoreSource(path: path, archive: archive, lake: lake)
+  }
+
+  /// The most bytes of an archive without rows: its file holds a header alone.
+  private static let longestEmpty = 64 << 10
+
+  /// The path of the table-day's archive, in today's layout or in that of older function apps. Where both are there and today's
+  /// has no rows, it is the older one: versions that did not look for it archived a day again whose rows were dropped.
+  private static func path(of archive: TableDay, in lake: any LakeStore) async throws -> LakePath {
+    guard let entry = try await archive.archive(in: lake) else { return try archive.archivePath }
+    guard try entry.path == archive.archivePath, entry.length <= longestEmpty, let older = archive.olderArchivePath,
+      try await lake.properties(of: older) != nil,
+      try await ArchiveManifest.find(for: entry, in: lake).manifest?.rows == 0
+    else { return entry.path }
+    Log.write(
+      .warning, "the archive in the older layout is restored, since today's has no rows",
+      ["archive": older, "today": entry.path])
+    return older
   }
 }

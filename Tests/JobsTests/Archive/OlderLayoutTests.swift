@@ -61,6 +61,18 @@ struct OlderLayoutTests {
     #expect(try await fixture.backupOne(overwrite).warnings == [])
   }
 
+  @Test("An empty archive that an earlier version put beside one does not take its place in a restore")
+  func emptyBeside() async throws {
+    let (fixture, path) = try await older(settings: ["BACKUP_TABLES": "events.clicks:at"])
+    let folder = fixture.directory.url
+    let hidden = folder.appending(path: "hidden")
+    try FileManager.default.moveItem(at: folder.appending(path: path), to: hidden)
+    try await fixture.psql("DELETE FROM events.clicks WHERE at >= '2024-01-01' AND at < '2024-01-02'")
+    #expect(try await fixture.backupOne().empty == true)
+    try FileManager.default.moveItem(at: hidden, to: folder.appending(path: path))
+    #expect(try await fixture.restoreOne().rowsLoaded == 2)
+  }
+
   @Test("Columns that the table lacks are not lost with an archive without a manifest")
   func columns() async throws {
     let (fixture, path) = try await older()

@@ -60,7 +60,8 @@ struct NightlyReviewTests {
 
   @Test("Days after the table's last row are not days that were left")
   func lastRow() async throws {
-    let fixture = try await nightly("CREATE INDEX ON events.clicks (at); DELETE FROM events.clicks WHERE at > '2024-01-05'")
+    let fixture = try await nightly(
+      "CREATE INDEX ON events.clicks (at); DELETE FROM events.clicks WHERE at > '2024-01-05'")
     #expect(try await run(fixture).unarchived == [try span("2024-01-01", "2024-01-04")])
   }
 

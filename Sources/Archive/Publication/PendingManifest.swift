@@ -89,13 +89,20 @@ extension ArchiveManifest {
   /// The manifest of `archive`: the one in its place, or a pending one where that is missing or is of another length.
   /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
   package static func find(for archive: LakeEntry, in lake: any LakeStore) async throws -> Found {
-    let current = try await read(at: ArchiveLayout.manifestPath(beside: archive.path), in: lake)
-    if let current, current.gzipBytes == archive.length { return .described(current, pending: nil) }
+    let current: Result<ArchiveManifest?, JobError>
+    do {
+      current = .success(try await read(at: ArchiveLayout.manifestPath(beside: archive.path), in: lake))
+    } catch let error as JobError {
+      current = .failure(error)
+    }
+    if case .success(let manifest?) = current, manifest.gzipBytes == archive.length {
+      return .described(manifest, pending: nil)
+    }
     let pending = try await PendingManifest.all(beside: archive.path, in: lake)
     if let match = pending.first(where: { $0.manifest.gzipBytes == archive.length }) {
       return .described(match.manifest, pending: match)
     }
-    return current.map { .another($0) } ?? .none
+    return try current.get().map { .another($0) } ?? .none
   }
 
   /// The pending manifest of the archive at `path` whose file has the digest `sha256`: where a replacement that was cut

@@ -124,7 +124,7 @@ struct TableDayBackup: Sendable {
         database: unit.tableDay.database, table: unit.tableDay.table, day: unit.tableDay.day.adding(days: days))
       do {
         return try await ArchiveManifest.read(at: day.manifestPath, in: context.lake)
-      } catch is JobError {
+      } catch  where !Task.isCancelled {
         return nil
       }
     }

@@ -26,18 +26,26 @@ package struct ArchiveCatalog: Sendable {
     var found: [TableDay: LakeEntry] = [:]
     for try await entry in lake.list(under: folder, recursive: false) {
       if entry.isDirectory {
-        if entry.path.name != ArchiveLayout.privateFolder { schemas.append(entry.path) }
+        schemas.append(entry.path)
       } else if let archive = try await tableDay(at: entry.path, of: database) {
         found[archive] = entry
       }
     }
-    for schema in schemas {
+    // Older function apps wrote the names as they are.
+    if let plain = try? LakePath(components: [database]), plain != folder {
+      for try await entry in lake.list(under: plain, recursive: false) where entry.isDirectory {
+        schemas.append(entry.path)
+      }
+    }
+    for schema in schemas where schema.name != ArchiveLayout.privateFolder {
       for try await entry in lake.list(under: schema, recursive: false) where !entry.isDirectory {
-        guard let archive = try await tableDay(at: entry.path, of: database), found[archive] == nil else { continue }
+        guard let archive = TableDay(olderArchivePath: entry.path, of: database), found[archive] == nil else {
+          continue
+        }
         found[archive] = entry
       }
     }
-    return found
+    return found.filter { $0.key.table.canExist }
   }
 
   private func tableDay(at path: LakePath, of database: String) async throws -> TableDay? {
@@ -49,5 +57,12 @@ package struct ArchiveCatalog: Sendable {
         .warning, "the listing skips an archive: its name is shortened and its manifest cannot be read", ["path": path])
       return nil
     }
+  }
+}
+
+extension TableName {
+  /// Whether PostgreSQL can have a table of that name: files of other tools may be named otherwise.
+  fileprivate var canExist: Bool {
+    [schema, name].allSatisfy { !$0.isEmpty && $0.utf8.count <= Self.maximumBytes }
   }
 }

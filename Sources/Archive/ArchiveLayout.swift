@@ -121,6 +121,17 @@ extension TableDay {
     try? LakePath(components: [database, table.schema, "\(table.name).\(day)\(ArchiveLayout.fileExtension)"])
   }
 
+  /// Reads `…/<schema>/<table>.<YYYY-MM-DD>.csv.gz` in a folder of `database`, whose names older function apps wrote as
+  /// they are: the table's may hold dots. Nil for any other path.
+  init?(olderArchivePath path: LakePath, of database: String) {
+    guard path.name.hasSuffix(ArchiveLayout.fileExtension), let schema = path.parent?.name else { return nil }
+    let name = path.name.dropLast(ArchiveLayout.fileExtension.count)
+    guard let dot = name.lastIndex(of: "."), let day = Day(name[dot...].dropFirst()), dot > name.startIndex else {
+      return nil
+    }
+    self.init(database: database, table: TableName(schema: schema, name: String(name[..<dot])), day: day)
+  }
+
   /// The table-day's archive in `lake`: at its path, or, where there is none, at its path in the layout of older function
   /// apps; nil when there is neither.
   /// - Throws: `LakeError`.

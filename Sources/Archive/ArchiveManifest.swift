@@ -50,20 +50,6 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     }
   }
 
-  /// The archived values of a time column of `kind`: as recorded, or, in a manifest that does not record the kind, the
-  /// values that all columns of `kind` were archived by.
-  /// - Returns: nil when the archive was made by a column of another kind.
-  package func span(of kind: DaySpan.Kind) -> DaySpan? {
-    if let recorded = window.kind {
-      guard recorded == kind, let start = window.startValue, let end = window.endValue else { return nil }
-      return DaySpan(kind: kind, start: start, end: end)
-    }
-    return switch kind {
-    case .instant: DaySpan(kind: kind, start: window.start, end: window.end)
-    case .wallClock, .date: DaySpan(kind: kind, start: "\(date)", end: "\(date.adding(days: 1))")
-    }
-  }
-
   /// A column of the file.
   package struct Column: Sendable, Codable, Equatable {
     /// The name in the header.

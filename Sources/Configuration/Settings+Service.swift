@@ -12,7 +12,7 @@ extension Settings {
       into: \.shutdownGraceSeconds),
     Setting(
       "SLUICE_OPERATIONS_DAYS", .integer(1...3650),
-      "days after which the document of an operation that has ended is removed, by the nightly run or `sluice backup`",
+      "days after its last change after which the document of an operation is removed, by the nightly run or `sluice backup`",
       into: \.operationsDays),
     Setting(
       "SLUICE_CONFIG", form: "a JSON file", default: "`./\(defaultFile)`, if it exists", isVariableOnly: true,

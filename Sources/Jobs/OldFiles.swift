@@ -39,21 +39,32 @@ package struct OldFiles: Sendable {
     await remove("temporary files of the lake", olderThan: Self.temporaryLife) {
       try ArchiveLayout.temporaryFolder()
     }
-    do {
-      let settled = try await PendingManifest.settleAll(
-        database: database, olderThan: now.addingTimeInterval(-Self.temporaryLife), in: context.lake)
-      if settled > 0 {
-        Log.write(.warning, "manifests of publications that were cut off are in place", ["files": settled])
-      }
-    } catch is CancellationError {
-    } catch {
-      Log.write(.warning, "pending manifests were not put in place", ["reason": error])
-    }
+    await settleManifests(database: database, now)
     // A running operation rewrites its document every few seconds.
     await remove("operations", olderThan: TimeInterval(context.operationsDays) * 86_400) {
       try ArchiveLayout.operationsFolder
     }
     await removeMarks(database: database)
+  }
+
+  /// Puts the manifests of publications that were cut off in their places.
+  private func settleManifests(database: String, _ now: Date) async {
+    do {
+      let settled = try await PendingManifest.settleAll(
+        database: database, olderThan: now.addingTimeInterval(-Self.temporaryLife), in: context.lake)
+      guard !settled.isEmpty else { return }
+      func count(_ end: PendingManifest.Settled) -> Int { settled.count { $0 == end } }
+      Log.write(
+        count(.unreadable) > 0 ? .warning : .info, "pending manifests of publications that were cut off",
+        [
+          "database": database, "put_in_place": count(.published), "removed": count(.removed),
+          "unreadable": count(.unreadable),
+        ])
+    } catch is CancellationError {
+      // The job reports its cancellation itself.
+    } catch {
+      Log.write(.warning, "pending manifests were not put in place", ["database": database, "reason": error])
+    }
   }
 
   private func removeMarks(database: String) async {

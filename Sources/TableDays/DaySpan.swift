@@ -14,6 +14,11 @@ package struct DaySpan: Sendable, Equatable {
       self.init(rawValue: baseType)
     }
 
+    /// The kind for a type as `format_type` prints it with its precision, such as `timestamp(3) with time zone`.
+    package init?(type: String) {
+      self.init(rawValue: type.replacing(#/\(\d+\)/#, with: ""))
+    }
+
     /// The type's qualified name, for a cast.
     package var sqlType: String {
       switch self {
@@ -39,14 +44,17 @@ package struct DaySpan: Sendable, Equatable {
 
   /// The span of `window`. A `timestamp` or `date` has no zone: its day is the calendar day that it shows.
   package init(_ window: DayWindow, kind: Kind) {
-    self.kind = kind
+    self.init(
+      kind: kind, day: window.day,
+      instants: (DayWindow.text(window.start, in: .gmt), DayWindow.text(window.end, in: .gmt)))
+  }
+
+  /// The span of `day`, whose first instant and first one after it are `instants`: these for a column with a zone, the
+  /// calendar day for one without.
+  package init(kind: Kind, day: Day, instants: (start: String, end: String)) {
     switch kind {
-    case .instant:
-      start = DayWindow.text(window.start, in: .gmt)
-      end = DayWindow.text(window.end, in: .gmt)
-    case .wallClock, .date:
-      start = "\(window.day)"
-      end = "\(window.day.adding(days: 1))"
+    case .instant: self.init(kind: kind, start: instants.start, end: instants.end)
+    case .wallClock, .date: self.init(kind: kind, start: "\(day)", end: "\(day.adding(days: 1))")
     }
   }
 }

@@ -47,30 +47,35 @@ package struct ArchivePublication: Sendable {
   package func perform() async throws -> Outcome {
     // Everything that needs space in the lake is written before the first rename, and a cancelled job stops here.
     let manifest = try await UnpublishedFile(at: tableDay.newPendingManifestPath, in: lake)
+    let old: LakeEntry?
     do {
       try await manifest.writer.append(ArchiveManifest(description, proof: proof).encoded())
       _ = try await manifest.writer.close()
+      // Seen before the archive is replaced: a manifest that comes later is another run's. A new archive has none, as a rule.
+      old = existing == nil ? nil : try await lake.properties(of: tableDay.manifestPath)
       try Task.checkCancellation()
-      // From the first rename on, a cancelled job completes the publication, within the time limit of
-      // `CancellationGrace`.
-      return try await CancellationGrace.carryOn { try await rename(manifest) }
     } catch {
       throw JobError.adding(await manifest.discard(), to: error)
     }
+    // From the first rename on, a cancelled job completes the publication, within the time limit of `CancellationGrace`.
+    return try await CancellationGrace.carryOn { try await rename(manifest, replacing: old) }
   }
 
-  private func rename(_ manifest: UnpublishedFile) async throws -> Outcome {
+  private func rename(_ manifest: UnpublishedFile, replacing old: LakeEntry?) async throws -> Outcome {
     var outcome = Outcome()
-    var published: LakeEntry?
+    let published: LakeEntry?
     do {
       published = try await file.writer.publish(
         as: tableDay.archivePath, condition: existing.map { .ifMatch($0.etag) } ?? .ifAbsent)
     } catch let error as LakeError where error.code == "not_durable" {
       // The archive is published, so its manifest is published too.
       outcome.doubt = error
-    } catch let error as LakeError where error.code == "outcome_unknown" {
+      let entry = try? await lake.properties(of: tableDay.archivePath)
+      published = entry?.length == proof.gzipBytes ? entry : nil
+    } catch {
+      guard await mayBeDone(after: error) else { throw JobError.adding(await manifest.discard(), to: error) }
       // The manifest stays pending: it counts if the archive has its name.
-      outcome.doubt = error
+      outcome.doubt = (error as? LakeError) ?? unknown(error)
       if let leftover = await file.discard() {
         Log.write(.warning, "a temporary file is left in the lake", ["path": leftover])
         outcome.warnings.append(
@@ -79,7 +84,7 @@ package struct ArchivePublication: Sendable {
       return outcome
     }
     do {
-      try await publish(manifest, of: published)
+      try await publish(manifest, of: published, replacing: old)
     } catch let error as LakeError where error.code == "not_durable" {
       outcome.warnings.append("\(error)")
     } catch is Replaced {
@@ -95,6 +100,27 @@ package struct ArchivePublication: Sendable {
     return outcome
   }
 
+  /// Whether the archive may have its name although its rename has failed.
+  private func mayBeDone(after error: any Error) async -> Bool {
+    switch (error as? LakeError)?.code {
+    case "already_exists", "condition_not_met": return false
+    case "outcome_unknown": return true
+    default:
+      do {
+        return try await CancellationGrace.cleanUp { try await lake.properties(of: tableDay.archivePath)?.etag }
+          != existing?.etag
+      } catch {
+        return true
+      }
+    }
+  }
+
+  private func unknown(_ error: any Error) -> LakeError {
+    let reason = error is CancellationError ? "the job was cancelled" : "\(error)"
+    let path = (try? tableDay.archivePath) ?? file.path
+    return .outcomeUnknown(path, operation: "renaming a file to it", reason: reason)
+  }
+
   /// Another run has replaced the archive.
   private struct Replaced: Error {}
 
@@ -102,21 +128,21 @@ package struct ArchivePublication: Sendable {
   private static let attempts = 5
 
   /// Renames the manifest to its final name, on condition that the manifest there is the one that was seen.
-  private func publish(_ manifest: UnpublishedFile, of archive: LakeEntry?) async throws {
+  private func publish(
+    _ manifest: UnpublishedFile, of archive: LakeEntry?, replacing seen: LakeEntry?
+  ) async throws {
     let place = try tableDay.manifestPath
-    // A new archive has no manifest, as a rule.
-    var old = existing == nil ? nil : try await lake.properties(of: place)
+    var old = seen
     for attempt in 1... {
       do {
         _ = try await manifest.writer.publish(as: place, condition: old.map { .ifMatch($0.etag) } ?? .ifAbsent)
         return
       } catch let error as LakeError where ["condition_not_met", "already_exists"].contains(error.code) {
-        guard attempt < Self.attempts else { throw error }
-        // The manifest of another run, or one whose archive was removed. It is replaced while the archive is this one.
-        guard let archive, try await lake.properties(of: tableDay.archivePath)?.etag == archive.etag else {
-          throw Replaced()
-        }
+        guard let archive, attempt < Self.attempts else { throw error }
+        // The manifest of another run, or one whose archive was removed. It is replaced while the archive is this one; the
+        // manifest is looked at first, so that one that comes later fails the condition.
         old = try await lake.properties(of: place)
+        guard try await lake.properties(of: tableDay.archivePath)?.etag == archive.etag else { throw Replaced() }
       }
     }
   }

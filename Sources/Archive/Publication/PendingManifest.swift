@@ -1,3 +1,4 @@
+import Essentials
 package import Foundation
 package import Lake
 import Reporting
@@ -34,39 +35,75 @@ package struct PendingManifest: Sendable {
     }
   }
 
-  /// Puts the manifest in its place where the archive is the one that it describes and has no manifest that does, and
-  /// removes its pending file.
-  package func settle(in lake: any LakeStore) async throws {
-    let tableDay = TableDay(database: manifest.database, table: manifest.table, day: manifest.date)
-    if let archive = try await lake.properties(of: tableDay.archivePath),
-      case .described(_, let pending) = try await ArchiveManifest.find(for: archive, in: lake), pending?.path == path
-    {
-      let place = try tableDay.manifestPath
-      let old = try await lake.properties(of: place)
-      try await lake.writeAll(
-        manifest.encoded(), to: place, temporary: tableDay.newTemporaryPath,
-        condition: old.map { .ifMatch($0.etag) } ?? .ifAbsent)
-    }
-    try await lake.delete(path)
+  /// What became of a pending manifest that was left.
+  package enum Settled: Sendable {
+    /// It is in its place: its archive was published.
+    case published
+    /// It is removed: its archive was not published, or has its manifest.
+    case removed
+    /// It stays: this version cannot read it.
+    case unreadable
   }
 
-  /// Settles the pending manifests of `database` that were written before `date`: publications that were cut off.
-  /// - Returns: their number.
+  /// Puts the manifest in its place where the archive is the one that it describes and has no manifest that does, and
+  /// removes its pending file.
+  private func settle(in lake: any LakeStore) async throws -> Settled {
+    let tableDay = TableDay(database: manifest.database, table: manifest.table, day: manifest.date)
+    let place = try tableDay.manifestPath
+    // Looked at before the archive, so that a manifest which another run publishes meanwhile fails the condition.
+    let old = try await lake.properties(of: place)
+    guard try await isNeeded(by: tableDay, in: lake) else {
+      try await lake.delete(path)
+      return .removed
+    }
+    try await lake.writeAll(
+      manifest.encoded(), to: place, temporary: tableDay.newTemporaryPath,
+      condition: old.map { .ifMatch($0.etag) } ?? .ifAbsent)
+    try await lake.delete(path)
+    return .published
+  }
+
+  /// Whether the archive is the one that the manifest describes, and the manifest in its place is of another.
+  private func isNeeded(by tableDay: TableDay, in lake: any LakeStore) async throws -> Bool {
+    guard let archive = try await lake.properties(of: tableDay.archivePath), archive.length == manifest.gzipBytes else {
+      return false
+    }
+    let current = try await Self.read(tableDay.manifestPath, in: lake)
+    if current?.sha256 == manifest.sha256 { return false }
+    // The length alone proves nothing before a manifest is removed.
+    return try await ArchiveRows.digest(of: archive.path, in: lake) == manifest.sha256
+  }
+
+  /// Settles the pending manifests of `database` that were written before `date`: publications that were cut off. One that
+  /// cannot be settled is logged and stays.
+  /// - Returns: what became of each.
   package static func settleAll(
     database: String, olderThan date: Date, in lake: any LakeStore
-  ) async throws -> Int {
-    var settled = 0
+  ) async throws -> [Settled] {
+    var settled: [Settled] = []
     let folder = try ArchiveLayout.pendingFolder(database: database)
     for try await entry in lake.list(under: folder, recursive: false) where !entry.isDirectory && entry.modified < date
     {
-      if let manifest = try await read(entry.path, in: lake) {
-        try await PendingManifest(path: entry.path, manifest: manifest).settle(in: lake)
-      } else {
-        try await lake.delete(entry.path)
+      do {
+        settled.append(try await settle(entry.path, in: lake))
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        Log.write(.warning, "a pending manifest was not put in its place", ["path": entry.path, "reason": error])
       }
-      settled += 1
     }
     return settled
+  }
+
+  private static func settle(_ path: LakePath, in lake: any LakeStore) async throws -> Settled {
+    if let manifest = try await read(path, in: lake) {
+      return try await PendingManifest(path: path, manifest: manifest).settle(in: lake)
+    }
+    // What is no JSON was cut off while it was written; else a newer version may have written it.
+    let bytes = try await lake.readAll(path, limit: ArchiveManifest.maximumBytes)
+    guard (try? JSONValue(parsing: bytes)) == nil else { return .unreadable }
+    try await lake.delete(path)
+    return .removed
   }
 }
 
@@ -103,6 +140,18 @@ extension ArchiveManifest {
       return .described(match.manifest, pending: match)
     }
     return try current.get().map { .another($0) } ?? .none
+  }
+
+  /// The length of `archive`, and those in the manifests beside it, pending ones too.
+  package static func lengths(beside archive: LakeEntry, in lake: any LakeStore) async throws -> Set<Int> {
+    var lengths: Set = [archive.length]
+    if let current = try? await read(at: ArchiveLayout.manifestPath(beside: archive.path), in: lake) {
+      lengths.insert(current.gzipBytes)
+    }
+    for pending in try await PendingManifest.all(beside: archive.path, in: lake) {
+      lengths.insert(pending.manifest.gzipBytes)
+    }
+    return lengths
   }
 
   /// The pending manifest of the archive at `path` whose file has the digest `sha256`: where a replacement that was cut

@@ -24,4 +24,21 @@ package enum ArchiveRows {
       throw error
     }
   }
+
+  /// The SHA-256 of the file at `path`, in lower-case hexadecimal. Reads the whole file.
+  /// - Throws: `LakeError`.
+  static func digest(of path: LakePath, in lake: any LakeStore) async throws -> String {
+    let reader = try await lake.openReader(path)
+    do {
+      var hasher = SHA256Hasher()
+      while case let bytes = try await reader.read(maxBytes: ArchiveReader.chunkBytes), !bytes.isEmpty {
+        hasher.update(bytes)
+      }
+      await reader.close()
+      return hasher.finish().hex
+    } catch {
+      await reader.close()
+      throw error
+    }
+  }
 }

@@ -24,6 +24,14 @@ private actor CompressionStage {
     try compressor.finish(into: &output)
     return output
   }
+
+  /// A gzip member without content, which readers pass over (RFC 1952 §2.2).
+  static func emptyMember(level: Int) throws -> [UInt8] {
+    var compressor = try GzipCompressor(level: level)
+    var output: [UInt8] = []
+    try compressor.finish(into: &output)
+    return output
+  }
 }
 
 /// Writes the rows of one archive to one file of the lake: CSV -> gzip -> temporary path.
@@ -66,11 +74,16 @@ package struct ArchiveWriter: Sendable {
   private let level: Int
   private let progress: JobProgress
   private let estimatedRows: Double?
+  private let otherLengths: Set<Int>
 
   /// - Parameters:
   ///   - level: one of ``levels``.
   ///   - estimatedRows: the planner's row estimate, for the progress.
-  package init(to file: UnpublishedFile, level: Int, progress: JobProgress, estimatedRows: Double?) {
+  ///   - otherLengths: lengths that the file must not have; one that would have such a length gets an empty gzip member.
+  package init(
+    to file: UnpublishedFile, level: Int, progress: JobProgress, estimatedRows: Double?, otherLengths: Set<Int> = []
+  ) {
+    self.otherLengths = otherLengths
     writer = file.writer
     self.level = level
     self.progress = progress
@@ -116,6 +129,11 @@ package struct ArchiveWriter: Sendable {
     let rest = try await stage.finish()
     try await writer.append(rest)
     totals.gzipBytes += rest.count
+    while otherLengths.contains(totals.gzipBytes) {
+      let member = try CompressionStage.emptyMember(level: level)
+      try await writer.append(member)
+      totals.gzipBytes += member.count
+    }
     return totals
   }
 

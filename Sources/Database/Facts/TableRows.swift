@@ -1,4 +1,5 @@
 package import Postgres
+import Reporting
 package import TableDays
 
 /// Questions about the rows of a table that a backup asks in its snapshot.
@@ -13,7 +14,7 @@ package struct TableRows {
     self.connection = connection
   }
 
-  /// Whether the table has rows before a span and rows after it. `infinity` belongs to no day and does not count.
+  /// Whether the table has rows before a span and rows after it. Rows that belong to no day do not count.
   package struct Around: Sendable, Equatable {
     package let before: Bool
     package let after: Bool
@@ -26,8 +27,8 @@ package struct TableRows {
     let end = try await connection.quoteLiteral(span.end)
     let type = span.kind.sqlType
     let row = try await connection.query(
-      "SELECT EXISTS (SELECT FROM \(table) WHERE \(name) < \(start)::\(type) AND \(name) > '-infinity'::\(type)) AS before, "
-        + "EXISTS (SELECT FROM \(table) WHERE \(name) >= \(end)::\(type) AND \(name) < 'infinity'::\(type)) AS after"
+      "SELECT EXISTS (SELECT FROM \(table) WHERE \(name) < \(start)::\(type) AND \(name) >= \(Self.first)::\(type)) AS before, "
+        + "EXISTS (SELECT FROM \(table) WHERE \(name) >= \(end)::\(type) AND \(name) < \(Self.end)::\(type)) AS after"
     ).rows[0]
     return Around(before: try row.decode("before"), after: try row.decode("after"))
   }
@@ -37,18 +38,32 @@ package struct TableRows {
     try await connection.query(SQL.timeIndex, [String(facts.oid), column.name.text]).rows[0].decode("has_index")
   }
 
-  /// The number of rows whose time is NULL or infinite, and which are in no day's archive.
-  /// - Parameter byIndex: use the index, however many they are.
-  package func withoutADay(byIndex: Bool) async throws -> Int {
+  /// The first value that belongs to a day, and the first one after the last: the years 1583 to 9999 (``Day``).
+  private static let first = "'1583-01-01'"
+  private static let end = "'10000-01-01'"
+
+  /// The number of rows that are in no day's archive: their time is NULL, infinite, or of a year that no day has. Nil where
+  /// they were not counted: without an index, or because the count failed.
+  package func withoutADay(evenWithoutIndex: Bool) async throws -> Int? {
+    let hasIndex = try await hasTimeIndex()
+    guard hasIndex || evenWithoutIndex else { return nil }
     let (table, name) = try await names()
-    if byIndex { try await connection.query("SET LOCAL enable_seqscan = off") }
     let type = column.kind.sqlType
-    let rows: Int = try await connection.query(
-      "SELECT pg_catalog.count(*) AS n FROM \(table) WHERE \(name) IS NULL OR \(name) = '-infinity'::\(type) "
-        + "OR \(name) = 'infinity'::\(type)"
-    ).rows[0].decode("n")
-    if byIndex { try await connection.query("SET LOCAL enable_seqscan TO DEFAULT") }
-    return rows
+    try await connection.query("SAVEPOINT sluice_count")
+    do {
+      if hasIndex { try await connection.query("SET LOCAL enable_seqscan = off") }
+      let rows: Int = try await connection.query(
+        "SELECT pg_catalog.count(*) AS n FROM \(table) WHERE \(name) IS NULL OR \(name) < \(Self.first)::\(type) "
+          + "OR \(name) >= \(Self.end)::\(type)"
+      ).rows[0].decode("n")
+      try await connection.query("ROLLBACK TO SAVEPOINT sluice_count")
+      return rows
+    } catch PostgresError.server(let error) where !error.isFatal && !Task.isCancelled {
+      // An archive does not fail because of a count beside it.
+      Log.write(.warning, "the rows without a day were not counted", ["table": facts.table, "reason": error])
+      try await connection.query("ROLLBACK TO SAVEPOINT sluice_count")
+      return nil
+    }
   }
 
   /// The number of rows in `span`.
@@ -70,7 +85,7 @@ package struct TableRows {
     }
     let row = try await connection.query(
       "SELECT \(day("first")) AS first, \(day("last")) AS last FROM (SELECT pg_catalog.min(\(name)) AS first, "
-        + "pg_catalog.max(\(name)) AS last FROM \(table) WHERE \(name) > '-infinity'::\(type) AND \(name) < \(start)::\(type)"
+        + "pg_catalog.max(\(name)) AS last FROM \(table) WHERE \(name) >= \(Self.first)::\(type) AND \(name) < \(start)::\(type)"
         + ") AS rows"
     ).rows[0]
     let first: String? = try row.decodeIfPresent("first")

@@ -13,7 +13,7 @@ package struct BackupPlan: Sendable, Equatable {
     package let level: Int
     /// Replace an existing archive.
     package let overwrite: Bool
-    /// With ``overwrite``: replace an archive that has more rows than the table.
+    /// With ``overwrite``: replace an archive that may hold more than the new one would.
     package let force: Bool
     /// The clock that a time column without a zone shows: the table's `clock`, else `BACKUP_TIMEZONE`.
     package let clock: TimeZone

@@ -6,7 +6,7 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package enum Status: String, Sendable, Encodable {
     /// A new archive was published.
     case ok
-    /// An archive exists and was kept.
+    /// An archive exists and was kept, or there is nothing to archive; ``BackupResult/skipped`` says which.
     case skipped
     /// The storage did not confirm that the new archive was published, or that it is durable; `error` has the details.
     case unconfirmed

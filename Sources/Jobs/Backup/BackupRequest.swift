@@ -14,7 +14,7 @@ package struct BackupRequest: Sendable, Equatable {
   package var timeColumn: String?
   /// Replace existing archives.
   package var overwrite = false
-  /// With ``overwrite``: replace archives that have more rows than the table.
+  /// With ``overwrite``: replace archives that may hold more than the new ones would.
   package var force = false
   /// The gzip level, 1...9; nil is the table's option or `BACKUP_GZIP_LEVEL`.
   package var compressionLevel: Int?

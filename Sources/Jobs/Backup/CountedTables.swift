@@ -8,4 +8,7 @@ final class CountedTables: Sendable {
 
   /// Returns true for the first call with `table`.
   func begin(_ table: TableName) -> Bool { tables.withLock { $0.insert(table).inserted } }
+
+  /// The table-day that has begun has not told its count: the next one counts.
+  func forget(_ table: TableName) { tables.withLock { _ = $0.remove(table) } }
 }

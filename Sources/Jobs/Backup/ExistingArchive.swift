@@ -22,32 +22,47 @@ struct ExistingArchive: Sendable {
   }
 
   /// The result of a backup that keeps the archive.
-  func kept(_ tableDay: TableDay) -> BackupResult {
+  /// - Parameters:
+  ///   - timeColumn: the column that the request or the settings name.
+  ///   - window: the day in `BACKUP_TIMEZONE`.
+  func kept(_ tableDay: TableDay, by timeColumn: ColumnName?, _ window: DayWindow) -> BackupResult {
     var result = BackupResult(tableDay, .skipped)
     result.path = "\(entry.path)"
     result.skipped = "exists"
     result.gzipBytes = entry.length
     result.rows = manifest?.rows
     result.sha256 = manifest?.sha256
+    guard let manifest else { return result }
+    if let timeColumn, manifest.extent.timeColumn != timeColumn {
+      result.warnings.append("the archive was made by the column \(manifest.window.timeColumn), not by \(timeColumn)")
+    } else if manifest.timeKind == .instant, !manifest.extent.isOf(window) {
+      result.warnings.append(
+        "the archive holds \(manifest.window.start) to \(manifest.window.end): BACKUP_TIMEZONE was another then")
+    }
     return result
+  }
+
+  /// The lengths that the file of a replacement must not have: the archive's, and those in the manifests beside it. A
+  /// replacement that is cut off is told from the archive before it by its length.
+  func lengths(in lake: any LakeStore) async throws -> Set<Int> {
+    try await ArchiveManifest.lengths(beside: entry, in: lake)
   }
 
   /// Refuses to replace the archive where the new one may lack what it holds: fewer rows, another span or time column, or
   /// fewer columns. It may be the only copy of rows that were dropped meanwhile.
-  /// - Returns: warnings, such as that the archive cannot be read.
   /// - Throws: ``JobError`` `fewer_rows`, `archive_differs`; `LakeError`.
   func refuseLoss(
     of tableDay: TableDay, rows: Int, _ description: ArchiveManifest.Description, in lake: any LakeStore
-  ) async throws -> [String] {
+  ) async throws {
     let held: (rows: Int, columns: [String])
     if let manifest {
-      try refuseOtherSpan(tableDay, manifest.window, description.window)
+      try refuseOtherSpan(tableDay, manifest, description)
       held = (manifest.rows, manifest.columns.map(\.name))
     } else {
       do {
         held = try await ArchiveRows.read(entry.path, of: lake)
       } catch let error as JobError where error.code.kind == .unprocessable {
-        return ["the existing archive could not be read, so its rows were not counted: \(error.message)"]
+        throw differs(tableDay, "cannot be read (\(error.code.rawValue)), so that what it holds is not known")
       }
     }
     guard rows >= held.rows else {
@@ -66,18 +81,25 @@ struct ExistingArchive: Sendable {
         tableDay, "holds the columns \(list), which the table lacks", ["columns": .array(lost.map { .string($0.text) })]
       )
     }
-    return []
+    guard manifest != nil else { throw differs(tableDay, "has no manifest that says which span it holds") }
   }
 
   private func refuseOtherSpan(
-    _ tableDay: TableDay, _ old: ArchiveManifest.Window, _ new: ArchiveManifest.Window
+    _ tableDay: TableDay, _ old: ArchiveManifest, _ new: ArchiveManifest.Description
   ) throws {
-    guard ColumnName(old.timeColumn) == ColumnName(new.timeColumn) else {
-      throw differs(tableDay, "was made by the column \(old.timeColumn), and this one is made by \(new.timeColumn)")
-    }
-    guard ArchivedSpan(old) == ArchivedSpan(new) else {
+    let (extent, wanted) = (old.extent, new.extent)
+    guard extent.timeColumn == wanted.timeColumn else {
       throw differs(
-        tableDay, "holds \(old.start) to \(old.end), and this one would hold \(new.start) to \(new.end)")
+        tableDay, "was made by the column \(extent.timeColumn), and this one is made by \(wanted.timeColumn)")
+    }
+    if let kind = extent.kind, kind != wanted.kind {
+      throw differs(tableDay, "was made while \(extent.timeColumn) was of type \(kind.rawValue)")
+    }
+    guard extent == wanted else {
+      throw differs(
+        tableDay,
+        "holds \(old.window.start) to \(old.window.end), and this one would hold \(new.window.start) to \(new.window.end)"
+      )
     }
   }
 

@@ -24,22 +24,24 @@ package struct NightlyBackup: Sendable {
   /// - Throws: ``JobError`` `not_configured` without tables; `CancellationError` when the run was cut short before it had
   ///   done anything.
   package func run(deadline: Date? = nil) async throws -> NightlyReport {
+    // Also without tables: a service that is called by HTTP alone has documents of operations.
+    if let database = context.server.database { await OldFiles(context).remove(database: database) }
     guard !options.tables.isEmpty else {
       throw JobError(
         .notConfigured, "not set; name the tables, such as events.clicks:received_at", field: "BACKUP_TABLES")
     }
+    let start = context.now()
     let database = try context.server.target().database
-    await OldFiles(context).remove(database: database)
     let archived: [TableName: Set<Day>]
     do {
       archived = try await ArchiveCatalog(context.lake).days(database: database)
     } catch let error as LakeError {
       throw JobError(cause: error)
     }
-    let plan = BackupPlan(nightly: options, database: database, archived: archived, now: context.now())
+    let plan = BackupPlan(nightly: options, database: database, archived: archived, now: start)
     let job = BackupJob(context, options, progress: progress)
     var report = NightlyReport(backup: try await job.run(plan, deadline: deadline))
-    await TableReview(context: context, options: options, database: database).add(
+    await TableReview(context: context, options: options, database: database, start: start).add(
       to: &report, archived: archived, until: deadline)
     warn(report)
     return report
@@ -47,6 +49,11 @@ package struct NightlyBackup: Sendable {
 
   /// Writes a warning for each table of which something is left to do.
   private func warn(_ report: NightlyReport) {
+    if !report.unreviewed.isEmpty {
+      Log.write(
+        .warning, "tables were not reviewed for days that were never archived",
+        ["tables": report.unreviewed.map(\.description).joined(separator: ", ")])
+    }
     let reason = Task.isCancelled ? "the run was stopped" : "the run ends before the function's time limit"
     for table in options.tables.map(\.table) {
       let left = report.backup.results.count { $0.table == table && $0.status == .notBegun }
@@ -64,8 +71,12 @@ package struct NightlyBackup: Sendable {
           ])
       }
       for day in report.changed where day.table == table {
+        let message =
+          day.tableRows > day.archiveRows
+          ? "rows came into a day after it was archived; archive it again with overwrite"
+          : "rows of a day were removed since it was archived"
         Log.write(
-          .warning, "an archived day has another number of rows now; archive it again with overwrite",
+          .warning, message,
           ["table": table, "date": day.date, "archive_rows": day.archiveRows, "table_rows": day.tableRows])
       }
     }

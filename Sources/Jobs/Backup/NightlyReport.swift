@@ -2,8 +2,8 @@ package import TableDays
 
 /// The report of a nightly run: the backups, and what the run has seen of its tables beside them.
 package struct NightlyReport: Sendable, Encodable {
-  /// Days of a table that lie before `BACKUP_LOOKBACK_DAYS` and were never archived, although the table had rows then or
-  /// has archives of days before them: no nightly run archives them.
+  /// Days of a table that lie before `BACKUP_LOOKBACK_DAYS` and were never archived, from its first row or archive to its
+  /// last one: no nightly run archives them.
   package struct Unarchived: Sendable, Encodable, Equatable {
     package let table: TableName
     /// The first of several days in sequence.
@@ -30,21 +30,26 @@ package struct NightlyReport: Sendable, Encodable {
   package var backup: BackupReport
   package var unarchived: [Unarchived] = []
   package var changed: [Changed] = []
+  /// The tables whose `unarchived` and `changed` days were not looked for, since the time was over or the database did not
+  /// answer.
+  package var unreviewed: [TableName] = []
 
-  /// That of the backups; `partial` also where days were never archived.
+  /// That of the backups; `partial` also where days were never archived, or were not looked for.
   package var status: JobStatus {
-    backup.status == .ok && !unarchived.isEmpty ? .partial : backup.status
+    backup.status == .ok && !(unarchived.isEmpty && unreviewed.isEmpty) ? .partial : backup.status
   }
 
   enum CodingKeys: CodingKey {
-    case status, results, unarchived, changed
+    case lake, status, results, unarchived, changed, unreviewed
   }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(backup.lake, forKey: .lake)
     try container.encode(status, forKey: .status)
     try container.encode(backup.results, forKey: .results)
     try container.encode(unarchived, forKey: .unarchived)
     try container.encode(changed, forKey: .changed)
+    try container.encode(unreviewed, forKey: .unreviewed)
   }
 }

@@ -47,6 +47,8 @@ struct TableDayBackup: Sendable {
         try await publish(archived)
       }
     } catch {
+      // Another table-day of the table counts in its place.
+      counted.forget(unit.tableDay.table)
       throw JobError.adding(await holder.discard(), to: error)
     }
   }
@@ -75,7 +77,7 @@ struct TableDayBackup: Sendable {
   private func existing() async throws -> BackupResult? {
     guard !unit.overwrite || unit.key != nil else { return nil }
     guard let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake) else { return nil }
-    var result = existing.kept(unit.tableDay)
+    var result = existing.kept(unit.tableDay, by: unit.timeColumn, window(.instant))
     guard unit.overwrite else { return result }
     guard let key = existing.manifest?.requestKey, key == unit.key else { return nil }
     result.warnings.append("an earlier attempt of this request, with the same key, has made the archive")
@@ -101,51 +103,34 @@ struct TableDayBackup: Sendable {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
     let timeColumn = try timeColumn(facts)
     // Without `overwrite` the run has checked under the advisory lock that no archive exists.
-    async let existing = unit.overwrite ? ExistingArchive.find(unit.tableDay, in: context.lake) : nil
-    async let neighbours = neighbours()
+    let existing = unit.overwrite ? try await ExistingArchive.find(unit.tableDay, in: context.lake) : nil
+    async let neighbours = NeighbourArchives.read(unit.tableDay, in: context.lake)
     begun.set()
     let file = try await UnpublishedFile(at: unit.tableDay.newTemporaryPath, in: context.lake)
     holder.hold(file)
     let encoding = ArchiveEncoding(ofServer: await connection.serverEncoding)
-    let proof = try await copy(facts, timeColumn, encoding, to: file, on: connection)
+    let proof = try await copy(
+      facts, timeColumn, encoding, to: file, existing?.lengths(in: context.lake) ?? [], on: connection)
     let description = try await describe(facts, timeColumn, encoding, on: connection)
     let rows = TableRows(facts, by: timeColumn, on: connection)
     return Archived(
-      file: file, proof: proof, description: description, existing: try await existing,
+      file: file, proof: proof, description: description, existing: existing,
       neighbours: try await neighbours,
       around: proof.rows == 0 ? try await rows.around(span(of: timeColumn)) : nil,
       rowsWithoutADay: try await rowsWithoutADay(rows))
-  }
-
-  /// The manifests of the days beside the unit's. One that cannot be read is left out.
-  private func neighbours() async throws -> NeighbourArchives {
-    func manifest(_ days: Int) async throws -> ArchiveManifest? {
-      let day = TableDay(
-        database: unit.tableDay.database, table: unit.tableDay.table, day: unit.tableDay.day.adding(days: days))
-      do {
-        return try await ArchiveManifest.read(at: day.manifestPath, in: context.lake)
-      } catch  where !Task.isCancelled {
-        return nil
-      }
-    }
-    async let before = manifest(-1)
-    async let after = manifest(1)
-    return NeighbourArchives(before: try await before, after: try await after)
   }
 
   /// The number of rows that are in no day's archive, where the request asks for it or an index makes it cheap; counted
   /// once for each table of a job.
   private func rowsWithoutADay(_ rows: TableRows) async throws -> Int? {
     guard counted.begin(unit.tableDay.table) else { return nil }
-    let hasIndex = try await rows.hasTimeIndex()
-    guard hasIndex || unit.countsRowsWithoutADay else { return nil }
-    return try await rows.withoutADay(byIndex: hasIndex)
+    return try await rows.withoutADay(evenWithoutIndex: unit.countsRowsWithoutADay)
   }
 
   /// Copies the day's rows into the file and proves that the file holds them.
   private func copy(
     _ facts: TableFacts, _ timeColumn: TimeColumn, _ encoding: ArchiveEncoding, to file: UnpublishedFile,
-    on connection: PostgresConnection
+    _ otherLengths: Set<Int>, on connection: PostgresConnection
   ) async throws -> ArchiveProof {
     let files = try await TableFiles.read(facts, on: connection)
     let names = try await connection.quoted(facts.storedColumns.map(\.name))
@@ -154,7 +139,8 @@ struct TableDayBackup: Sendable {
     let estimate = try await connection.estimatedRows(select)
     let copy = try await connection.copyOut(
       "COPY (\(select)) TO STDOUT WITH (FORMAT csv, HEADER true, ENCODING '\(encoding.rawValue)')")
-    let writer = ArchiveWriter(to: file, level: unit.level, progress: progress, estimatedRows: estimate)
+    let writer = ArchiveWriter(
+      to: file, level: unit.level, progress: progress, estimatedRows: estimate, otherLengths: otherLengths)
     let written = try await writer.write { try await copy.next().map { .init(bytes: $0.bytes, rows: $0.rows) } }
     guard try await TableFiles.read(facts, on: connection) == files else { throw TableFiles.changed(facts.table) }
     return try await ArchiveProof(
@@ -186,7 +172,7 @@ struct TableDayBackup: Sendable {
     }
     result.path = "\(try unit.tableDay.archivePath)"
     if let existing = archived.existing, !unit.force {
-      result.warnings += try await existing.refuseLoss(
+      try await existing.refuseLoss(
         of: unit.tableDay, rows: archived.proof.rows, archived.description, in: context.lake)
     }
     let isOlder = try archived.existing.map { try $0.entry.path != unit.tableDay.archivePath } ?? false
@@ -224,7 +210,7 @@ struct TableDayBackup: Sendable {
   }
 
   private func warnings(_ archived: Archived) -> [String] {
-    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.window)
+    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.extent)
     if let rows = archived.rowsWithoutADay, rows > 0 {
       warnings.append(
         "\(rows) rows of \(unit.tableDay.table) are in no day's archive: their \(archived.description.window.timeColumn) is "
@@ -234,8 +220,8 @@ struct TableDayBackup: Sendable {
     case nil: break
     case (true, true)?: warnings.append("the day has no rows; the table has rows before and after it")
     case (true, false)?:
-      warnings.append("the day has no rows, nor has the table later ones: does it still receive rows?")
-    case (false, true)?: warnings.append("the day has no rows, nor has the table earlier ones")
+      warnings.append("the day has no rows; the table's last row is of an earlier day")
+    case (false, true)?: warnings.append("the day has no rows; the table's first row is of a later day")
     case (false, false)?: warnings.append("the table has no rows with a day")
     }
     return warnings

@@ -11,6 +11,8 @@ struct TableReview: Sendable {
   let context: JobContext
   let options: BackupOptions
   let database: String
+  /// When the run began: its days count, also where it goes past midnight.
+  let start: Date
 
   /// The days whose rows are counted again: the last ones that were archived before the run.
   static let recounted = 2
@@ -19,20 +21,25 @@ struct TableReview: Sendable {
   /// - Parameter archived: the days that were archived before the run.
   func add(to report: inout NightlyReport, archived: [TableName: Set<Day>], until deadline: Date?) async {
     for table in options.tables {
-      if Task.isCancelled || deadline.map({ context.now() >= $0 }) ?? false { return }
-      let days = archived[table.table] ?? []
-      // Days of the table, as far as they are known: from its first row or archive to its last one.
-      var known = [days.min(), days.max()].compactMap(\.self)
-      known += report.backup.results.filter { $0.table == table.table && $0.status == .ok }.map(\.date)
+      var days = archived[table.table] ?? []
+      let left = deadline.map { Int($0.timeIntervalSince(context.now())) }
+      guard !Task.isCancelled, left.map({ $0 > 0 }) ?? true else {
+        report.unreviewed.append(table.table)
+        continue
+      }
+      var seen = Seen()
       do {
-        let seen = try await look(at: table, days)
-        known += seen.days
+        seen = try await look(at: table, days, seconds: left)
         report.changed += seen.changed
       } catch {
+        report.unreviewed.append(table.table)
         Log.write(
-          .warning, "the rows of archived days were not counted again",
-          ["table": table.table, "reason": JobError(cause: error).message])
+          .warning, "a table was not reviewed", ["table": table.table, "reason": JobError(cause: error).message])
       }
+      days.formUnion(
+        report.backup.results.filter { $0.table == table.table && $0.error == nil && $0.path != nil }.map(\.date))
+      // Days of the table, as far as they are known.
+      let known = days.union(seen.days)
       report.unarchived += unarchived(table.table, from: known.min(), to: known.max(), days)
     }
   }
@@ -41,8 +48,8 @@ struct TableReview: Sendable {
   private func unarchived(
     _ table: TableName, from first: Day?, to last: Day?, _ archived: Set<Day>
   ) -> [NightlyReport.Unarchived] {
-    guard let first, let last, let start = options.lookbackStart(of: table, now: context.now()) else { return [] }
-    let end = min(start, last.adding(days: 1))
+    guard let first, let last, let lookback = options.lookbackStart(of: table, now: start) else { return [] }
+    let end = min(lookback, last.adding(days: 1))
     guard first < end else { return [] }
     var spans: [NightlyReport.Unarchived] = []
     var open: Day?
@@ -64,7 +71,8 @@ struct TableReview: Sendable {
   }
 
   /// Asks the database in one read-only transaction.
-  private func look(at table: TableOptions, _ archived: Set<Day>) async throws -> Seen {
+  /// - Parameter seconds: the time that is left.
+  private func look(at table: TableOptions, _ archived: Set<Day>, seconds: Int?) async throws -> Seen {
     var manifests: [ArchiveManifest] = []
     for day in archived.sorted().suffix(Self.recounted) {
       let tableDay = TableDay(database: database, table: table.table, day: day)
@@ -78,6 +86,7 @@ struct TableReview: Sendable {
       try await connection.withTransaction("BEGIN READ ONLY") { connection in
         try await connection.query("SET LOCAL row_security = off")
         try await connection.query("SET LOCAL lock_timeout = '2s'")
+        if let seconds { try await connection.query("SET LOCAL statement_timeout = '\(seconds)s'") }
         return try await ask(table, recent, on: connection)
       }
     }
@@ -98,7 +107,7 @@ struct TableReview: Sendable {
         .init(table: table.table, date: manifest.date, archiveRows: manifest.rows, tableRows: count))
     }
     // Without an index they are not looked for: that would read the table.
-    if try await rows.hasTimeIndex(), let end = options.lookbackStart(of: table.table, now: context.now()) {
+    if try await rows.hasTimeIndex(), let end = options.lookbackStart(of: table.table, now: start) {
       let zone = column.kind == .instant ? options.timeZone : table.clock ?? options.timeZone
       let span = DaySpan(DayWindow(end, in: zone), kind: column.kind)
       if let days = try await rows.days(before: span, inZone: zone.ianaName) { seen.days = [days.first, days.last] }

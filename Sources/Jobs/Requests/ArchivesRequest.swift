@@ -45,6 +45,8 @@ package struct ArchivesRequest: Sendable, Equatable {
   /// The listing.
   package struct Answer: Sendable, Encodable {
     package let database: String
+    /// The lake, as an operator writes it.
+    package let lake: String
     /// The archives and the days without one.
     package let archives: [ArchiveCatalog.Item]
     /// What the next request gives as `after`; nil at the end of the listing.
@@ -75,6 +77,6 @@ package struct ArchivesRequest: Sendable, Equatable {
       if item.status == "missing", isPast { item.pastLookback = true }
       return item
     }
-    return Answer(database: database, archives: items, next: page.next.map { "\($0)" })
+    return Answer(database: database, lake: lake.displayURL, archives: items, next: page.next.map { "\($0)" })
   }
 }

@@ -24,9 +24,6 @@ package struct ArchiveSpan: Sendable, Equatable {
   /// The values of a time column of `kind`; nil when the archive was made by a column of another kind.
   package func values(of kind: DaySpan.Kind) -> DaySpan? {
     if let manifest { return manifest.span(of: kind) }
-    return switch kind {
-    case .instant: DaySpan(kind: kind, start: window.start, end: window.end)
-    case .wallClock, .date: DaySpan(kind: kind, start: "\(day)", end: "\(day.adding(days: 1))")
-    }
+    return DaySpan(kind: kind, day: day, instants: (window.start, window.end))
   }
 }

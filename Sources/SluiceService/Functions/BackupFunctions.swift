@@ -72,15 +72,16 @@ struct BackupFunctions: FunctionArea {
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
       let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)
-      try Task.checkCancellation()
       let begun = report.backup.results.filter { $0.status != .notBegun }
       let failures = begun.compactMap { result in
         result.error.map { "\(result.table) \(result.date): \($0.code.rawValue)" }
       }
+      let names = failures.joined(separator: ", ")
       guard failures.isEmpty else {
         throw JobError(
           .nightlyFailed,
-          "\(failures.count) of \(report.backup.results.count) table-days failed: \(failures.joined(separator: ", "))")
+          "\(failures.count) of \(report.backup.results.count) table-days failed or are unconfirmed: \(names)",
+          details: ["report": try JSONValue(encoding: report)])
       }
       Log.write(.info, "nightly backup done", ["table_days": begun.count, "status": report.status.rawValue])
       return FunctionResult(returnValue: try .init(encoding: report))

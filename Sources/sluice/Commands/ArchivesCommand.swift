@@ -42,8 +42,12 @@ enum ArchivesCommand: Command {
       return .done
     }
     for item in answer.archives { Output.line(line(item)) }
-    if answer.archives.isEmpty { Output.line("the lake has no archives of the database \(answer.database)") }
-    Output.line("lake: \(lake.displayURL)")
+    if answer.archives.isEmpty {
+      let isWhole = request.bounds == ArchiveCatalog.Bounds() && request.position == nil
+      Output.line(
+        isWhole
+          ? "the lake has no archives of the database \(answer.database)" : "there are no such days in the lake")
+    }
     if let next = answer.next { Output.error("sluice: the listing goes on; list the rest with --after \(next)") }
     return .done
   }

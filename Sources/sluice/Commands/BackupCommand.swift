@@ -21,8 +21,9 @@ enum BackupCommand: Command {
         "time-column", .value("COLUMN"), "the column that determines a row's day; overrides BACKUP_TABLES",
         path: ["time_column"]),
       CommandOption(
-        "overwrite", .flag, "replace an existing archive, unless it has more rows", path: ["overwrite"]),
-      CommandOption("force", .flag, "with --overwrite: also replace an archive that has more rows", path: ["force"]),
+        "overwrite", .flag, "replace an existing archive, unless it holds more rows or columns, or another span",
+        path: ["overwrite"]),
+      CommandOption("force", .flag, "with --overwrite: replace it even then", path: ["force"]),
       CommandOption(
         "compression-level", .value("1-9"), "gzip level", default: "BACKUP_GZIP_LEVEL, else 1",
         path: ["compression_level"]),

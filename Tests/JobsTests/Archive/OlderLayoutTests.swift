@@ -52,7 +52,9 @@ struct OlderLayoutTests {
     try await fixture.psql("DELETE FROM events.clicks WHERE id IN (1, 2)")
     #expect(try await fixture.backupError(overwrite).code == .fewerRows)
     try await fixture.psql("INSERT INTO events.clicks VALUES (1, '2024-01-01', 'x'), (2, '2024-01-01', 'y')")
-    let result = try await fixture.backupOne(overwrite)
+    // It has no manifest that says its span.
+    #expect(try await fixture.backupError(overwrite).code == .archiveDiffers)
+    let result = try await fixture.backupOne(OverwriteTests.force)
     #expect(result.status == .ok && result.rows == 3)
     #expect(result.warnings.contains { $0.contains(path) && $0.contains("older layout") })
     let items = try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items
@@ -79,5 +81,30 @@ struct OlderLayoutTests {
     try await fixture.put("id,at,gone\n1,2024-01-01 00:00:00+00,x\n", at: path)
     let error = try await fixture.backupError(OverwriteTests.overwrite)
     #expect(error.code == .archiveDiffers && error.details["columns"] == ["gone"])
+  }
+
+  @Test("An older archive in a database's folder whose name Sluice would encode is listed as it is backed up")
+  func olderEncoded() async throws {
+    let fixture = try await Fixture()
+    let day = try #require(Day("2024-01-01"))
+    let table = TableName(schema: "events", name: "clicks")
+    let database = "my.db"
+    try await fixture.put(
+      "id,at,note\n1,2024-01-01 00:00:00+00,first\n", at: "\(database)/events/clicks.2024-01-01.csv.gz")
+    let tableDay = TableDay(database: database, table: table, day: day)
+    #expect(try await tableDay.archive(in: fixture.lake) != nil)
+    #expect(try await ArchiveCatalog(fixture.lake).days(database: database)[table] == [day])
+  }
+
+  @Test("An older archive of a table with a dot in its name is listed as it is backed up")
+  func olderDot() async throws {
+    let fixture = try await Fixture()
+    let day = try #require(Day("2024-01-01"))
+    let table = TableName(schema: "events", name: "clicks.v2")
+    try await fixture.put(
+      "id,at,note\n1,2024-01-01 00:00:00+00,first\n", at: "\(fixture.database)/events/clicks.v2.2024-01-01.csv.gz")
+    let tableDay = TableDay(database: fixture.database, table: table, day: day)
+    #expect(try await tableDay.archive(in: fixture.lake) != nil)
+    #expect(try await ArchiveCatalog(fixture.lake).days(database: fixture.database)[table] == [day])
   }
 }

@@ -1,10 +1,13 @@
 import Essentials
 import Foundation
+import Postgres
 import Reporting
 import TableDays
 import TestSupport
 import Testing
 
+@testable import Configuration
+@testable import Database
 @testable import Jobs
 
 /// Days without rows, and rows without a day.
@@ -33,12 +36,12 @@ struct EmptyDayTests {
 
   @Test(
     "A day before the table's first row or after its last one is not archived, unless asked for",
-    arguments: [("2023-12-31", "earlier"), ("2024-01-06", "later")])
+    arguments: [("2023-12-31", "a later"), ("2024-01-06", "an earlier")])
   func outside(date: String, side: String) async throws {
     let fixture = try await Fixture(Self.table)
     let result = try await fixture.backupOne(Self.day(date))
     #expect(result.status == .skipped && result.skipped == "outside the table's rows" && result.path == nil)
-    #expect(result.warnings.count == 1 && result.warnings[0].contains("nor has the table \(side) ones"))
+    #expect(result.warnings.count == 1 && result.warnings[0].contains("row is of \(side) day"))
     #expect(fixture.files == [])
     let asked = try await fixture.backupOne(Self.day(date, ", \"empty\": \"archive\""))
     #expect(asked.status == .ok && asked.empty == true)
@@ -105,5 +108,22 @@ struct EmptyDayTests {
     let fixture = try await Fixture(Self.table + "CREATE INDEX ON events.clicks (at)")
     let result = try await fixture.backupOne(Self.day("2024-01-01"))
     #expect(result.rowsWithoutADay == 0 && result.warnings == [])
+  }
+
+  @Test("An index that a child of the table lacks makes no count cheap")
+  func childWithoutIndex() async throws {
+    let fixture = try await Fixture(
+      "CREATE SCHEMA events; CREATE TABLE events.clicks (id int, at timestamptz);"
+        + "CREATE INDEX ON events.clicks (at);"
+        + "INSERT INTO events.clicks VALUES (1, '2024-01-01 10:00+00');"
+        // A parent with an index, and a child without one, as inheritance has them: the index makes nothing cheap.
+        + "CREATE TABLE events.clicks_old () INHERITS (events.clicks);"
+        + "INSERT INTO events.clicks_old SELECT n, '2023-01-01' FROM generate_series(1, 300000) n; ANALYZE;")
+    let facts = try await fixture.pools.withConnection(to: fixture.settings.server.target()) { connection in
+      let facts = try await TableFacts.read(TableName(schema: "events", name: "clicks"), for: .read, on: connection)
+      let rows = TableRows(facts, by: try facts.timeColumn(named: ColumnName("at"), remedy: ""), on: connection)
+      return try await rows.hasTimeIndex()
+    }
+    #expect(!facts, "the count reads the whole of a child without an index")
   }
 }

@@ -84,17 +84,36 @@ struct OverwriteTests {
     #expect(error.details["archive_rows"] == .number(9))
   }
 
-  @Test("An archive that cannot be read is replaced, with a warning")
-  func unreadableArchive() async throws {
+  @Test("An archive that cannot be read, or has no manifest, is replaced with force alone", arguments: [true, false])
+  func unknownArchive(isReadable: Bool) async throws {
     let fixture = try await Fixture()
     try await fixture.put("id,at,note\n1,2024-01-01,x\n")
     let file = fixture.directory.url.appending(path: fixture.clicksPath)
-    try Data(contentsOf: file).dropLast(4).write(to: file)
-    let result = try await fixture.backupOne(Self.overwrite)
-    #expect(result.status == .ok)
-    #expect(result.warnings.count == 1)
-    #expect(result.warnings.first?.contains("could not be read") == true)
+    if !isReadable { try Data(contentsOf: file).dropLast(4).write(to: file) }
+    let error = try await fixture.backupError(Self.overwrite)
+    #expect(error.code == .archiveDiffers)
+    #expect(error.message.contains(isReadable ? "has no manifest" : "cannot be read (archive_corrupt)"))
+    #expect(try await fixture.backupOne(Self.force).status == .ok)
     #expect(try await fixture.csv().hasPrefix("id,at,note\n1,"))
+  }
+
+  @Test("A replacement has another length than the archive that it replaces, by which the two are told apart")
+  func otherLength() async throws {
+    let fixture = try await Fixture()
+    _ = try await fixture.backupOne()
+    var lengths: Set = [try fixture.bytes().count]
+    for note in ["fixed", "mixed", "sixth"] {
+      try await fixture.psql("UPDATE events.clicks SET note = '\(note)' WHERE id = 1")
+      #expect(try await fixture.backupOne(Self.overwrite).gzipBytes == (try fixture.bytes().count))
+      #expect(try await fixture.csv().contains(note))
+      lengths.insert(try fixture.bytes().count)
+      try await fixture.psql("DELETE FROM events.clicks WHERE id = 1")
+      #expect(
+        try await fixture.restoreOne(
+          "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"replace\"}"
+        ).rowsLoaded == 3)
+    }
+    #expect(lengths.count > 1)
   }
 
   @Test("A replacement that fails keeps the old archive and its manifest")
@@ -124,5 +143,18 @@ struct OverwriteTests {
     // Another request replaces it, and so does one without a key.
     #expect(try await fixture.backupOne(Self.overwrite + ", \"key\": \"k-2\"").rows == 4)
     #expect(try await fixture.backupOne(Self.overwrite).status == .ok)
+  }
+
+  @Test("An archive that cannot be read is not replaced by an empty one without force")
+  func unreadableReplacedByNothing() async throws {
+    let fixture = try await Fixture()
+    _ = try await fixture.backupOne()
+    let file = fixture.directory.url.appending(path: fixture.clicksPath)
+    try Data(contentsOf: file).dropLast(4).write(to: file)
+    let bytes = try fixture.bytes()
+    try await fixture.psql("DELETE FROM events.clicks WHERE at >= '2024-01-01' AND at < '2024-01-02'")
+    let result = try await fixture.backupOne(Self.overwrite)
+    #expect(result.status == .failed, "\(result.rows ?? -1) \(result.warnings)")
+    #expect(try fixture.bytes() == bytes)
   }
 }

@@ -135,4 +135,68 @@ struct PublicationGapTests {
     #expect(result.status == .ok && result.warnings == [])
     #expect(try fixture.manifest()["rows"] == .integer(4))
   }
+
+  @Test("A manifest is not put beside the archive of another run that has published both its files in between")
+  func otherRunBetween() async throws {
+    var fixture = try await Fixture()
+    let lake = fixture.lake
+    _ = try await fixture.backupOne()
+    try await fixture.psql("INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late')")
+    var store = HookedStore(lake)
+    let other = try await Fixture(other: fixture)
+    store.publish = { writer, path, condition in
+      let entry = try await writer.publish(as: path, condition: condition)
+      if path.name.hasSuffix(".csv.gz") {
+        // The session of the first run has ended meanwhile, and with it its lock.
+        try await other.psql("INSERT INTO events.clicks VALUES (10, '2024-01-01 11:00+00', 'later still')")
+        let file = "\(other.database)/_sluice/events.clicks.2024-01-01.json"
+        let run = try await ForeignRun.replace(other)
+        #expect(run == 5, "\(file)")
+      }
+      return entry
+    }
+    fixture.lake = store
+    let result = try await fixture.backupOne(Self.overwrite)
+    let sum = try await runChecked("/usr/bin/sha256sum", [fixture.directory.file(fixture.clicksPath)])
+    #expect(try sum.hasPrefix(fixture.manifest()["sha256"]?.string ?? "-"), "\(result.warnings)")
+    try await fixture.psql("TRUNCATE events.clicks")
+    #expect(try await fixture.restoreOne().rowsLoaded == 5)
+  }
+
+  @Test("A manifest is published where the archive's rename is not durable and a stray manifest is in the way")
+  func notDurableStray() async throws {
+    var fixture = try await Fixture()
+    let lake = fixture.lake
+    _ = try await fixture.backupOne()
+    try FileManager.default.removeItem(at: fixture.directory.url.appending(path: fixture.clicksPath))
+    try await fixture.psql("INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late')")
+    fixture.lake = HookedStore.doubtful(lake, suffix: ".gz", isDone: true) { .notDurable($0, reason: "fsync failed") }
+    let result = try await fixture.backupOne()
+    fixture.lake = lake
+    #expect(!result.warnings.contains { $0.contains("another run replaced") }, "\(result.warnings)")
+    try await fixture.psql("TRUNCATE events.clicks")
+    #expect(try await fixture.restoreOne().rowsLoaded == 4)
+  }
+
+  @Test("An archive that was renamed although the lake's store throws keeps its pending manifest")
+  func renamedAllTheSame() async throws {
+    var fixture = try await Fixture()
+    let lake = fixture.lake
+    _ = try await fixture.backupOne()
+    try await fixture.psql("INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late')")
+    // What ADLSClient.rename throws where the answer is lost, the repetition is refused (404 SourcePathNotFound) and the
+    // look at the destination fails: it is no `outcome_unknown`.
+    var store = HookedStore(lake)
+    store.publish = { writer, path, condition in
+      guard path.name.hasSuffix(".gz") else { return try await writer.publish(as: path, condition: condition) }
+      _ = try await writer.publish(as: path, condition: condition)
+      throw LakeError.unavailable(path, operation: "reading the properties", reason: "503")
+    }
+    fixture.lake = store
+    let result = try await fixture.backupOne(Self.overwrite)
+    #expect(result.status == .unconfirmed)
+    fixture.lake = lake
+    try await fixture.psql("TRUNCATE events.clicks")
+    #expect(try await fixture.restoreOne().rowsLoaded == 4)
+  }
 }

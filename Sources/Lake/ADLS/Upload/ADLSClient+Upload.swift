@@ -117,7 +117,8 @@ extension ADLSClient {
         _ = try await perform(call)
         return published
       } catch let refusal as ADLSRefusal {
-        if try await isThere(published) { return published }
+        // An attempt before this one may have done it while its answer was lost.
+        if try await isThereOrUnknown(published) { return published }
         // The service can answer so although the folder exists; a HEAD of the source resolves it (Hadoop's ABFS does
         // so).
         if refusal.code == "RenameDestinationParentPathNotFound", attempt < Self.looks {
@@ -134,20 +135,26 @@ extension ADLSClient {
         // Without a token nothing was sent.
         throw LakeError.signInFailed(reason: reason)
       } catch {
-        let client = forCleanUp
-        guard let isDone = try? await CancellationGrace.cleanUp({ try await client.isThere(published) }) else {
-          let reason = error is CancellationError ? "the service did not answer before the job had to end" : "\(error)"
-          throw LakeError.outcomeUnknown(path, operation: ADLSCall.Operation.rename.rawValue, reason: reason)
-        }
-        if isDone { return published }
+        if try await isThereOrUnknown(published, after: error) { return published }
         throw error
       }
     }
     throw LakeError.notFound(path)
   }
 
-  private func isThere(_ wanted: LakeEntry) async throws -> Bool {
-    try await properties(of: wanted.path)?.entry.etag == wanted.etag
+  /// Whether a rename was done.
+  /// - Throws: `LakeError.outcomeUnknown` when the destination cannot be read.
+  private func isThereOrUnknown(_ wanted: LakeEntry, after error: (any Error)? = nil) async throws -> Bool {
+    let client = forCleanUp
+    do {
+      return try await CancellationGrace.cleanUp {
+        try await client.properties(of: wanted.path)?.entry.etag == wanted.etag
+      }
+    } catch let look {
+      let cause = error ?? look
+      let reason = cause is CancellationError ? "the service did not answer before the job had to end" : "\(cause)"
+      throw LakeError.outcomeUnknown(wanted.path, operation: ADLSCall.Operation.rename.rawValue, reason: reason)
+    }
   }
 
   private func meaning(

@@ -132,7 +132,7 @@ struct DocumentedCodesTests {
   @Test("The further members of an error are described")
   func members() throws {
     var named: Set<String> = []
-    for module in ["Archive", "Database", "Jobs"] {
+    for module in ["Archive", "Database", "Jobs", "SluiceService"] {
       let text = try Repository.sources(of: module)
       for match in text.matches(of: #/details(?:: \[|: line.map \{ \[|\[)([^\n]*)/#) {
         named.formUnion(match.1.matches(of: #/"([a-z_]+)"(?::|\])/#).map { String($0.1) })

@@ -151,11 +151,7 @@ extension ProgramTests {
       let answer = try await service.invoke("backup_worker", try Envelopes.queue("backup_worker", message))
       #expect(answer.status == 200)
       let poison = try #require(try answer.json["Outputs"]["poison"].items.first?.text)
-      if message.hasPrefix("{") {
-        #expect(poison.contains(#""key":"#) && poison.contains(#""table"#))
-      } else {
-        #expect(poison == message)
-      }
+      #expect(message.hasPrefix("{") ? poison.contains(#""key":"#) && poison.contains(#""table"#) : poison == message)
       let errors = service.log.filter { $0.contains("Z error ") }
       #expect(errors.count == 1)
       #expect(errors.first?.contains("code=\(code)") == true, "\(errors)")

@@ -48,6 +48,7 @@ enum ArchivesCommand: Command {
         isWhole
           ? "the lake has no archives of the database \(answer.database)" : "there are no such days in the lake")
     }
+    Output.line("lake: \(answer.lake)")
     if let next = answer.next { Output.error("sluice: the listing goes on; list the rest with --after \(next)") }
     return .done
   }

@@ -84,6 +84,38 @@ struct QueueMessageTests {
     #expect(last.outputs["poison"] == plain.outputs["poison"])
   }
 
+  @Test("A restore that appends begins with a key in its message: the host moves what killed the process as it came")
+  func appendKey() async throws {
+    let append = #"{"date":"2024-01-01","destination":{"on_existing":"append"},"table":"a.b"}"#
+    let first = try await runs().work(
+      .queue(QueueMessage(text: append, id: "9d3f")), invocation(), kind: "restore"
+    ) { _, _, _ in
+      Issue.record("the job runs without a key in its message")
+      return try ended([nil])
+    }
+    let keyed = #"{"date":"2024-01-01","destination":{"on_existing":"append"},"key":"9d3f","table":"a.b"}"#
+    #expect(first == FunctionResult(outputs: ["again": .array([.string(keyed)])]))
+    let second = try await runs().work(
+      .queue(QueueMessage(text: keyed, id: "7c2a")), invocation(), kind: "restore"
+    ) { request, _, _ in
+      #expect(request["key"] == "9d3f")
+      return try ended([nil])
+    }
+    #expect(second == .done)
+    // An operation's id is a key that stays in the message.
+    let id = try await parts.operations.enqueue(kind: "restore").id
+    let own = append.replacing(#"{"date""#, with: #"{"operation":"\#(id)","date""#)
+    let third = try await runs().work(.queue(QueueMessage(text: own, id: "9d3f")), invocation(), kind: "restore") {
+      _, _, _ in try ended([nil])
+    }
+    #expect(third == .done)
+    // Without a host there is no queue to put it back on.
+    let alone = try await runs(isInFront: false).work(
+      .queue(QueueMessage(text: append, id: "9d3f")), invocation(), kind: "restore"
+    ) { _, _, _ in try ended([nil]) }
+    #expect(alone == .done)
+  }
+
   @Test("An unknown commit comes again: the key tells whether it was one")
   func unknownCommit() async throws {
     let error = await #expect(throws: JobError.self) {

@@ -14,11 +14,13 @@ extension JobRuns {
     case done(status: String)
     /// It comes again, and what is done already is not done again.
     case retry(JobError)
-    /// Nothing helps but somebody: it goes to the poison queue. The text has the message's key, so that the message can be
-    /// put back on its queue and then does only what is missing.
+    /// No attempt can succeed before an operator acts: it goes to the poison queue. The text has the message's key, so that
+    /// the message can be put back on its queue and then does only what is missing.
     case poison([Failure], text: String)
     /// Another run works on its table-days; it goes back on its queue, with its key.
     case wait(JSONValue, JobError)
+    /// It goes back on its queue with a key, before any work.
+    case keyed(JSONValue)
   }
 
   /// Handles one queue message.
@@ -26,6 +28,9 @@ extension JobRuns {
   /// A failure that another attempt can help fails the invocation, so that the host delivers the message again. Behind a host
   /// a message that can never succeed is put on the poison queue at once. One whose table-days another run works on waits,
   /// within this invocation and then on its queue, without using up the host's attempts.
+  ///
+  /// The host moves a message whose last attempt killed the process to the poison queue as it came. A load that appends must
+  /// not lose its key there, so a message without one is put back with a key before its work begins.
   func work(
     _ event: FunctionEvent, _ invocation: Invocation, kind: String, _ job: @escaping MessageJob
   ) async throws -> FunctionResult {
@@ -42,6 +47,10 @@ extension JobRuns {
         Log.write(
           .info, "the message goes back on its queue: another run works on its table-days",
           ["kind": kind, "code": error.code.rawValue, "reason": error.message])
+        return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
+      case .keyed(let request):
+        Log.write(
+          .info, "the message goes back on its queue with a key", ["kind": kind, "key": request.object?["key"]?.string ?? ""])
         return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
       case .poison(let failures, let text):
         let names = failures.map { [$0.tableDay, $0.error.code.rawValue].compactMap(\.self).joined(separator: ": ") }
@@ -67,6 +76,7 @@ extension JobRuns {
       if members["key"] ?? .null == .null {
         let key = operation ?? message.id ?? RequestKey.of(message: text, insertionTime: message.insertionTime)
         members["key"] = .string(key)
+        if host.isInFront, operation == nil, Self.appends(members, kind) { return .keyed(.object(members)) }
       }
       let work = JSONValue.object(members)
       guard let operation else {
@@ -78,6 +88,11 @@ extension JobRuns {
     } catch {
       return final([Failure(error: JobError(cause: error))], message.text)
     }
+  }
+
+  /// Whether the message of a restore doubles rows when it runs again without its key.
+  private static func appends(_ members: [String: JSONValue], _ kind: String) -> Bool {
+    kind == "restore" && members["destination"]?.object?["on_existing"] == "append"
   }
 
   /// The end of an attempt. After the last one the host would put the message on the poison queue without its key.
@@ -112,6 +127,7 @@ extension JobRuns {
         case .poison(let failures, _): Self.last(ended, Self.common(failures))
         case .retry(let error) where isLast: Self.last(ended, error)
         case .retry(let error), .wait(_, let error): .again(error, soFar: ended?.outcome)
+        case .keyed: .failed(JobError(.internal, "the message of an operation needs no key"))
         }
       return (end, queued)
     }

@@ -1,6 +1,8 @@
 import CustomHandler
+import Database
 import Essentials
 import Foundation
+import HTTPServer
 import Reporting
 import Synchronization
 import TableDays
@@ -114,6 +116,61 @@ struct QueueMessageTests {
       .queue(QueueMessage(text: append, id: "9d3f")), invocation(), kind: "restore"
     ) { _, _, _ in try ended([nil]) }
     #expect(alone == .done)
+  }
+
+  @Test("A restore whose rows may be lost again comes again: the key tells whether they are there")
+  func doubtfulRows() async throws {
+    let error = await #expect(throws: JobError.self) {
+      try await runs().work(.queue(QueueMessage(text: day)), invocation(), kind: "restore") { _, _, _ in
+        var result = RestoreResult(
+          status: .partial, database: "db", targetTable: try TableName("a.b", field: "table"),
+          dateWindow: .init(start: "2024-01-01T00:00:00Z", end: "2024-01-02T00:00:00Z"), mode: .direct)
+        result.warnings = ["the server did not confirm that the rows are on disk"]
+        let ended = JobRuns.Ended(RestoreReport(results: [result]))
+        // To an HTTP caller it is the answer.
+        #expect(try ended.answered().status == 200)
+        return ended
+      }
+    }
+    #expect(error?.code == .commitUnknown)
+  }
+
+  @Test("What the worker puts on a queue holds no password, and says so")
+  func passwords() async throws {
+    for server in [
+      #"{"host":"h","password":"pa55"}"#, #"{"connection_uri":"postgresql://u:pa55@h/db","host":"h"}"#,
+    ] {
+      let text = #"{"date":"2024-01-01","key":"k","pg":\#(server),"table":"a.b"}"#
+      let poison = invocation()
+      let result = try await runs().work(.queue(QueueMessage(text: text)), poison, kind: "restore") { _, _, _ in
+        throw JobError(.rowsExist, "there are rows")
+      }
+      #expect(
+        result.outputs["poison"]
+          == .array([.string(#"{"date":"2024-01-01","key":"k","pg":{"host":"h"},"table":"a.b"}"#)]))
+      #expect(errorLines(poison).first?.contains("without_password=true") == true, "\(errorLines(poison))")
+      // Without its password it could not go on, so it uses up an attempt in place of going back.
+      let error = await #expect(throws: JobError.self) {
+        try await runs(timeout: .milliseconds(1)).work(.queue(QueueMessage(text: text)), invocation(), kind: "restore")
+        {
+          _, _, _ in throw JobError(.alreadyRunning, "another run")
+        }
+      }
+      #expect(error?.code == .alreadyRunning)
+    }
+  }
+
+  @Test("A message that is too long with its key goes nowhere but to the poison queue, as it came")
+  func tooLong() async throws {
+    let limit = JobRuns.maximumMessageBytes
+    let frame = #"{"date":"2024-01-01","destination":{"on_existing":"append"},"table":""}"#
+    let text = frame.replacing(
+      #""table":""#, with: #""table":""# + String(repeating: "t", count: limit - frame.utf8.count))
+    #expect(text.utf8.count == limit)
+    let result = try await runs().work(.queue(QueueMessage(text: text)), invocation(), kind: "restore") { _, _, _ in
+      try ended([nil])
+    }
+    #expect(result.outputs == ["poison": .array([.string(text)])])
   }
 
   @Test("An unknown commit comes again: the key tells whether it was one")
@@ -254,6 +311,31 @@ struct QueueMessageTests {
     let operation = try await parts.operations.operation(id)
     #expect(operation.status == .failed)
     #expect(operation.error?.object?["code"]?.string == (isLastAttempt ? "lake_unavailable" : "rows_exist"))
+  }
+
+  @Test("A message whose operation another process works on waits, and uses up no attempt")
+  func operationElsewhere() async throws {
+    let id = try await parts.operations.enqueue(kind: "backup").id
+    let gate = AsyncStream<Void>.makeStream()
+    let other = OperationStore(lake: parts.lake)
+    let work = Task {
+      _ = try await other.takeUp(id, kind: "backup") { _ in
+        for await _ in gate.stream {}
+        return (1, QueuedEnd.again(JobError(.lakeUnavailable, "no lake"), soFar: nil))
+      }
+    }
+    try await eventually { try await parts.operations.operation(id).status == .running }
+    let put = try await runs(timeout: .milliseconds(1)).work(message(id, attempt: 5), invocation(), kind: "backup") {
+      _, _, _ in try ended([nil])
+    }
+    #expect(
+      put.outputs["again"]
+        == .array([.string(#"{"date":"2024-01-01","key":"\#(id)","operation":"\#(id)","table":"a.b"}"#)]), "\(put)")
+    async let second = runs().work(message(id), invocation(), kind: "backup") { _, _, _ in try ended([nil]) }
+    gate.continuation.finish()
+    #expect(try await second == .done)
+    try await work.value
+    #expect(try await parts.operations.operation(id).status == .succeeded)
   }
 
   @Test("A queued operation that is cancelled has ended, and its message is dropped")

@@ -50,15 +50,19 @@ extension JobRuns {
         return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
       case .keyed(let request):
         Log.write(
-          .info, "the message goes back on its queue with a key", ["kind": kind, "key": request.object?["key"]?.string ?? ""])
+          .info, "the message goes back on its queue with a key",
+          ["kind": kind, "key": request.object?["key"]?.string ?? ""])
         return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
-      case .poison(let failures, let text):
+      case .poison(let failures, let keyed):
+        let whole = Self.fits(keyed) ? keyed : message.text
+        let text = Self.withoutPassword(whole) ?? whole
         let names = failures.map { [$0.tableDay, $0.error.code.rawValue].compactMap(\.self).joined(separator: ": ") }
         Log.write(
           .error, "the message goes to the poison queue",
           [
             "kind": kind, "code": failures.first?.error.code.rawValue ?? "", "failures": names.joined(separator: ", "),
             "reason": failures.first?.error.message ?? "", "lake": lake,
+            "without_password": text != whole,
           ])
         return FunctionResult(outputs: [QueueOutput.poison: Self.message(text)])
       }
@@ -76,7 +80,13 @@ extension JobRuns {
       if members["key"] ?? .null == .null {
         let key = operation ?? message.id ?? RequestKey.of(message: text, insertionTime: message.insertionTime)
         members["key"] = .string(key)
-        if host.isInFront, operation == nil, Self.appends(members, kind) { return .keyed(.object(members)) }
+        let keyed = JSONValue.object(members)
+        if host.isInFront, operation == nil, Self.appends(members, kind) {
+          if Self.canGoBack(keyed) { return .keyed(keyed) }
+          guard Self.fits(keyed.compact) else {
+            throw JobError(.bodyTooLarge, "the message is too long to be given a key; send it with a key, or shorter")
+          }
+        }
       }
       let work = JSONValue.object(members)
       guard let operation else {
@@ -97,6 +107,8 @@ extension JobRuns {
 
   /// The end of an attempt. After the last one the host would put the message on the poison queue without its key.
   private func lastEnd(_ end: End, of message: QueueMessage, _ work: JSONValue) -> End {
+    var end = end
+    if case .wait(let request, let error) = end, !Self.canGoBack(request) { end = .retry(error) }
     guard case .retry(let error) = end, isLast(message) else { return end }
     return .poison([Failure(error: error)], text: work.compact)
   }
@@ -119,7 +131,44 @@ extension JobRuns {
   private func attempt(
     _ operation: String, _ work: JSONValue, again: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
   ) async throws -> End {
-    let taken = try await operations.takeUp(operation, kind: kind) { progress in
+    let taken: TakenUp<End>
+    do {
+      taken = try await takeUp(operation, work, isLast: isLast, kind: kind, job)
+    } catch let error as JobError where error.code == .alreadyRunning && host.isInFront {
+      return .wait(again, error)
+    }
+    switch taken {
+    case .over(let status):
+      Log.write(
+        .info, "the message is dropped: its operation has ended", ["operation": operation, "status": status.rawValue])
+      return .done(status: status.rawValue)
+    case .attempted(.wait(_, let error)): return .wait(again, error)
+    case .attempted(let end): return end
+    }
+  }
+
+  /// Takes the operation up, again and again while another process works on it: one that was killed counts as at work until
+  /// its document has been silent for a while.
+  private func takeUp(
+    _ operation: String, _ work: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
+  ) async throws -> TakenUp<End> {
+    let limit = deadline ?? now().addingTimeInterval(patience)
+    var pause = pauses.first
+    while true {
+      do {
+        return try await takeUpOnce(operation, work, isLast: isLast, kind: kind, job)
+      } catch let error as JobError where error.code == .alreadyRunning && host.isInFront {
+        guard now().addingTimeInterval(pause) < limit else { throw error }
+        try await Task.sleep(for: .seconds(pause))
+        pause = min(pause * 2, pauses.longest)
+      }
+    }
+  }
+
+  private func takeUpOnce(
+    _ operation: String, _ work: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
+  ) async throws -> TakenUp<End> {
+    try await operations.takeUp(operation, kind: kind) { progress in
       let (end, ended) = await WorkUnderWay.listing({ progress.words(kind) }) { await attempt(work, progress, job) }
       let queued: QueuedEnd =
         switch end {
@@ -130,14 +179,6 @@ extension JobRuns {
         case .keyed: .failed(JobError(.internal, "the message of an operation needs no key"))
         }
       return (end, queued)
-    }
-    switch taken {
-    case .over(let status):
-      Log.write(
-        .info, "the message is dropped: its operation has ended", ["operation": operation, "status": status.rawValue])
-      return .done(status: status.rawValue)
-    case .attempted(.wait(_, let error)): return .wait(again, error)
-    case .attempted(let end): return end
     }
   }
 
@@ -158,7 +199,7 @@ extension JobRuns {
       var failures: [Failure]
       do {
         let result = try await job(request, progress, deadline)
-        (ended, failures) = (result, result.failures)
+        (ended, failures) = (result, result.failures + result.doubts)
       } catch {
         failures = [Failure(error: JobError(cause: error))]
       }

@@ -46,4 +46,19 @@ struct CommandsTests {
     let statuses: [JobStatus] = [.ok, .partial, .failed]
     #expect(statuses.map { ExitCode($0).rawValue } == [0, 3, 1])
   }
+
+  private struct Told: PrintedResult {
+    var error: JobError?
+    var notes: [String] { [] }
+    func line(_ name: (String) -> String) -> String { "" }
+    func encode(to encoder: any Encoder) throws {}
+  }
+
+  @Test("A single result that is not confirmed ends a command with the exit code of its error")
+  func unconfirmed() {
+    let unconfirmed = Told(error: JobError(.commitUnknown, "reason"))
+    #expect(JobRun.exitCode(.partial, [unconfirmed]).rawValue == JobErrorCode.commitUnknown.exitCode)
+    #expect(JobRun.exitCode(.partial, [unconfirmed, Told()]).rawValue == 3)
+    #expect(JobRun.exitCode(.partial, [Told()]).rawValue == 3)
+  }
 }

@@ -1,6 +1,8 @@
 import CustomHandler
+import Database
 import Essentials
 import Foundation
+import HTTPServer
 import Reporting
 import Synchronization
 import TableDays
@@ -13,25 +15,25 @@ import Testing
 /// What becomes of a queue message, by how its job ends. The jobs are told how to end.
 @Suite("Queue messages")
 struct QueueMessageTests {
-  private let lake: TemporaryDirectory
-  private let parts: ServiceParts
-  private let day = #"{"table": "a.b", "date": "2024-01-01"}"#
+  let lake: TemporaryDirectory
+  let parts: ServiceParts
+  let day = #"{"table": "a.b", "date": "2024-01-01"}"#
 
   init() async throws {
     lake = try TemporaryDirectory("lake")
     parts = try await ServiceParts(lake)
   }
 
-  private func runs(isInFront: Bool = true, timeout: Duration? = nil) -> JobRuns {
+  func runs(isInFront: Bool = true, timeout: Duration? = nil) -> JobRuns {
     JobRuns(
       operations: parts.operations, host: FunctionHost(isInFront: isInFront, functionTimeout: timeout),
       lake: "file:///lake", now: { Date() }, pauses: (0.01, 0.02))
   }
 
-  private func invocation() -> Invocation { Invocation(functionName: "restore_worker", trigger: .queue) }
+  func invocation() -> Invocation { Invocation(functionName: "restore_worker", trigger: .queue) }
 
   /// The end of a job whose days ended with `codes`; nil for one that succeeded.
-  private func ended(_ codes: [JobErrorCode?]) throws -> JobRuns.Ended {
+  func ended(_ codes: [JobErrorCode?]) throws -> JobRuns.Ended {
     let table = try TableName("a.b", field: "table")
     let first = try #require(Day("2024-01-01"))
     return JobRuns.Ended(
@@ -43,7 +45,7 @@ struct QueueMessageTests {
         }))
   }
 
-  private func errorLines(_ invocation: Invocation) -> [String] {
+  func errorLines(_ invocation: Invocation) -> [String] {
     invocation.log.all.filter { $0.contains("Z error ") }
   }
 
@@ -82,6 +84,93 @@ struct QueueMessageTests {
       .queue(QueueMessage(text: day, dequeueCount: 5, id: "9d3f")), invocation(), kind: "restore"
     ) { _, _, _ in throw JobError(.lakeUnavailable, "reason") }
     #expect(last.outputs["poison"] == plain.outputs["poison"])
+  }
+
+  @Test("A restore that appends begins with a key in its message: the host moves what killed the process as it came")
+  func appendKey() async throws {
+    let append = #"{"date":"2024-01-01","destination":{"on_existing":"append"},"table":"a.b"}"#
+    let first = try await runs().work(
+      .queue(QueueMessage(text: append, id: "9d3f")), invocation(), kind: "restore"
+    ) { _, _, _ in
+      Issue.record("the job runs without a key in its message")
+      return try ended([nil])
+    }
+    let keyed = #"{"date":"2024-01-01","destination":{"on_existing":"append"},"key":"9d3f","table":"a.b"}"#
+    #expect(first == FunctionResult(outputs: ["again": .array([.string(keyed)])]))
+    let second = try await runs().work(
+      .queue(QueueMessage(text: keyed, id: "7c2a")), invocation(), kind: "restore"
+    ) { request, _, _ in
+      #expect(request["key"] == "9d3f")
+      return try ended([nil])
+    }
+    #expect(second == .done)
+    // An operation's id is a key that stays in the message.
+    let id = try await parts.operations.enqueue(kind: "restore").id
+    let own = append.replacing(#"{"date""#, with: #"{"operation":"\#(id)","date""#)
+    let third = try await runs().work(.queue(QueueMessage(text: own, id: "9d3f")), invocation(), kind: "restore") {
+      _, _, _ in try ended([nil])
+    }
+    #expect(third == .done)
+    // Without a host there is no queue to put it back on.
+    let alone = try await runs(isInFront: false).work(
+      .queue(QueueMessage(text: append, id: "9d3f")), invocation(), kind: "restore"
+    ) { _, _, _ in try ended([nil]) }
+    #expect(alone == .done)
+  }
+
+  @Test("A restore whose rows may be lost again comes again: the key tells whether they are there")
+  func doubtfulRows() async throws {
+    let error = await #expect(throws: JobError.self) {
+      try await runs().work(.queue(QueueMessage(text: day)), invocation(), kind: "restore") { _, _, _ in
+        var result = RestoreResult(
+          status: .partial, database: "db", targetTable: try TableName("a.b", field: "table"),
+          dateWindow: .init(start: "2024-01-01T00:00:00Z", end: "2024-01-02T00:00:00Z"), mode: .direct)
+        result.warnings = ["the server did not confirm that the rows are on disk"]
+        let ended = JobRuns.Ended(RestoreReport(results: [result]))
+        // To an HTTP caller it is the answer.
+        #expect(try ended.answered().status == 200)
+        return ended
+      }
+    }
+    #expect(error?.code == .commitUnknown)
+  }
+
+  @Test("What the worker puts on a queue holds no password, and says so")
+  func passwords() async throws {
+    for server in [
+      #"{"host":"h","password":"pa55"}"#, #"{"connection_uri":"postgresql://u:pa55@h/db","host":"h"}"#,
+    ] {
+      let text = #"{"date":"2024-01-01","key":"k","pg":\#(server),"table":"a.b"}"#
+      let poison = invocation()
+      let result = try await runs().work(.queue(QueueMessage(text: text)), poison, kind: "restore") { _, _, _ in
+        throw JobError(.rowsExist, "there are rows")
+      }
+      #expect(
+        result.outputs["poison"]
+          == .array([.string(#"{"date":"2024-01-01","key":"k","pg":{"host":"h"},"table":"a.b"}"#)]))
+      #expect(errorLines(poison).first?.contains("without_password=true") == true, "\(errorLines(poison))")
+      // Without its password it could not go on, so it uses up an attempt in place of going back.
+      let error = await #expect(throws: JobError.self) {
+        try await runs(timeout: .milliseconds(1)).work(.queue(QueueMessage(text: text)), invocation(), kind: "restore")
+        {
+          _, _, _ in throw JobError(.alreadyRunning, "another run")
+        }
+      }
+      #expect(error?.code == .alreadyRunning)
+    }
+  }
+
+  @Test("A message that is too long with its key goes nowhere but to the poison queue, as it came")
+  func tooLong() async throws {
+    let limit = JobRuns.maximumMessageBytes
+    let frame = #"{"date":"2024-01-01","destination":{"on_existing":"append"},"table":""}"#
+    let text = frame.replacing(
+      #""table":""#, with: #""table":""# + String(repeating: "t", count: limit - frame.utf8.count))
+    #expect(text.utf8.count == limit)
+    let result = try await runs().work(.queue(QueueMessage(text: text)), invocation(), kind: "restore") { _, _, _ in
+      try ended([nil])
+    }
+    #expect(result.outputs == ["poison": .array([.string(text)])])
   }
 
   @Test("An unknown commit comes again: the key tells whether it was one")
@@ -176,123 +265,5 @@ struct QueueMessageTests {
     let message = try JSONValue(json: Data((messages.first?.string ?? "").utf8))
     #expect(message == ["table": "a.b", "date": "2024-01-01", "key": "9d3f"])
     #expect(errorLines(invocation) == [])
-  }
-
-  // MARK: Operations
-
-  private func message(_ id: String, attempt: Int = 1) -> FunctionEvent {
-    .queue(
-      QueueMessage(
-        text: #"{"table": "a.b", "date": "2024-01-01", "operation": "\#(id)"}"#, dequeueCount: attempt, id: "9d3f"))
-  }
-
-  @Test("A queued operation runs, is queued again after a failed attempt, and has the end of the last one")
-  func operation() async throws {
-    let store = parts.operations
-    let id = try await store.enqueue(kind: "backup").id
-    #expect(try await store.operation(id).status == .queued)
-    await #expect(throws: JobError.self) {
-      try await runs().work(message(id), invocation(), kind: "backup") { request, _, _ in
-        #expect(request.object?["key"]?.string == id)
-        #expect(try await store.operation(id).status == .running)
-        throw JobError(.lakeUnavailable, "no lake")
-      }
-    }
-    let between = try await store.operation(id)
-    #expect(between.status == .queued)
-    #expect(between.error?.object?["code"] == "lake_unavailable")
-    #expect(try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in try ended([nil]) } == .done)
-    let done = try await store.operation(id)
-    #expect(done.status == .succeeded)
-    #expect(done.error == nil)
-    #expect(done.result?.object?["status"] == "ok")
-    // Delivered once more, since the host did not see the answer.
-    #expect(
-      try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
-        Issue.record("the job runs again")
-        return try ended([nil])
-      } == .done)
-  }
-
-  @Test("The operation of a message that ends in the poison queue has failed", arguments: [false, true])
-  func failedOperation(isLastAttempt: Bool) async throws {
-    let id = try await parts.operations.enqueue(kind: "backup").id
-    let job: JobRuns.MessageJob = { _, _, _ in throw JobError(isLastAttempt ? .lakeUnavailable : .rowsExist, "reason") }
-    _ = try? await runs().work(message(id, attempt: isLastAttempt ? 5 : 1), invocation(), kind: "backup", job)
-    let operation = try await parts.operations.operation(id)
-    #expect(operation.status == .failed)
-    #expect(operation.error?.object?["code"]?.string == (isLastAttempt ? "lake_unavailable" : "rows_exist"))
-  }
-
-  @Test("A queued operation that is cancelled has ended, and its message is dropped")
-  func cancelledWhileQueued() async throws {
-    let id = try await parts.operations.enqueue(kind: "backup").id
-    #expect(try await parts.operations.cancel(id).status == .failed)
-    let result = try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
-      Issue.record("the job runs")
-      return try ended([nil])
-    }
-    #expect(result == .done)
-    #expect(try await parts.operations.operation(id).error?.object?["code"] == "cancelled")
-  }
-
-  @Test("A running attempt that is cancelled ends its operation, and its message does not come again")
-  func cancelledWhileRunning() async throws {
-    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
-    let result = try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
-      _ = try await store.cancel(id)
-      try await Task.sleep(for: .seconds(60))
-      return try ended([nil])
-    }
-    #expect(result == .done)
-    let operation = try await store.operation(id)
-    #expect(operation.status == .failed)
-    #expect(operation.error?.object?["code"] == "cancelled")
-  }
-
-  @Test("A running attempt that is cancelled tells what it has done", arguments: [1, 5])
-  func cancelledPartly(attempt: Int) async throws {
-    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
-    let result = try await runs().work(message(id, attempt: attempt), invocation(), kind: "backup") { _, _, _ in
-      _ = try await store.cancel(id)
-      return try ended([nil, .cancelled])
-    }
-    #expect(result == .done)
-    let operation = try await store.operation(id)
-    #expect(operation.status == .partial)
-    #expect(operation.result?.object?["results"] != nil)
-  }
-
-  @Test("An attempt that the shutdown ends leaves the operation queued, for the message that comes again")
-  func shutDown() async throws {
-    let (store, id) = (parts.operations, try await parts.operations.enqueue(kind: "backup").id)
-    let call = Task {
-      try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
-        try await Task.sleep(for: .seconds(60))
-        return try ended([nil])
-      }
-    }
-    try await eventually { try await store.operation(id).status == .running }
-    await store.shutDown(grace: .zero)
-    await #expect(throws: (any Error).self) { try await call.value }
-    let next = OperationStore(lake: parts.lake)
-    #expect(try await next.operation(id).status == .queued)
-  }
-
-  @Test("An operation whose worker was killed is interrupted, until the message that comes again takes it up")
-  func killed() async throws {
-    let store = parts.operations
-    let id = try await store.enqueue(kind: "backup").id
-    let file = lake.file("_sluice/operations/\(id).json")
-    let silent = Date(timeIntervalSinceNow: -OperationStore.silence - 1).formatted(.iso8601)
-    try
-      #"{"id": "\#(id)", "kind": "backup", "status": "running", "created_at": "\#(silent)", "updated_at": "\#(silent)", "progress": {}}"#
-      .write(toFile: file, atomically: true, encoding: .utf8)
-    #expect(try await store.operation(id).status == .interrupted)
-    _ = try await runs().work(message(id), invocation(), kind: "backup") { _, _, _ in
-      #expect(try await store.operation(id).status == .running)
-      return try ended([nil])
-    }
-    #expect(try await store.operation(id).status == .succeeded)
   }
 }

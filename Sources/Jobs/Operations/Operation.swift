@@ -42,9 +42,12 @@ package struct Operation: Sendable, Codable, Equatable {
   package var result: JSONValue?
   /// The error of a failed job, or of the last attempt of one that is queued again: `code`, `detail`, `field`.
   package var error: JSONValue?
+  /// Identifies the attempt that last took up a queued operation; its worker alone writes the document meanwhile. Nil for an
+  /// operation that no worker has taken up.
+  package var attempt: String?
 
   enum CodingKeys: String, CodingKey {
-    case id, kind, status, progress, result, error
+    case id, kind, status, progress, result, error, attempt
     case createdAt = "created_at"
     case updatedAt = "updated_at"
   }
@@ -71,6 +74,7 @@ extension Operation {
     }
     self.init(
       id: id, kind: kind, status: status, createdAt: created, updatedAt: updated,
-      progress: members["progress"] ?? .object([:]), result: members["result"], error: members["error"])
+      progress: members["progress"] ?? .object([:]), result: members["result"], error: members["error"],
+      attempt: members["attempt"]?.string)
   }
 }

@@ -13,7 +13,7 @@ extension OperationStore {
   }
 
   /// Cancels the operation and returns its current state. A running one ends as `failed` with `cancelled` once it has
-  /// cleaned up; one that is queued is `failed` at once, and the worker drops its message.
+  /// cleaned up; one that is queued, also one whose worker was killed, is `failed` at once, and the worker drops its message.
   /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_elsewhere`; ``LakeError``.
   package func cancel(_ id: String) async throws -> Operation {
     if let current = running[id] {
@@ -24,9 +24,16 @@ extension OperationStore {
     if let ended = unwritten.last(where: { $0.id == id }) { throw Self.ended(ended.status) }
     var (operation, etag) = try await document(id)
     switch operation.status {
-    case .queued:
+    case .queued, .interrupted:
+      let isQueued = operation.status == .queued
+      // The message of one that a worker has taken up comes again.
+      guard isQueued || operation.attempt != nil else { throw Self.ended(operation.status) }
+      let reason =
+        isQueued
+        ? "the operation was cancelled before a worker took it up"
+        : "the operation was cancelled after the process that worked on it had ended"
       operation.status = .failed
-      operation.error = .object(JobError(.cancelled, "the operation was cancelled before a worker took it up").members)
+      operation.error = .object(JobError(.cancelled, "\(reason)").members)
       operation.updatedAt = now()
       do {
         try await write(operation, condition: .ifMatch(etag))
@@ -35,7 +42,7 @@ extension OperationStore {
       }
       return operation
     case .running: throw Self.elsewhere
-    case .succeeded, .partial, .failed, .interrupted: throw Self.ended(operation.status)
+    case .succeeded, .partial, .failed: throw Self.ended(operation.status)
     }
   }
 

@@ -22,6 +22,9 @@ package enum TakenUp<End: Sendable>: Sendable {
   case over(Operation.Status)
 }
 
+/// Another worker has taken up the operation, and its document is that worker's.
+struct TakenOver: Error {}
+
 /// Operations whose jobs are messages of a queue. The document tells what becomes of them: `queued`, `running` while a worker
 /// makes an attempt, `queued` again after one that failed, and the end.
 extension OperationStore {
@@ -36,24 +39,38 @@ extension OperationStore {
   /// Makes an attempt at a queued operation, which may have been begun by a process that was killed.
   ///
   /// The attempt is cancelled with the caller's task, and by ``cancel(_:)``; the operation has then ended.
-  /// - Throws: ``JobError`` `shutting_down`, `already_running`; ``LakeError``. No attempt was made then.
+  /// - Throws: ``JobError`` `shutting_down`, `already_running`, `bad_field` for an operation of another kind; ``LakeError``. No
+  ///   attempt was made then.
   package func takeUp<End: Sendable>(
     _ id: String, kind: String, _ attempt: @escaping @Sendable (JobProgress) async -> (End, QueuedEnd)
   ) async throws -> TakenUp<End> {
     guard !isClosed else { throw JobError(.shuttingDown, "the program is shutting down; the message comes again") }
     let progress = JobProgress()
     let (found, etag) = try await documentOrNew(id, kind)
+    guard found.kind == kind else {
+      throw JobError(
+        .badField, "the operation is a \(found.kind), and the message asks for a \(kind)", field: "operation")
+    }
     if let status = found.endedStatus { return .over(status) }
     guard running[id] == nil else {
       throw JobError(.alreadyRunning, "this process works on the operation \(id) already")
+    }
+    // Silent for longer than ``silence`` it is `interrupted`.
+    guard found.status != .running else {
+      throw JobError(.alreadyRunning, "another process works on the operation \(id)")
     }
     var operation = found
     operation.status = .running
     operation.error = nil
     operation.result = nil
+    operation.attempt = Self.newID()
     operation.updatedAt = now()
     let begun = operation
-    let firstWrite = Task { try await write(begun, condition: etag.map { .ifMatch($0) } ?? .ifAbsent) }
+    let firstWrite = Task { () -> Void in
+      let etag = try await write(begun, condition: etag.map { .ifMatch($0) } ?? .ifAbsent)
+      running[id]?.etag = etag
+      unwritten.removeAll { $0.id == id }
+    }
     let result = Mutex<TakenUp<End>>(.over(.failed))
     let task = Task {
       do {
@@ -81,10 +98,46 @@ extension OperationStore {
     return result.withLock { $0 }
   }
 
+  /// Writes the document of an operation that this process works on; that of a queued one only while it is this attempt's.
+  ///
+  /// A write whose answer was lost leaves an unknown etag, so the document is read when the etag is another one.
+  /// - Throws: ``TakenOver``; ``LakeError``.
+  func put(_ operation: Operation) async throws {
+    guard let etag = running[operation.id]?.etag else {
+      try await write(operation)
+      return
+    }
+    var condition = LakePublishCondition.ifMatch(etag)
+    for _ in 0..<3 {
+      do {
+        let written = try await write(operation, condition: condition)
+        running[operation.id]?.etag = written
+        return
+      } catch LakeError.conditionNotMet {
+        let (current, etag) = try await document(operation.id)
+        guard current.attempt == operation.attempt else {
+          running[operation.id]?.task.cancel()
+          throw TakenOver()
+        }
+        if current.isCancelled, operation.status == .running {
+          // A caller has cancelled it by another process. What it has done is told at its end.
+          running[operation.id]?.isCancelled = true
+          running[operation.id]?.task.cancel()
+          return
+        }
+        condition = .ifMatch(etag)
+      }
+    }
+    throw TakenOver()
+  }
+
   private func documentOrNew(_ id: String, _ kind: String) async throws -> (Operation, etag: String?) {
-    if let ended = unwritten.last(where: { $0.id == id }) { return (ended, nil) }
+    let own = unwritten.last { $0.id == id }
+    if let own, own.endedStatus != nil { return (own, nil) }
     do {
-      let (operation, etag) = try await document(id)
+      var (operation, etag) = try await document(id)
+      // The document of an attempt of this process whose end could not be written.
+      if let own, own.attempt == operation.attempt { operation.status = own.status }
       return (operation, etag)
     } catch let error as JobError where error.code == .operationNotFound {
       // The document was removed while its message waited.
@@ -126,6 +179,10 @@ extension Operation {
     case .queued, .running, .interrupted: nil
     case .succeeded, .partial, .failed: status
     }
+  }
+
+  fileprivate var isCancelled: Bool {
+    status == .failed && error?.object?["code"]?.string == JobErrorCode.cancelled.rawValue
   }
 
   fileprivate mutating func end(_ outcome: OperationOutcome) {

@@ -26,6 +26,9 @@ package actor OperationStore {
     var isEnding = false
     /// A caller has cancelled the operation.
     var isCancelled = false
+    /// The etag of the document of a queued operation: it is written only while it is this attempt's. Nil for an operation of
+    /// this process alone.
+    var etag: String?
     /// Writes the status `interrupted` when the shutdown stops waiting for the job. If the job still ends, its last
     /// document is written afterwards.
     var interruption: Task<Void, Never>?
@@ -45,7 +48,7 @@ package actor OperationStore {
   let now: @Sendable () -> Date
   var running: [String: Running] = [:]
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
-  private(set) var unwritten: [Operation] = []
+  var unwritten: [Operation] = []
   private(set) var isClosed = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
   private let writes = Permits(writesAtOnce)
@@ -68,7 +71,7 @@ package actor OperationStore {
     }
     let operation = Operation(id: Self.newID(), kind: kind, status: .running, at: now())
     let progress = JobProgress()
-    let firstWrite = Task { try await write(operation) }
+    let firstWrite = Task { () -> Void in _ = try await write(operation) }
     let task = Task {
       do {
         try await firstWrite.value
@@ -117,7 +120,7 @@ package actor OperationStore {
       operation.status = .interrupted
       Log.write(.error, "an operation did not end in time", ["operation": id, "kind": operation.kind])
       let last = operation
-      let note = Task { () -> Void in try? await write(last) }
+      let note = Task { () -> Void in try? await put(last) }
       running[id]?.interruption = note
       notes.append(note)
     }
@@ -167,7 +170,7 @@ package actor OperationStore {
   func noteProgress(_ id: String) async {
     guard let current = running[id] else { return }
     // A failed write does not stop the job; the next write follows soon.
-    try? await write(Self.present(current.operation, current.progress, now()))
+    try? await put(Self.present(current.operation, current.progress, now()))
   }
 
   private func finish(_ id: String, _ outcome: Result<OperationOutcome, any Error>) async {
@@ -197,7 +200,12 @@ package actor OperationStore {
   private func noteEnd(_ operation: Operation) async {
     for wait in Self.retryWaits + [0] {
       do {
-        return try await write(operation)
+        return try await put(operation)
+      } catch is TakenOver {
+        Log.write(
+          .warning, "the end of an attempt is not recorded: another worker has taken up its operation",
+          ["operation": operation.id, "status": operation.status.rawValue])
+        return
       } catch {
         guard wait > 0 else {
           Log.write(
@@ -233,12 +241,15 @@ package actor OperationStore {
   /// A new operation's id.
   static func newID() -> String { UUID().uuidString.asciiLowercased() }
 
-  func write(_ operation: Operation, condition: LakePublishCondition = .always) async throws {
+  /// - Returns: the document's new etag.
+  @discardableResult
+  func write(_ operation: Operation, condition: LakePublishCondition = .always) async throws -> String {
     let bytes = try ReportJSON.bytes(operation)
     let path = try path(operation.id)
-    try await writes.withPermit { [lake] in
-      _ = try await lake.writeAll(
-        bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(), condition: condition)
+    return try await writes.withPermit { [lake] in
+      try await lake.writeAll(
+        bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(), condition: condition
+      ).etag
     }
   }
 }

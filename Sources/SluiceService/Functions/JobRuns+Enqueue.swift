@@ -28,9 +28,11 @@ extension JobRuns {
           + "settings, or send the request without respond-async", field: field)
     }
     guard case .object(var members) = order.request else { return .problem(JobError(.internal, "no request").problem) }
-    // As long as an operation's id.
-    members["operation"] = .string(Invocation.newID())
-    guard JSONValue.object(members).compact.utf8.count <= Self.maximumMessageBytes else {
+    // As long as an operation's id. The worker adds the key when it puts the message back.
+    let id = JSONValue.string(Invocation.newID())
+    members["operation"] = id
+    let longest = members.merging(["key": id]) { own, _ in own == .null ? id : own }
+    guard Self.fits(JSONValue.object(longest).compact) else {
       throw JobError(
         .bodyTooLarge,
         "the request's JSON is longer than the \(Self.maximumMessageBytes) bytes of a queue message; name fewer tables "
@@ -40,6 +42,39 @@ extension JobRuns {
     members["operation"] = .string(operation.id)
     invocation.outputs.give(Self.message(JSONValue.object(members).compact), to: QueueOutput.job)
     return Self.accepted(operation)
+  }
+
+  /// Whether a queue holds a message of this text.
+  static func fits(_ text: String) -> Bool { text.utf8.count <= maximumMessageBytes }
+
+  /// A message's text without the password in it; nil where it has none.
+  ///
+  /// A `connection_uri` that holds one, or that cannot be read, is left out whole.
+  static func withoutPassword(_ text: String) -> String? {
+    guard case .object(var members)? = JSONValue(text: text), case .object(var server)? = members["pg"] else {
+      return nil
+    }
+    var hasPassword = false
+    if server["password"] ?? .null != .null { hasPassword = true }
+    if let uri = server["connection_uri"], uri != .null {
+      let alone = JSONValue.object(["table": "a.b", "date": "2000-01-01", "pg": .object(["connection_uri": uri])])
+      let request = try? RestoreRequest(alone)
+      if request == nil || request?.server.password != nil {
+        server["connection_uri"] = nil
+        hasPassword = true
+      }
+    }
+    guard hasPassword else { return nil }
+    server["password"] = nil
+    members["pg"] = .object(server)
+    return JSONValue.object(members).compact
+  }
+
+  /// Whether the message can go back on its queue: it is not too long with its key, and holds no password, which it needs
+  /// and which the program does not repeat onto a queue.
+  static func canGoBack(_ message: JSONValue) -> Bool {
+    let text = message.compact
+    return fits(text) && withoutPassword(text) == nil
   }
 
   /// One message of exactly this text. As the only element of an array it is neither decoded as base64 nor taken apart.

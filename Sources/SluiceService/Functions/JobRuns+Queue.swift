@@ -14,11 +14,13 @@ extension JobRuns {
     case done(status: String)
     /// It comes again, and what is done already is not done again.
     case retry(JobError)
-    /// Nothing helps but somebody: it goes to the poison queue. The text has the message's key, so that the message can be
-    /// put back on its queue and then does only what is missing.
+    /// No attempt can succeed before an operator acts: it goes to the poison queue. The text has the message's key, so that
+    /// the message can be put back on its queue and then does only what is missing.
     case poison([Failure], text: String)
     /// Another run works on its table-days; it goes back on its queue, with its key.
     case wait(JSONValue, JobError)
+    /// It goes back on its queue with a key, before any work.
+    case keyed(JSONValue)
   }
 
   /// Handles one queue message.
@@ -26,6 +28,9 @@ extension JobRuns {
   /// A failure that another attempt can help fails the invocation, so that the host delivers the message again. Behind a host
   /// a message that can never succeed is put on the poison queue at once. One whose table-days another run works on waits,
   /// within this invocation and then on its queue, without using up the host's attempts.
+  ///
+  /// The host moves a message whose last attempt killed the process to the poison queue as it came. A load that appends must
+  /// not lose its key there, so a message without one is put back with a key before its work begins.
   func work(
     _ event: FunctionEvent, _ invocation: Invocation, kind: String, _ job: @escaping MessageJob
   ) async throws -> FunctionResult {
@@ -43,13 +48,21 @@ extension JobRuns {
           .info, "the message goes back on its queue: another run works on its table-days",
           ["kind": kind, "code": error.code.rawValue, "reason": error.message])
         return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
-      case .poison(let failures, let text):
+      case .keyed(let request):
+        Log.write(
+          .info, "the message goes back on its queue with a key",
+          ["kind": kind, "key": request.object?["key"]?.string ?? ""])
+        return FunctionResult(outputs: [QueueOutput.again: Self.message(request.compact)])
+      case .poison(let failures, let keyed):
+        let whole = Self.fits(keyed) ? keyed : message.text
+        let text = Self.withoutPassword(whole) ?? whole
         let names = failures.map { [$0.tableDay, $0.error.code.rawValue].compactMap(\.self).joined(separator: ": ") }
         Log.write(
           .error, "the message goes to the poison queue",
           [
             "kind": kind, "code": failures.first?.error.code.rawValue ?? "", "failures": names.joined(separator: ", "),
             "reason": failures.first?.error.message ?? "", "lake": lake,
+            "without_password": text != whole,
           ])
         return FunctionResult(outputs: [QueueOutput.poison: Self.message(text)])
       }
@@ -67,6 +80,13 @@ extension JobRuns {
       if members["key"] ?? .null == .null {
         let key = operation ?? message.id ?? RequestKey.of(message: text, insertionTime: message.insertionTime)
         members["key"] = .string(key)
+        let keyed = JSONValue.object(members)
+        if host.isInFront, operation == nil, Self.appends(members, kind) {
+          if Self.canGoBack(keyed) { return .keyed(keyed) }
+          guard Self.fits(keyed.compact) else {
+            throw JobError(.bodyTooLarge, "the message is too long to be given a key; send it with a key, or shorter")
+          }
+        }
       }
       let work = JSONValue.object(members)
       guard let operation else {
@@ -80,8 +100,15 @@ extension JobRuns {
     }
   }
 
+  /// Whether the message of a restore doubles rows when it runs again without its key.
+  private static func appends(_ members: [String: JSONValue], _ kind: String) -> Bool {
+    kind == "restore" && members["destination"]?.object?["on_existing"] == "append"
+  }
+
   /// The end of an attempt. After the last one the host would put the message on the poison queue without its key.
   private func lastEnd(_ end: End, of message: QueueMessage, _ work: JSONValue) -> End {
+    var end = end
+    if case .wait(let request, let error) = end, !Self.canGoBack(request) { end = .retry(error) }
     guard case .retry(let error) = end, isLast(message) else { return end }
     return .poison([Failure(error: error)], text: work.compact)
   }
@@ -104,16 +131,11 @@ extension JobRuns {
   private func attempt(
     _ operation: String, _ work: JSONValue, again: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
   ) async throws -> End {
-    let taken = try await operations.takeUp(operation, kind: kind) { progress in
-      let (end, ended) = await WorkUnderWay.listing({ progress.words(kind) }) { await attempt(work, progress, job) }
-      let queued: QueuedEnd =
-        switch end {
-        case .done: ended.map { .ended($0.outcome) } ?? .failed(JobError(.internal, "the job has no outcome"))
-        case .poison(let failures, _): Self.last(ended, Self.common(failures))
-        case .retry(let error) where isLast: Self.last(ended, error)
-        case .retry(let error), .wait(_, let error): .again(error, soFar: ended?.outcome)
-        }
-      return (end, queued)
+    let taken: TakenUp<End>
+    do {
+      taken = try await takeUp(operation, work, isLast: isLast, kind: kind, job)
+    } catch let error as JobError where error.code == .alreadyRunning && host.isInFront {
+      return .wait(again, error)
     }
     switch taken {
     case .over(let status):
@@ -122,6 +144,41 @@ extension JobRuns {
       return .done(status: status.rawValue)
     case .attempted(.wait(_, let error)): return .wait(again, error)
     case .attempted(let end): return end
+    }
+  }
+
+  /// Takes the operation up, again and again while another process works on it: one that was killed counts as at work until
+  /// its document has been silent for a while.
+  private func takeUp(
+    _ operation: String, _ work: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
+  ) async throws -> TakenUp<End> {
+    let limit = deadline ?? now().addingTimeInterval(patience)
+    var pause = pauses.first
+    while true {
+      do {
+        return try await takeUpOnce(operation, work, isLast: isLast, kind: kind, job)
+      } catch let error as JobError where error.code == .alreadyRunning && host.isInFront {
+        guard now().addingTimeInterval(pause) < limit else { throw error }
+        try await Task.sleep(for: .seconds(pause))
+        pause = min(pause * 2, pauses.longest)
+      }
+    }
+  }
+
+  private func takeUpOnce(
+    _ operation: String, _ work: JSONValue, isLast: Bool, kind: String, _ job: @escaping MessageJob
+  ) async throws -> TakenUp<End> {
+    try await operations.takeUp(operation, kind: kind) { progress in
+      let (end, ended) = await WorkUnderWay.listing({ progress.words(kind) }) { await attempt(work, progress, job) }
+      let queued: QueuedEnd =
+        switch end {
+        case .done: ended.map { .ended($0.outcome) } ?? .failed(JobError(.internal, "the job has no outcome"))
+        case .poison(let failures, _): Self.last(ended, Self.common(failures))
+        case .retry(let error) where isLast: Self.last(ended, error)
+        case .retry(let error), .wait(_, let error): .again(error, soFar: ended?.outcome)
+        case .keyed: .failed(JobError(.internal, "the message of an operation needs no key"))
+        }
+      return (end, queued)
     }
   }
 
@@ -142,7 +199,7 @@ extension JobRuns {
       var failures: [Failure]
       do {
         let result = try await job(request, progress, deadline)
-        (ended, failures) = (result, result.failures)
+        (ended, failures) = (result, result.failures + result.doubts)
       } catch {
         failures = [Failure(error: JobError(cause: error))]
       }

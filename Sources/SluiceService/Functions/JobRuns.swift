@@ -34,6 +34,9 @@ struct JobRuns: Sendable {
     let status: HTTPStatus
     let outcome: OperationOutcome
     let failures: [Failure]
+    /// Table-days that are loaded, but may be lost again: the server did not confirm that they are on disk. Another attempt of
+    /// a message finds out by its key; an HTTP caller reads it in the result.
+    private(set) var doubts: [Failure] = []
 
     /// The status for results with different statuses (RFC 4918 §11.1).
     private static let multiStatus: HTTPStatus = 207
@@ -46,7 +49,16 @@ struct JobRuns: Sendable {
     init(_ report: RestoreReport) {
       self.init(
         report, report.status,
-        report.results.map { ("\($0.targetTable) \($0.dateWindow.start.prefix(10))", $0.error) })
+        report.results.map { (Self.tableDay($0), $0.error) })
+      doubts = report.results.filter { $0.status == .partial && $0.error == nil }.map { result in
+        Failure(
+          tableDay: Self.tableDay(result),
+          error: JobError(.commitUnknown, "\(result.warnings.last ?? "a step after the commit failed")"))
+      }
+    }
+
+    private static func tableDay(_ result: RestoreResult) -> String {
+      "\(result.targetTable) \(result.dateWindow.start.prefix(10))"
     }
 
     private init(

@@ -29,8 +29,12 @@ enum JobRun {
     }
   }
 
-  /// The exit code of a report: 130 where a signal ended the job before it had finished anything, else by its status.
+  /// The exit code of a report: 130 where a signal ended the job before it had finished anything, else by its status. A single
+  /// result that is not confirmed ends with the exit code of its error.
   static func exitCode(_ status: JobStatus, _ results: [any PrintedResult]) -> ExitCode {
+    if status == .partial, results.count == 1, let error = results[0].error {
+      return ExitCode(rawValue: error.code.exitCode) ?? .failed
+    }
     let isCutShort = status == .failed && results.contains { $0.error?.code == .cancelled }
     return isCutShort ? .interrupted : ExitCode(status)
   }

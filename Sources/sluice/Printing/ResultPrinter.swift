@@ -64,7 +64,7 @@ final class ResultPrinter: Sendable {
       }
     }
     if !isJSON, let lake {
-      // Where all results are failures, so that standard output has none, neither has it this line.
+      // Failures go to standard error; where all results are failures, this line does too.
       JobRun.show("lake: \(lake)", isFailure: status == .failed)
     }
   }

@@ -147,6 +147,86 @@ struct OperationStoreTests {
     gate.continuation.finish()
   }
 
+  // MARK: Queued operations
+
+  /// Takes up an operation in `store` by an attempt that lasts until the gate opens.
+  private func attempt(_ store: OperationStore, _ id: String, _ gate: Gate) -> Task<Void, any Error> {
+    Task {
+      _ = try await store.takeUp(id, kind: "restore") { _ in
+        try? await gate.pass()
+        return (1, QueuedEnd.ended(Self.done))
+      }
+    }
+  }
+
+  @Test("An operation that another process works on is not taken up, so that its end is told once")
+  func takenUpTwice() async throws {
+    let place = try await Place()
+    let (first, second) = (OperationStore(lake: place.base), OperationStore(lake: place.base))
+    let id = try await first.enqueue(kind: "restore").id
+    let gate = Gate()
+    let work = attempt(first, id, gate)
+    try await eventually { gate.isReached }
+    let error = await #expect(throws: JobError.self) {
+      _ = try await second.takeUp(id, kind: "restore") { _ in (2, QueuedEnd.ended(Self.done)) }
+    }
+    #expect(error?.code == .alreadyRunning)
+    #expect(try await place.status(id) == .running)
+    gate.open()
+    try await work.value
+    #expect(try await place.status(id) == .succeeded)
+  }
+
+  @Test("The end of an attempt that another process has taken over does not overwrite what that one wrote")
+  func takenOver() async throws {
+    let place = try await Place()
+    let first = OperationStore(lake: place.base)
+    // To this one the first has been silent for too long.
+    let second = OperationStore(lake: place.base) { Date(timeIntervalSinceNow: OperationStore.silence + 30) }
+    let id = try await first.enqueue(kind: "restore").id
+    let gate = Gate()
+    let work = attempt(first, id, gate)
+    try await eventually { gate.isReached }
+    _ = try await second.takeUp(id, kind: "restore") { _ in
+      (2, QueuedEnd.failed(JobError(.rowsExist, "there are rows")))
+    }
+    gate.open()
+    try await work.value
+    #expect(try await place.status(id) == .failed)
+  }
+
+  @Test("An operation whose worker was killed can be cancelled: its message, which comes again, is dropped")
+  func cancelInterrupted() async throws {
+    let place = try await Place()
+    let killed = OperationStore(lake: place.base)
+    let id = try await killed.enqueue(kind: "restore").id
+    let gate = Gate()
+    let never = attempt(killed, id, gate)
+    try await eventually { gate.isReached }
+    let next = OperationStore(lake: place.base) { Date(timeIntervalSinceNow: OperationStore.silence + 30) }
+    #expect(try await next.operation(id).status == .interrupted)
+    #expect(try await next.cancel(id).status == .failed)
+    let taken = try await next.takeUp(id, kind: "restore") { _ in (1, QueuedEnd.ended(Self.done)) }
+    if case .attempted = taken { Issue.record("the job ran although its caller was told that it has ended") }
+    // One that works on after all tells what it has done.
+    gate.open()
+    try await never.value
+    #expect(try await place.status(id) == .succeeded)
+  }
+
+  @Test("A message does not take up an operation of another kind")
+  func otherKind() async throws {
+    let place = try await Place()
+    let store = OperationStore(lake: place.base)
+    let id = try await store.enqueue(kind: "backup").id
+    let error = await #expect(throws: JobError.self) {
+      _ = try await store.takeUp(id, kind: "restore") { _ in (1, QueuedEnd.ended(Self.done)) }
+    }
+    #expect(error?.code == .badField)
+    #expect(error?.field == "operation")
+    #expect(try await place.status(id) == .queued)
+  }
+
   @Test(
     "A file that no version of the program wrote is an error and does not crash",
     arguments: ["", "[]", "{}", "{\"id\":1}"])

@@ -122,10 +122,9 @@ package struct RestoreLog: Sendable {
     }
   }
 
-  /// Whether the load with that id was committed on this server.
-  package static func holds(load: String, on connection: PostgresConnection) async throws -> Bool {
-    try await connection.query("SELECT EXISTS (SELECT FROM sluice.restore_log WHERE load = $1) AS held", [load]).rows[0]
-      .decode("held")
+  /// The SQL condition that the load with that id (a UUID) was committed on this server.
+  package static func holds(load: String) -> String {
+    "EXISTS (SELECT FROM sluice.restore_log WHERE load = '\(load)')"
   }
 
   /// Removes marks that are older than `days`, where the role may.

@@ -53,9 +53,9 @@ extension TableDayRestore {
     result.warnings.append(
       "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing was loaded now"
     )
-    // That attempt may have ended before it flushed them.
+    // That attempt may have ended before it flushed them. A failure to flush them now fails this one.
     let durability = Durability(connection: connection, progress: progress, isOnDisk: false)
-    if let doubt = await durability.confirm() { result.warnings.append(doubt) }
+    if let doubt = try await durability.confirm() { result.warnings.append(doubt) }
     return result
   }
 
@@ -69,15 +69,15 @@ extension TableDayRestore {
       load: mark.load, key: request.key, archive, sha256: sha256, rows: rows, on: connection)
   }
 
-  /// What becomes of the load when its COMMIT had no answer.
+  /// What becomes of the load when its COMMIT had no answer, or was not on disk when the connection broke.
   func recovery(_ mark: Mark) -> CommitRecovery<Loaded, RestoreResult> {
-    CommitRecovery { connection, _ in
-      mark.isWritten ? try await RestoreLog.holds(load: mark.load, on: connection) : nil
+    CommitRecovery {
+      mark.isWritten ? RestoreLog.holds(load: mark.load) : nil
     } finish: { connection, loaded, reason in
       var loaded = loaded
       loaded.result.warnings.append(
         "the connection broke after COMMIT was sent (\(reason)); the server has confirmed the commit on another one")
-      return await afterCommit(loaded, on: connection)
+      return try await afterCommit(loaded, on: connection)
     }
   }
 }

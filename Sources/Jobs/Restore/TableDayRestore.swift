@@ -56,7 +56,7 @@ struct TableDayRestore: Sendable {
       } work: { connection, begun in
         try await load(mark, on: connection, begun)
       } finish: { connection, loaded in
-        loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
+        loaded.result.status == .ok ? try await afterCommit(loaded, on: connection) : loaded.result
       }
     } catch var error as JobError where error.code == .commitUnknown && mark.isWritten && request.key != nil {
       // The next attempt finds the mark, or nothing.

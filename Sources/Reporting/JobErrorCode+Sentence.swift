@@ -35,11 +35,13 @@ extension JobErrorCode {
       "What would be replaced has more rows than what takes its place: an archive (backup), or the table's day (restore); "
       + "`archive_rows` and `table_rows` are the numbers.",
     .deleteCascades:
-      "To replace the day's rows would delete or change rows of other tables by foreign keys; `constraints` names them.",
+      "To replace the day's rows would delete or change other rows, by foreign keys (`constraints`) or rules on DELETE (`rules`).",
     .childTables: "Rows of the day are in tables that inherit from the one to be restored; `tables` names them.",
     .rowsNotDeleted: "Rows of the day were left after they were deleted to be replaced; nothing was changed.",
     .archiveExists: "The archive exists already.",
-    .archiveDiffers: "The existing archive has another span or time column, or columns that the table lacks.",
+    .archiveDiffers:
+      "The archive to be replaced has another span or time column, or columns that the table lacks (backup); or the rows to be "
+      + "replaced have values in columns that the archive lacks (restore); `columns` names them.",
     .archiveChanged: "The archive was changed while the job ran.",
     .tableChanged: "The table was rewritten while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",

@@ -102,6 +102,10 @@ struct TableDayRestore: Sendable {
     var result = result(.ok)
     result.dateWindow = plan.span.window
     result.warnings = plan.warnings
+    if request.key != nil, mark.place == nil {
+      result.warnings.append(
+        "the key was not kept: this role cannot use sluice.restore_log, so that the request, sent again, loads again")
+    }
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
       Log.write(
         .warning, "an archive without a manifest replaces rows",
@@ -114,7 +118,7 @@ struct TableDayRestore: Sendable {
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
     let digest = try await check(reader, against: manifest, rows: fileRows)
-    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, on: connection)
+    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, into: facts, on: connection)
     return Loaded(
       result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows))
   }

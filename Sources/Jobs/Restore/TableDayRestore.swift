@@ -202,7 +202,12 @@ struct TableDayRestore: Sendable {
 
   private func report(_ loaded: StagingTable.Loaded, _ result: inout RestoreResult) {
     result.rowsLoaded = loaded.inserted
-    result.rowsSkipped = loaded.staged - loaded.inserted
+    result.rowsSkipped = loaded.conflicts
+    result.rowsDropped = loaded.dropped
+    if loaded.dropped > 0 {
+      result.warnings.append(
+        "\(loaded.dropped) rows of the file were dropped by triggers of the table; rows with their keys are in the table")
+    }
     if policy.onExisting == .replace, result.rowsSkipped > 0 {
       result.warnings.append(
         "\(result.rowsSkipped) rows of the file were not inserted: by a unique index, rows outside the window or earlier rows "

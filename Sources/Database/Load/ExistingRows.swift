@@ -36,7 +36,8 @@ package struct ExistingRows: Sendable, Equatable {
     let (name, condition) = try await words(on: connection)
     var found: [String] = []
     for (number, column) in names.enumerated() {
-      found.append("pg_catalog.bool_or(NOT (\(try await connection.quoteIdentifier(column.text)) IS NULL)) AS c\(number)")
+      let quoted = try await connection.quoteIdentifier(column.text)
+      found.append("pg_catalog.bool_or(NOT (\(quoted) IS NULL)) AS c\(number)")
     }
     let row = try await connection.queryRows("SELECT \(found.joined(separator: ", ")) FROM \(name) WHERE \(condition)")
       .rows[0]
@@ -61,6 +62,7 @@ package struct ExistingRows: Sendable, Equatable {
   }
 
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {
-    ((isOnly ? "ONLY " : "") + (try await connection.quoted(table)), try await timeColumn.condition(for: span, on: connection))
+    let name = try await connection.quoted(table)
+    return (isOnly ? "ONLY \(name)" : name, try await timeColumn.condition(for: span, on: connection))
   }
 }

@@ -68,7 +68,8 @@ package struct RestoreLog: Sendable {
     static func read(_ target: TableName?, on connection: PostgresConnection) async throws -> State {
       let row = try await connection.query(SQL.restoreLogState, [target?.schema, target?.name]).rows[0]
       return State(
-        isThere: try row.decode("is_there"), isTrusted: try row.decode("is_trusted"), isPlain: try row.decode("is_plain"),
+        isThere: try row.decode("is_there"), isTrusted: try row.decode("is_trusted"),
+        isPlain: try row.decode("is_plain"),
         mayWrite: try row.decode("may_write"), mayDelete: try row.decode("may_delete"),
         mayCreate: try row.decode("may_create"), owner: try row.decodeIfPresent("owner"),
         databaseOwner: try row.decodeIfPresent("database_owner"))
@@ -158,12 +159,13 @@ package struct RestoreLog: Sendable {
     let state = try await State.read(target, on: connection)
     let user = connection.target.user
     if state.isThere, !state.isTrusted, let owner = state.owner, let databaseOwner = state.databaseOwner {
-      return "sluice.restore_log belongs to \(owner), whose triggers would run with the rights of the role \(user); as an "
-        + "administrator run: ALTER TABLE sluice.restore_log OWNER TO \(databaseOwner)"
+      return "sluice.restore_log belongs to \(owner), whose triggers would run with the rights of the role \(user); as "
+        + "an administrator run: ALTER TABLE sluice.restore_log OWNER TO \(databaseOwner)"
     }
     if state.isThere, !state.isPlain {
-      return "sluice.restore_log has rules, triggers or row security, is unlogged or is no table, so that a mark may not stay; as "
-        + "the database's owner drop it (DROP TABLE sluice.restore_log), and it is made again"
+      return
+        "sluice.restore_log has rules, triggers or row security, is unlogged or is no table, so that a mark may not "
+        + "stay; as the database's owner drop it (DROP TABLE sluice.restore_log), and it is made again"
     }
     let name: String = try await connection.query("SELECT pg_catalog.quote_ident($1) AS name", [user]).rows[0].decode(
       "name")

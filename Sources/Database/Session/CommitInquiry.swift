@@ -97,7 +97,7 @@ struct CommitInquiry: Sendable {
     guard let then = identity.server, let now else {
       return try await holdsMark(on: connection) == true
         ? .committed
-        : .unknown("the role may not ask for the server's timeline and start, without which a transaction's id proves nothing")
+        : .unknown("the role may not ask for the server's timeline and start, without which an id proves nothing")
     }
     let isSameRun = now == then
     // Before the mark: a transaction that ends between the two questions must not be taken for one that left none. In
@@ -112,7 +112,7 @@ struct CommitInquiry: Sendable {
         "another server was promoted meanwhile: its timeline is \(now.timeline), it was \(then.timeline)")
     }
     guard isSameRun else {
-      return .unknown("the server was restarted or has crashed meanwhile, after which its transaction ids prove nothing")
+      return .unknown("the server was restarted or has crashed meanwhile, after which an id proves nothing")
     }
     return switch status {
     case "committed": .committed
@@ -147,20 +147,18 @@ struct CommitInquiry: Sendable {
       return "SELECT CASE WHEN \(identity.server?.condition ?? "false") THEN \(identity.status) END"
     }
     let isSameRun = identity.server?.condition ?? "true"
-    return "SELECT CASE WHEN \(mark) THEN 'committed' WHEN \(isSameRun) AND NOT \(identity.hasEnded) THEN 'in progress' "
-      + "ELSE 'aborted' END"
+    return "SELECT CASE WHEN \(mark) THEN 'committed' "
+      + "WHEN \(isSameRun) AND NOT \(identity.hasEnded) THEN 'in progress' ELSE 'aborted' END"
   }
 
   func unknown(_ why: String) -> JobError {
-    JobError(
+    let timeline = identity.server.map { JSONValue.string($0.timeline) } ?? .null
+    return JobError(
       .commitUnknown,
       "the connection broke after COMMIT was sent (\(reason)), and whether \(tableDay) was loaded is not known: \(why). "
         + "Do not run the job again before it is. Run in database \(target.database): \(query) – 'committed' means that "
         + "every row is loaded, 'aborted' that none is and the job can be run again, 'in progress' that the server still "
         + "commits; after NULL or an error, compare the table's rows with the archive's",
-      details: [
-        "query": .string(query), "xid": .string(identity.id),
-        "timeline": identity.server.map { .string($0.timeline) } ?? .null,
-      ])
+      details: ["query": .string(query), "xid": .string(identity.id), "timeline": timeline])
   }
 }

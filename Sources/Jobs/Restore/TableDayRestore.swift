@@ -206,7 +206,8 @@ struct TableDayRestore: Sendable {
     result.rowsDropped = loaded.dropped
     if loaded.dropped > 0 {
       result.warnings.append(
-        "\(loaded.dropped) rows of the file were dropped by triggers of the table; rows with their keys are in the table")
+        "\(loaded.dropped) rows of the file were dropped by triggers of the table; rows with their keys are in the table"
+      )
     }
     if policy.onExisting == .replace, result.rowsSkipped > 0 {
       result.warnings.append(

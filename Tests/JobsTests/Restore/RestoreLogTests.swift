@@ -253,7 +253,8 @@ struct RestoreLogTests {
           let log = try await RestoreLog.open(
             of: .init(
               database: fixture.database, table: .init(schema: "events", name: "clicks"),
-              day: try #require(.init("2024-01-01"))), into: .init(schema: "events", name: "clicks"), creating: true, on: session)
+              day: try #require(.init("2024-01-01"))), into: .init(schema: "events", name: "clicks"), creating: true,
+            on: session)
           await session.close()
           return log != nil
         }

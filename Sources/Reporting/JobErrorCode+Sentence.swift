@@ -35,12 +35,16 @@ extension JobErrorCode {
       "What would be replaced has more rows than what takes its place: an archive (backup), or the table's day (restore); "
       + "`archive_rows` and `table_rows` are the numbers.",
     .deleteCascades:
-      "To replace the day's rows would delete or change rows of other tables by foreign keys; `constraints` names them.",
+      "To replace the day's rows would delete or change other rows, by foreign keys (`constraints`) or rules on DELETE (`rules`).",
     .childTables: "Rows of the day are in tables that inherit from the one to be restored; `tables` names them.",
     .rowsNotDeleted: "Rows of the day were left after they were deleted to be replaced; nothing was changed.",
     .archiveExists: "The archive exists already.",
-    .archiveDiffers: "The existing archive has another span or time column, or columns that the table lacks.",
+    .archiveDiffers:
+      "The archive to be replaced has another span or time column, or columns that the table lacks (backup); or the rows to be "
+      + "replaced have values in columns that the archive lacks (restore); `columns` names them.",
     .archiveChanged: "The archive was changed while the job ran.",
+    .archiveReplaced:
+      "An earlier attempt of the request (`key`, `append`) has loaded another version of the archive; nothing was loaded now.",
     .tableChanged: "The table was rewritten while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",
     .locked:
@@ -67,8 +71,8 @@ extension JobErrorCode {
       "The file has no manifest, and rows outside the day that would be replaced; `file_rows`, `outside_rows` and "
       + "`rows_without_time` are the numbers.",
     .restoreLogNeeded:
-      "A queue message with `append` needs the table `sluice.restore_log`, which the role may neither use nor create; the "
-      + "answer has the SQL.",
+      "A request with `key` and `append`, or a queue message with `append`, needs the table `sluice.restore_log`, which the role "
+      + "can neither use nor create; the answer has the SQL.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",

@@ -44,6 +44,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case archiveExists = "archive_exists"
   case archiveDiffers = "archive_differs"
   case archiveChanged = "archive_changed"
+  case archiveReplaced = "archive_replaced"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
   case locked
@@ -143,9 +144,8 @@ extension JobErrorCode {
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
-      .archiveExists, .archiveDiffers, .archiveChanged,
-      .tableChanged,
-      .detachPending, .locked, .operationEnded, .operationElsewhere:
+      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .locked,
+      .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
       .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,

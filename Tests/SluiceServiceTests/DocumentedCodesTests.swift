@@ -12,7 +12,6 @@ struct DocumentedCodesTests {
   /// Codes that no HTTP call is answered with: of the start, of timers and messages, of commands, of readiness.
   static let unanswered: Set<JobErrorCode> = [
     .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer,
-    .restoreLogNeeded,
   ]
   static let onlyBackup: Set<JobErrorCode> = [
     .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,
@@ -21,6 +20,7 @@ struct DocumentedCodesTests {
     .rowsExist, .uniqueViolation, .constraintViolation, .insertRule, .deferrableKey, .rowsNotStored, .unknownColumns,
     .badHeader, .archiveNotGzip, .archiveCorrupt, .manifestUnreadable, .hostNotAllowed, .ownPasswordNeeded,
     .commitUnknown, .deleteCascades, .childTables, .rowsNotDeleted, .rowsOutsideSpan,
+    .archiveReplaced, .restoreLogNeeded,
   ]
   static let onlyOperations: Set<JobErrorCode> = [.operationNotFound, .operationEnded, .operationElsewhere]
   static let notOfBackup = onlyRestore.union(onlyOperations)

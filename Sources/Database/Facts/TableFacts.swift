@@ -13,7 +13,7 @@ package struct TableFacts: Sendable {
     package let baseType: String
     /// The kind of type: `base`, `array`, `composite`, `domain`, `enum`, `range` or `multirange`.
     package let kind: String
-    let isGenerated: Bool
+    package let isGenerated: Bool
     /// The values hold names of database objects (`regclass` and similar types), alone or within an array, range or
     /// row.
     package let isName: Bool

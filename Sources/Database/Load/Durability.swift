@@ -23,12 +23,11 @@ package struct Durability: Sendable {
   /// The maximum wait for a synchronous standby.
   static let standbyPatience = Duration.seconds(20)
 
-  /// - Returns: why the rows, which are committed, may not be durable; nil when they are.
-  package func confirm() async -> String? {
+  /// - Returns: why the rows, which are committed and on disk, may not be on the standby; nil when they are.
+  /// - Throws: ``PostgresError`` when the server has not confirmed that they are on disk: a crash may have undone the commit.
+  package func confirm() async throws -> String? {
     // A cancelled job still flushes its rows to disk, which is quick, but does not wait for the standby.
-    if !isOnDisk, let local = await Task(operation: { await flush("local") }).value {
-      return "the rows are committed, but the server did not confirm that they are on disk: \(local)"
-    }
+    if !isOnDisk { try await Task { try await flush("local") }.value }
     guard await Task(operation: { await waitsForStandby() }).value else { return nil }
     progress.waits(for: "the synchronous standby (synchronous_standby_names)", by: "standby")
     defer { progress.waits(for: nil, by: "standby") }
@@ -47,24 +46,25 @@ package struct Durability: Sendable {
   }
 
   /// Commits a WAL record and waits as `level` says (a value of `synchronous_commit`; nil keeps the session's).
-  /// - Returns: the error's text; nil when it succeeded.
-  private func flush(_ level: String?) async -> String? {
-    do {
-      try await connection.withTransaction { connection in
-        if let level { try await connection.query("SET LOCAL synchronous_commit = \(level)") }
-        try await connection.query("SELECT pg_catalog.pg_logical_emit_message(true, 'sluice', 'restored')")
-      }
-      return nil
-    } catch {
-      // Not as a `JobError`, which advises to run the job again: that would load the rows twice.
-      return "\(error)"
+  private func flush(_ level: String?) async throws {
+    try await connection.withTransaction { connection in
+      if let level { try await connection.query("SET LOCAL synchronous_commit = \(level)") }
+      try await connection.query("SELECT pg_catalog.pg_logical_emit_message(true, 'sluice', 'restored')")
     }
   }
 
   /// The commit that waits for the standby. On timeout, or when the job is cancelled, the wait is cancelled on the
   /// server; the load stays committed.
   private func flushBounded() async -> String? {
-    let flush = Task { await self.flush(nil) }
+    let flush = Task { () -> String? in
+      do {
+        try await self.flush(nil)
+        return nil
+      } catch {
+        // Not as a `JobError`, which advises to run the job again: that would load the rows twice.
+        return "\(error)"
+      }
+    }
     let timer = Task {
       try await Task.sleep(for: Self.standbyPatience)
       flush.cancel()

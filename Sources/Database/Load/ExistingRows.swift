@@ -8,6 +8,8 @@ package struct ExistingRows: Sendable, Equatable {
   /// The values of ``timeColumn`` that are looked for.
   package let span: DaySpan
   package let timeColumn: TimeColumn
+  /// Leaves out rows of tables that inherit from ``table``; for a plain table only.
+  var isOnly = false
 
   package init(of span: DaySpan, in table: TableName, by timeColumn: TimeColumn) {
     self.table = table
@@ -28,6 +30,20 @@ package struct ExistingRows: Sendable, Equatable {
       .rows[0].decode("n")
   }
 
+  /// The columns of `names` that have a value in any of the rows.
+  func columns(withValues names: [ColumnName], on connection: PostgresConnection) async throws -> [ColumnName] {
+    guard !names.isEmpty else { return [] }
+    let (name, condition) = try await words(on: connection)
+    var found: [String] = []
+    for (number, column) in names.enumerated() {
+      let quoted = try await connection.quoteIdentifier(column.text)
+      found.append("pg_catalog.bool_or(NOT (\(quoted) IS NULL)) AS c\(number)")
+    }
+    let row = try await connection.queryRows("SELECT \(found.joined(separator: ", ")) FROM \(name) WHERE \(condition)")
+      .rows[0]
+    return try names.enumerated().filter { try row.decodeIfPresent("c\($0.offset)") ?? false }.map(\.element)
+  }
+
   /// Whether the table holds any.
   func exist(on connection: PostgresConnection) async throws -> Bool {
     let (name, condition) = try await words(on: connection)
@@ -46,6 +62,7 @@ package struct ExistingRows: Sendable, Equatable {
   }
 
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {
-    (try await connection.quoted(table), try await timeColumn.condition(for: span, on: connection))
+    let name = try await connection.quoted(table)
+    return (isOnly ? "ONLY \(name)" : name, try await timeColumn.condition(for: span, on: connection))
   }
 }

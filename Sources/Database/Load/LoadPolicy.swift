@@ -35,9 +35,9 @@ package struct LoadPolicy: Sendable, Equatable {
   package var stagingLike: TableName?
   package var onExisting = OnExisting.error
   package var columnsMissing = ColumnsMissing.error
-  /// `destination.force`: replace the rows of the window even by fewer.
+  /// `destination.force`: replace the rows of the window even by fewer, or by rows of fewer columns.
   package var force = false
-  /// `destination.cascade`: replace rows although foreign keys then delete or change rows of other tables.
+  /// `destination.cascade`: replace rows although foreign keys or rules then delete or change other rows.
   package var cascade = false
 
   package init() {}

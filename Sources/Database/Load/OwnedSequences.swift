@@ -20,8 +20,8 @@ package struct OwnedSequences: Sendable {
   /// How long each question may take, in milliseconds.
   private static let limit = 1000
 
-  /// A warning for each sequence that is behind the table's values, with the statement that sets it. It never fails: where
-  /// the role lacks the rights, or there is no quick way to know, there is no warning.
+  /// A warning for each sequence that is behind the table's values, with the statement that sets it. It never fails: where the
+  /// role lacks the rights a warning says that it was not checked; where there is no quick way to know there is none.
   package func warnings(on connection: PostgresConnection) async -> [String] {
     do {
       return try await connection.withTransaction("BEGIN READ ONLY") { connection in
@@ -31,9 +31,16 @@ package struct OwnedSequences: Sendable {
           let sequence = Sequence(
             column: ColumnName(try row.decode("column_name")),
             name: TableName(schema: try row.decode("schema"), name: try row.decode("name")),
-            increment: try row.decode("increment"), maySelect: try row.decode("may_select"),
+            increment: try row.decode("increment"), start: try row.decode("start"),
+            maySelect: try row.decode("may_select"),
             hasIndex: try row.decode("has_index"))
           guard loaded.contains(sequence.column) else { continue }
+          guard try row.decode("may_ask", as: Bool.self) else {
+            warnings.append(
+              "the sequence \(sequence.name) of column \(sequence.column) was not checked: the role has no right to it; it may be "
+                + "behind the table's values")
+            continue
+          }
           if let warning = try await warning(of: sequence, on: connection) { warnings.append(warning) }
         }
         return warnings
@@ -48,6 +55,8 @@ package struct OwnedSequences: Sendable {
     let column: ColumnName
     let name: TableName
     let increment: Int
+    /// The first value that it gives.
+    let start: Int
     let maySelect: Bool
     let hasIndex: Bool
   }
@@ -73,11 +82,11 @@ package struct OwnedSequences: Sendable {
     let row = try await connection.query(
       "SELECT last_value, is_called, (SELECT \(furthest) FROM \(place)) AS furthest FROM (\(state)) AS state"
     ).rows[0]
-    guard let furthestValue: Int = try row.decodeIfPresent("furthest"),
-      let last: Int = try row.decodeIfPresent("last_value")
-    else { return nil }
-    let (next, isOver) = last.addingReportingOverflow(
-      try row.decode("is_called", as: Bool.self) ? sequence.increment : 0)
+    guard let furthestValue: Int = try row.decodeIfPresent("furthest") else { return nil }
+    // `pg_sequence_last_value` is NULL before the first call; where `setval` has put it before that is not told.
+    let last: Int? = try row.decodeIfPresent("last_value")
+    let isCalled = try last != nil && row.decode("is_called", as: Bool.self)
+    let (next, isOver) = (last ?? sequence.start).addingReportingOverflow(isCalled ? sequence.increment : 0)
     guard !isOver, sequence.increment > 0 ? next <= furthestValue : next >= furthestValue else { return nil }
     return
       "the sequence \(sequence.name) of column \(sequence.column) is behind the table's values, so that its next values may "

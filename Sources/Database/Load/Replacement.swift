@@ -2,50 +2,96 @@ import Essentials
 import Foundation
 package import Postgres
 import Reporting
-import TableDays
+package import TableDays
 
 /// The deletion of a span's rows for a load that puts an archive's rows in their place. It deletes in the load's
-/// transaction, and refuses what would lose rows that the archive does not hold.
+/// transaction, and refuses what would lose rows or values that the archive does not hold.
 package struct Replacement: Sendable {
   let facts: TableFacts
   let rows: ExistingRows
   let policy: LoadPolicy
+  /// The columns that the load fills.
+  let loaded: [ColumnName]
 
-  package init(of rows: ExistingRows, in facts: TableFacts, policy: LoadPolicy) {
+  package init(of rows: ExistingRows, in facts: TableFacts, loaded: [ColumnName], policy: LoadPolicy) {
     self.rows = rows
     self.facts = facts
+    self.loaded = loaded
     self.policy = policy
   }
 
   private static let field = "destination.on_existing"
 
+  /// What a replacement has deleted.
+  package struct Deleted: Sendable {
+    package var count = 0
+    package var warnings: [String] = []
+    fileprivate var rows: ExistingRows?
+
+    /// Nothing.
+    package init() {}
+  }
+
   /// Deletes the rows of the span.
   /// - Parameter archiveRows: the number of rows that the load will put in their place.
-  /// - Returns: the number of deleted rows.
-  /// - Throws: ``JobError`` `child_tables`, `fewer_rows`, `delete_cascades`, `rows_not_deleted`; the load must then be rolled
-  ///   back.
-  package func delete(for archiveRows: Int, on connection: PostgresConnection) async throws -> Int {
+  /// - Throws: ``JobError`` `child_tables`, `fewer_rows`, `archive_differs`, `delete_cascades`, `rows_not_deleted`; the load
+  ///   must then be rolled back.
+  package func delete(for archiveRows: Int, on connection: PostgresConnection) async throws -> Deleted {
     let found = try await connection.query(SQL.replaceFacts, [String(facts.oid)]).rows[0]
     let isHypertable = try await found.decode("has_timescale", as: Bool.self) ? isHypertable(on: connection) : false
-    if try !isHypertable && found.decode("has_children", as: Bool.self) { try await refuseChildren(on: connection) }
+    var rows = rows
+    if try !isHypertable && found.decode("is_plain", as: Bool.self) {
+      try await refuseChildren(on: connection)
+      // Another session may commit rows of children from now on.
+      rows.isOnly = true
+    }
     let existing = try await rows.count(on: connection)
-    guard existing > 0 else { return 0 }
+    guard existing > 0 else { return Deleted() }
     try refuseFewer(archiveRows, than: existing)
-    try refuseCascades(try found.decode("cascades"), existing)
+    try await refuseLostValues(of: rows, on: connection)
+    try refuseCascades(
+      constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
     // A bitmap scan misses the rows of a compressed chunk that the same DELETE decompresses (timescaledb, pull request 9120).
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan = off") }
     let deleted = try await rows.delete(on: connection)
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan TO DEFAULT") }
     // Others may have inserted rows since they were counted.
     try refuseFewer(archiveRows, than: deleted)
-    guard try await !rows.exist(on: connection) else {
+    guard try await !self.rows.exist(on: connection) else {
       throw JobError(
         .rowsNotDeleted,
         "\(facts.table) still has rows of the day after they were deleted: a trigger keeps them, another session inserts them, "
           + "or the server does not see them in a partly compressed chunk; nothing was changed. Find out which, then run the "
           + "job again", field: Self.field)
     }
-    return deleted
+    var result = Deleted()
+    result.count = deleted
+    result.rows = rows
+    let triggers = try Self.names(found.decode("triggers"))
+    if !triggers.isEmpty {
+      result.warnings.append(
+        "the table has DELETE triggers, which ran for the replaced rows: \(triggers.joined(separator: ", "))")
+    }
+    return result
+  }
+
+  /// Proves, after the load, that as many rows are in the span as were deleted: a row in conflict by a unique index is not
+  /// inserted, and a trigger may give one another time.
+  /// - Throws: ``JobError`` `fewer_rows`; the load must then be rolled back.
+  package func prove(_ deleted: Deleted, on connection: PostgresConnection) async throws {
+    guard let rows = deleted.rows, !policy.force else { return }
+    let present = try await rows.count(on: connection)
+    guard present < deleted.count else { return }
+    throw JobError(
+      .fewerRows,
+      "only \(present) rows would be in the place of \(facts.table)'s \(deleted.count) rows of the day: the others of the file are "
+        + "in conflict with rows of other days, or lie outside the day; nothing was changed. Pass "
+        + "\(field: "destination.force") to replace them anyway",
+      field: Self.field, details: ["archive_rows": .integer(present), "table_rows": .integer(deleted.count)])
+  }
+
+  private static func names(_ json: String) throws -> [String] {
+    try JSONDecoder().decode([String].self, from: Data(json.utf8))
   }
 
   private func isHypertable(on connection: PostgresConnection) async throws -> Bool {
@@ -75,14 +121,31 @@ package struct Replacement: Sendable {
       field: Self.field, details: ["archive_rows": .integer(archiveRows), "table_rows": .integer(existing)])
   }
 
-  private func refuseCascades(_ json: String, _ existing: Int) throws {
-    let constraints = try JSONDecoder().decode([String].self, from: Data(json.utf8))
-    guard !constraints.isEmpty, !policy.cascade else { return }
+  /// The load fills columns that the file lacks with their defaults.
+  private func refuseLostValues(of rows: ExistingRows, on connection: PostgresConnection) async throws {
+    guard !policy.force else { return }
+    let lacking = facts.storedColumns.map(\.name).filter { !loaded.contains($0) }
+    let lost = try await rows.columns(withValues: lacking, on: connection)
+    guard !lost.isEmpty else { return }
+    throw JobError(
+      .archiveDiffers,
+      "rows of the day in \(facts.table) have values in columns that the file lacks: "
+        + "\(lost.map(\.text).joined(separator: ", ")); a replacement would lose them. Nothing was changed. Pass "
+        + "\(field: "destination.force") to replace the rows anyway",
+      field: Self.field, details: ["columns": .array(lost.map { .string($0.text) })])
+  }
+
+  private func refuseCascades(constraints: [String], rules: [String], _ existing: Int) throws {
+    guard !(constraints.isEmpty && rules.isEmpty), !policy.cascade else { return }
+    let keys = constraints.isEmpty ? nil : "the foreign keys \(constraints.joined(separator: ", "))"
+    let others = rules.isEmpty ? nil : "the rules on DELETE \(rules.joined(separator: ", "))"
+    var details: [String: JSONValue] = ["constraints": .array(constraints.map { .string($0) })]
+    if !rules.isEmpty { details["rules"] = .array(rules.map { .string($0) }) }
     throw JobError(
       .deleteCascades,
-      "to delete the \(existing) rows of the day from \(facts.table) would delete or change rows of other tables, by the "
-        + "foreign keys \(constraints.joined(separator: ", ")); nothing was changed. Pass \(field: "destination.cascade") to "
-        + "allow it",
-      field: Self.field, details: ["constraints": .array(constraints.map { .string($0) })])
+      "to delete the \(existing) rows of the day from \(facts.table) would delete or change other rows, by "
+        + "\([keys, others].compactMap(\.self).joined(separator: " and ")); nothing was changed. Pass "
+        + "\(field: "destination.cascade") to allow it",
+      field: Self.field, details: details)
   }
 }

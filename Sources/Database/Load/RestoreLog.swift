@@ -1,5 +1,5 @@
 package import Postgres
-package import Reporting
+import Reporting
 package import TableDays
 
 /// The table `sluice.restore_log` in a target database. Each load writes a mark into it in its own transaction, so that a
@@ -22,7 +22,7 @@ package struct RestoreLog: Sendable {
   }
 
   /// An earlier load.
-  package struct Mark: Sendable, Equatable {
+  package struct Entry: Sendable, Equatable {
     let bytes: Int
     let etag: String
     let sha256: String
@@ -35,14 +35,16 @@ package struct RestoreLog: Sendable {
     }
   }
 
+  /// The table-day that was archived.
+  let source: TableDay
   /// The table that is loaded.
   let target: TableName
 
-  /// The log for loads into `target`, where the role may use it. Its table is made on first use.
+  /// The log for loads of `source` into `target`, where the role may use it. Its table is made on first use.
   /// - Parameter creating: make the table where it is missing and the role may.
   /// - Returns: nil where there is none that the role may use.
   package static func open(
-    for target: TableName, creating: Bool, on connection: PostgresConnection
+    of source: TableDay, into target: TableName, creating: Bool, on connection: PostgresConnection
   ) async throws -> RestoreLog? {
     var state = try await State.read(target, on: connection)
     if creating, !state.isThere, state.mayCreate {
@@ -53,18 +55,24 @@ package struct RestoreLog: Sendable {
       }
       state = try await State.read(target, on: connection)
     }
-    return state.isThere && state.isTrusted && state.mayWrite ? RestoreLog(target: target) : nil
+    return state.isUsable ? RestoreLog(source: source, target: target) : nil
   }
 
   private struct State {
-    let isThere, isTrusted, mayWrite, mayDelete, mayCreate: Bool
+    let isThere, isTrusted, isPlain, mayWrite, mayDelete, mayCreate: Bool
+    /// Names as SQL writes them.
+    let owner, databaseOwner: String?
+
+    var isUsable: Bool { isThere && isTrusted && isPlain && mayWrite }
 
     static func read(_ target: TableName?, on connection: PostgresConnection) async throws -> State {
       let row = try await connection.query(SQL.restoreLogState, [target?.schema, target?.name]).rows[0]
       return State(
         isThere: try row.decode("is_there"), isTrusted: try row.decode("is_trusted"),
+        isPlain: try row.decode("is_plain"),
         mayWrite: try row.decode("may_write"), mayDelete: try row.decode("may_delete"),
-        mayCreate: try row.decode("may_create"))
+        mayCreate: try row.decode("may_create"), owner: try row.decodeIfPresent("owner"),
+        databaseOwner: try row.decodeIfPresent("database_owner"))
     }
   }
 
@@ -83,13 +91,13 @@ package struct RestoreLog: Sendable {
 
   private static let definition = [
     "CREATE SCHEMA IF NOT EXISTS sluice", SQL.restoreLogTable,
-    "CREATE INDEX IF NOT EXISTS restore_log_key ON sluice.restore_log (key, target)",
+    "CREATE INDEX IF NOT EXISTS restore_log_key ON sluice.restore_log (key, source)",
   ]
 
-  /// The earlier loads of the file at `path` by the request with `key`.
-  package func marks(key: String, path: String, on connection: PostgresConnection) async throws -> [Mark] {
-    try await connection.query(SQL.restoreLogMarks, [key, "\(target)", path]).rows.map { row in
-      Mark(
+  /// The earlier loads of the table-day into this table by the request with `key`.
+  package func entries(key: String, on connection: PostgresConnection) async throws -> [Entry] {
+    try await connection.query(SQL.restoreLogMarks, [key, "\(source)", target.schema, target.name]).rows.map { row in
+      Entry(
         bytes: try row.decode("bytes"), etag: try row.decode("etag"), sha256: try row.decode("sha256"),
         rows: try row.decode("rows"), loadedAt: try row.decode("loaded_at"))
     }
@@ -99,59 +107,76 @@ package struct RestoreLog: Sendable {
   ///
   /// With a key the load depends on it: a retry would load the rows again without the mark. Without one a mark that cannot
   /// be written is left out.
-  /// - Parameter load: the load's own id.
+  /// - Parameters:
+  ///   - load: the load's own id.
+  ///   - target: the facts of the table that is loaded.
   /// - Returns: whether the mark is written.
   package func write(
-    load: String, key: String?, _ archive: Archive, sha256: String, rows: Int, on connection: PostgresConnection
+    load: String, key: String?, _ archive: Archive, sha256: String, rows: Int, into target: TableFacts,
+    on connection: PostgresConnection
   ) async throws -> Bool {
     let values = [
-      load, key, "\(target)", archive.path, String(archive.bytes), archive.etag, sha256, String(rows),
+      load, key, "\(source)", "\(target.table)", String(target.oid), archive.path, String(archive.bytes), archive.etag,
+      sha256, String(rows),
     ]
     guard key == nil else {
-      try await connection.query(SQL.restoreLogWrite, values)
+      guard try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1 else {
+        throw JobError(
+          .restoreLogNeeded,
+          "sluice.restore_log did not store the load's mark: a rule or trigger of that table keeps it out; nothing was loaded. "
+            + "Remove it, then run the job again")
+      }
       return true
     }
     try await connection.query("SAVEPOINT sluice_mark")
     do {
-      try await connection.query(SQL.restoreLogWrite, values)
-      return true
+      return try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1
     } catch PostgresError.server(let error) where !error.isFatal {
       try await connection.query("ROLLBACK TO SAVEPOINT sluice_mark")
-      Log.write(.warning, "the load leaves no mark in sluice.restore_log", ["table": target, "reason": error])
+      Log.write(.warning, "the load leaves no mark in sluice.restore_log", ["table": target.table, "reason": error])
       return false
     }
   }
 
-  /// Whether the load with that id was committed on this server.
-  package static func holds(load: String, on connection: PostgresConnection) async throws -> Bool {
-    try await connection.query("SELECT EXISTS (SELECT FROM sluice.restore_log WHERE load = $1) AS held", [load]).rows[0]
-      .decode("held")
+  /// The SQL condition that the load with that id (a UUID) was committed on this server.
+  package static func holds(load: String) -> String {
+    "EXISTS (SELECT FROM sluice.restore_log WHERE load = '\(load)')"
   }
 
   /// Removes marks that are older than `days`, where the role may.
   /// - Returns: how many.
   package static func removeOld(days: Int, on connection: PostgresConnection) async throws -> Int {
     let state = try await State.read(nil, on: connection)
-    guard state.isThere, state.isTrusted, state.mayDelete else { return 0 }
+    guard state.isThere, state.isTrusted, state.isPlain, state.mayDelete else { return 0 }
     return try await connection.query(
       "DELETE FROM sluice.restore_log WHERE loaded_at < pg_catalog.now() - pg_catalog.make_interval(days => $1)",
       [String(days)]
     ).affectedRows
   }
 
-  /// The error for a load that must not be repeated where no mark can be left.
-  package static func needed(for role: String, on connection: PostgresConnection) async throws -> JobError {
-    let name = try await connection.quoteIdentifier(role)
+  /// Why the role that `connection` has signed in as cannot leave a mark, and the SQL that helps.
+  package static func remedy(for target: TableName, on connection: PostgresConnection) async throws -> String {
+    let state = try await State.read(target, on: connection)
+    let user = connection.target.user
+    if state.isThere, !state.isTrusted, let owner = state.owner, let databaseOwner = state.databaseOwner {
+      return "sluice.restore_log belongs to \(owner), whose triggers would run with the rights of the role \(user); as "
+        + "an administrator run: ALTER TABLE sluice.restore_log OWNER TO \(databaseOwner)"
+    }
+    if state.isThere, !state.isPlain {
+      return
+        "sluice.restore_log has rules, triggers or row security, is unlogged or is no table, so that a mark may not "
+        + "stay; as the database's owner drop it (DROP TABLE sluice.restore_log), and it is made again"
+    }
+    let name: String = try await connection.query("SELECT pg_catalog.quote_ident($1) AS name", [user]).rows[0].decode(
+      "name")
     let statements =
-      definition.map { $0.split(separator: "\n").filter { !$0.hasPrefix("--") }.joined(separator: " ") } + [
+      definition.map { statement in
+        statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
+      } + [
         "GRANT USAGE ON SCHEMA sluice TO \(name)",
         "GRANT SELECT, INSERT, DELETE ON sluice.restore_log TO \(name)",
       ]
-    return JobError(
-      .restoreLogNeeded,
-      "a message may be delivered again, and with \(field: "destination.on_existing") \"append\" its rows would then be "
-        + "loaded twice; a load leaves a mark against that in sluice.restore_log, which the role \(role) can neither use nor "
-        + "create. As the database's owner run: \(statements.joined(separator: "; "))",
-      field: "destination.on_existing")
+    return "the role \(user) can neither use nor create sluice.restore_log; as the database's owner run: "
+      + statements.joined(separator: "; ")
   }
 }

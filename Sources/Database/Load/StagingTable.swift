@@ -20,9 +20,12 @@ package struct StagingTable {
   package struct Loaded: Sendable {
     /// The number of rows of the file.
     package let staged: Int
-    /// The number of rows that were inserted; the others were in conflict with rows that the table held, or with earlier
-    /// rows of the file.
+    /// The number of rows that were inserted.
     package let inserted: Int
+    /// The number of rows in conflict with rows that the table held, or with earlier rows of the file.
+    package let conflicts: Int
+    /// The number of rows that triggers have dropped; each was found in the table.
+    package var dropped: Int { staged - inserted - conflicts }
   }
 
   /// Loads all rows of the file.
@@ -71,9 +74,11 @@ package struct StagingTable {
       StagedRows(
         count: staged, table: staging, values: Dictionary(zip(plan.loadedColumns, values)) { first, _ in first }))
     let outcome = try await insert(values, from: staging, on: connection)
-    if outcome.inserted < staged { try await proveConflicts(from: staging, outcome, of: staged, on: connection) }
+    let conflicts = outcome.conflicts ?? (policy.mode == .staging && !facts.mayDropRows ? staged - outcome.inserted : 0)
+    let loaded = Loaded(staged: staged, inserted: outcome.inserted, conflicts: conflicts)
+    if loaded.dropped > 0 { try await proveStored(from: staging, values, loaded, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
-    return Loaded(staged: staged, inserted: outcome.inserted)
+    return loaded
   }
 
   private struct Inserted {
@@ -137,22 +142,25 @@ package struct StagingTable {
     enum CodingKeys: String, CodingKey { case plan = "Plan" }
   }
 
-  /// Proves that the rows that were not inserted are in the table already. ON CONFLICT skips only such rows. A row that a
-  /// trigger has dropped must be found by one of the table's unique indexes.
+  /// Proves that the rows that triggers have dropped are in the table already: each must be found by one of the table's
+  /// unique indexes.
   /// - Throws: ``JobError`` `rows_not_stored`.
-  private func proveConflicts(
-    from staging: String, _ outcome: Inserted, of staged: Int, on connection: PostgresConnection
+  private func proveStored(
+    from staging: String, _ values: [String], _ loaded: Loaded, on connection: PostgresConnection
   ) async throws {
-    guard policy.mode == .direct || facts.mayDropRows else { return }
-    let conflicts = outcome.conflicts ?? 0
-    guard outcome.inserted + conflicts < staged else { return }
-    let error = JobError.rowsNotStored(outcome.inserted, of: staged, conflicts: conflicts)
+    let error = JobError.rowsNotStored(loaded.inserted, of: loaded.staged, conflicts: loaded.conflicts)
     let matches = policy.mode == .staging ? try await conflictConditions(on: connection) : []
     guard !matches.isEmpty else { throw error }
     let table = try await connection.quoted(facts.table)
     let found = matches.map { "EXISTS (SELECT FROM \(table) AS held WHERE \($0))" }.joined(separator: " OR ")
+    // The values as the INSERT converts them.
+    var columns: [String] = []
+    for (name, value) in zip(plan.loadedColumns, values) {
+      columns.append("\(value) AS \(try await connection.quoteIdentifier(name.text))")
+    }
     let missing: Bool = try await connection.queryRows(
-      "SELECT EXISTS (SELECT FROM \(staging) AS staged WHERE (\(found)) IS NOT TRUE) AS missing"
+      "SELECT EXISTS (SELECT FROM (SELECT \(columns.joined(separator: ", ")) FROM \(staging)) AS staged "
+        + "WHERE (\(found)) IS NOT TRUE) AS missing"
     ).rows[0].decode("missing")
     guard !missing else { throw error }
   }

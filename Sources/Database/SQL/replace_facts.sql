@@ -1,5 +1,6 @@
 -- What a DELETE from the relation with OID $1 does besides deleting its rows: foreign keys that would change rows of other
--- tables, and whether it is a plain table that others inherit from (a chunk of a hypertable inherits from it too).
+-- tables, rules and triggers; and whether it is a plain table, from which others may inherit (a chunk inherits from its
+-- hypertable too).
 WITH RECURSIVE tree (oid) AS (
   SELECT $1::pg_catalog.int8::pg_catalog.oid
   UNION
@@ -28,8 +29,20 @@ SELECT COALESCE(
       ) AS named
     )::pg_catalog.text,
     '[]') AS cascades,
-  (
-    SELECT c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)
-    FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid
-  ) AS has_children,
+  COALESCE(
+    (
+      SELECT pg_catalog.json_agg(r.rulename ORDER BY r.rulename)
+      FROM pg_catalog.pg_rewrite r
+      WHERE r.ev_class = $1::pg_catalog.int8::pg_catalog.oid AND r.ev_type = '4' AND r.ev_enabled <> 'D'
+    )::pg_catalog.text,
+    '[]') AS rules,
+  -- Bit 8 of tgtype: on delete.
+  COALESCE(
+    (
+      SELECT pg_catalog.json_agg(DISTINCT t.tgname ORDER BY t.tgname)
+      FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
+      WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 8 = 8
+    )::pg_catalog.text,
+    '[]') AS triggers,
+  (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain,
   EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS has_timescale

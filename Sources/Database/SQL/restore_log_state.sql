@@ -1,11 +1,18 @@
 -- What this role may do with sluice.restore_log, for loads into the relation $1.$2.
 SELECT log.oid IS NOT NULL AS is_there,
-  owner.rolname::pg_catalog.text AS owner,
+  pg_catalog.quote_ident(owner.rolname) AS owner,
+  pg_catalog.quote_ident(database_owner.rolname) AS database_owner,
+  -- A mark that is written is stored, stays, and is seen.
+  COALESCE(
+    log.relkind = 'r' AND log.relpersistence = 'p' AND NOT log.relrowsecurity
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = log.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = log.oid),
+    false) AS is_plain,
   -- Triggers, checks and defaults of a table run as the role that writes to it, so its owner must be trusted: this role
   -- itself, an administrator, or the owner of the table that is loaded, whose triggers run anyway. A superuser is a member of
   -- every role, which proves nothing.
   COALESCE(
-    log.relkind = 'r' AND (
+    (
       log.relowner = me.oid OR owner.rolsuper OR log.relowner = d.datdba
       OR log.relowner = (
         SELECT t.relowner
@@ -24,6 +31,7 @@ SELECT log.oid IS NOT NULL AS is_there,
     pg_catalog.has_schema_privilege(n.oid, 'CREATE'), pg_catalog.has_database_privilege(d.oid, 'CREATE')) AS may_create
 FROM pg_catalog.pg_database d
 JOIN pg_catalog.pg_roles me ON me.rolname = current_user
+JOIN pg_catalog.pg_roles database_owner ON database_owner.oid = d.datdba
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'sluice'
 LEFT JOIN pg_catalog.pg_class log ON log.relnamespace = n.oid AND log.relname = 'restore_log'
 LEFT JOIN pg_catalog.pg_roles owner ON owner.oid = log.relowner

@@ -3,44 +3,11 @@ import Postgres
 import Reporting
 import TableDays
 
-/// A transaction as its server knows it. Its id is reused by a standby that is promoted, so the timeline belongs to it.
-struct TransactionIdentity: Sendable, Equatable {
-  /// The id with its epoch (`xid8`).
-  let id: String
-  /// The first part of a WAL file's name; nil where the role may not ask for it.
-  let timeline: String?
-  /// The server process of its session.
-  let pid: Int
-  /// The statement that tells its outcome.
-  let statusQuery: String
-
-  /// The identity of the transaction in progress on `connection`; nil when it has written nothing.
-  static func read(on connection: PostgresConnection) async throws -> TransactionIdentity? {
-    let isNew = await connection.serverVersion >= 130_000
-    let name = isNew ? "pg_current_xact_id_if_assigned" : "txid_current_if_assigned"
-    let id: String? = try await connection.query("SELECT pg_catalog.\(name)()::pg_catalog.text AS id").rows[0]
-      .decodeIfPresent("id")
-    guard let id else { return nil }
-    // The right to the function may have been revoked: its failure must not fail the load.
-    try await connection.query("SAVEPOINT sluice_timeline")
-    let timeline = try? await timeline(on: connection)
-    try await connection.query("ROLLBACK TO SAVEPOINT sluice_timeline")
-    return TransactionIdentity(
-      id: id, timeline: timeline, pid: await connection.backendProcessID,
-      statusQuery: isNew ? "SELECT pg_catalog.pg_xact_status('\(id)')" : "SELECT pg_catalog.txid_status(\(id))")
-  }
-
-  static let timelineQuery =
-    "SELECT pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) AS timeline"
-
-  static func timeline(on connection: PostgresConnection) async throws -> String {
-    try await connection.query(timelineQuery).rows[0].decode("timeline")
-  }
-}
-
 /// Asks a server, over another connection, how a transaction ended whose COMMIT was sent and not answered.
 struct CommitInquiry: Sendable {
   let identity: TransactionIdentity
+  /// The SQL condition that the server holds the mark which the transaction wrote; nil when it wrote none.
+  let mark: String?
   /// How the connection broke.
   let reason: String
   let tableDay: TableDay
@@ -66,12 +33,11 @@ struct CommitInquiry: Sendable {
 
   private struct RolledBack: Error {}
 
-  /// Runs `confirmed` when the transaction was committed, on the connection that says so.
-  /// - Parameter isMarked: decides where the id does not; nil when it cannot.
+  /// Runs `confirmed` when the transaction was committed, on the connection that says so. When that connection breaks, asks
+  /// again: the server may have crashed before the commit was on disk.
   /// - Throws: ``PostgresError/connectionLost(message:)`` when the transaction was rolled back; ``JobError``
   ///   `commit_unknown`; what `confirmed` throws.
   func resolve<Result: Sendable>(
-    isMarked: @escaping @Sendable (PostgresConnection) async throws -> Bool?,
     confirmed: @escaping @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result {
     var unreachable = DatabaseRetries(budget: .seconds(sessions.retrySeconds))
@@ -81,7 +47,7 @@ struct CommitInquiry: Sendable {
       let wait: Duration?
       let problem: String
       do {
-        if let result = try await ask(isMarked, confirmed) { return result }
+        if let result = try await ask(confirmed) { return result }
         problem = "the server had not ended the transaction"
         if let next = committing.next(now: .now) {
           wait = next
@@ -110,11 +76,10 @@ struct CommitInquiry: Sendable {
 
   /// Asks once. Nil while the transaction is in progress.
   private func ask<Result: Sendable>(
-    _ isMarked: @escaping @Sendable (PostgresConnection) async throws -> Bool?,
     _ confirmed: @escaping @Sendable (PostgresConnection) async throws -> Result
   ) async throws -> Result? {
     try await sessions.pools.withQuestion(to: target, ownPassword: ownPassword) { connection in
-      switch try await outcome(on: connection, isMarked) {
+      switch try await outcome(on: connection) {
       case .committed: return try await confirmed(connection)
       case .inProgress: return nil
       case .rolledBack: throw RolledBack()
@@ -123,35 +88,50 @@ struct CommitInquiry: Sendable {
     }
   }
 
-  private func outcome(
-    on connection: PostgresConnection, _ isMarked: @Sendable (PostgresConnection) async throws -> Bool?
-  ) async throws -> Outcome {
+  private func outcome(on connection: PostgresConnection) async throws -> Outcome {
     if try await connection.query("SELECT pg_catalog.pg_is_in_recovery() AS standby").rows[0].decode("standby") {
       // A standby may lag behind; it may be promoted in a moment.
       throw PostgresError.connectionLost(message: "the server is a standby")
     }
-    let now = try? await TransactionIdentity.timeline(on: connection)
-    let doubt: String
-    if identity.timeline == nil || now == nil {
-      doubt = "the role may not ask for the server's timeline, without which a transaction's id proves nothing"
-    } else if let timeline = identity.timeline, now != timeline {
-      doubt = "another server was promoted meanwhile: its timeline is \(now ?? ""), it was \(timeline)"
-    } else {
-      let status: String? = try await connection.query("SELECT (\(identity.statusQuery)) AS status").rows[0]
-        .decodeIfPresent("status")
-      switch status {
-      case "committed": return .committed
-      case "aborted": return .rolledBack
-      case "in progress": return .inProgress
-      default: doubt = "the server no longer knows the transaction"
-      }
+    let now = try? await ServerRun.read(on: connection)
+    guard let then = identity.server, let now else {
+      return try await holdsMark(on: connection) == true
+        ? .committed
+        : .unknown("the role may not ask for the server's timeline and start, without which an id proves nothing")
     }
-    // On a server that is no standby, and on another timeline, the transaction is no longer in progress.
-    return switch try await isMarked(connection) {
-    case true: .committed
-    case false where identity.timeline != nil && now != nil: .rolledBack
-    default: .unknown(doubt)
+    let isSameRun = now == then
+    // Before the mark: a transaction that ends between the two questions must not be taken for one that left none. In
+    // another run the id may not be given yet, which is an error.
+    let status: String? =
+      now.timeline != then.timeline
+      ? nil : try await status(on: connection, mayBeUnknown: !isSameRun)
+    guard status != "in progress" else { return .inProgress }
+    if let isMarked = try await holdsMark(on: connection) { return isMarked ? .committed : .rolledBack }
+    guard now.timeline == then.timeline else {
+      return .unknown(
+        "another server was promoted meanwhile: its timeline is \(now.timeline), it was \(then.timeline)")
     }
+    guard isSameRun else {
+      return .unknown("the server was restarted or has crashed meanwhile, after which an id proves nothing")
+    }
+    return switch status {
+    case "committed": .committed
+    case "aborted": .rolledBack
+    default: .unknown("the server no longer knows the transaction")
+    }
+  }
+
+  private func status(on connection: PostgresConnection, mayBeUnknown: Bool) async throws -> String? {
+    do {
+      return try await connection.query("SELECT \(identity.status) AS status").rows[0].decodeIfPresent("status")
+    } catch PostgresError.server(let error) where mayBeUnknown && !error.isFatal {
+      return nil
+    }
+  }
+
+  private func holdsMark(on connection: PostgresConnection) async throws -> Bool? {
+    guard let mark else { return nil }
+    return try await connection.query("SELECT (\(mark)) AS held").rows[0].decode("held")
   }
 
   /// Ends the session of the broken connection. A role may end its own sessions.
@@ -161,18 +141,24 @@ struct CommitInquiry: Sendable {
     }
   }
 
+  /// The statement that tells the outcome later. It tells nothing (NULL) of another transaction that got the same id.
+  private var query: String {
+    guard let mark else {
+      return "SELECT CASE WHEN \(identity.server?.condition ?? "false") THEN \(identity.status) END"
+    }
+    let isSameRun = identity.server?.condition ?? "true"
+    return "SELECT CASE WHEN \(mark) THEN 'committed' "
+      + "WHEN \(isSameRun) AND NOT \(identity.hasEnded) THEN 'in progress' ELSE 'aborted' END"
+  }
+
   func unknown(_ why: String) -> JobError {
-    let elsewhere: ErrorText =
-      identity.timeline.map {
-        "; on a server whose \(TransactionIdentity.timelineQuery) is not \($0), the answer is about another transaction"
-      } ?? ""
-    let timeline = identity.timeline.map { JSONValue.string($0) } ?? .null
+    let timeline = identity.server.map { JSONValue.string($0.timeline) } ?? .null
     return JobError(
       .commitUnknown,
       "the connection broke after COMMIT was sent (\(reason)), and whether \(tableDay) was loaded is not known: \(why). "
-        + "Do not run the job again before it is. Run in database \(target.database): \(identity.statusQuery) – 'committed' means that "
+        + "Do not run the job again before it is. Run in database \(target.database): \(query) – 'committed' means that "
         + "every row is loaded, 'aborted' that none is and the job can be run again, 'in progress' that the server still "
-        + "commits; after NULL or an error, compare the table's rows with the archive's\(elsewhere)",
-      details: ["query": .string(identity.statusQuery), "xid": .string(identity.id), "timeline": timeline])
+        + "commits; after NULL or an error, compare the table's rows with the archive's",
+      details: ["query": .string(query), "xid": .string(identity.id), "timeline": timeline])
   }
 }

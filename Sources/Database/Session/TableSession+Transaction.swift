@@ -32,7 +32,12 @@ extension TableSession {
       } catch PostgresError.commitUnanswered(let reason) {
         return try await recover(run, committing, reason, from: connection)
       }
-      return try await run.finish(connection, work)
+      do {
+        return try await run.finish(connection, work)
+      } catch let error as PostgresError where run.recovery != nil {
+        // The commit is not on the server's disk yet: a crash loses it.
+        return try await recover(run, committing, "before the commit was on disk: \(error)", from: connection)
+      }
     }
   }
 
@@ -57,7 +62,7 @@ extension TableSession {
       throw PostgresError.commitUnanswered(reason: reason)
     }
     let inquiry = CommitInquiry(
-      identity: identity, reason: reason, tableDay: tableDay, sessions: sessions, target: target,
+      identity: identity, mark: recovery.mark(), reason: reason, tableDay: tableDay, sessions: sessions, target: target,
       ownPassword: ownPassword, application: lost.applicationName)
     progress.waits(for: "the outcome of a COMMIT whose answer was lost", by: "\(tableDay)")
     defer { progress.waits(for: nil, by: "\(tableDay)") }
@@ -65,29 +70,27 @@ extension TableSession {
       after: CommitInquiry.grace, patience: CommitInquiry.grace, orElse: inquiry.unknown("the job was cancelled")
     ) {
       try await inquiry.resolve { connection in
-        try await recovery.isMarked(connection, work)
-      } confirmed: { connection in
         try await recovery.finish(connection, work, reason)
       }
     }
   }
 }
 
-/// What a load does when the connection breaks before its COMMIT is answered.
+/// What a load does when the connection breaks before its COMMIT is answered, or answered and on disk.
 package struct CommitRecovery<Work: Sendable, Result: Sendable>: Sendable {
-  let isMarked: @Sendable (PostgresConnection, Work) async throws -> Bool?
+  let mark: @Sendable () -> String?
   let finish: @Sendable (PostgresConnection, Work, String) async throws -> Result
 
   /// - Parameters:
-  ///   - isMarked: whether the server holds what the transaction wrote to tell itself from others; nil when it wrote
-  ///     nothing such.
+  ///   - mark: the SQL condition that the server holds what the transaction wrote to tell itself from others; nil when it
+  ///     wrote nothing such.
   ///   - finish: runs in place of the session's `finish`, on another connection, when the transaction was committed.
   ///     The text says how the first connection broke.
   package init(
-    isMarked: @escaping @Sendable (PostgresConnection, Work) async throws -> Bool?,
+    mark: @escaping @Sendable () -> String?,
     finish: @escaping @Sendable (PostgresConnection, Work, String) async throws -> Result
   ) {
-    self.isMarked = isMarked
+    self.mark = mark
     self.finish = finish
   }
 }

@@ -75,8 +75,8 @@ package struct TableSession: Sendable {
 
   /// Runs `work` in the transaction.
   /// - Parameters:
-  ///   - recovery: what a load does when the connection breaks before its COMMIT is answered; a job that only reads
-  ///     needs none.
+  ///   - recovery: what a load does when the connection breaks before its COMMIT is answered, or when `finish` throws a
+  ///     ``PostgresError``; a job that only reads needs none.
   ///   - before: runs under the advisory lock, before the transaction; a result ends the run.
   ///   - work: sets the flag before the first step that must not be repeated: after that, a broken connection fails the
   ///     run.

@@ -85,6 +85,15 @@ package struct RestorePlan: Sendable, Equatable {
           + "rows of the day cannot be told; pass \"append\" to load without checking for existing rows",
         field: "destination.on_existing")
     }
+    let isFilled = columns.loadedColumns.contains(column.name) || facts.column(column.name)?.isGenerated == true
+    guard policy.onExisting != .replace || isFilled else {
+      throw JobError(
+        .badTimeColumn,
+        "the file has no column \(column.name), by which the rows of \(facts.table) that it would replace are told: its rows would "
+          + "be loaded without their time. Nothing was changed. Name the file's columns as the table does "
+          + "(\(field: "copy.columns")), or pass \"append\" to load them beside",
+        field: "destination.on_existing")
+    }
     let rows = ExistingRows(of: values, in: facts.table, by: column)
     return switch policy.onExisting {
     case .replace: .delete(rows)

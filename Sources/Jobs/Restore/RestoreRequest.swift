@@ -63,7 +63,7 @@ package struct RestoreRequest: Sendable, Equatable {
   /// `key`: the caller's name for this request. A request that is sent again with the same key loads only what the earlier
   /// one has not.
   package var key: String?
-  /// Whether somebody repeats the request by himself when it fails: a queue does. No JSON field.
+  /// The request is repeated without its sender when it fails, as a queue does. No JSON field.
   package var isRetried = false
 
   /// A request for `source` with the default options.

@@ -4,11 +4,12 @@ import Reporting
 
 extension TableDayRestore {
   /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
-  func afterCommit(_ loaded: Loaded, on connection: PostgresConnection) async -> RestoreResult {
+  /// - Throws: ``PostgresError`` when the commit may not be on the server's disk.
+  func afterCommit(_ loaded: Loaded, on connection: PostgresConnection) async throws -> RestoreResult {
     var result = loaded.result
     let durability = Durability(
       connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
-    if let doubt = await durability.confirm() {
+    if let doubt = try await durability.confirm() {
       result.status = .partial
       result.warnings.append(doubt)
     }

@@ -29,14 +29,20 @@ extension TableDayRestore {
 
   /// Looks, under the advisory lock, for an earlier attempt of the same request that has loaded the archive.
   /// - Returns: the result when there is one.
-  /// - Throws: ``JobError`` `restore_log_needed`, `archive_changed`.
+  /// - Throws: ``JobError`` `restore_log_needed`, `archive_replaced`.
   func earlierAttempt(_ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult? {
-    mark.place = try await RestoreLog.open(for: table, creating: request.key != nil, on: connection)
+    mark.place = try await RestoreLog.open(
+      of: source.archive, into: table, creating: request.key != nil, on: connection)
     guard let key = request.key, let log = mark.place else {
-      guard request.isRetried, policy.onExisting == .append else { return nil }
-      throw try await RestoreLog.needed(for: connection.target.user, on: connection)
+      guard request.key != nil || request.isRetried, policy.onExisting == .append else { return nil }
+      throw JobError(
+        .restoreLogNeeded,
+        "a request with \(field: "key") and a message may be sent again, and with \(field: "destination.on_existing") \"append\" "
+          + "their rows would then be loaded twice; a load leaves a mark against that, which it cannot here: "
+          + "\(try await RestoreLog.remedy(for: table, on: connection))",
+        field: "destination.on_existing")
     }
-    let marks = try await log.marks(key: key, path: "\(source.path)", on: connection)
+    let marks = try await log.entries(key: key, on: connection)
     guard !marks.isEmpty, let entry = try await source.lake.properties(of: source.path) else { return nil }
     let manifest = try await ArchiveManifest.find(for: entry, in: source.lake).manifest
     let archive = RestoreLog.Archive(
@@ -45,7 +51,7 @@ extension TableDayRestore {
       // The other policies see the rows of the earlier attempt.
       guard policy.onExisting == .append else { return nil }
       throw JobError(
-        .archiveChanged,
+        .archiveReplaced,
         "an earlier attempt of this request loaded another version of \(source.path) at \(marks[0].loadedAt); nothing was "
           + "loaded now. Pass \(field: "destination.on_existing") \"replace\" to load the present one in its place")
     }
@@ -53,31 +59,32 @@ extension TableDayRestore {
     result.warnings.append(
       "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing was loaded now"
     )
-    // That attempt may have ended before it flushed them.
+    // That attempt may have ended before it flushed them. A failure to flush them now fails this one.
     let durability = Durability(connection: connection, progress: progress, isOnDisk: false)
-    if let doubt = await durability.confirm() { result.warnings.append(doubt) }
+    if let doubt = try await durability.confirm() { result.warnings.append(doubt) }
     return result
   }
 
   /// Leaves the mark in the load's transaction, as its last statement.
   func leave(
-    _ mark: Mark, _ entry: LakeEntry, sha256: String, rows: Int, on connection: PostgresConnection
+    _ mark: Mark, _ entry: LakeEntry, sha256: String, rows: Int, into facts: TableFacts,
+    on connection: PostgresConnection
   ) async throws {
     guard let log = mark.place else { return }
     let archive = RestoreLog.Archive(path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: sha256)
     mark.isWritten = try await log.write(
-      load: mark.load, key: request.key, archive, sha256: sha256, rows: rows, on: connection)
+      load: mark.load, key: request.key, archive, sha256: sha256, rows: rows, into: facts, on: connection)
   }
 
-  /// What becomes of the load when its COMMIT had no answer.
+  /// What becomes of the load when its COMMIT had no answer, or was not on disk when the connection broke.
   func recovery(_ mark: Mark) -> CommitRecovery<Loaded, RestoreResult> {
-    CommitRecovery { connection, _ in
-      mark.isWritten ? try await RestoreLog.holds(load: mark.load, on: connection) : nil
+    CommitRecovery {
+      mark.isWritten ? RestoreLog.holds(load: mark.load) : nil
     } finish: { connection, loaded, reason in
       var loaded = loaded
       loaded.result.warnings.append(
         "the connection broke after COMMIT was sent (\(reason)); the server has confirmed the commit on another one")
-      return await afterCommit(loaded, on: connection)
+      return try await afterCommit(loaded, on: connection)
     }
   }
 }

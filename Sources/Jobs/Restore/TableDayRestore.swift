@@ -56,7 +56,7 @@ struct TableDayRestore: Sendable {
       } work: { connection, begun in
         try await load(mark, on: connection, begun)
       } finish: { connection, loaded in
-        loaded.result.status == .ok ? await afterCommit(loaded, on: connection) : loaded.result
+        loaded.result.status == .ok ? try await afterCommit(loaded, on: connection) : loaded.result
       }
     } catch var error as JobError where error.code == .commitUnknown && mark.isWritten && request.key != nil {
       // The next attempt finds the mark, or nothing.
@@ -102,6 +102,10 @@ struct TableDayRestore: Sendable {
     var result = result(.ok)
     result.dateWindow = plan.span.window
     result.warnings = plan.warnings
+    if request.key != nil, mark.place == nil {
+      result.warnings.append(
+        "the key was not kept: this role cannot use sluice.restore_log, so that the request, sent again, loads again")
+    }
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
       Log.write(
         .warning, "an archive without a manifest replaces rows",
@@ -114,7 +118,7 @@ struct TableDayRestore: Sendable {
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
     let digest = try await check(reader, against: manifest, rows: fileRows)
-    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, on: connection)
+    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, into: facts, on: connection)
     return Loaded(
       result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows))
   }
@@ -165,39 +169,51 @@ struct TableDayRestore: Sendable {
   ) async throws -> Int {
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
     let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
-    guard !plan.usesStaging else {
-      var replaced = 0
+    let replacement: Replacement? =
+      if case .delete(let rows) = plan.existing {
+        Replacement(of: rows, in: facts, loaded: plan.columns.loadedColumns, policy: policy)
+      } else { nil }
+    var deleted = Replacement.Deleted()
+    let fileRows: Int
+    if plan.usesStaging {
       let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
         options: options, on: connection
       ) { staged in
-        guard case .delete(let rows) = plan.existing else { return }
+        guard case .delete(let rows) = plan.existing, let replacement else { return }
         if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
-        replaced = try await Replacement(of: rows, in: facts, policy: policy).delete(for: staged.count, on: connection)
+        deleted = try await replacement.delete(for: staged.count, on: connection)
       } _: {
         try await pipeline.load($0)
       }
-      report(replaced, &result)
-      result.rowsLoaded = loaded.inserted
-      result.rowsSkipped = loaded.staged - loaded.inserted
-      if policy.onExisting == .replace, result.rowsSkipped > 0 {
-        result.warnings.append(
-          "\(result.rowsSkipped) rows of the file were not inserted: by a unique index, rows outside the window or earlier rows "
-            + "of the file stand in their place")
-      }
-      return loaded.staged
+      report(loaded, &result)
+      fileRows = loaded.staged
+    } else {
+      if let replacement, let manifest { deleted = try await replacement.delete(for: manifest.rows, on: connection) }
+      let copy = try await connection.copyIn(
+        plan.columns.copyStatement(into: facts.table, options: options, on: connection))
+      result.rowsLoaded = try await pipeline.load(copy)
+      fileRows = result.rowsLoaded
     }
-    if case .delete(let rows) = plan.existing, let manifest {
-      report(
-        try await Replacement(of: rows, in: facts, policy: policy).delete(for: manifest.rows, on: connection), &result)
-    }
-    let copy = try await connection.copyIn(
-      plan.columns.copyStatement(into: facts.table, options: options, on: connection))
-    result.rowsLoaded = try await pipeline.load(copy)
-    return result.rowsLoaded
+    try await replacement?.prove(deleted, on: connection)
+    if deleted.count > 0 { result.warnings.append("\(deleted.count) rows of the window were replaced") }
+    result.warnings += deleted.warnings
+    return fileRows
   }
 
-  private func report(_ replaced: Int, _ result: inout RestoreResult) {
-    if replaced > 0 { result.warnings.append("\(replaced) rows of the window were replaced") }
+  private func report(_ loaded: StagingTable.Loaded, _ result: inout RestoreResult) {
+    result.rowsLoaded = loaded.inserted
+    result.rowsSkipped = loaded.conflicts
+    result.rowsDropped = loaded.dropped
+    if loaded.dropped > 0 {
+      result.warnings.append(
+        "\(loaded.dropped) rows of the file were dropped by triggers of the table; rows with their keys are in the table"
+      )
+    }
+    if policy.onExisting == .replace, result.rowsSkipped > 0 {
+      result.warnings.append(
+        "\(result.rowsSkipped) rows of the file were not inserted: by a unique index, rows outside the window or earlier rows "
+          + "of the file stand in their place")
+    }
   }
 
   /// The `ENCODING` of the COPY; nil for UTF-8. Bytes without a known encoding are loaded unchanged into a database

@@ -98,42 +98,67 @@ struct CommitOutcomeTests {
     #expect(await task.value.code == .commitUnknown)
   }
 
-  @Test("A transaction of another timeline is not recognised by its id")
-  func otherTimeline() async throws {
+  @Test("The mark decides where there is one; without one the id counts only in the run of the server that gave it")
+  func identity() async throws {
     let fixture = try await Fixture()
     let connection = try await fixture.otherSession()
-    let status = try await connection.query("SELECT pg_current_xact_id()::text AS id").rows[0].decode(
-      "id", as: String.self)
-    func ask(_ timeline: String?, marked: Bool?) async throws -> String {
+    let id = try await connection.query("SELECT pg_current_xact_id()::text AS id").rows[0].decode("id", as: String.self)
+    let version = await connection.serverVersion
+    func ask(_ server: ServerRun?, marked: Bool?, id: String = id) async throws -> (told: String, later: String?) {
       let inquiry = CommitInquiry(
-        identity: .init(id: status, timeline: timeline, pid: 0, statusQuery: "SELECT pg_xact_status('\(status)')"),
+        identity: .init(id: id, server: server, pid: 0, serverVersion: version), mark: marked.map { "\($0)" },
         reason: "cut",
         tableDay: .init(
           database: fixture.database, table: .init(schema: "s", name: "t"), day: try #require(.init("2024-01-01"))),
         sessions: fixture.context.sessions, target: try fixture.settings.server.target(), ownPassword: nil,
         application: "other")
       do {
-        return try await inquiry.resolve { _ in
-          marked
-        } confirmed: { _ in
-          "committed"
-        }
+        return (try await inquiry.resolve { _ in "committed" }, nil)
       } catch let error as JobError {
-        return error.code.rawValue
+        return (error.code.rawValue, try await fixture.psql(try #require(error.details["query"]?.string)))
       } catch {
-        return "\(error)".contains("rolled the transaction back") ? "aborted" : "\(error)"
+        return ("\(error)".contains("rolled the transaction back") ? "aborted" : "\(error)", nil)
       }
     }
-    let timeline = try await TransactionIdentity.timeline(on: connection)
-    #expect(try await ask(timeline, marked: nil) == "committed")
-    #expect(try await ask("0000FFFF", marked: nil) == "commit_unknown")
-    #expect(try await ask(nil, marked: nil) == "commit_unknown")
-    // A mark of the transaction's own decides.
-    #expect(try await ask("0000FFFF", marked: true) == "committed")
-    #expect(try await ask("0000FFFF", marked: false) == "aborted")
-    #expect(try await ask(nil, marked: true) == "committed")
-    #expect(try await ask(nil, marked: false) == "commit_unknown")
+    let run = try await ServerRun.read(on: connection)
+    #expect(try await ask(run, marked: nil).told == "committed")
+    // A crash gives ids again whose WAL was not flushed: this one is another transaction's.
+    #expect(try await ask(run, marked: false).told == "aborted")
+    #expect(try await ask(run, marked: true).told == "committed")
+    let promoted = ServerRun(timeline: "0000FFFF", start: run.start)
+    let restarted = ServerRun(timeline: run.timeline, start: "2024-01-01 00:00:00.000000/")
+    for other in [promoted, restarted] {
+      #expect(try await ask(other, marked: nil) == ("commit_unknown", ""))
+      #expect(try await ask(other, marked: true).told == "committed")
+      #expect(try await ask(other, marked: false).told == "aborted")
+    }
+    // The id was not given again yet.
+    #expect(try await ask(restarted, marked: nil, id: "900000000") == ("commit_unknown", ""))
+    #expect(try await ask(restarted, marked: false, id: "900000000").told == "aborted")
+    #expect(try await ask(nil, marked: nil) == ("commit_unknown", ""))
+    #expect(try await ask(nil, marked: true).told == "committed")
+    #expect(try await ask(nil, marked: false) == ("commit_unknown", "aborted"))
     await connection.close()
+  }
+
+  @Test("A crash that the server recovers from by itself begins another run of it")
+  func crash() async throws {
+    let server = try await PostgresServer()
+    let fixture = try await Fixture(server: server)
+    let before = try await fixture.otherSession()
+    let run = try await ServerRun.read(on: before)
+    #expect(try await ServerRun.read(on: before) == run)
+    let pid = try await fixture.psql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
+    kill(try #require(pid_t(pid)), SIGKILL)
+    try await eventually { (try? await fixture.psql("SELECT pg_postmaster_start_time()")) != nil }
+    try await eventually {
+      guard let after = try? await fixture.otherSession() else { return false }
+      let now = try? await ServerRun.read(on: after)
+      await after.close()
+      return now.map { $0.timeline == run.timeline && $0 != run } ?? false
+    }
+    await fixture.pools.close()
+    await server.stopAndWait()
   }
 
   @Test("A cancelled job whose server stands still in COMMIT is told so, before the program's end cuts it off")

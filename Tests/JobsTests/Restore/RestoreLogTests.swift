@@ -117,7 +117,8 @@ struct RestoreLogTests {
     try await fixture.psql("INSERT INTO events.clicks VALUES (6, '2024-01-01 13:00+00', 'late')")
     _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true")
     let error = await #expect(throws: JobError.self) { _ = try await restore(fixture, request()) }
-    #expect(error?.code == .archiveChanged)
+    #expect(error?.code == .archiveReplaced)
+    #expect(error?.code.retry == .never)
     #expect(try await fixture.count() == 6)
     #expect(try await restore(fixture, request("replace")).rowsLoaded == 4)
     #expect(try await restore(fixture, request("replace")).status == .skipped)
@@ -137,16 +138,20 @@ struct RestoreLogTests {
     #expect(try await restore(fixture, request(key: nil)).status == .ok)
   }
 
-  @Test("A retried append that can leave no mark is refused with the SQL that helps; the other policies load")
+  @Test("A keyed or retried append that can leave no mark is refused with the SQL that helps; the other policies load")
   func needed() async throws {
     let server = try await PostgresServer.shared
     let fixture = try await archived()
     try await fixture.psql("GRANT USAGE ON SCHEMA events TO plain; GRANT ALL ON events.clicks TO plain")
     let plain = Fixture.plain(of: fixture, server)
-    var retried = try request()
+    let keyed = try request()
+    var retried = try request(key: nil)
     retried.isRetried = true
-    let error = await #expect(throws: JobError.self) { _ = try await restore(plain, retried) }
+    let refused = await #expect(throws: JobError.self) { _ = try await restore(plain, retried) }
+    #expect(refused?.code == .restoreLogNeeded)
+    let error = await #expect(throws: JobError.self) { _ = try await restore(plain, keyed) }
     #expect(error?.code == .restoreLogNeeded)
+    #expect(error?.message.contains("\"plain\"") == false)
     #expect(error?.code.kind == .unprocessable)
     #expect(try await fixture.count() == 2)
     let replace = try await restore(plain, request("replace"))
@@ -154,8 +159,8 @@ struct RestoreLogTests {
     // The answer's own statements make the table.
     let sql = try #require(error?.message.split(separator: "run: ").last)
     try await fixture.psql("\(sql)")
-    #expect(try await restore(plain, retried).rowsLoaded == 3)
-    #expect(try await restore(plain, retried).status == .skipped)
+    #expect(try await restore(plain, keyed).rowsLoaded == 3)
+    #expect(try await restore(plain, keyed).status == .skipped)
     await plain.pools.close()
   }
 
@@ -169,8 +174,73 @@ struct RestoreLogTests {
         rows int8, xid text, loaded_at timestamptz);
       GRANT USAGE ON SCHEMA sluice TO PUBLIC; GRANT ALL ON sluice.restore_log TO PUBLIC;
       """)
-    #expect(try await restore(fixture, request()).status == .ok)
+    let error = await #expect(throws: JobError.self) { _ = try await restore(fixture, request()) }
+    #expect(error?.code == .restoreLogNeeded)
+    #expect(error?.message.contains("belongs to plain") == true)
+    let replaced = try await restore(fixture, request("replace"))
+    #expect(replaced.status == .ok)
+    #expect(replaced.warnings.contains { $0.contains("the key was not kept") })
     #expect(try await fixture.psql("SELECT count(*) FROM sluice.restore_log") == "0")
+    // The answer's own statement makes it usable.
+    let sql = try #require(error?.message.split(separator: "run: ").last)
+    try await fixture.psql("DROP TABLE sluice.restore_log; SET ROLE plain; " + Self.table)
+    try await fixture.psql("\(sql)")
+    #expect(try await restore(fixture, request()).status == .ok)
+  }
+
+  static let table = """
+    CREATE TABLE sluice.restore_log (load text, key text, source text, target text, target_oid oid, archive text, bytes int8,
+      etag text, sha256 text, rows int8, loaded_at timestamptz);
+    """
+
+  /// A request for a load into `public.target`.
+  static let target =
+    "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"key\": \"m\", "
+    + "\"destination\": {\"on_existing\": \"append\", \"target_table\": \"public.target\"}"
+
+  @Test("A retry finds its mark also when a newer archive of the day was published in the other layout meanwhile")
+  func otherLayout() async throws {
+    let fixture = try await Fixture(settings: ["BACKUP_TABLES": "events.clicks:at"])
+    _ = try await fixture.backupOne()
+    // The day was archived by an older function app.
+    let older = fixture.directory.file("\(fixture.database)/events/clicks.2024-01-01.csv.gz")
+    try FileManager.default.createDirectory(
+      atPath: fixture.directory.file("\(fixture.database)/events"), withIntermediateDirectories: true)
+    try FileManager.default.moveItem(atPath: fixture.directory.file(fixture.clicksPath), toPath: older)
+    try FileManager.default.removeItem(
+      atPath: fixture.directory.file("\(fixture.database)/_sluice/events.clicks.2024-01-01.json"))
+    try await fixture.psql("CREATE TABLE public.target (LIKE events.clicks)")
+    #expect(try await fixture.restoreOne(Self.target).rowsLoaded == 3)
+    _ = try await fixture.backupOne("\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true")
+    _ = try? await fixture.restore(Self.target)
+    #expect(try await fixture.count("public.target") == 3)
+  }
+
+  @Test("A mark of rows in a table that was dropped and made again does not count")
+  func tableMadeAgain() async throws {
+    let fixture = try await Fixture()
+    _ = try await fixture.backupOne()
+    for _ in 1...2 {
+      try await fixture.psql("DROP TABLE IF EXISTS public.target; CREATE TABLE public.target (LIKE events.clicks)")
+      #expect(try await fixture.restoreOne(Self.target).rowsLoaded == 3)
+    }
+    #expect(try await fixture.count("public.target") == 3)
+  }
+
+  @Test(
+    "A log that may not store a mark, or not show it, is not used",
+    arguments: [
+      "CREATE RULE away AS ON INSERT TO sluice.restore_log DO INSTEAD NOTHING",
+      "ALTER TABLE sluice.restore_log ENABLE ROW LEVEL SECURITY", "ALTER TABLE sluice.restore_log SET UNLOGGED",
+      "CREATE TRIGGER away BEFORE INSERT ON sluice.restore_log FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    ])
+  func notPlain(change: String) async throws {
+    let fixture = try await archived()
+    #expect(try await restore(fixture, request(key: "first")).rowsLoaded == 3)
+    try await fixture.psql(change)
+    let error = await #expect(throws: JobError.self) { _ = try await restore(fixture, request()) }
+    #expect(error?.code == .restoreLogNeeded)
+    #expect(try await fixture.count() == 5)
   }
 
   @Test("Two sessions that create the log at once both find it")
@@ -181,7 +251,10 @@ struct RestoreLogTests {
         group.addTask {
           let session = try await fixture.otherSession()
           let log = try await RestoreLog.open(
-            for: .init(schema: "events", name: "clicks"), creating: true, on: session)
+            of: .init(
+              database: fixture.database, table: .init(schema: "events", name: "clicks"),
+              day: try #require(.init("2024-01-01"))), into: .init(schema: "events", name: "clicks"), creating: true,
+            on: session)
           await session.close()
           return log != nil
         }

@@ -19,7 +19,7 @@ help:
 	@echo 'make bench    compare with psql, gzip and pigz (minutes); BEFORE=/path/to/sluice: with another build too'
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
 	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
-	@echo 'make cutoff   cut jobs off at hundreds of moments and compare what was told with what is there (40 minutes)'
+	@echo 'make cutoff   cut jobs off at hundreds of moments and compare what was told with what is there (20 minutes)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
 	@echo 'make soak     two services under load for half an hour: nothing dies, nothing grows'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Cuts jobs of seven table-days off by SIGTERM, SIGKILL and broken connections at a hundred moments each, and compares what was
-# told with what is there: see Tests/stress/cutoff.py. Some 40 minutes.
+# told with what is there: see Tests/stress/cutoff.py. Some 20 minutes.
 # Usage: cutoff.sh BINARY [--moments N] [--only PART_OF_A_JOBS_NAME] [--seed N]
 set -euo pipefail
 cd "$(dirname "$0")/.."

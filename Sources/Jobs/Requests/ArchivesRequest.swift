@@ -31,7 +31,7 @@ package struct ArchivesRequest: Sendable, Equatable {
     bounds.to = try fields.day("to")
     database = try fields.string("database", "a database's name")
     limit = try fields.integer("limit", in: Self.limits) ?? defaultLimit
-    let form: ErrorText = "the `next` of the answer before, such as events.clicks/2024-01-31"
+    let form: ErrorText = "a table and a day, as the listing before names its end, such as events.clicks/2024-01-31"
     position = try fields.string("after", form).map { text in
       guard let position = ArchiveCatalog.Position(text) else {
         throw JobError.badField("after", form, got: .string(text))

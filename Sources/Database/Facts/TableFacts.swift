@@ -164,6 +164,9 @@ package struct TableFacts: Sendable {
     try JSONDecoder().decode([UniqueIndex].self, from: Data(json.utf8))
   }
 
+  /// Whether the table has a unique index over all rows: a row that is loaded is compared with those that are there.
+  package var hasUniqueIndex: Bool { !conflictKeys.isEmpty || hasDeferrableKey }
+
   /// Whether a unique key recognizes rows that are in the table already when the `loaded` columns are given. A key with
   /// a column that its default fills in is new for each row, and recognizes none.
   package func recognisesRows(of loaded: [ColumnName]) -> Bool {

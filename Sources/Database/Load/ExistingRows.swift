@@ -45,7 +45,7 @@ package struct ExistingRows: Sendable, Equatable {
   }
 
   /// Whether the table holds any.
-  func exist(on connection: PostgresConnection) async throws -> Bool {
+  package func exist(on connection: PostgresConnection) async throws -> Bool {
     let (name, condition) = try await words(on: connection)
     return try await connection.queryRows("SELECT EXISTS (SELECT FROM \(name) WHERE \(condition)) AS found")
       .rows[0].decode("found")
@@ -59,6 +59,15 @@ package struct ExistingRows: Sendable, Equatable {
         + "WHERE (\(condition)) AND tableoid <> \(oid)::pg_catalog.oid) AS held "
         + "JOIN pg_catalog.pg_class c ON c.oid = held.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1"
     ).rows.map { try $0.decode("held_by") }
+  }
+
+  /// The OIDs of the relations that hold them: the table itself, chunks or partitions.
+  func relations(on connection: PostgresConnection) async throws -> Set<Int> {
+    let (name, condition) = try await words(on: connection)
+    let rows = try await connection.queryRows(
+      "SELECT DISTINCT tableoid::pg_catalog.int8 AS oid FROM \(name) WHERE \(condition)"
+    ).rows
+    return Set(try rows.map { try $0.decode("oid") })
   }
 
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {

@@ -97,7 +97,7 @@ struct TableDayRestore: Sendable {
       span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
         of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
-      facts: facts, role: connection.target.user)
+      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user)
 
     var result = result(.ok)
     result.dateWindow = plan.span.window

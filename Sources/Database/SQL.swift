@@ -9,6 +9,8 @@ enum SQL {
   static let endSession = text(PackageResources.end_session_sql)
   static let advisoryLockHolder = text(PackageResources.advisory_lock_holder_sql)
   static let ownedSequences = text(PackageResources.owned_sequences_sql)
+  static let hypertable = text(PackageResources.hypertable_sql)
+  static let chunks = text(PackageResources.chunks_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)
   static let partitionsInSpan = text(PackageResources.partitions_in_span_sql)

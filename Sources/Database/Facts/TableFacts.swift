@@ -42,6 +42,8 @@ package struct TableFacts: Sendable {
   let partitionColumn: ColumnName?
   /// What is known of the partitions of a table that is partitioned by range of a single time column; nil for any other.
   package var partitions: PartitionedTable?
+  /// The facts of the hypertable, where the table is one.
+  package var hypertable: Hypertable?
 
   /// The columns that COPY can read and write: all but generated ones, which the table computes.
   package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
@@ -95,6 +97,7 @@ package struct TableFacts: Sendable {
     facts.hasAfterTrigger = try found.decode("has_after_trigger")
     facts.hasInsertRule = try found.decode("has_insert_rule")
     if kind == "p" { facts.partitions = try await PartitionedTable.read(facts, on: connection) }
+    if try found.decode("has_timescale") { facts.hypertable = try await Hypertable.read(oid, table, on: connection) }
     switch access {
     case .read:
       try refuseUnreadable(table, found)

@@ -38,7 +38,7 @@ package struct Replacement: Sendable {
   ///   must then be rolled back.
   package func delete(for archiveRows: Int, on connection: PostgresConnection) async throws -> Deleted {
     let found = try await connection.query(SQL.replaceFacts, [String(facts.oid)]).rows[0]
-    let isHypertable = try await found.decode("has_timescale", as: Bool.self) ? isHypertable(on: connection) : false
+    let isHypertable = facts.hypertable != nil
     var rows = rows
     if try !isHypertable && found.decode("is_plain", as: Bool.self) {
       try await refuseChildren(on: connection)
@@ -92,13 +92,6 @@ package struct Replacement: Sendable {
 
   private static func names(_ json: String) throws -> [String] {
     try JSONDecoder().decode([String].self, from: Data(json.utf8))
-  }
-
-  private func isHypertable(on connection: PostgresConnection) async throws -> Bool {
-    try await connection.query(
-      "SELECT EXISTS (SELECT FROM _timescaledb_catalog.hypertable WHERE schema_name = $1::pg_catalog.name "
-        + "AND table_name = $2::pg_catalog.name) AS is_hypertable", [facts.table.schema, facts.table.name]
-    ).rows[0].decode("is_hypertable")
   }
 
   /// A DELETE from a parent reaches the rows of its children, and the load would put all rows into the parent.

@@ -44,5 +44,4 @@ SELECT COALESCE(
       WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 8 = 8
     )::pg_catalog.text,
     '[]') AS triggers,
-  (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain,
-  EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS has_timescale
+  (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain

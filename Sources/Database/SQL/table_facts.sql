@@ -73,6 +73,7 @@ SELECT c.oid::pg_catalog.int8 AS oid,
     JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
     WHERE pg_catalog.to_jsonb(i) ->> 'inhdetachpending' = 'true' LIMIT 1
   ) AS detaching_part,
+  EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS has_timescale,
   -- The column of a range partition key with exactly one column.
   (
     SELECT a.attname::pg_catalog.text

@@ -1,0 +1,107 @@
+import Foundation
+package import Postgres
+package import TableDays
+
+/// The facts of a TimescaleDB hypertable, from the extension's catalog. They are read once for a job and need no right on
+/// the table.
+package struct Hypertable: Sendable, Equatable {
+  /// The dimension by which a hypertable is partitioned into ranges: the first one, where it has several.
+  package struct Dimension: Sendable, Equatable {
+    let id: Int
+    package let column: ColumnName
+    /// The base type of the column, as `format_type` prints it.
+    package let type: String
+    /// The length of a chunk's range: microseconds for a time type, the column's own unit for an integer.
+    package let interval: Int
+    /// A function of the column's value gives the range, so that a span of the column tells no chunk.
+    package let isComputed: Bool
+    /// The function that returns the current time of an integer column, qualified and quoted; nil where none is set.
+    package let integerNow: String?
+
+    /// The kind of the column's values; nil for a type without days.
+    package var kind: DaySpan.Kind? { DaySpan.Kind(baseType: type) }
+  }
+
+  /// A dimension by which rows of one range are spread over several chunks.
+  package struct SpacePartition: Sendable, Equatable, Decodable {
+    package let column: String
+    package let partitions: Int
+  }
+
+  /// What the licence setting (`timescaledb.license`) allows.
+  package enum Edition: Sendable, Equatable {
+    /// Compression, continuous aggregates and policies are refused, and compressed chunks read as empty.
+    case apache
+    case community
+  }
+
+  /// The number of the hypertable in the extension's catalog.
+  package let id: Int
+  package let table: TableName
+  package let dimension: Dimension
+  package let spacePartitions: [SpacePartition]
+  /// Compression (columnstore) is switched on.
+  package let hasCompression: Bool
+  /// The table holds the rows of a continuous aggregate.
+  package let isMaterialization: Bool
+  package let owner: String
+  /// The role is the owner or inherits its rights: it may compress, decompress and drop chunks.
+  package let isOwned: Bool
+  package let edition: Edition
+  /// The version of the extension, such as `2.22.1`.
+  package let version: String
+  /// The schema of the extension's functions, quoted.
+  let extensionSchema: String
+
+  /// The facts of the relation with `oid`; nil when it is no hypertable. The extension must be there.
+  package static func read(_ oid: Int, _ table: TableName, on connection: PostgresConnection) async throws
+    -> Hypertable?
+  {
+    guard let row = try await connection.query(SQL.hypertable, [String(oid)]).rows.first else { return nil }
+    let space: String = try row.decode("space")
+    let license: String? = try row.decodeIfPresent("license")
+    return Hypertable(
+      id: try row.decode("id"), table: table,
+      dimension: Dimension(
+        id: try row.decode("dimension_id"), column: ColumnName(try row.decode("dimension_column")),
+        type: try row.decode("dimension_type"), interval: try row.decode("dimension_interval"),
+        isComputed: try row.decode("is_computed"), integerNow: try row.decodeIfPresent("integer_now")),
+      spacePartitions: try JSONDecoder().decode([SpacePartition].self, from: Data(space.utf8)),
+      hasCompression: try row.decode("has_compression"), isMaterialization: try row.decode("is_materialization"),
+      owner: try row.decode("owner"), isOwned: try row.decode("is_owner"),
+      edition: license == "apache" ? .apache : .community, version: try row.decode("version"),
+      extensionSchema: try row.decode("extension_schema"))
+  }
+
+  /// The chunks whose range overlaps `span`, by range.
+  /// - Parameter span: values of the dimension's kind; nil for all chunks.
+  package func chunks(overlapping span: DaySpan?, on connection: PostgresConnection) async throws -> [Chunk] {
+    var bounds: [String?] = [nil, nil]
+    if let span, !dimension.isComputed {
+      let (start, end) = try await internalValues(of: span, on: connection)
+      bounds = [String(start), String(end)]
+    }
+    return try await connection.query(SQL.chunks, [String(dimension.id)] + bounds).rows.map { row in
+      Chunk(
+        table: TableName(schema: try row.decode("schema"), name: try row.decode("name")), oid: try row.decode("oid"),
+        start: try row.decode("range_start"), end: try row.decode("range_end"),
+        status: Chunk.Status(rawValue: try row.decode("status")))
+    }
+  }
+
+  /// The ends of `span` as the catalog counts them: microseconds since 1970 (of the wall clock, for a column without a
+  /// zone), or the values of an integer column themselves.
+  package func internalValues(
+    of span: DaySpan, on connection: PostgresConnection
+  ) async throws -> (start: Int, end: Int) {
+    func value(_ text: String) async throws -> String {
+      let literal = try await connection.quoteLiteral(text)
+      guard [.instant, .wallClock, .date].contains(span.kind) else { return "\(literal)::pg_catalog.int8" }
+      return "(EXTRACT(epoch FROM \(literal)::\(span.kind.sqlType)) * 1000000)::pg_catalog.int8"
+    }
+    let row = try await connection.query(
+      "SELECT \(try await value(span.start)) AS first, \(try await value(span.end)) AS last"
+    ).rows[0]
+    return (try row.decode("first"), try row.decode("last"))
+  }
+}

@@ -12,6 +12,8 @@ enum SQL {
   static let hypertable = text(PackageResources.hypertable_sql)
   static let chunks = text(PackageResources.chunks_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
+  static let partitionedTable = text(PackageResources.partitioned_table_sql)
+  static let partitionsInSpan = text(PackageResources.partitions_in_span_sql)
   static let restoreLogState = text(PackageResources.restore_log_state_sql)
   static let restoreLogTable = text(PackageResources.restore_log_table_sql)
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)

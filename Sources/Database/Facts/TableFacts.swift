@@ -40,6 +40,8 @@ package struct TableFacts: Sendable {
   var hasInsertRule = false
   /// The partition key of a table that is partitioned by range of a single column.
   let partitionColumn: ColumnName?
+  /// What is known of the partitions of a table that is partitioned by range of a single time column; nil for any other.
+  package var partitions: PartitionedTable?
   /// The facts of the hypertable, where the table is one.
   package var hypertable: Hypertable?
 
@@ -94,6 +96,7 @@ package struct TableFacts: Sendable {
     }
     facts.hasAfterTrigger = try found.decode("has_after_trigger")
     facts.hasInsertRule = try found.decode("has_insert_rule")
+    if kind == "p" { facts.partitions = try await PartitionedTable.read(facts, on: connection) }
     if try found.decode("has_timescale") { facts.hypertable = try await Hypertable.read(oid, table, on: connection) }
     switch access {
     case .read:

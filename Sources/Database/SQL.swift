@@ -18,6 +18,8 @@ enum SQL {
   static let holdPlace = text(PackageResources.hold_place_sql)
   static let holdEnd = text(PackageResources.hold_end_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
+  static let partitionedTable = text(PackageResources.partitioned_table_sql)
+  static let partitionsInSpan = text(PackageResources.partitions_in_span_sql)
   static let restoreLogState = text(PackageResources.restore_log_state_sql)
   static let restoreLogTable = text(PackageResources.restore_log_table_sql)
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)

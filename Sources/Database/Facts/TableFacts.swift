@@ -40,6 +40,8 @@ package struct TableFacts: Sendable {
   var hasInsertRule = false
   /// The partition key of a table that is partitioned by range of a single column.
   let partitionColumn: ColumnName?
+  /// What is known of the partitions of a table that is partitioned by range of a single time column; nil for any other.
+  package var partitions: PartitionedTable?
   /// The facts of the hypertable, where the table is one.
   package var hypertable: Hypertable?
 
@@ -94,6 +96,7 @@ package struct TableFacts: Sendable {
     }
     facts.hasAfterTrigger = try found.decode("has_after_trigger")
     facts.hasInsertRule = try found.decode("has_insert_rule")
+    if kind == "p" { facts.partitions = try await PartitionedTable.read(facts, on: connection) }
     if try found.decode("has_timescale") { facts.hypertable = try await Hypertable.read(oid, table, on: connection) }
     switch access {
     case .read:
@@ -175,20 +178,18 @@ package struct TableFacts: Sendable {
 
   package func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }
 
-  /// The time column: the one that is named, or the column by which the table is partitioned.
+  /// The time column: the one that is named, or the column by which the table is partitioned: a hypertable's dimension,
+  /// or the partition key.
   /// - Parameters:
+  ///   - unit: what the column counts, where it is of integers and this is known.
   ///   - remedy: the alternative that the error offers to the caller.
   ///   - field: the request's field to which the remedy refers.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`.
-  package func timeColumn(named name: ColumnName?, remedy: ErrorText, field: String = "time_column") throws
-    -> TimeColumn
-  {
-    let candidates = columns.filter { DaySpan.Kind(baseType: $0.baseType) != nil }.map(\.name)
-    let choices =
-      candidates.isEmpty
-      ? "the table has no column of type timestamptz, timestamp or date"
-      : "columns that can serve: \(candidates.map(\.text).joined(separator: ", "))"
-    guard let name = name ?? partitionColumn else {
+  package func timeColumn(
+    named name: ColumnName?, unit: TimeUnit? = nil, remedy: ErrorText, field: String = "time_column"
+  ) throws -> TimeColumn {
+    let choices = timeColumnChoices
+    guard let name = name ?? dimensionColumn else {
       throw JobError(
         .noTimeColumn,
         "\(table) has no known time column; name it as \(table):column in BACKUP_TABLES, or \(remedy) (\(choices))",
@@ -203,6 +204,32 @@ package struct TableFacts: Sendable {
         .badTimeColumn,
         "column \(name) of \(table) is of type \(column.type), which has no days (\(choices))", field: field)
     }
-    return TimeColumn(name: name, kind: kind)
+    guard unit == nil || kind.integers != nil else {
+      throw JobError(
+        .badTimeColumn,
+        "the option `unit` of \(table) says what an integer column counts, but \(name) is of type \(kind.rawValue); remove the "
+          + "option", field: "unit")
+    }
+    return TimeColumn(name: name, kind: kind, unit: unit)
+  }
+
+  /// The column by which the table is partitioned into ranges of time: a hypertable's dimension, or the partition key.
+  package var dimensionColumn: ColumnName? {
+    if let dimension = hypertable?.dimension, !dimension.isComputed { return dimension.column }
+    return partitionColumn
+  }
+
+  /// The columns that can be a time column, for the text of an error.
+  private var timeColumnChoices: ErrorText {
+    let candidates = columns.filter { DaySpan.Kind(baseType: $0.baseType).map { $0.integers == nil } ?? false }
+    guard candidates.isEmpty else {
+      return "columns that can serve: \(candidates.map(\.name.text).joined(separator: ", "))"
+    }
+    let none: ErrorText = "the table has no column of type timestamptz, timestamp or date"
+    let integers = columns.filter { DaySpan.Kind(baseType: $0.baseType)?.integers != nil }
+    guard !integers.isEmpty else { return none }
+    return
+      "\(none); of the integer columns \(integers.map(\.name.text).joined(separator: ", ")) one that counts time can serve, with its "
+      + "`unit`"
   }
 }

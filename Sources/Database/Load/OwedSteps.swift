@@ -11,8 +11,12 @@ package struct OwedSteps: Sendable, Codable, Equatable {
   package var schema: String
   package var table: String
   package var day: Day
-  /// The span of the day, in values of the time column.
+  /// The time column.
+  package var column: String
+  /// The span of the day, in values of that column.
   package var kind: DaySpan.Kind
+  /// What the values of an integer column count.
+  package var unit: TimeUnit?
   package var start: String
   package var end: String
   /// The chunks to compress again.
@@ -33,18 +37,21 @@ package struct OwedSteps: Sendable, Codable, Equatable {
     package var tableName: TableName { TableName(schema: schema, name: name) }
   }
 
-  package init(of table: TableName, _ day: Day, span: DaySpan, archives: String) {
+  package init(of table: TableName, _ day: Day, span: DaySpan, by column: ColumnName, archives: String) {
     self.archives = archives
     schema = table.schema
     self.table = table.name
     self.day = day
+    self.column = column.text
     kind = span.kind
+    unit = span.unit
     start = span.start
     end = span.end
   }
 
   package var tableName: TableName { TableName(schema: schema, name: table) }
-  package var span: DaySpan { DaySpan(kind: kind, start: start, end: end) }
+  package var span: DaySpan { DaySpan(kind: kind, unit: unit, start: start, end: end) }
+  package var timeColumn: TimeColumn { TimeColumn(name: ColumnName(column), kind: kind, unit: unit) }
   package var isEmpty: Bool { recompress.isEmpty && refresh.isEmpty }
 
   func json() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }

@@ -77,7 +77,7 @@ package struct ContinuousAggregate: Sendable, Equatable {
     of span: DaySpan, in hypertable: Hypertable, on connection: PostgresConnection
   ) async throws -> Buckets {
     let schema = hypertable.extensionSchema
-    let isTime = [.instant, .wallClock, .date].contains(span.kind)
+    let isTime = span.kind.integers == nil
     let width =
       isTime
       ? "\(try await connection.quoteLiteral(width))::pg_catalog.interval"

@@ -114,7 +114,7 @@ package struct Hypertable: Sendable, Equatable {
   ) async throws -> (start: Int, end: Int) {
     func value(_ text: String) async throws -> String {
       let literal = try await connection.quoteLiteral(text)
-      guard [.instant, .wallClock, .date].contains(span.kind) else { return "\(literal)::pg_catalog.int8" }
+      guard span.kind.integers == nil else { return "\(literal)::pg_catalog.int8" }
       return "(EXTRACT(epoch FROM \(literal)::\(span.kind.sqlType)) * 1000000)::pg_catalog.int8"
     }
     let row = try await connection.query(

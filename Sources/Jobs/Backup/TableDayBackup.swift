@@ -19,11 +19,11 @@ struct TableDayBackup: Sendable {
 
   /// The day, in the zone that gives a column of `kind` its instants.
   private func window(_ kind: DaySpan.Kind) -> DayWindow {
-    DayWindow(unit.tableDay.day, in: kind == .instant ? options.timeZone : unit.clock)
+    DayWindow(unit.tableDay.day, in: kind.tellsInstants ? options.timeZone : unit.clock)
   }
 
   /// The values of `column` that belong to the day.
-  private func span(of column: TimeColumn) -> DaySpan { DaySpan(window(column.kind), kind: column.kind) }
+  private func span(of column: TimeColumn) throws -> DaySpan { try column.span(of: window(column.kind)) }
 
   /// - Throws: ``JobError`` and the errors of the lake, the database and the compressor; nothing was then published.
   func run() async throws -> BackupResult {
@@ -56,20 +56,22 @@ struct TableDayBackup: Sendable {
   /// A SELECT of no rows of the unit's day, which locks what the COPY reads.
   private func rowsToRead(on connection: PostgresConnection) async throws -> String {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
-    let column = try timeColumn(facts)
+    let column = try await timeColumn(facts, on: connection).column
     let condition = try await column.condition(for: span(of: column), on: connection)
     return "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition) LIMIT 0"
   }
 
-  private func timeColumn(_ facts: TableFacts) throws -> TimeColumn {
-    let column = try facts.timeColumn(named: unit.timeColumn, remedy: Self.timeColumnRemedy)
-    guard unit.options.clock == nil || column.kind != .instant else {
+  private func timeColumn(
+    _ facts: TableFacts, on connection: PostgresConnection
+  ) async throws -> TimeColumn.Resolved {
+    let column = try facts.timeColumn(named: unit.timeColumn, unit: unit.options.unit, remedy: Self.timeColumnRemedy)
+    guard unit.options.clock == nil || !column.kind.tellsInstants else {
       throw JobError(
         .badTimeColumn,
         "the option `clock` of \(facts.table) says which clock a column without a time zone shows, but \(column.name) is of "
           + "type \(column.kind.rawValue); remove the option", field: "clock")
     }
-    return column
+    return try await column.resolved(in: facts, on: connection)
   }
 
   /// The result where the archive exists that the request asks for: any without `overwrite`, and with it one that an earlier
@@ -95,13 +97,16 @@ struct TableDayBackup: Sendable {
     /// For a day without rows: whether the table has rows before and after it.
     var around: TableRows.Around?
     var rowsWithoutADay: Int?
+    /// What the job takes for granted of the time column.
+    var timeColumnWarnings: [String] = []
   }
 
   private func archive(
     on connection: PostgresConnection, _ begun: Flag, _ holder: UnpublishedFile.Holder
   ) async throws -> Archived {
     let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
-    let timeColumn = try timeColumn(facts)
+    let resolved = try await timeColumn(facts, on: connection)
+    let timeColumn = resolved.column
     // Without `overwrite` the run has checked under the advisory lock that no archive exists.
     let existing = unit.overwrite ? try await ExistingArchive.find(unit.tableDay, in: context.lake) : nil
     async let neighbours = NeighbourArchives.read(unit.tableDay, in: context.lake)
@@ -117,7 +122,7 @@ struct TableDayBackup: Sendable {
       file: file, proof: proof, description: description, existing: existing,
       neighbours: try await neighbours,
       around: proof.rows == 0 ? try await rows.around(span(of: timeColumn)) : nil,
-      rowsWithoutADay: try await rowsWithoutADay(rows))
+      rowsWithoutADay: try await rowsWithoutADay(rows), timeColumnWarnings: [resolved.warning].compactMap(\.self))
   }
 
   /// The number of rows that are in no day's archive, where the request asks for it or an index makes it cheap; counted
@@ -157,7 +162,7 @@ struct TableDayBackup: Sendable {
     ).rows[0]
     return ArchiveManifest.Description(
       unit.tableDay,
-      window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: span(of: timeColumn)),
+      window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: try span(of: timeColumn)),
       columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type, kind: $0.kind) }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
       programVersion: Program.version, createdAt: context.now(), requestKey: unit.key)
@@ -166,7 +171,7 @@ struct TableDayBackup: Sendable {
   private func publish(_ archived: Archived) async throws -> BackupResult {
     var result = BackupResult(unit.tableDay, .ok)
     result.rowsWithoutADay = archived.rowsWithoutADay
-    result.warnings = warnings(archived)
+    result.warnings = archived.timeColumnWarnings + warnings(archived)
     if let around = archived.around, archived.existing == nil, !unit.archivesEmpty, !(around.before && around.after) {
       return await leaveOut(archived, result)
     }

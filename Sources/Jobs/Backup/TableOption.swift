@@ -46,5 +46,12 @@ package struct TableOption: Sendable {
       guard let zone = TimeZone(ianaName: text) else { throw JobError.badField(name, form, got: .string(text)) }
       return zone
     },
+    TableOption(
+      "unit", form: TimeUnit.form,
+      "what an integer time column counts from 1970-01-01T00:00:00Z on; without it a backup guesses, and says so",
+      into: \.unit
+    ) { fields, name, _ in
+      try fields.choice(name, TimeUnit.self)
+    },
   ]
 }

@@ -12,11 +12,16 @@ package struct TableOptions: Sendable, Equatable {
   package var compressionLevel: Int?
   /// The zone of the clock that a time column without a zone shows.
   package var clock: TimeZone?
+  /// What an integer time column counts.
+  package var unit: TimeUnit?
 
-  package init(table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil) {
+  package init(
+    table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil, unit: TimeUnit? = nil
+  ) {
     self.table = table
     self.timeColumn = timeColumn
     self.compressionLevel = compressionLevel
+    self.unit = unit
   }
 
   /// Reads the options of a table in the settings file.

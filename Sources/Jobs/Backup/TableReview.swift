@@ -97,7 +97,9 @@ struct TableReview: Sendable {
   ) async throws -> Seen {
     var seen = Seen()
     let facts = try await TableFacts.read(table.table, for: .read, on: connection)
-    let column = try facts.timeColumn(named: table.timeColumn.map { ColumnName($0) }, remedy: "in the settings file")
+    let named = try facts.timeColumn(
+      named: table.timeColumn.map { ColumnName($0) }, unit: table.unit, remedy: "in the settings file")
+    let column = try await named.resolved(in: facts, on: connection).column
     let rows = TableRows(facts, by: column, on: connection)
     for manifest in manifests where ColumnName(manifest.window.timeColumn) == column.name {
       guard let span = manifest.span(of: column.kind) else { continue }
@@ -108,9 +110,9 @@ struct TableReview: Sendable {
     }
     // Without an index they are not looked for: that would read the table.
     if try await rows.hasTimeIndex(), let end = options.lookbackStart(of: table.table, now: start) {
-      let zone = column.kind == .instant ? options.timeZone : table.clock ?? options.timeZone
-      let span = DaySpan(DayWindow(end, in: zone), kind: column.kind)
-      if let days = try await rows.days(before: span, inZone: zone.ianaName) { seen.days = [days.first, days.last] }
+      let zone = column.kind.tellsInstants ? options.timeZone : table.clock ?? options.timeZone
+      let span = try column.span(of: DayWindow(end, in: zone))
+      if let days = try await rows.days(before: span, in: zone) { seen.days = [days.first, days.last] }
     }
     return seen
   }

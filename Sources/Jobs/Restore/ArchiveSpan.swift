@@ -1,4 +1,5 @@
 package import Archive
+package import Database
 package import Foundation
 package import TableDays
 
@@ -9,21 +10,25 @@ package struct ArchiveSpan: Sendable, Equatable {
   /// The first instant and the first one after the span, as reports show them.
   package let window: RestoreResult.Window
   private let manifest: ArchiveManifest?
+  /// The day in `BACKUP_TIMEZONE`, which counts without a manifest.
+  private let unrecorded: DayWindow
 
   package init(of archive: TableDay, _ manifest: ArchiveManifest?, timeZone: TimeZone) {
     day = archive.day
     self.manifest = manifest
+    unrecorded = DayWindow(archive.day, in: timeZone)
     window =
       manifest.map { .init(start: $0.window.start, end: $0.window.end) }
-      ?? .init(DayWindow(archive.day, in: timeZone))
+      ?? .init(unrecorded)
   }
 
   /// Whether a manifest records the span.
   package var isRecorded: Bool { manifest != nil }
 
-  /// The values of a time column of `kind`; nil when the archive was made by a column of another kind.
-  package func values(of kind: DaySpan.Kind) -> DaySpan? {
-    if let manifest { return manifest.span(of: kind) }
-    return DaySpan(kind: kind, day: day, instants: (window.start, window.end))
+  /// The archived values of `column`; nil when the archive was made by a column of another kind, and where an integer
+  /// column's unit is neither recorded nor known.
+  package func values(of column: TimeColumn) -> DaySpan? {
+    if let manifest { return manifest.span(of: column.kind) }
+    return DaySpan(unrecorded, kind: column.kind, unit: column.unit)
   }
 }

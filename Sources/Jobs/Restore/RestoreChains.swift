@@ -20,7 +20,9 @@ extension RestoreJob {
         var ranges: [(start: Int, end: Int)] = []
         for source in sources {
           let window = DayWindow(source.archive.day, in: options.timeZone)
-          let (start, end) = try await hypertable.internalValues(of: DaySpan(window, kind: kind), on: connection)
+          let unit = options.units[table] ?? options.units[source.archive.table]
+          guard let span = DaySpan(window, kind: kind, unit: unit) else { return all }
+          let (start, end) = try await hypertable.internalValues(of: span, on: connection)
           ranges.append(hypertable.dimension.chunkRange(from: start, to: end, chunks))
         }
         return Self.chains(ranges)

@@ -29,7 +29,9 @@ extension TableDayRestore {
     let recompress = plan.recompress(after, newOnes: false)
     let owned = plan.refresh.filter(\.isOwned)
     guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
-    var owed = OwedSteps(of: table, source.archive.day, span: values, archives: source.archive.database)
+    var owed = OwedSteps(
+      of: table, source.archive.day, span: values,
+      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database)
     owed.recompress = recompress.map { .init($0.table) }
     owed.refresh = owned.map { .init($0.view) }
     return owed

@@ -31,7 +31,7 @@ extension TableDayRestore {
       span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
         of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
-      facts: facts, role: connection.target.user)
+      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user)
     let hypertable = try await hypertablePlan(facts, plan, keepsOwed: mark.place?.keepsOwed ?? false, on: connection)
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
       Log.write(
@@ -78,7 +78,7 @@ extension TableDayRestore {
   /// The span in values of the hypertable's dimension; nil where it is not known in them.
   static func chunkSpan(_ plan: RestorePlan, _ dimension: Hypertable.Dimension) -> DaySpan? {
     if let rows = plan.rows { return rows.timeColumn.name == dimension.column ? rows.span : nil }
-    return dimension.kind.flatMap(plan.span.values(of:))
+    return dimension.kind.flatMap { plan.span.values(of: TimeColumn(name: dimension.column, kind: $0)) }
   }
 
   /// Counts the existing rows that decide whether the load goes on.

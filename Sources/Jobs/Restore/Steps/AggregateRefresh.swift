@@ -40,8 +40,8 @@ struct AggregateRefresh: Sendable {
   func plan(_ span: DaySpan, on connection: PostgresConnection) async throws -> Plan {
     let whole = try await aggregate.buckets(of: span, in: hypertable, on: connection)
     var plan = Plan()
-    for day in try await days.lacking(from: whole.start, to: whole.end, span.kind, on: connection) {
-      let range = try await aggregate.buckets(of: days.span(of: day, span.kind), in: hypertable, on: connection)
+    for day in try await days.lacking(from: whole.start, to: whole.end, on: connection) {
+      let range = try await aggregate.buckets(of: days.span(of: day), in: hypertable, on: connection)
       // A day at the edge reaches into buckets that the restore does not touch.
       if let index = plan.left.firstIndex(where: { $0.range == range }) {
         plan.left[index].days.append(day)
@@ -75,25 +75,29 @@ struct RowsOfDays: Sendable {
   /// Days that are known to have them.
   let whole: Set<Day>
 
+  /// The zone in which the values of the time column have their days.
+  private var zone: TimeZone { owed.kind.tellsInstants ? options.timeZone : .gmt }
+
   /// The span of `day` in values of the time column.
-  func span(of day: Day, _ kind: DaySpan.Kind) -> DaySpan {
-    DaySpan(DayWindow(day, in: options.timeZone), kind: kind)
+  func span(of day: Day) throws -> DaySpan { try owed.timeColumn.span(of: DayWindow(day, in: zone)) }
+
+  /// The day of a value as the catalog counts it.
+  private func day(of value: Int) -> Day {
+    let unit = owed.unit ?? .microseconds
+    return Day(unit.instant(of: value), in: zone)
   }
 
   /// The days of a range, which are not all there: fewer rows than the archive has, or a chunk that is gone.
   func lacking(
-    from start: ContinuousAggregate.Bound, to end: ContinuousAggregate.Bound, _ kind: DaySpan.Kind,
+    from start: ContinuousAggregate.Bound, to end: ContinuousAggregate.Bound,
     on connection: PostgresConnection
   ) async throws -> [Day] {
     guard let hypertable = facts.hypertable else { return [] }
-    let zone = kind == .instant ? options.timeZone : .gmt
-    func day(_ value: Int) -> Day { Day(Date(timeIntervalSince1970: Double(value) / 1_000_000), in: zone) }
     var lacking: [Day] = []
-    let column = try facts.timeColumn(named: nil, remedy: "")
-    let rows = TableRows(facts, by: column, on: connection)
+    let rows = TableRows(facts, by: owed.timeColumn, on: connection)
     let chunks = try await hypertable.chunks(overlapping: nil, on: connection)
-    for day in day(start.value).through(day(end.value - 1)) where !whole.contains(day) {
-      let span = span(of: day, kind)
+    for day in day(of: start.value).through(day(of: end.value - 1)) where !whole.contains(day) {
+      let span = try span(of: day)
       let (low, high) = try await hypertable.internalValues(of: span, on: connection)
       let hasChunk = chunks.contains { $0.start < high && $0.end > low }
       let tableDay = TableDay(database: owed.archives, table: owed.tableName, day: day)

@@ -47,6 +47,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case archiveReplaced = "archive_replaced"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
+  case noPartition = "no_partition"
+  case partitionNotMade = "partition_not_made"
   case locked
   case operationEnded = "operation_ended"
   case operationElsewhere = "operation_elsewhere"
@@ -144,8 +146,8 @@ extension JobErrorCode {
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
-      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .locked,
-      .operationEnded, .operationElsewhere:
+      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
+      .partitionNotMade, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
       .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,

@@ -9,10 +9,13 @@ package struct ArchiveSpan: Sendable, Equatable {
   /// The first instant and the first one after the span, as reports show them.
   package let window: RestoreResult.Window
   private let manifest: ArchiveManifest?
+  /// The zone of the day: the manifest's, or else `BACKUP_TIMEZONE`.
+  package let zone: String
 
   package init(of archive: TableDay, _ manifest: ArchiveManifest?, timeZone: TimeZone) {
     day = archive.day
     self.manifest = manifest
+    zone = manifest?.window.timeZone ?? timeZone.ianaName
     window =
       manifest.map { .init(start: $0.window.start, end: $0.window.end) }
       ?? .init(DayWindow(archive.day, in: timeZone))

@@ -113,6 +113,7 @@ struct TableDayRestore: Sendable {
     }
     guard try await check(plan.existing, on: connection, &result) else { return Loaded(result: result) }
     begun.set()
+    try await preparePartitions(plan, facts, manifest, on: connection, &result)
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
     result.csvBytes = await reader.csvBytes

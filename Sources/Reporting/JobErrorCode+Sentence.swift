@@ -47,6 +47,11 @@ extension JobErrorCode {
       "An earlier attempt of the request (`key`, `append`) has loaded another version of the archive; nothing was loaded now.",
     .tableChanged: "The table was rewritten while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",
+    .noPartition:
+      "The table has no partition for rows of the archive, and no default one; `start` and `end` are the range that lacks one.",
+    .partitionNotMade:
+      "`destination.create_partition` cannot make the missing partition: its range or name cannot be told from those beside it, the "
+      + "name is taken, or the default partition holds rows of its range (`rows`).",
     .locked:
       "Another session holds a lock for longer than `PG_LOCK_TIMEOUT_SECONDS`, or the server ended the transaction because "
       + "of a conflict with another session (deadlock, serialization).",

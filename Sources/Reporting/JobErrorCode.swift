@@ -51,6 +51,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case detachPending = "detach_pending"
   case chunkFrozen = "chunk_frozen"
   case retentionWouldDrop = "retention_would_drop"
+  case noPartition = "no_partition"
+  case partitionNotMade = "partition_not_made"
   case locked
   case operationEnded = "operation_ended"
   case operationElsewhere = "operation_elsewhere"
@@ -152,8 +154,8 @@ extension JobErrorCode {
       .loadNotFound:
       .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
-      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .locked,
-      .operationEnded, .operationElsewhere, .chunkFrozen, .retentionWouldDrop:
+      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
+      .partitionNotMade, .chunkFrozen, .retentionWouldDrop, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
       .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,

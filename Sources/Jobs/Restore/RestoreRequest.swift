@@ -33,6 +33,8 @@ package struct RestoreRequest: Sendable, Equatable {
     package var policy = LoadPolicy()
     /// The table to load into; nil is the archive's.
     package var targetTable: TableName?
+    /// Make the partitions of the day that the table lacks.
+    package var createsPartition = false
   }
 
   /// `copy`.
@@ -162,6 +164,7 @@ package struct RestoreRequest: Sendable, Equatable {
     destination.policy.stagingLike = try fields.table("create_staging_like")
     destination.policy.onExisting = try fields.choice("on_existing", LoadPolicy.OnExisting.self) ?? .error
     destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
+    destination.createsPartition = try fields.bool("create_partition") ?? false
     destination.policy.force = try fields.bool("force") ?? false
     destination.policy.cascade = try fields.bool("cascade") ?? false
     for (name, isSet) in [("force", destination.policy.force), ("cascade", destination.policy.cascade)] where isSet {

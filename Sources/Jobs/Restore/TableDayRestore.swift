@@ -126,6 +126,7 @@ struct TableDayRestore: Sendable {
       return Loaded(result: result)
     }
     begun.set()
+    try await preparePartitions(plan, facts, prepared.manifest, on: connection, &result)
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
     try await decompress(prepared.hypertable, on: connection)
     let fileRows = try await copy(prepared, on: connection, &result)

@@ -48,6 +48,9 @@ enum RestoreCommand: Command {
       "with --on-existing replace: also where foreign keys then delete or change rows of other tables",
       path: ["destination", "cascade"]),
     CommandOption(
+      "create-partition", .flag, "make the day's partition where the table lacks it, like those beside it",
+      path: ["destination", "create_partition"]),
+    CommandOption(
       "columns-missing", .value("WHAT"), "for columns that the table lacks: error or ignore", default: "error",
       path: ["destination", "columns_missing"]),
     CommandOption(

@@ -19,9 +19,20 @@ package struct ExistingRows: Sendable, Equatable {
 
   /// Deletes the rows.
   /// - Returns: the number of deleted rows.
-  package func delete(on connection: PostgresConnection) async throws -> Int {
+  /// - Parameter chunks: the chunks that hold them, none compressed. A DELETE from a hypertable locks all its chunks, so that two
+  ///   loads, each with a chunk that it has decompressed, would wait for one another; one from a chunk locks that alone.
+  package func delete(from chunks: [TableName]? = nil, on connection: PostgresConnection) async throws -> Int {
     let (name, condition) = try await words(on: connection)
-    return try await connection.queryRows("DELETE FROM \(name) WHERE \(condition)").affectedRows
+    guard let chunks else {
+      return try await connection.queryRows("DELETE FROM \(name) WHERE \(condition)").affectedRows
+    }
+    var count = 0
+    for chunk in chunks {
+      count += try await connection.queryRows(
+        "DELETE FROM \(try await connection.quoted(chunk)) WHERE \(condition)"
+      ).affectedRows
+    }
+    return count
   }
 
   package func count(on connection: PostgresConnection) async throws -> Int {

@@ -171,7 +171,7 @@ struct TableDayRestore: Sendable {
         ) { staged in
           guard case .delete(let rows) = plan.existing, let replacement else { return }
           if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
-          deleted = try await clear(replacement, for: staged.count, on: connection)
+          deleted = try await clear(replacement, for: staged.count, prepared.hypertable, on: connection)
         } _: {
           try await prepared.pipeline.load($0)
         }
@@ -179,7 +179,7 @@ struct TableDayRestore: Sendable {
       report(loaded, &result)
       fileRows = loaded.staged
     } else {
-      if let replacement, let manifest { deleted = try await clear(replacement, for: manifest.rows, on: connection) }
+      if let replacement, let manifest { deleted = try await clear(replacement, for: manifest.rows, prepared.hypertable, on: connection) }
       result.rowsLoaded = try await steps.run(.load, ["\(facts.table)"]) {
         let copy = try await connection.copyIn(
           plan.columns.copyStatement(into: facts.table, options: options, on: connection))
@@ -195,10 +195,10 @@ struct TableDayRestore: Sendable {
   }
 
   private func clear(
-    _ replacement: Replacement, for rows: Int, on connection: PostgresConnection
+    _ replacement: Replacement, for rows: Int, _ hypertable: HypertablePlan?, on connection: PostgresConnection
   ) async throws -> Replacement.Deleted {
     let deleted = try await steps.run(.clear, ["\(table)"]) {
-      try await replacement.delete(for: rows, on: connection)
+      try await replacement.delete(for: rows, from: hypertable?.chunksToClear, on: connection)
     }
     steps.change(.clear) { $0.detail = "\(deleted.count) rows deleted" }
     return deleted

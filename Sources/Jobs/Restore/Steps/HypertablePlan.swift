@@ -134,6 +134,12 @@ struct HypertablePlan: Sendable, Equatable {
       : "GRANT the role \(hypertable.owner) to this one, or have a compression policy compress the chunk"
   }
 
+  /// The chunks from which replaced rows are deleted one by one; nil deletes from the table.
+  var chunksToClear: [TableName]? {
+    let isPlain = state.touched.allSatisfy { chunk in !chunk.isCompressed || decompress.contains(chunk) }
+    return hypertable.isOwned && state.end != nil && isPlain ? state.touched.map(\.table) : nil
+  }
+
   /// The chunks to compress again, from how they are after the load: those that were compressed before and are not wholly now.
   /// - Parameter newOnes: chunks that the load has made are compressed too.
   func recompress(_ after: [Chunk], newOnes: Bool) -> [Chunk] {

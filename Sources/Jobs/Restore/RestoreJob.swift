@@ -58,28 +58,40 @@ package struct RestoreJob: Sendable {
     return RestoreReport(results: results, lake: sources.first?.lake.displayURL)
   }
 
-  /// Runs the chains of `sources`, as many side by side as the program works on table-days.
+  /// Runs the chains of `sources`, as many side by side as the program works on table-days. Aggregates are refreshed once, when
+  /// all rows are there.
   private func runChains(
     _ request: RestoreRequest, _ sources: [RestoreSource], _ deadline: Date?
   ) async -> [RestoreResult] {
     let collected = Mutex([RestoreResult?](repeating: nil, count: sources.count))
+    @Sendable func tell(_ index: Int, _ result: RestoreResult) {
+      collected.withLock { $0[index] = result }
+      if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
+      if sources.count > 1 { onResult(result) }
+    }
     let chains = await chains(request, sources).map { indices in
       RestoreChain(
-        job: self, request: request, sources: indices.map { ($0, sources[$0]) }, deadline: deadline
-      ) { index, result in
-        collected.withLock { $0[index] = result }
-        if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
-        if sources.count > 1 { onResult(result) }
-      }
+        job: self, request: request, sources: indices.map { ($0, sources[$0]) }, leavesSteps: sources.count > 1,
+        deadline: deadline, onResult: tell)
     }
-    await withTaskGroup(of: Void.self) { group in
+    var last: RestoreChain.Ended?
+    await withTaskGroup(of: RestoreChain.Ended?.self) { group in
       var waiting = chains[...]
       for chain in waiting.prefix(context.admission.limit) { group.addTask { await chain.run() } }
       waiting = waiting.dropFirst(context.admission.limit)
-      for await _ in group {
-        guard let next = waiting.popFirst() else { continue }
-        group.addTask { await next.run() }
+      for await ended in group {
+        if let next = waiting.popFirst() { group.addTask { await next.run() } }
+        guard var ended else { continue }
+        if let last {
+          tell(last.index, last.result)
+          ended.add(last.lefts)
+        }
+        last = ended
       }
+    }
+    if var last {
+      await last.pay(.refresh, self, request)
+      tell(last.index, last.told())
     }
     return collected.withLock { $0.compactMap(\.self) }
   }

@@ -18,7 +18,9 @@ extension TableDayRestore {
       return steps.skip(.createPartition, "\(facts.table) is not partitioned by range of a time column")
     }
     // Rows by another column than the key lie in partitions that the day does not tell.
-    guard let span = plan.span.values(of: TimeColumn(name: table.key, kind: table.kind)), plan.rows.map({ $0.timeColumn.name == table.key }) ?? true else {
+    guard let span = plan.span.values(of: TimeColumn(name: table.key, kind: table.kind)),
+      plan.rows.map({ $0.timeColumn.name == table.key }) ?? true
+    else {
       guard creates else { return steps.skip(.createPartition, "not asked for") }
       throw JobError(
         .partitionNotMade,

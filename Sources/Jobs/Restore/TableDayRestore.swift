@@ -179,7 +179,9 @@ struct TableDayRestore: Sendable {
       report(loaded, &result)
       fileRows = loaded.staged
     } else {
-      if let replacement, let manifest { deleted = try await clear(replacement, for: manifest.rows, prepared.hypertable, on: connection) }
+      if let replacement, let manifest {
+        deleted = try await clear(replacement, for: manifest.rows, prepared.hypertable, on: connection)
+      }
       result.rowsLoaded = try await steps.run(.load, ["\(facts.table)"]) {
         let copy = try await connection.copyIn(
           plan.columns.copyStatement(into: facts.table, options: options, on: connection))

@@ -61,7 +61,8 @@ extension Fixture {
   }
 }
 
-@Suite("Restores into hypertables", .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
+@Suite(
+  "Restores into hypertables", .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
 struct HypertableRestoreTests {
   @Test("Four days of one compressed chunk are replaced, again with late rows in it, and no old row stays")
   func replace() async throws {

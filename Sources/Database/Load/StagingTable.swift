@@ -5,7 +5,8 @@ import TableDays
 
 /// A load through a staging table with the file's columns: COPY into it, then INSERT from it into the target.
 ///
-/// The table is created and dropped in the load's transaction, so a rollback removes it too.
+/// The table is created and dropped in the load's transaction, so a rollback removes it too. It is an unlogged one in the target's
+/// schema, or a temporary one where the role may create none there: that one lies in `temp_tablespaces`, which often have less room.
 package struct StagingTable {
   package let facts: TableFacts
   package let plan: LoadPlan
@@ -53,7 +54,8 @@ package struct StagingTable {
     }
     let like = policy.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
-    let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
+    let schema = try await schema(on: connection)
+    let name = TableName(schema: schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
     let staging = try await connection.quoted(name)
     var columns: [String] = []
     for name in plan.fileColumns {
@@ -64,7 +66,7 @@ package struct StagingTable {
     // CREATE TABLE AS takes the columns' types without constraints and defaults; the target's defaults fill in columns
     // that the file lacks.
     try await connection.query(
-      "CREATE UNLOGGED TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
+      "CREATE \(schema == Self.temporary ? "TEMPORARY" : "UNLOGGED") TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
         + "FROM \(try await connection.quoted(model.table)) WITH NO DATA")
     let copy = try await connection.copyIn(
       plan.copyStatement(into: name, options: options, on: connection))
@@ -79,6 +81,26 @@ package struct StagingTable {
     if loaded.dropped > 0 { try await proveStored(from: staging, values, loaded, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
     return loaded
+  }
+
+  /// The alias of the session's schema of temporary tables, in which no other role can put anything.
+  private static let temporary = "pg_temp"
+
+  /// Where the role may create the table.
+  /// - Throws: ``JobError`` `permission_denied`.
+  private func schema(on connection: PostgresConnection) async throws -> String {
+    let row = try await connection.query(
+      "SELECT pg_catalog.has_schema_privilege($1, 'CREATE') AS may_create, pg_catalog.has_database_privilege("
+        + "pg_catalog.current_database(), 'TEMPORARY') AS may_use_temporary", [facts.table.schema]
+    ).rows[0]
+    if try row.decode("may_create", as: Bool.self) { return facts.table.schema }
+    if try row.decode("may_use_temporary", as: Bool.self) { return Self.temporary }
+    let role = connection.target.user
+    throw JobError(
+      .permissionDenied,
+      "the load needs a staging table, and the role \(role) may create neither a temporary table nor one in the schema "
+        + "\(facts.table.schema); nothing was loaded. Grant one of them: GRANT TEMPORARY ON DATABASE "
+        + "\(connection.target.database) TO \(role), or GRANT CREATE ON SCHEMA \(facts.table.schema) TO \(role)")
   }
 
   private struct Inserted {

@@ -12,6 +12,7 @@ enum SQL {
   static let hypertable = text(PackageResources.hypertable_sql)
   static let chunks = text(PackageResources.chunks_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
+  static let columnConversions = text(PackageResources.column_conversions_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)
   static let partitionNeighbours = text(PackageResources.partition_neighbours_sql)
   static let partitionRange = text(PackageResources.partition_range_sql)

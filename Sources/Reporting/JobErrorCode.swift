@@ -63,6 +63,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case badRow = "bad_row"
   case rowsNotStored = "rows_not_stored"
   case unknownColumns = "unknown_columns"
+  case missingColumns = "missing_columns"
+  case noCast = "no_cast"
   case deferrableKey = "deferrable_key"
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
@@ -150,7 +152,8 @@ extension JobErrorCode {
       .partitionNotMade, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
+      .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule, .constraintViolation,
+      .manifestUnreadable,
       .rowsOutsideSpan, .restoreLogNeeded:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,

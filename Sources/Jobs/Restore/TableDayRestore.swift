@@ -92,12 +92,15 @@ struct TableDayRestore: Sendable {
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
     let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
+    let fileColumns = try await columns.read(&pipeline)
+    let drift = try await drift(fileColumns, facts, manifest, on: connection)
     let plan = try RestorePlan(
-      policy, fileColumns: try await columns.read(&pipeline),
+      policy, fileColumns: fileColumns,
       span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
-        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
-      facts: facts, role: connection.target.user)
+        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+        mapping: request.copy.mapping),
+      facts: facts, role: connection.target.user, drift: drift)
 
     var result = result(.ok)
     result.dateWindow = plan.span.window
@@ -169,7 +172,8 @@ struct TableDayRestore: Sendable {
     on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Int {
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
-    let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
+    let options = try await request.copy.options.named(as: plan).sql(
+      await encoding(manifest, on: connection), on: connection)
     let replacement: Replacement? =
       if case .delete(let rows) = plan.existing {
         Replacement(of: rows, in: facts, loaded: plan.columns.loadedColumns, policy: policy)

@@ -18,6 +18,7 @@ enum SQL {
   static let holdPlace = text(PackageResources.hold_place_sql)
   static let holdEnd = text(PackageResources.hold_end_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
+  static let columnConversions = text(PackageResources.column_conversions_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)
   static let partitionNeighbours = text(PackageResources.partition_neighbours_sql)
   static let partitionRange = text(PackageResources.partition_range_sql)

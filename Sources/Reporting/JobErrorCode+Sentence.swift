@@ -73,7 +73,11 @@ extension JobErrorCode {
     .rowsNotStored:
       "The table did not store every row of the file; `file_rows`, `stored_rows`, `conflict_rows` and `dropped_rows` are the "
       + "numbers.",
-    .unknownColumns: "The file has columns that the table lacks; `columns` names them.",
+    .unknownColumns:
+      "The file has columns that the table lacks, or the request names columns that are not there; `columns` names them.",
+    .missingColumns:
+      "The table has columns that are NOT NULL without a default, and that the file lacks; `columns` names them.",
+    .noCast: "PostgreSQL has no cast from the type of a column in the file to the table's; `columns` names them.",
     .deferrableKey: "The table has a deferrable unique constraint, which the mode `staging` does not support.",
     .insertRule: "A rule of the table runs in place of INSERT.",
     .constraintViolation: "A row breaks a constraint of the table.",

@@ -67,6 +67,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case badRow = "bad_row"
   case rowsNotStored = "rows_not_stored"
   case unknownColumns = "unknown_columns"
+  case missingColumns = "missing_columns"
+  case noCast = "no_cast"
   case deferrableKey = "deferrable_key"
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
@@ -158,8 +160,8 @@ extension JobErrorCode {
       .partitionNotMade, .chunkFrozen, .retentionWouldDrop, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
-      .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
+      .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule, .constraintViolation,
+      .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,

@@ -60,8 +60,13 @@ package struct StagingTable {
     var columns: [String] = []
     for name in plan.fileColumns {
       let quoted = try await connection.quoteIdentifier(name.text)
-      let type = facts.column(name)?.type ?? "pg_catalog.text"
-      columns.append(model.column(name) != nil ? quoted : "NULL::\(type) AS \(quoted)")
+      let loaded = plan.loaded.first { $0.file == name }
+      if let target = loaded?.table, model.column(target) != nil, policy.stagingLike != nil || loaded?.castFrom == nil {
+        columns.append("\(try await connection.quoteIdentifier(target.text)) AS \(quoted)")
+      } else {
+        let type = loaded.map { $0.castFrom ?? facts.column($0.table)?.type ?? "pg_catalog.text" } ?? "pg_catalog.text"
+        columns.append("NULL::\(type) AS \(quoted)")
+      }
     }
     // CREATE TABLE AS takes the columns' types without constraints and defaults; the target's defaults fill in columns
     // that the file lacks.
@@ -69,12 +74,12 @@ package struct StagingTable {
       "CREATE \(schema == Self.temporary ? "TEMPORARY" : "UNLOGGED") TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
         + "FROM \(try await connection.quoted(model.table)) WITH NO DATA")
     let copy = try await connection.copyIn(
-      plan.copyStatement(into: name, options: options, on: connection))
+      plan.copyStatement(into: name, staged: true, options: options, on: connection))
     let staged = try await send(copy)
     let values = try await values(of: model, on: connection)
     try await beforeInsert(
       StagedRows(
-        count: staged, table: staging, values: Dictionary(zip(plan.loadedColumns, values)) { first, _ in first }))
+        count: staged, table: staging, values: Dictionary(zip(plan.filledColumns, values)) { first, _ in first }))
     let outcome = try await insert(values, from: staging, on: connection)
     let conflicts = outcome.conflicts ?? (policy.mode == .staging && !facts.mayDropRows ? staged - outcome.inserted : 0)
     let loaded = Loaded(staged: staged, inserted: outcome.inserted, conflicts: conflicts)
@@ -109,14 +114,20 @@ package struct StagingTable {
     var conflicts: Int?
   }
 
-  /// The values of the loaded columns, as the target takes them.
+  /// The values of the filled columns, as the target takes them.
   private func values(of model: TableFacts, on connection: PostgresConnection) async throws -> [String] {
     var values: [String] = []
-    for name in plan.loadedColumns {
-      let quoted = try await connection.quoteIdentifier(name.text)
-      let type = facts.column(name)?.type
-      let staged = model.column(name)?.type ?? type
+    for column in plan.loaded {
+      let quoted = try await connection.quoteIdentifier(column.file.text)
+      let type = facts.column(column.table)?.type
+      let own = model.column(column.table)?.type ?? type
+      let staged = policy.stagingLike == nil ? column.castFrom ?? own : own
       values.append(type == staged ? quoted : "\(quoted)::\(type ?? "pg_catalog.text")")
+    }
+    for value in plan.defaults {
+      let type = facts.column(value.column)?.type ?? "pg_catalog.text"
+      let literal = if let text = value.value { try await connection.quoteLiteral(text) } else { "NULL" }
+      values.append("\(literal)::\(type)")
     }
     return values
   }
@@ -127,7 +138,7 @@ package struct StagingTable {
     let conflict = policy.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
     // Identity columns take the file's values, as they do in a COPY.
     let statement =
-      "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
+      "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.filledColumns))) "
       + "OVERRIDING SYSTEM VALUE SELECT \(values.joined(separator: ", ")) FROM \(staging)\(conflict)"
     guard policy.mode == .staging, facts.mayDropRows else {
       return Inserted(inserted: try await connection.queryRows(statement).affectedRows)
@@ -177,7 +188,7 @@ package struct StagingTable {
     let found = matches.map { "EXISTS (SELECT FROM \(table) AS held WHERE \($0))" }.joined(separator: " OR ")
     // The values as the INSERT converts them.
     var columns: [String] = []
-    for (name, value) in zip(plan.loadedColumns, values) {
+    for (name, value) in zip(plan.filledColumns, values) {
       columns.append("\(value) AS \(try await connection.quoteIdentifier(name.text))")
     }
     let missing: Bool = try await connection.queryRows(
@@ -190,7 +201,7 @@ package struct StagingTable {
   /// For each unique index over loaded columns: when the row `held` is in conflict with the row `staged`.
   private func conflictConditions(on connection: PostgresConnection) async throws -> [String] {
     var conditions: [String] = []
-    for key in facts.conflictKeys where key.columns.allSatisfy(plan.loadedColumns.contains) {
+    for key in facts.conflictKeys where key.columns.allSatisfy(plan.filledColumns.contains) {
       let equals = key.nullsAreEqual ? "IS NOT DISTINCT FROM" : "="
       var pairs: [String] = []
       for column in key.columns {

@@ -45,6 +45,8 @@ package struct RestoreRequest: Sendable, Equatable {
     package var columns: [String]?
     /// Commit without waiting for the disk, and flush once after the commit.
     package var synchronousCommitOff = true
+    /// `map`, `ignore` and `defaults`.
+    package var mapping = ColumnMapping()
   }
 
   package var source: Source
@@ -81,6 +83,7 @@ package struct RestoreRequest: Sendable, Equatable {
       var copy = Copy()
       copy.options = try fields.object("csv_options", CSVOptions.init(fields:))
       copy.columns = try fields.strings("columns", "a list of column names")
+      copy.mapping = try ColumnMapping(&fields)
       copy.synchronousCommitOff = try fields.bool("synchronous_commit_off") ?? true
       return copy
     }

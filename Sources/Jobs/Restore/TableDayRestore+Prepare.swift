@@ -26,12 +26,16 @@ extension TableDayRestore {
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
     let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
+    let fileColumns = try await columns.read(&pipeline)
+    let drift = try await drift(fileColumns, facts, manifest, on: connection)
     let plan = try RestorePlan(
-      policy, fileColumns: try await columns.read(&pipeline),
+      policy, fileColumns: fileColumns,
       span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
       timeColumn: RestorePlan.timeColumn(
-        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns),
-      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user)
+        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+        mapping: request.copy.mapping),
+      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user,
+      drift: drift)
     let hypertable = try await hypertablePlan(facts, plan, keepsOwed: mark.place?.keepsOwed ?? false, on: connection)
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
       Log.write(

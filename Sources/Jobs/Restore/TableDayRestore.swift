@@ -157,7 +157,8 @@ struct TableDayRestore: Sendable {
   ) async throws -> Int {
     let (plan, facts, manifest) = (prepared.plan, prepared.facts, prepared.manifest)
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
-    let options = try await request.copy.options.sql(await encoding(manifest, on: connection), on: connection)
+    let options = try await request.copy.options.named(as: plan).sql(
+      await encoding(manifest, on: connection), on: connection)
     let replacement: Replacement? =
       if case .delete(let rows) = plan.existing {
         Replacement(of: rows, in: facts, loaded: plan.columns.loadedColumns, policy: policy)

@@ -70,6 +70,15 @@ enum RestoreCommand: Command {
       "column", .list("COLUMN"), "a column of the file, in order, in place of its header (repeat for each)",
       path: ["copy", "columns"]),
     CommandOption(
+      "map", .pairs("FILE=TABLE"),
+      "load a column of the file into the table's column of another name (repeat for more)",
+      path: ["copy", "map"]),
+    CommandOption(
+      "ignore", .list("COLUMN"), "leave out a column of the file (repeat for more)", path: ["copy", "ignore"]),
+    CommandOption(
+      "default", .pairs("COLUMN=VALUE"), "the value of a column that the file lacks (repeat for more)",
+      path: ["copy", "defaults"]),
+    CommandOption(
       "synchronous-commit-off", .value("BOOL"), "commit without waiting for the disk, then flush", default: "true",
       path: ["copy", "synchronous_commit_off"]),
   ]

@@ -50,7 +50,12 @@ struct RestoreTests {
     #expect(members["columns_loaded"] == .array([.string("id"), .string("at"), .string("note")]))
     #expect(members["rows_loaded"] == .number(3))
     #expect(members["rows_skipped"] == .number(0))
-    #expect(members["steps"] == .array([]))
+    guard case .array(let steps)? = members["steps"] else {
+      Issue.record("no steps")
+      return
+    }
+    #expect(steps.compactMap { $0.object?["name"]?.string } == RestoreStep.Name.allCases.map(\.rawValue))
+    #expect(steps.first?.object?.keys.sorted() == ["name", "seconds", "status", "touched"])
     #expect(
       members["date_window"]
         == .object([

@@ -53,6 +53,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
 
   // Data that cannot be used.
   case notATable = "not_a_table"
+  case chunkNotReadable = "chunk_not_readable"
   case noTimeColumn = "no_time_column"
   case badTimeColumn = "bad_time_column"
   case archiveNotGzip = "archive_not_gzip"
@@ -147,7 +148,8 @@ extension JobErrorCode {
       .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .locked,
       .operationEnded, .operationElsewhere:
       .conflict
-    case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
+    case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
+      .badRow,
       .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
       .rowsOutsideSpan, .restoreLogNeeded:
       .unprocessable

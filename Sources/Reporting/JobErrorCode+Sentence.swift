@@ -64,6 +64,8 @@ extension JobErrorCode {
     .operationEnded: "The operation has ended already.",
     .operationElsewhere: "Another process runs the operation.",
     .notATable: "The relation is not a table whose rows can be read.",
+    .chunkNotReadable:
+      "Compressed chunks of the day read as empty, since `timescaledb.license` is `apache`; `chunks` names them.",
     .noTimeColumn: "The table has no known time column.",
     .badTimeColumn: "The time column does not exist, or its type has no days.",
     .archiveNotGzip: "The file is not gzip.",

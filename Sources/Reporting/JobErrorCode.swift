@@ -59,6 +59,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
 
   // Data that cannot be used.
   case notATable = "not_a_table"
+  case chunkNotReadable = "chunk_not_readable"
   case noTimeColumn = "no_time_column"
   case badTimeColumn = "bad_time_column"
   case archiveNotGzip = "archive_not_gzip"
@@ -159,9 +160,9 @@ extension JobErrorCode {
       .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
       .partitionNotMade, .chunkFrozen, .retentionWouldDrop, .locked, .operationEnded, .operationElsewhere:
       .conflict
-    case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule, .constraintViolation,
-      .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
+    case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
+      .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule,
+      .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,

@@ -49,6 +49,10 @@ package struct TableFacts: Sendable {
   package var partitions: PartitionedTable?
   /// The facts of the hypertable, where the table is one.
   package var hypertable: Hypertable?
+  /// The relation is a continuous aggregate.
+  package var aggregate: AggregateView?
+  /// The hypertables that a view reads, also through other views.
+  package var sources: [Hypertable] = []
 
   /// The columns that COPY can read and write: all but generated ones, which the table computes.
   package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
@@ -65,19 +69,21 @@ package struct TableFacts: Sendable {
     case write
   }
 
-  /// Reads the facts. Refuses a relation that does not exist, is not a table, or that the role may not access.
+  /// Reads the facts. Refuses a relation that does not exist, is not a table, or that the role may not access. A continuous
+  /// aggregate can be read like a table.
+  /// - Parameter allowsView: views and materialized views can be read too.
   /// - Throws: ``JobError`` `table_not_found`, `not_a_table`, `detach_pending`, `permission_denied`.
-  package static func read(_ table: TableName, for access: Access, on connection: PostgresConnection) async throws
-    -> TableFacts
-  {
+  package static func read(
+    _ table: TableName, for access: Access, allowsView: Bool = false, on connection: PostgresConnection
+  ) async throws -> TableFacts {
     let found = try await connection.query(SQL.tableFacts, [table.schema, table.name]).rows.first
     guard let found else { throw missing(table, in: connection.target.database) }
     let kind: String = try found.decode("kind")
-    if let other = kindNames[kind] {
-      throw JobError(
-        .notATable,
-        "\(table) is \(other), not a table; name the table that its rows come from", field: "table")
+    var aggregate: AggregateView?
+    if kind == "v", try found.decode("has_timescale") {
+      aggregate = try await AggregateView.read(try found.decode("oid"), on: connection)
     }
+    try refuseView(table, kind, isAggregate: aggregate != nil, access, allowsView)
     let user = connection.target.user
     guard try found.decode("may_use_schema", as: Bool.self) else {
       throw denied("USAGE", on: "SCHEMA \(table.schema)", user)
@@ -104,7 +110,11 @@ package struct TableFacts: Sendable {
     facts.hasAfterTrigger = try found.decode("has_after_trigger")
     facts.hasInsertRule = try found.decode("has_insert_rule")
     if kind == "p" { facts.partitions = try await PartitionedTable.read(facts, on: connection) }
-    if try found.decode("has_timescale") { facts.hypertable = try await Hypertable.read(oid, table, on: connection) }
+    if try found.decode("has_timescale") {
+      facts.hypertable = try await Hypertable.read(oid, table, on: connection)
+      facts.aggregate = aggregate
+      if kind == "v" { facts.sources = try await sources(of: oid, on: connection) }
+    }
     switch access {
     case .read:
       try refuseUnreadable(table, found)
@@ -116,6 +126,45 @@ package struct TableFacts: Sendable {
       guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: "\(table)", user) }
     }
     return facts
+  }
+
+  /// The hypertables that the view with `oid` reads.
+  private static func sources(of oid: Int, on connection: PostgresConnection) async throws -> [Hypertable] {
+    var sources: [Hypertable] = []
+    for row in try await connection.query(SQL.viewSources, [String(oid)]).rows {
+      let name = TableName(schema: try row.decode("schema"), name: try row.decode("name"))
+      if let source = try await Hypertable.read(try row.decode("oid"), name, on: connection) { sources.append(source) }
+    }
+    return sources
+  }
+
+  /// Refuses a relation that is not a table, unless it is a view that may be read.
+  private static func refuseView(
+    _ table: TableName, _ kind: String, isAggregate: Bool, _ access: Access, _ allowsView: Bool
+  ) throws {
+    guard let other = kindNames[kind] else { return }
+    let isView = ["v", "m"].contains(kind)
+    switch access {
+    case .read:
+      guard !isAggregate, !(isView && allowsView) else { return }
+      let remedy: ErrorText =
+        isView
+        ? ", or pass \(field: "allow_view") (or set `allow_view` of the table in the settings file) and name its time column"
+        : ""
+      throw JobError(
+        .notATable, "\(table) is \(other), not a table; name the table that its rows come from\(remedy)", field: "table"
+      )
+    case .write where isAggregate:
+      throw JobError(
+        .notATable,
+        "\(table) is a continuous aggregate, whose rows the server computes; restore its raw rows and refresh it, or name a "
+          + "plain table as \(field: "destination.target_table")", field: "table")
+    case .write:
+      throw JobError(
+        .notATable,
+        "\(table) is \(other), not a table; name the table that its rows come from"
+          + (isView ? ", or a plain table, as \(field: "destination.target_table")" : ""), field: "table")
+    }
   }
 
   /// Refuses a table of which a SELECT can silently miss rows.
@@ -222,7 +271,7 @@ package struct TableFacts: Sendable {
 
   /// The column by which the table is partitioned into ranges of time: a hypertable's dimension, or the partition key.
   package var dimensionColumn: ColumnName? {
-    if let dimension = hypertable?.dimension, !dimension.isComputed { return dimension.column }
+    if let dimension = chunked?.dimension, !dimension.isComputed { return dimension.column }
     return partitionColumn
   }
 

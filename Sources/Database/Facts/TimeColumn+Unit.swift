@@ -41,13 +41,15 @@ struct TimeUnitGuess {
   /// Nil where no value tells.
   init?(facts: TableFacts, column: TimeColumn, connection: PostgresConnection) async throws {
     let rows = TableRows(facts, by: column, on: connection)
-    if try await rows.hasTimeIndex(), let last = try await rows.lastInteger() {
+    // A continuous aggregate has its index on the table that holds its rows.
+    let isCheap = if facts.aggregate != nil { true } else { try await rows.hasTimeIndex() }
+    if isCheap, let last = try await rows.lastInteger() {
       guard let unit = Self.unit(of: last) else { return nil }
       self.unit = unit
       reason = "its last value, \(last), is then \(DayWindow.text(unit.instant(of: last), in: .gmt))"
       return
     }
-    guard facts.hypertable?.dimension.column == column.name, let now = try await Self.integerNow(facts, connection),
+    guard facts.chunked?.dimension.column == column.name, let now = try await Self.integerNow(facts, connection),
       let unit = Self.unit(of: now)
     else { return nil }
     self.unit = unit
@@ -63,7 +65,7 @@ struct TimeUnitGuess {
   /// What the hypertable's `integer_now` function returns. It is called only where a superuser or this role owns it: the
   /// function of another role would run with the rights of this one.
   private static func integerNow(_ facts: TableFacts, _ connection: PostgresConnection) async throws -> Int? {
-    guard let name = facts.hypertable?.dimension.integerNow else { return nil }
+    guard let name = facts.chunked?.dimension.integerNow else { return nil }
     let signature = try await connection.quoteLiteral("\(name)()")
     let isTrusted: Bool? = try await connection.query(
       "SELECT r.rolsuper OR r.rolname = CURRENT_USER AS is_trusted FROM pg_catalog.pg_proc p "

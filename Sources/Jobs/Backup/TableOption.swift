@@ -53,5 +53,11 @@ package struct TableOption: Sendable {
     ) { fields, name, _ in
       try fields.choice(name, TimeUnit.self)
     },
+    TableOption(
+      "allow_view", form: "true or false",
+      "the rows of a view or materialized view may be archived; a continuous aggregate needs it not", into: \.allowsView
+    ) { fields, name, _ in
+      try fields.bool(name)
+    },
   ]
 }

@@ -7,6 +7,8 @@ protocol Command: Sendable {
   static var summary: String { get }
   /// The subcommands, one of which must follow the command's name; empty for most commands.
   static var subcommands: [String] { get }
+  /// Words after the command's name that stand for an option: `restore resume ID` is `restore --resume ID`.
+  static var verbs: [String: String] { get }
   /// The usual options, for the usage line.
   static var usage: String { get }
   static var options: [CommandOption] { get }
@@ -18,6 +20,7 @@ protocol Command: Sendable {
 
 extension Command {
   static var subcommands: [String] { [] }
+  static var verbs: [String: String] { [:] }
 }
 
 /// The commands, in the order of the overview.

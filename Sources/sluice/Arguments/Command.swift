@@ -7,6 +7,8 @@ protocol Command: Sendable {
   static var summary: String { get }
   /// The subcommands, one of which must follow the command's name; empty for most commands.
   static var subcommands: [String] { get }
+  /// The option whose value may stand first without the option's name; nil for most commands.
+  static var firstValue: String? { get }
   /// The usual options, for the usage line.
   static var usage: String { get }
   static var options: [CommandOption] { get }
@@ -18,12 +20,14 @@ protocol Command: Sendable {
 
 extension Command {
   static var subcommands: [String] { [] }
+  static var firstValue: String? { nil }
 }
 
 /// The commands, in the order of the overview.
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
+    ChunksCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 

@@ -61,6 +61,11 @@ extension JobError {
     let place = line.map { " at line \($0) of the file" } ?? ""
     let details = line.map { ["line": JSONValue.integer($0)] } ?? [:]
     switch error.sqlState {
+    case "23514" where error.sourceFile == "execPartition.c" && error.constraintName == nil:
+      return JobError(
+        .noPartition,
+        "a row of the archive\(place) belongs to none of the partitions of \(error.tableName ?? "the table"); nothing was "
+          + "loaded. Make the partition, or pass \(field: "destination.create_partition")", details: details)
     case let state where state.hasPrefix("23") && !error.hasServersNames:
       return JobError(
         .constraintViolation,
@@ -78,8 +83,7 @@ extension JobError {
       let constraint = error.constraintName ?? error.columnName
       return JobError(
         .constraintViolation,
-        "a row violates a constraint of the table\(constraint.map { " (\($0))" } ?? "")\(place), or belongs to none of "
-          + "its partitions; nothing was loaded. Change the table so that it accepts the row, or name another table as "
+        "a row violates a constraint of the table\(constraint.map { " (\($0))" } ?? "")\(place); nothing was loaded. Change the table so that it accepts the row, or name another table as "
           + "\(field: "destination.target_table")", details: details)
     // Class 22, data exception: malformed COPY data (22P04), and values that a type, an enum or a domain refuses.
     case let state where state.hasPrefix("22"):

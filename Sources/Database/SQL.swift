@@ -16,13 +16,31 @@ enum SQL {
   static let ownedSequences = text(PackageResources.owned_sequences_sql)
   static let hypertable = text(PackageResources.hypertable_sql)
   static let chunks = text(PackageResources.chunks_sql)
+  static let aggregates = text(PackageResources.aggregates_sql)
+  static let timescalePolicies = text(PackageResources.timescale_policies_sql)
+  static let holdTable = text(PackageResources.hold_table_sql)
+  static let holdState = text(PackageResources.hold_state_sql)
+  static let holdPlace = text(PackageResources.hold_place_sql)
+  static let holdEnd = text(PackageResources.hold_end_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
+  static let columnConversions = text(PackageResources.column_conversions_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)
+  static let partitionNeighbours = text(PackageResources.partition_neighbours_sql)
+  static let partitionRange = text(PackageResources.partition_range_sql)
+  static let partitionNames = text(PackageResources.partition_names_sql)
+  static let partitionModel = text(PackageResources.partition_model_sql)
   static let partitionsInSpan = text(PackageResources.partitions_in_span_sql)
   static let restoreLogState = text(PackageResources.restore_log_state_sql)
   static let restoreLogTable = text(PackageResources.restore_log_table_sql)
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)
   static let restoreLogWrite = text(PackageResources.restore_log_write_sql)
+  static let restoreLogOwing = text(PackageResources.restore_log_owing_sql)
+  static let restoreLogOwed = text(PackageResources.restore_log_owed_sql)
+
+  /// A statement on one line, without its comments, as an error's remedy shows it.
+  static func withoutComments(_ statement: String) -> String {
+    statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
+  }
 
   private static func text(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self)

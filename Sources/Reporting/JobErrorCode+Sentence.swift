@@ -47,9 +47,20 @@ extension JobErrorCode {
       "An earlier attempt of the request (`key`, `append`) has loaded another version of the archive; nothing was loaded now.",
     .tableChanged: "The table was rewritten while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",
+    .noPartition:
+      "The table has no partition for rows of the archive, and no default one; `start` and `end` are the range that lacks one.",
+    .partitionNotMade:
+      "`destination.create_partition` cannot make the missing partition: its range or name cannot be told from those beside it, the "
+      + "name is taken, or the default partition holds rows of its range (`rows`).",
     .locked:
       "Another session holds a lock for longer than `PG_LOCK_TIMEOUT_SECONDS`, or the server ended the transaction because "
       + "of a conflict with another session (deadlock, serialization).",
+    .aggregateNotFound:
+      "A continuous aggregate that is named does not exist, or is not over the table; nothing was loaded.",
+    .loadNotFound: "No load with that id owes steps.",
+    .chunkFrozen: "A chunk that the load would write to is frozen; nothing was changed.",
+    .retentionWouldDrop:
+      "A retention policy of TimescaleDB would drop the day again at its next run; `jobs` lists it. Nothing was changed.",
     .operationEnded: "The operation has ended already.",
     .operationElsewhere: "Another process runs the operation.",
     .notATable: "The relation is not a table whose rows can be read.",
@@ -64,7 +75,11 @@ extension JobErrorCode {
     .rowsNotStored:
       "The table did not store every row of the file; `file_rows`, `stored_rows`, `conflict_rows` and `dropped_rows` are the "
       + "numbers.",
-    .unknownColumns: "The file has columns that the table lacks; `columns` names them.",
+    .unknownColumns:
+      "The file has columns that the table lacks, or the request names columns that are not there; `columns` names them.",
+    .missingColumns:
+      "The table has columns that are NOT NULL without a default, and that the file lacks; `columns` names them.",
+    .noCast: "PostgreSQL has no cast from the type of a column in the file to the table's; `columns` names them.",
     .deferrableKey: "The table has a deferrable unique constraint, which the mode `staging` does not support.",
     .insertRule: "A rule of the table runs in place of INSERT.",
     .constraintViolation: "A row breaks a constraint of the table.",
@@ -75,6 +90,8 @@ extension JobErrorCode {
     .restoreLogNeeded:
       "A request with `key` and `append`, or a queue message with `append`, needs the table `sluice.restore_log`, which the role "
       + "can neither use nor create; the answer has the SQL.",
+    .holdNotKept:
+      "A hold (`keep_until`) cannot be kept, since the role can neither use nor create the table `sluice.hold`.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",
@@ -85,6 +102,9 @@ extension JobErrorCode {
     .commitUnknown:
       "The connection broke after COMMIT was sent, and whether the rows are loaded could not be found out; `query` is the "
       + "statement that tells. Do not run the request again before.",
+    .stepsOwed:
+      "The rows are loaded; steps after the commit, such as compressing a chunk again, are left. `load` is the id by which "
+      + "`sluice restore resume` does them.",
     .noCredential: "No identity gives a token.",
     .signInRefused: "The identity service refuses the sign-in.",
     .signInUnreachable: "The identity service cannot be reached.",

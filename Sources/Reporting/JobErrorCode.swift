@@ -32,6 +32,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseNotFound = "database_not_found"
   case archiveNotFound = "archive_not_found"
   case operationNotFound = "operation_not_found"
+  case aggregateNotFound = "aggregate_not_found"
+  case loadNotFound = "load_not_found"
 
   // Conflicts with existing data or with other sessions.
   case alreadyRunning = "already_running"
@@ -47,6 +49,10 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case archiveReplaced = "archive_replaced"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
+  case chunkFrozen = "chunk_frozen"
+  case retentionWouldDrop = "retention_would_drop"
+  case noPartition = "no_partition"
+  case partitionNotMade = "partition_not_made"
   case locked
   case operationEnded = "operation_ended"
   case operationElsewhere = "operation_elsewhere"
@@ -62,12 +68,15 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case badRow = "bad_row"
   case rowsNotStored = "rows_not_stored"
   case unknownColumns = "unknown_columns"
+  case missingColumns = "missing_columns"
+  case noCast = "no_cast"
   case deferrableKey = "deferrable_key"
   case insertRule = "insert_rule"
   case constraintViolation = "constraint_violation"
   case manifestUnreadable = "manifest_unreadable"
   case rowsOutsideSpan = "rows_outside_span"
   case restoreLogNeeded = "restore_log_needed"
+  case holdNotKept = "hold_not_kept"
 
   // Servers and services.
   case databaseUnavailable = "database_unavailable"
@@ -77,6 +86,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case statementCancelled = "statement_cancelled"
   case databaseError = "database_error"
   case commitUnknown = "commit_unknown"
+  case stepsOwed = "steps_owed"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
   case signInUnreachable = "sign_in_unreachable"
@@ -143,22 +153,23 @@ extension JobErrorCode {
       .invalid
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
-    case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
+    case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound, .aggregateNotFound,
+      .loadNotFound:
+      .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
-      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .locked,
-      .operationEnded, .operationElsewhere:
+      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
+      .partitionNotMade, .chunkFrozen, .retentionWouldDrop, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
-      .badRow,
-      .rowsNotStored, .unknownColumns, .deferrableKey, .insertRule, .constraintViolation, .manifestUnreadable,
-      .rowsOutsideSpan, .restoreLogNeeded:
+      .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule,
+      .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
       .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
-    case .databaseError, .commitUnknown, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
+    case .databaseError, .commitUnknown, .stepsOwed, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
       .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
       .failed
     }
@@ -187,7 +198,7 @@ extension JobErrorCode {
     case .archiveExists, .operationEnded: .done
     case .alreadyRunning, .archiveChanged, .tableChanged, .rowsNotDeleted, .locked, .databaseError, .lakeError,
       .rowCountMismatch,
-      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable:
+      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable, .stepsOwed:
       .retry
     default: kind == .unavailable || kind == .full ? .retry : .never
     }

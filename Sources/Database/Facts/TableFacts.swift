@@ -19,6 +19,11 @@ package struct TableFacts: Sendable {
     package let isName: Bool
     let maySelect: Bool
     let mayInsert: Bool
+    /// GENERATED … AS IDENTITY.
+    package var isIdentity = false
+    package var isNotNull = false
+    /// It, or its domain, has a default.
+    package var hasDefault = false
   }
 
   package let table: TableName
@@ -89,7 +94,9 @@ package struct TableFacts: Sendable {
         name: ColumnName(try $0.decode("name")), type: try $0.decode("type"), baseType: try $0.decode("base_type"),
         kind: try $0.decode("type_kind"),
         isGenerated: try $0.decode("is_generated"), isName: try $0.decode("is_name"),
-        maySelect: try $0.decode("may_select"), mayInsert: try $0.decode("may_insert"))
+        maySelect: try $0.decode("may_select"), mayInsert: try $0.decode("may_insert"),
+        isIdentity: try $0.decode("is_identity"), isNotNull: try $0.decode("is_not_null"),
+        hasDefault: try $0.decode("has_default"))
     }
     let keys = try uniqueIndexes(found.decode("unique_keys"))
     var facts = TableFacts(
@@ -215,6 +222,9 @@ package struct TableFacts: Sendable {
   private static func uniqueIndexes(_ json: String) throws -> [UniqueIndex] {
     try JSONDecoder().decode([UniqueIndex].self, from: Data(json.utf8))
   }
+
+  /// Whether the table has a unique index over all rows: a row that is loaded is compared with those that are there.
+  package var hasUniqueIndex: Bool { !conflictKeys.isEmpty || hasDeferrableKey }
 
   /// Whether a unique key recognizes rows that are in the table already when the `loaded` columns are given. A key with
   /// a column that its default fills in is new for each row, and recognizes none.

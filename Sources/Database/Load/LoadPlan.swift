@@ -5,41 +5,58 @@ package import TableDays
 
 /// How the columns of a file map to a table.
 package struct LoadPlan: Sendable, Equatable {
-  /// The columns of the file, in its order: the column list of the COPY.
+  /// A column of the file that is loaded.
+  struct Loaded: Sendable, Equatable {
+    let file: ColumnName
+    let table: ColumnName
+    /// The type in which the values are staged before they are cast, as SQL; nil reads them as the table's type.
+    let castFrom: String?
+  }
+
+  /// The columns of the file, in its order: those of the staging table.
   package let fileColumns: [ColumnName]
-  /// The columns of the file that are loaded into the table.
-  package let loadedColumns: [ColumnName]
-  /// The file has columns that COPY cannot fill, so the load needs a staging table.
+  /// The columns of the file that are loaded, in its order.
+  let loaded: [Loaded]
+  /// The values of columns that the file lacks, for all rows.
+  package let defaults: [ColumnMapping.Default]
+  /// The file has columns that COPY cannot fill as they are, so the load needs a staging table.
   package let needsStaging: Bool
   /// Warnings for the job's report.
   package let warnings: [String]
 
-  /// Matches the file's columns with the table's.
-  /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`.
+  /// The table's columns that are loaded from the file, in the order of the file.
+  package var loadedColumns: [ColumnName] { loaded.map(\.table) }
+  /// The table's columns that the load fills: from the file, and with the request's defaults.
+  package var filledColumns: [ColumnName] { loadedColumns + defaults.map(\.column) }
+
+  /// Matches the file's columns with the table's, by their names.
+  /// - Throws: as ``init(_:facts:columnsMissing:role:)``.
   package init(
     fileColumns: [ColumnName], facts: TableFacts, columnsMissing: LoadPolicy.ColumnsMissing, role: String
   ) throws {
-    let known = Dictionary(facts.columns.map { ($0.name, $0) }) { first, _ in first }
-    let loaded = fileColumns.filter { known[$0]?.isGenerated == false }
-    // This error repeats nothing of the file: without a header, its first line is a row.
-    guard fileColumns.contains(where: { known[$0] != nil }) else {
-      throw JobError(
-        .badHeader,
-        "none of the \(fileColumns.count) fields of the file's first line is a column of \(facts.table); name the "
-          + "table it belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
-          + "\(field: "copy.csv_options.HEADER") false and \(field: "copy.columns")",
-        details: ["fields": .integer(fileColumns.count)])
-    }
-    try Self.refuseTwice(fileColumns, known)
-    let unknown = fileColumns.filter { known[$0] == nil }
-    let generated = fileColumns.filter { known[$0]?.isGenerated == true }
-    let list = unknown.map { JSONValue.string($0.text).brief }.joined(separator: ", ")
-    guard unknown.isEmpty || columnsMissing == .ignore else {
+    try self.init(
+      ColumnDrift(fileColumns: fileColumns, facts: facts), facts: facts, columnsMissing: columnsMissing, role: role)
+  }
+
+  /// - Throws: ``JobError`` `bad_header`, `bad_field`, `unknown_columns`, `no_cast`, `missing_columns`, `permission_denied`.
+  package init(
+    _ drift: ColumnDrift, facts: TableFacts, columnsMissing: LoadPolicy.ColumnsMissing, role: String
+  ) throws {
+    try Self.refuseForeign(drift, facts)
+    let mayLeaveOut = columnsMissing == .ignore
+    try drift.refuseTwice()
+    try drift.refuseMapping(facts)
+    let unknown = drift.unknown.map(\.name)
+    let list = Self.list(unknown)
+    guard unknown.isEmpty || mayLeaveOut else {
       throw JobError(
         .unknownColumns,
-        "\(facts.table) lacks columns that the file has: \(list); add them, or pass "
+        "\(facts.table) lacks columns that the file has: \(list); add them, name the table's as \(field: "copy.map"), or pass "
           + "\(field: "destination.columns_missing") \"ignore\" to leave them out",
         details: ["columns": .array(unknown.map { .string($0.text) })])
+    }
+    loaded = drift.columns.filter { $0.fate == .loaded }.compactMap { column in
+      column.target.map { Loaded(file: column.name, table: $0, castFrom: column.castFrom) }
     }
     guard !loaded.isEmpty else {
       throw JobError(
@@ -47,41 +64,45 @@ package struct LoadPlan: Sendable, Equatable {
         "the file has no column that can be loaded into \(facts.table); name the table it belongs to as "
           + "\(field: "destination.target_table")", details: ["columns": .array(unknown.map { .string($0.text) })])
     }
-    if let column = loaded.first(where: { known[$0]?.mayInsert == false }) {
+    try drift.refuseTypes(facts)
+    defaults = drift.mapping.defaults
+    if let column = (loaded.map(\.table) + defaults.map(\.column)).first(where: { facts.column($0)?.mayInsert == false }
+    ) {
       throw TableFacts.denied("INSERT (\(column))", on: "\(facts.table)", role)
     }
-    self.fileColumns = fileColumns
-    loadedColumns = loaded
-    needsStaging = !unknown.isEmpty || !generated.isEmpty
-    warnings =
-      (unknown.isEmpty ? [] : ["the load left out columns that the table lacks: \(list)"])
-      + (generated.isEmpty
-        ? []
-        : [
-          "the table computes these columns, so the file's values were not loaded: "
-            + generated.map(\.text).joined(separator: ", ")
-        ])
+    fileColumns = drift.columns.map(\.name)
+    needsStaging =
+      loaded.count < fileColumns.count || !defaults.isEmpty || loaded.contains { $0.castFrom != nil }
+    warnings = drift.warnings
   }
 
-  private static func refuseTwice(_ columns: [ColumnName], _ known: [ColumnName: TableFacts.Column]) throws {
-    var places: [ColumnName: Int] = [:]
-    for (index, name) in columns.enumerated() {
-      guard let first = places.updateValue(index, forKey: name) else { continue }
-      let what = known[name] == nil ? "" : " \(JSONValue.string(name.text).brief)"
-      throw JobError(
-        .badHeader,
-        "the file has the column\(what) twice, at positions \(first + 1) and \(index + 1); give each of its columns "
-          + "another name as \(field: "copy.columns")")
-    }
+  /// This error repeats nothing of the file: without a header, its first line is a row.
+  private static func refuseForeign(_ drift: ColumnDrift, _ facts: TableFacts) throws {
+    guard !drift.columns.contains(where: { $0.target != nil }) else { return }
+    throw JobError(
+      .badHeader,
+      "none of the \(drift.columns.count) fields of the file's first line is a column of \(facts.table); name the "
+        + "table it belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
+        + "\(field: "copy.csv_options.HEADER") false and \(field: "copy.columns")",
+      details: ["fields": .integer(drift.columns.count)])
   }
+
+  static func list(_ names: [ColumnName]) -> String {
+    names.map { JSONValue.string($0.text).brief }.joined(separator: ", ")
+  }
+
+  /// The names that COPY's column list has for the file's columns: the table's, or the file's own in a staging table.
+  package func copyColumns(staged: Bool) -> [ColumnName] { staged ? fileColumns : loadedColumns }
 
   /// The COPY of the file's columns into `table`.
-  /// - Parameter options: the parenthesis of `WITH (…)`.
+  /// - Parameters:
+  ///   - staged: `table` is a staging table.
+  ///   - options: the parenthesis of `WITH (…)`.
   package func copyStatement(
-    into table: TableName, options: String, on connection: PostgresConnection
+    into table: TableName, staged: Bool = false, options: String, on connection: PostgresConnection
   ) async throws -> String {
     let name = try await connection.quoted(table)
-    let columns = try await connection.quoted(fileColumns)
+    let columns = try await connection.quoted(copyColumns(staged: staged))
     return "COPY \(name) (\(columns)) FROM STDIN WITH (\(options))"
   }
 }

@@ -5,7 +5,8 @@ import TableDays
 
 /// A load through a staging table with the file's columns: COPY into it, then INSERT from it into the target.
 ///
-/// The table is created and dropped in the load's transaction, so a rollback removes it too.
+/// The table is created and dropped in the load's transaction, so a rollback removes it too. It is an unlogged one in the target's
+/// schema, or a temporary one where the role may create none there: that one lies in `temp_tablespaces`, which often have less room.
 package struct StagingTable {
   package let facts: TableFacts
   package let plan: LoadPlan
@@ -53,26 +54,32 @@ package struct StagingTable {
     }
     let like = policy.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
-    let name = TableName(schema: facts.table.schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
+    let schema = try await schema(on: connection)
+    let name = TableName(schema: schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
     let staging = try await connection.quoted(name)
     var columns: [String] = []
     for name in plan.fileColumns {
       let quoted = try await connection.quoteIdentifier(name.text)
-      let type = facts.column(name)?.type ?? "pg_catalog.text"
-      columns.append(model.column(name) != nil ? quoted : "NULL::\(type) AS \(quoted)")
+      let loaded = plan.loaded.first { $0.file == name }
+      if let target = loaded?.table, model.column(target) != nil, policy.stagingLike != nil || loaded?.castFrom == nil {
+        columns.append("\(try await connection.quoteIdentifier(target.text)) AS \(quoted)")
+      } else {
+        let type = loaded.map { $0.castFrom ?? facts.column($0.table)?.type ?? "pg_catalog.text" } ?? "pg_catalog.text"
+        columns.append("NULL::\(type) AS \(quoted)")
+      }
     }
     // CREATE TABLE AS takes the columns' types without constraints and defaults; the target's defaults fill in columns
     // that the file lacks.
     try await connection.query(
-      "CREATE UNLOGGED TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
+      "CREATE \(schema == Self.temporary ? "TEMPORARY" : "UNLOGGED") TABLE \(staging) AS SELECT \(columns.joined(separator: ", ")) "
         + "FROM \(try await connection.quoted(model.table)) WITH NO DATA")
     let copy = try await connection.copyIn(
-      plan.copyStatement(into: name, options: options, on: connection))
+      plan.copyStatement(into: name, staged: true, options: options, on: connection))
     let staged = try await send(copy)
     let values = try await values(of: model, on: connection)
     try await beforeInsert(
       StagedRows(
-        count: staged, table: staging, values: Dictionary(zip(plan.loadedColumns, values)) { first, _ in first }))
+        count: staged, table: staging, values: Dictionary(zip(plan.filledColumns, values)) { first, _ in first }))
     let outcome = try await insert(values, from: staging, on: connection)
     let conflicts = outcome.conflicts ?? (policy.mode == .staging && !facts.mayDropRows ? staged - outcome.inserted : 0)
     let loaded = Loaded(staged: staged, inserted: outcome.inserted, conflicts: conflicts)
@@ -81,20 +88,46 @@ package struct StagingTable {
     return loaded
   }
 
+  /// The alias of the session's schema of temporary tables, in which no other role can put anything.
+  private static let temporary = "pg_temp"
+
+  /// Where the role may create the table.
+  /// - Throws: ``JobError`` `permission_denied`.
+  private func schema(on connection: PostgresConnection) async throws -> String {
+    let row = try await connection.query(
+      "SELECT pg_catalog.has_schema_privilege($1, 'CREATE') AS may_create, pg_catalog.has_database_privilege("
+        + "pg_catalog.current_database(), 'TEMPORARY') AS may_use_temporary", [facts.table.schema]
+    ).rows[0]
+    if try row.decode("may_create", as: Bool.self) { return facts.table.schema }
+    if try row.decode("may_use_temporary", as: Bool.self) { return Self.temporary }
+    let role = connection.target.user
+    throw JobError(
+      .permissionDenied,
+      "the load needs a staging table, and the role \(role) may create neither a temporary table nor one in the schema "
+        + "\(facts.table.schema); nothing was loaded. Grant one of them: GRANT TEMPORARY ON DATABASE "
+        + "\(connection.target.database) TO \(role), or GRANT CREATE ON SCHEMA \(facts.table.schema) TO \(role)")
+  }
+
   private struct Inserted {
     let inserted: Int
     /// The rows in conflict, where triggers may have dropped others; nil when they were not counted.
     var conflicts: Int?
   }
 
-  /// The values of the loaded columns, as the target takes them.
+  /// The values of the filled columns, as the target takes them.
   private func values(of model: TableFacts, on connection: PostgresConnection) async throws -> [String] {
     var values: [String] = []
-    for name in plan.loadedColumns {
-      let quoted = try await connection.quoteIdentifier(name.text)
-      let type = facts.column(name)?.type
-      let staged = model.column(name)?.type ?? type
+    for column in plan.loaded {
+      let quoted = try await connection.quoteIdentifier(column.file.text)
+      let type = facts.column(column.table)?.type
+      let own = model.column(column.table)?.type ?? type
+      let staged = policy.stagingLike == nil ? column.castFrom ?? own : own
       values.append(type == staged ? quoted : "\(quoted)::\(type ?? "pg_catalog.text")")
+    }
+    for value in plan.defaults {
+      let type = facts.column(value.column)?.type ?? "pg_catalog.text"
+      let literal = if let text = value.value { try await connection.quoteLiteral(text) } else { "NULL" }
+      values.append("\(literal)::\(type)")
     }
     return values
   }
@@ -105,7 +138,7 @@ package struct StagingTable {
     let conflict = policy.mode == .staging ? " ON CONFLICT DO NOTHING" : ""
     // Identity columns take the file's values, as they do in a COPY.
     let statement =
-      "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.loadedColumns))) "
+      "INSERT INTO \(try await connection.quoted(facts.table)) (\(try await connection.quoted(plan.filledColumns))) "
       + "OVERRIDING SYSTEM VALUE SELECT \(values.joined(separator: ", ")) FROM \(staging)\(conflict)"
     guard policy.mode == .staging, facts.mayDropRows else {
       return Inserted(inserted: try await connection.queryRows(statement).affectedRows)
@@ -155,7 +188,7 @@ package struct StagingTable {
     let found = matches.map { "EXISTS (SELECT FROM \(table) AS held WHERE \($0))" }.joined(separator: " OR ")
     // The values as the INSERT converts them.
     var columns: [String] = []
-    for (name, value) in zip(plan.loadedColumns, values) {
+    for (name, value) in zip(plan.filledColumns, values) {
       columns.append("\(value) AS \(try await connection.quoteIdentifier(name.text))")
     }
     let missing: Bool = try await connection.queryRows(
@@ -168,7 +201,7 @@ package struct StagingTable {
   /// For each unique index over loaded columns: when the row `held` is in conflict with the row `staged`.
   private func conflictConditions(on connection: PostgresConnection) async throws -> [String] {
     var conditions: [String] = []
-    for key in facts.conflictKeys where key.columns.allSatisfy(plan.loadedColumns.contains) {
+    for key in facts.conflictKeys where key.columns.allSatisfy(plan.filledColumns.contains) {
       let equals = key.nullsAreEqual ? "IS NOT DISTINCT FROM" : "="
       var pairs: [String] = []
       for column in key.columns {

@@ -44,6 +44,10 @@ SELECT a.attname::pg_catalog.text AS name,
     ELSE CASE own.typcategory WHEN 'A' THEN 'array' ELSE 'base' END
   END AS type_kind,
   a.attgenerated <> '' AS is_generated,
+  a.attidentity <> '' AS is_identity,
+  a.attnotnull AS is_not_null,
+  -- A domain may have a default of its own.
+  a.atthasdef OR own.typdefault IS NOT NULL AS has_default,
   -- Values that are written and read as names, whose meaning depends on the search_path.
   EXISTS (
     SELECT FROM part

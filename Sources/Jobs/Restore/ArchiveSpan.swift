@@ -12,11 +12,14 @@ package struct ArchiveSpan: Sendable, Equatable {
   private let manifest: ArchiveManifest?
   /// The day in `BACKUP_TIMEZONE`, which counts without a manifest.
   private let unrecorded: DayWindow
+  /// The zone of the day: the manifest's, or else `BACKUP_TIMEZONE`.
+  package let zone: String
 
   package init(of archive: TableDay, _ manifest: ArchiveManifest?, timeZone: TimeZone) {
     day = archive.day
     self.manifest = manifest
     unrecorded = DayWindow(archive.day, in: timeZone)
+    zone = manifest?.window.timeZone ?? timeZone.ianaName
     window =
       manifest.map { .init(start: $0.window.start, end: $0.window.end) }
       ?? .init(unrecorded)

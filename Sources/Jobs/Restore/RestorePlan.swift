@@ -41,18 +41,20 @@ package struct RestorePlan: Sendable, Equatable {
   ///   - timeColumn: the time column of the file, where it is known.
   ///   - unit: what an integer time column counts, by the settings; a manifest records it.
   ///   - role: the role that loads, for the text of an error.
-  /// - Throws: ``JobError`` `bad_header`, `unknown_columns`, `permission_denied`, `no_time_column`, `bad_time_column`.
+  ///   - drift: the comparison of the columns; nil compares without the manifest's types.
+  /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`, and what ``LoadPlan`` throws.
   package init(
     _ policy: LoadPolicy, fileColumns: [ColumnName], span: ArchiveSpan, timeColumn: ColumnName?,
-    unit: TimeUnit? = nil, facts: TableFacts, role: String
+    unit: TimeUnit? = nil, facts: TableFacts, role: String, drift: ColumnDrift? = nil
   ) throws {
     self.span = span
     columns = try LoadPlan(
-      fileColumns: fileColumns, facts: facts, columnsMissing: policy.columnsMissing, role: role)
+      drift ?? ColumnDrift(fileColumns: fileColumns, facts: facts), facts: facts,
+      columnsMissing: policy.columnsMissing, role: role)
     // Without a manifest only the staged rows show whether they lie in the span that is deleted, and how many they are.
     let replacesUnproven = policy.onExisting == .replace && !span.isRecorded
     usesStaging = policy.mode == .staging || columns.needsStaging || replacesUnproven
-    pinsNames = columns.loadedColumns.contains { facts.column($0)?.isName == true }
+    pinsNames = columns.filledColumns.contains { facts.column($0)?.isName == true }
     existing = try Self.existing(policy, columns, span, timeColumn, unit, facts)
     let column = (try? facts.timeColumn(named: timeColumn, remedy: ""))?.counting(unit)
     rows = column.flatMap { column in
@@ -75,7 +77,7 @@ package struct RestorePlan: Sendable, Equatable {
     _ facts: TableFacts
   ) throws -> Existing {
     // With a unique index, ON CONFLICT DO NOTHING skips existing rows; without one it skips none.
-    let skipsRows = policy.mode == .staging && facts.recognisesRows(of: columns.loadedColumns)
+    let skipsRows = policy.mode == .staging && facts.recognisesRows(of: columns.filledColumns)
     if policy.onExisting == .append || (policy.onExisting == .error && skipsRows) { return .keep }
     let column = try facts.timeColumn(
       named: timeColumn, remedy: "pass \"append\" to load without checking for existing rows",
@@ -95,7 +97,7 @@ package struct RestorePlan: Sendable, Equatable {
           + "rows of the day cannot be told; pass \"append\" to load without checking for existing rows",
         field: "destination.on_existing")
     }
-    let isFilled = columns.loadedColumns.contains(column.name) || facts.column(column.name)?.isGenerated == true
+    let isFilled = columns.filledColumns.contains(column.name) || facts.column(column.name)?.isGenerated == true
     guard policy.onExisting != .replace || isFilled else {
       throw JobError(
         .badTimeColumn,
@@ -115,9 +117,11 @@ package struct RestorePlan: Sendable, Equatable {
   /// The time column of a file: its manifest's where the table has that column, else the settings'.
   static func timeColumn(
     of archive: TableDay, into table: TableName, _ manifest: ArchiveManifest?, facts: TableFacts,
-    configured: [TableName: ColumnName]
+    configured: [TableName: ColumnName], mapping: ColumnMapping = .init()
   ) -> ColumnName? {
-    if let name = manifest.map({ ColumnName($0.window.timeColumn) }), facts.column(name) != nil { return name }
+    if let name = manifest.map({ mapping.target(of: ColumnName($0.window.timeColumn)) }), facts.column(name) != nil {
+      return name
+    }
     return configured[table] ?? configured[archive.table]
   }
 }

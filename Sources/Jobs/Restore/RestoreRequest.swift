@@ -1,6 +1,6 @@
 package import Database
 package import Essentials
-import Foundation
+package import Foundation
 package import Lake
 package import Postgres
 import Reporting
@@ -33,16 +33,8 @@ package struct RestoreRequest: Sendable, Equatable {
     package var policy = LoadPolicy()
     /// The table to load into; nil is the archive's.
     package var targetTable: TableName?
-  }
-
-  /// `timescaledb`.
-  package struct Timescale: Sendable, Equatable {
-    /// Decompress the chunks of the window before the load.
-    package var decompressWindow = false
-    /// Compress the chunks again after the load.
-    package var recompressWindow = false
-    /// The continuous aggregates to refresh after the load.
-    package var refreshAggregates: [TableName] = []
+    /// Make the partitions of the day that the table lacks.
+    package var createsPartition = false
   }
 
   /// `copy`.
@@ -53,6 +45,8 @@ package struct RestoreRequest: Sendable, Equatable {
     package var columns: [String]?
     /// Commit without waiting for the disk, and flush once after the commit.
     package var synchronousCommitOff = true
+    /// `map`, `ignore` and `defaults`.
+    package var mapping = ColumnMapping()
   }
 
   package var source: Source
@@ -63,6 +57,10 @@ package struct RestoreRequest: Sendable, Equatable {
   /// `key`: the caller's name for this request. A request that is sent again with the same key loads only what the earlier
   /// one has not.
   package var key: String?
+  /// `keep_until`: until when the rows must not be dropped again.
+  package var keepUntil: Date?
+  /// `preview`: tell what the restore would do, and change nothing.
+  package var isPreview = false
   /// The request is repeated without its sender when it fails, as a queue does. No JSON field.
   package var isRetried = false
 
@@ -78,17 +76,14 @@ package struct RestoreRequest: Sendable, Equatable {
     source = try Self.source(&fields)
     server = try fields.object("pg", Self.server)
     destination = try fields.object("destination", Self.destination)
-    timescale = try fields.object("timescaledb") { fields in
-      Timescale(
-        decompressWindow: try fields.bool("decompress_window") ?? false,
-        recompressWindow: try fields.bool("recompress_window") ?? false,
-        refreshAggregates: try (fields.strings("refresh_caggs", "a list of schema.view") ?? [])
-          .map { try TableName($0, field: "refresh_caggs") })
-    }
+    timescale = try fields.object("timescaledb", Timescale.read)
+    try readHold(&fields)
+    isPreview = try fields.bool("preview") ?? false
     copy = try fields.object("copy") { fields in
       var copy = Copy()
       copy.options = try fields.object("csv_options", CSVOptions.init(fields:))
       copy.columns = try fields.strings("columns", "a list of column names")
+      copy.mapping = try ColumnMapping(&fields)
       copy.synchronousCommitOff = try fields.bool("synchronous_commit_off") ?? true
       return copy
     }
@@ -172,6 +167,7 @@ package struct RestoreRequest: Sendable, Equatable {
     destination.policy.stagingLike = try fields.table("create_staging_like")
     destination.policy.onExisting = try fields.choice("on_existing", LoadPolicy.OnExisting.self) ?? .error
     destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
+    destination.createsPartition = try fields.bool("create_partition") ?? false
     destination.policy.force = try fields.bool("force") ?? false
     destination.policy.cascade = try fields.bool("cascade") ?? false
     for (name, isSet) in [("force", destination.policy.force), ("cascade", destination.policy.cascade)] where isSet {

@@ -48,6 +48,9 @@ enum RestoreCommand: Command {
       "with --on-existing replace: also where foreign keys then delete or change rows of other tables",
       path: ["destination", "cascade"]),
     CommandOption(
+      "create-partition", .flag, "make the day's partition where the table lacks it, like those beside it",
+      path: ["destination", "create_partition"]),
+    CommandOption(
       "columns-missing", .value("WHAT"), "for columns that the table lacks: error or ignore", default: "error",
       path: ["destination", "columns_missing"]),
     CommandOption(
@@ -66,6 +69,15 @@ enum RestoreCommand: Command {
     CommandOption(
       "column", .list("COLUMN"), "a column of the file, in order, in place of its header (repeat for each)",
       path: ["copy", "columns"]),
+    CommandOption(
+      "map", .pairs("FILE=TABLE"),
+      "load a column of the file into the table's column of another name (repeat for more)",
+      path: ["copy", "map"]),
+    CommandOption(
+      "ignore", .list("COLUMN"), "leave out a column of the file (repeat for more)", path: ["copy", "ignore"]),
+    CommandOption(
+      "default", .pairs("COLUMN=VALUE"), "the value of a column that the file lacks (repeat for more)",
+      path: ["copy", "defaults"]),
     CommandOption(
       "synchronous-commit-off", .value("BOOL"), "commit without waiting for the disk, then flush", default: "true",
       path: ["copy", "synchronous_commit_off"]),

@@ -112,7 +112,7 @@ extension ArchiveCatalog {
   }
 
   /// Manifests that are read at the same time. Each needs two requests to a storage account.
-  private static let manifestsAtATime = 16
+  static let manifestsAtATime = 16
 
   /// The items with what their manifests say. A manifest that cannot be read leaves the row count empty and does not fail
   /// the listing.

@@ -20,7 +20,7 @@ struct SluiceCommand {
 
   /// Whether the call lists or explains, and changes nothing.
   private static func isListing(_ arguments: [String]) -> Bool {
-    let readers = ["help", "--help", "-h", "--version", VersionCommand.name, ArchivesCommand.name]
+    let readers = ["help", "--help", "-h", "--version", VersionCommand.name, ArchivesCommand.name, ChunksCommand.name]
     return arguments.first.map { readers.contains($0) } ?? true || arguments.contains("--help")
       || arguments.contains("-h")
   }
@@ -34,7 +34,8 @@ struct SluiceCommand {
       }
       if ["help", "--help", "-h"].contains(name) { return try help(Array(arguments.dropFirst())) }
       let command = try name == "--version" ? VersionCommand.self : Commands.command(name)
-      let parsed = try ParsedArguments(options(of: command, arguments), options: command.options)
+      let parsed = try ParsedArguments(
+        options(of: command, arguments), options: command.options, firstValue: command.firstValue)
       if parsed.isFlagSet("help") {
         Output.line(Help.text(for: command))
         return .done

@@ -54,11 +54,14 @@ struct HelpTests {
       var words = example.split(separator: " ").map(String.init)
       #expect(words.removeFirst() == name)
       if !command.subcommands.isEmpty { #expect(command.subcommands.contains(words.removeFirst())) }
-      let request = try ParsedArguments(words, options: command.options).request()
+      let request = try ParsedArguments(
+        words, options: command.options, firstValue: command.firstValue
+      ).request()
       switch name {
       case "backup": _ = try BackupRequest(request)
       case "restore": _ = try RestoreRequest(request)
       case "archives": _ = try ArchivesRequest(request)
+      case "chunks": _ = try ChunksRequest(request)
       default: #expect(request == [:])
       }
     }

@@ -56,6 +56,7 @@ struct OpenAPITests {
     let backup: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
     try check(queryItems(of: "/api/backup_manual"), backup) { _ = try BackupRequest($0) }
     try check(queryItems(of: "/api/archives"), [:]) { _ = try ArchivesRequest($0) }
+    try check(queryItems(of: "/api/chunks"), ["table": .string("a.b")]) { _ = try ChunksRequest($0) }
   }
 
   @Test("The program accepts the examples")

@@ -37,7 +37,8 @@ struct RouteFileTests {
     }
     #expect(
       Set(paths) == [
-        "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET,DELETE /api/operations/{id}",
+        "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET /api/chunks",
+        "GET,DELETE /api/operations/{id}",
         "GET /api/health", "POST /api/backup_async", "POST /api/restore_async",
       ])
   }

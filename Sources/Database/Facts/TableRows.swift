@@ -40,13 +40,10 @@ package struct TableRows {
     try await connection.query(SQL.timeIndex, [String(facts.oid), column.name.text]).rows[0].decode("has_index")
   }
 
-  /// The first value that belongs to a day, and the first one after the last, as literals: of the years 1583 to 9999
-  /// (``Day``), and of what an integer type holds.
+  /// The first value that belongs to a day, and the first one after the last, as literals.
   private static func days(of column: TimeColumn) -> (first: String, end: String) {
-    guard let unit = column.unit, let range = column.kind.integers else { return ("'1583-01-01'", "'10000-01-01'") }
-    let first = unit.value(of: Date(timeIntervalSince1970: -12_212_553_600)) ?? Int.min
-    let end = unit.value(of: Date(timeIntervalSince1970: 253_402_300_800)) ?? Int.max
-    return ("'\(max(first, range.lowerBound))'", "'\(min(end, range.upperBound))'")
+    let every = column.everyDay
+    return ("'\(every?.start ?? "1583-01-01")'", "'\(every?.end ?? "10000-01-01")'")
   }
 
   /// The number of rows that are in no day's archive: their time is NULL, infinite, or of a year that no day has. Nil where
@@ -80,6 +77,25 @@ package struct TableRows {
     return try await connection.query(
       "SELECT pg_catalog.count(*) AS n FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
     ).rows[0].decode("n")
+  }
+
+  /// The number of rows of each of `days`, in one pass over them.
+  package func counts(of days: ClosedRange<Day>, in zone: TimeZone) async throws -> [Day: Int] {
+    let all = days.lowerBound.through(days.upperBound)
+    let spans = try all.map { try column.span(of: DayWindow($0, in: zone)) }
+    guard let first = spans.first, let last = spans.last else { return [:] }
+    let (table, name) = try await names()
+    let whole = DaySpan(kind: column.kind, unit: column.unit, start: first.start, end: last.end)
+    let condition = try await column.condition(for: whole, on: connection)
+    let starts = try await connection.quoteLiteral("{\(spans.map { "\"\($0.start)\"" }.joined(separator: ","))}")
+    // width_bucket gives the number of the last start that is not greater.
+    let rows = try await connection.query(
+      "SELECT pg_catalog.width_bucket(\(name), \(starts)::\(column.kind.sqlType)[]) AS place, pg_catalog.count(*) AS n "
+        + "FROM \(table) WHERE \(condition) GROUP BY 1"
+    ).rows
+    var counts: [Day: Int] = Dictionary(uniqueKeysWithValues: all.map { ($0, 0) })
+    for row in rows { counts[all[try row.decode("place", as: Int.self) - 1]] = try row.decode("n") }
+    return counts
   }
 
   /// The days of the first and the last row before `span`, in `zone`; nil when there are none. It needs an index.

@@ -1,3 +1,4 @@
+package import Foundation
 package import Postgres
 import Reporting
 package import TableDays
@@ -36,6 +37,26 @@ package struct TimeColumn: Sendable, Equatable {
       .badTimeColumn,
       "column \(name) is of type \(kind.rawValue), which does not hold \(window.day) counted in \(unit.rawValue); name the right "
         + "`unit`, \(ErrorText(TimeUnit.form)), or another column", field: "unit")
+  }
+
+  /// The values of the days from `first` to `last`, both included; nil without both, and where the type does not hold them.
+  /// A missing end is that of all days.
+  package func span(from first: Day?, to last: Day?, in zone: TimeZone) -> DaySpan? {
+    guard first != nil || last != nil, let every = everyDay else { return nil }
+    let start = first.map { DaySpan(DayWindow($0, in: zone), kind: kind, unit: unit)?.start } ?? every.start
+    let end = last.map { DaySpan(DayWindow($0, in: zone), kind: kind, unit: unit)?.end } ?? every.end
+    return start.flatMap { start in end.map { DaySpan(kind: kind, unit: unit, start: start, end: $0) } }
+  }
+
+  /// All values that belong to a day: of the years 1583 to 9999 (``Day``), as far as an integer type holds them. Nil while
+  /// the unit of integers is not known.
+  package var everyDay: DaySpan? {
+    guard let range = kind.integers else { return DaySpan(kind: kind, start: "1583-01-01", end: "10000-01-01") }
+    guard let unit else { return nil }
+    let first = unit.value(of: Date(timeIntervalSince1970: -12_212_553_600)) ?? Int.min
+    let end = unit.value(of: Date(timeIntervalSince1970: 253_402_300_800)) ?? Int.max
+    return DaySpan(
+      kind: kind, unit: unit, start: "\(max(first, range.lowerBound))", end: "\(min(end, range.upperBound))")
   }
 
   /// `"c" >= start AND "c" < end`, with bounds of the column's type.

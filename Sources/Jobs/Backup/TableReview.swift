@@ -85,11 +85,8 @@ struct TableReview: Sendable {
     }
     let (recent, target) = (manifests, try context.server.target(database: database))
     return try await context.sessions.pools.withConnection(to: target) { connection in
-      try await connection.withTransaction("BEGIN READ ONLY") { connection in
-        try await connection.query("SET LOCAL row_security = off")
-        try await connection.query("SET LOCAL lock_timeout = '2s'")
-        if let seconds { try await connection.query("SET LOCAL statement_timeout = '\(seconds)s'") }
-        return try await ask(table, recent, archived, on: connection)
+      try await connection.reading(table.table, patience: .seconds(2), seconds: seconds) { connection in
+        try await ask(table, recent, archived, on: connection)
       }
     }
   }

@@ -14,6 +14,7 @@ package struct SluiceFunctions: Sendable {
       BackupFunctions(context: context, options: backup, runs: runs),
       RestoreFunctions(context: context, options: restore, runs: runs),
       ArchivesFunctions(context: context, backup: backup),
+      ChunksFunctions(context: context, backup: backup),
       OperationsFunctions(store: operations),
       HealthFunctions(readiness: readiness),
     ]

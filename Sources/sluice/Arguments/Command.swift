@@ -9,6 +9,8 @@ protocol Command: Sendable {
   static var subcommands: [String] { get }
   /// Words after the command's name that stand for an option: `restore resume ID` is `restore --resume ID`.
   static var verbs: [String: String] { get }
+  /// The option whose value may stand first without the option's name; nil for most commands.
+  static var firstValue: String? { get }
   /// The usual options, for the usage line.
   static var usage: String { get }
   static var options: [CommandOption] { get }
@@ -21,12 +23,14 @@ protocol Command: Sendable {
 extension Command {
   static var subcommands: [String] { [] }
   static var verbs: [String: String] { [:] }
+  static var firstValue: String? { nil }
 }
 
 /// The commands, in the order of the overview.
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
+    ChunksCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 

@@ -9,10 +9,15 @@ struct ParsedArguments: Sendable {
   private var values: [String: [String]] = [:]
 
   /// Reads `--name value`, `--name=value` and `--flag`.
+  /// - Parameter firstValue: the option whose value may stand first without the option's name.
   /// - Throws: ``UsageError``.
-  init(_ arguments: [String], options: [CommandOption]) throws {
+  init(_ arguments: [String], options: [CommandOption], firstValue: String? = nil) throws {
     self.options = options
     var rest = arguments[...]
+    if let firstValue, let first = rest.first, !first.hasPrefix("-") {
+      values[firstValue] = [first]
+      rest.removeFirst()
+    }
     while let argument = rest.popFirst() {
       if argument == "-h" {
         values["help", default: []].append("")

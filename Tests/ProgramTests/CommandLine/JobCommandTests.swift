@@ -30,6 +30,9 @@ extension ProgramTests {
       let list = try await site.sluice(["archives"])
       #expect(list.status == 0)
       #expect(list.output.hasPrefix("events.clicks 2024-01-01  1,500 rows"))
+      let chunks = try await site.sluice(["chunks", "events.clicks:at", "--no-count"])
+      #expect(chunks.status == 0, "\(chunks.errors)")
+      #expect(chunks.output.hasPrefix("events.clicks has no such chunks or partitions\n"))
       // Each names its lake.
       for output in [there.output, list.output] { #expect(output.hasSuffix("\nlake: file://\(site.lake.path)\n")) }
       try await site.sql("TRUNCATE events.clicks")

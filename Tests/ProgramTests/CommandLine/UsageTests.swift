@@ -26,14 +26,16 @@ extension ProgramTests {
       let result = try await Site(withDatabase: false).sluice(arguments)
       #expect(result.status == 0)
       #expect(result.errors.isEmpty)
-      for command in ["init", "serve", "backup", "restore", "archives", "package", "identity", "version", "help"] {
+      for command in [
+        "init", "serve", "backup", "restore", "archives", "chunks", "package", "identity", "version", "help",
+      ] {
         #expect(result.output.contains("\n  \(command) "), "\(command)")
       }
     }
 
     @Test(
       "The help of a command shows its options",
-      arguments: ["init", "serve", "backup", "restore", "archives", "package", "identity", "version"])
+      arguments: ["init", "serve", "backup", "restore", "archives", "chunks", "package", "identity", "version"])
     func commandHelp(_ command: String) async throws {
       let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])

@@ -7,7 +7,9 @@ package import TableDays
 package struct ArchiveSpan: Sendable, Equatable {
   package let day: Day
   /// The first instant and the first one after the span, as reports show them.
-  package let window: RestoreResult.Window
+  package private(set) var window: RestoreResult.Window
+  /// The part of the span that is restored; nil is the whole.
+  package private(set) var part: DaySpan?
   private let manifest: ArchiveManifest?
   /// The zone of the day: the manifest's, or else `BACKUP_TIMEZONE`.
   package let zone: String
@@ -21,11 +23,20 @@ package struct ArchiveSpan: Sendable, Equatable {
       ?? .init(DayWindow(archive.day, in: timeZone))
   }
 
+  /// The part of it with the values `part`.
+  func narrowed(to part: DaySpan, window: RestoreResult.Window) -> ArchiveSpan {
+    var copy = self
+    copy.part = part
+    copy.window = window
+    return copy
+  }
+
   /// Whether a manifest records the span.
   package var isRecorded: Bool { manifest != nil }
 
   /// The values of a time column of `kind`; nil when the archive was made by a column of another kind.
   package func values(of kind: DaySpan.Kind) -> DaySpan? {
+    if let part { return part.kind == kind ? part : nil }
     if let manifest { return manifest.span(of: kind) }
     return DaySpan(kind: kind, day: day, instants: (window.start, window.end))
   }

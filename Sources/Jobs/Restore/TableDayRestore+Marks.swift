@@ -33,7 +33,7 @@ extension TableDayRestore {
   func earlierAttempt(_ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult? {
     mark.place = try await RestoreLog.open(
       of: source.archive, into: table, creating: request.key != nil, on: connection)
-    guard let key = request.key, let log = mark.place else {
+    guard let key = request.markKey, let log = mark.place else {
       guard request.key != nil || request.isRetried, policy.onExisting == .append else { return nil }
       throw JobError(
         .restoreLogNeeded,
@@ -73,7 +73,7 @@ extension TableDayRestore {
     guard let log = mark.place else { return }
     let archive = RestoreLog.Archive(path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: sha256)
     mark.isWritten = try await log.write(
-      load: mark.load, key: request.key, archive, sha256: sha256, rows: rows, into: facts, on: connection)
+      load: mark.load, key: request.markKey, archive, sha256: sha256, rows: rows, into: facts, on: connection)
   }
 
   /// What becomes of the load when its COMMIT had no answer, or was not on disk when the connection broke.

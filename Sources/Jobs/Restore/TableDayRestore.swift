@@ -94,13 +94,13 @@ struct TableDayRestore: Sendable {
     let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
     let fileColumns = try await columns.read(&pipeline)
     let drift = try await drift(fileColumns, facts, manifest, on: connection)
+    let timeColumn = RestorePlan.timeColumn(
+      of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+      mapping: request.copy.mapping)
     let plan = try RestorePlan(
       policy, fileColumns: fileColumns,
-      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
-      timeColumn: RestorePlan.timeColumn(
-        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
-        mapping: request.copy.mapping),
-      facts: facts, role: connection.target.user, drift: drift)
+      span: try await span(manifest, of: timeColumn, facts, on: connection), timeColumn: timeColumn, facts: facts,
+      role: connection.target.user, drift: drift)
 
     var result = result(.ok)
     result.dateWindow = plan.span.window
@@ -182,7 +182,7 @@ struct TableDayRestore: Sendable {
     let fileRows: Int
     if plan.usesStaging {
       let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
-        options: options, on: connection
+        options: options, part: plan.span.part == nil ? nil : plan.rows, on: connection
       ) { staged in
         guard case .delete(let rows) = plan.existing, let replacement else { return }
         if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
@@ -191,6 +191,7 @@ struct TableDayRestore: Sendable {
         try await pipeline.load($0)
       }
       report(loaded, &result)
+      if plan.span.part != nil { result.rowsMatched = loaded.matched }
       fileRows = loaded.staged
     } else {
       if let replacement, let manifest { deleted = try await replacement.delete(for: manifest.rows, on: connection) }

@@ -12,13 +12,29 @@ extension ArchiveManifest {
 
   /// The archived values of a time column of `kind`: as recorded, or, in a manifest that does not record them, the values
   /// that all columns of `kind` were archived by.
-  /// - Returns: nil when the archive was made by a column of another kind.
+  /// - Returns: nil when the archive was made by a column of another kind. Integers of two lengths are of one kind where
+  ///   both hold the values.
   package func span(of kind: DaySpan.Kind) -> DaySpan? {
-    guard timeKind ?? kind == kind else { return nil }
-    if window.kind != nil, let start = window.startValue, let end = window.endValue {
-      return DaySpan(kind: kind, start: start, end: end)
+    let own = timeKind ?? kind
+    guard let recorded = recordedSpan(as: kind) else {
+      guard own == kind else { return nil }
+      switch kind {
+      case .instant: return DaySpan(kind: kind, start: window.start, end: window.end)
+      case .wallClock, .date: return DaySpan(kind: kind, start: "\(date)", end: "\(date.adding(days: 1))")
+      // No version has archived by integers without recording the values.
+      case .bigint, .integer: return nil
+      }
     }
-    return DaySpan(kind: kind, day: date, instants: (window.start, window.end))
+    if own == kind { return recorded }
+    guard own.integers != nil, let range = kind.integers, let start = Int(recorded.start), let end = Int(recorded.end),
+      range.contains(start), range.contains(end)
+    else { return nil }
+    return recorded
+  }
+
+  private func recordedSpan(as kind: DaySpan.Kind) -> DaySpan? {
+    guard window.kind != nil, let start = window.startValue, let end = window.endValue else { return nil }
+    return DaySpan(kind: kind, unit: window.unit, start: start, end: end)
   }
 
   /// The archived span, for comparison with that of another archive of the table.
@@ -35,6 +51,8 @@ extension ArchiveManifest {
   package struct Extent: Sendable, Equatable {
     /// Nil where it is not known.
     package let kind: DaySpan.Kind?
+    /// What the values of an integer column count.
+    package let unit: TimeUnit?
     package let timeColumn: ColumnName
     private let start: Date?
     private let end: Date?
@@ -42,6 +60,7 @@ extension ArchiveManifest {
 
     fileprivate init(_ window: Window, _ kind: DaySpan.Kind?) {
       self.kind = kind
+      unit = window.unit
       timeColumn = ColumnName(window.timeColumn)
       start = try? Date(window.start, strategy: .iso8601)
       end = try? Date(window.end, strategy: .iso8601)
@@ -52,9 +71,9 @@ extension ArchiveManifest {
     package static func == (one: Extent, other: Extent) -> Bool {
       guard one.timeColumn == other.timeColumn else { return false }
       if let kind = one.kind, let otherKind = other.kind {
-        guard kind == otherKind else { return false }
+        guard kind == otherKind, one.unit == other.unit else { return false }
         // The days of columns without a zone are the same on every clock.
-        if kind != .instant { return true }
+        if !kind.tellsInstants { return true }
       }
       guard one.start != nil, one.end != nil else { return one.texts == other.texts }
       return one.start == other.start && one.end == other.end
@@ -73,7 +92,7 @@ extension ArchiveManifest {
 
     /// The seam between the archive of a day, `self`, and that of the next day; nil where they meet.
     package func seam(with next: Extent) -> Seam? {
-      if let kind = kind ?? next.kind, kind != .instant { return nil }
+      if let kind = kind ?? next.kind, !kind.tellsInstants { return nil }
       guard let end, let start = next.start, end != start else { return nil }
       return end < start ? .gap(end, start) : .overlap(start, end)
     }

@@ -23,6 +23,8 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var timeColumn: String
     /// The kind of that column; nil in manifests of older versions.
     package var kind: DaySpan.Kind?
+    /// What an integer column counts; nil for other columns.
+    package var unit: TimeUnit?
     /// The first value, as the database compared it.
     var startValue: String?
     /// The first value after the span, as the database compared it.
@@ -37,12 +39,13 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
       timeZone = window.timeZoneName
       self.timeColumn = timeColumn
       kind = span.kind
+      unit = span.unit
       startValue = span.start
       endValue = span.end
     }
 
     enum CodingKeys: String, CodingKey {
-      case start, end, kind
+      case start, end, kind, unit
       case timeZone = "time_zone"
       case timeColumn = "time_column"
       case startValue = "start_value"

@@ -51,11 +51,13 @@ package struct Settings: Sendable {
     openLake: @escaping @Sendable (any LakePlace) async throws -> any LakeStore
   ) -> RestoreOptions {
     var timeColumns: [TableName: ColumnName] = [:]
+    var units: [TableName: TimeUnit] = [:]
     for options in Array(backup.otherTables.values) + backup.tables {
       timeColumns[options.table] = options.timeColumn.map { ColumnName($0) }
+      units[options.table] = options.unit
     }
     return RestoreOptions(
       timeZone: backup.timeZone, lake: lakeAddress, lakeAllowedHosts: lakeAllowedHosts, timeColumns: timeColumns,
-      openLake: openLake)
+      units: units, openLake: openLake)
   }
 }

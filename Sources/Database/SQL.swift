@@ -3,6 +3,9 @@ enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
   static let tableColumns = text(PackageResources.table_columns_sql)
   static let tableAccess = text(PackageResources.table_access_sql)
+  static let aggregateView = text(PackageResources.aggregate_view_sql)
+  static let viewSources = text(PackageResources.view_sources_sql)
+  static let compressedFiles = text(PackageResources.compressed_files_sql)
   static let tableIdentity = text(PackageResources.table_identity_sql)
   static let timeIndex = text(PackageResources.time_index_sql)
   static let blockingSessions = text(PackageResources.blocking_sessions_sql)
@@ -11,6 +14,12 @@ enum SQL {
   static let ownedSequences = text(PackageResources.owned_sequences_sql)
   static let hypertable = text(PackageResources.hypertable_sql)
   static let chunks = text(PackageResources.chunks_sql)
+  static let aggregates = text(PackageResources.aggregates_sql)
+  static let timescalePolicies = text(PackageResources.timescale_policies_sql)
+  static let holdTable = text(PackageResources.hold_table_sql)
+  static let holdState = text(PackageResources.hold_state_sql)
+  static let holdPlace = text(PackageResources.hold_place_sql)
+  static let holdEnd = text(PackageResources.hold_end_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
   static let columnConversions = text(PackageResources.column_conversions_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)
@@ -23,6 +32,13 @@ enum SQL {
   static let restoreLogTable = text(PackageResources.restore_log_table_sql)
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)
   static let restoreLogWrite = text(PackageResources.restore_log_write_sql)
+  static let restoreLogOwing = text(PackageResources.restore_log_owing_sql)
+  static let restoreLogOwed = text(PackageResources.restore_log_owed_sql)
+
+  /// A statement on one line, without its comments, as an error's remedy shows it.
+  static func withoutComments(_ statement: String) -> String {
+    statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
+  }
 
   private static func text(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self)

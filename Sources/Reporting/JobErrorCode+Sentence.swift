@@ -55,9 +55,17 @@ extension JobErrorCode {
     .locked:
       "Another session holds a lock for longer than `PG_LOCK_TIMEOUT_SECONDS`, or the server ended the transaction because "
       + "of a conflict with another session (deadlock, serialization).",
+    .aggregateNotFound:
+      "A continuous aggregate that is named does not exist, or is not over the table; nothing was loaded.",
+    .loadNotFound: "No load with that id owes steps.",
+    .chunkFrozen: "A chunk that the load would write to is frozen; nothing was changed.",
+    .retentionWouldDrop:
+      "A retention policy of TimescaleDB would drop the day again at its next run; `jobs` lists it. Nothing was changed.",
     .operationEnded: "The operation has ended already.",
     .operationElsewhere: "Another process runs the operation.",
     .notATable: "The relation is not a table whose rows can be read.",
+    .chunkNotReadable:
+      "Compressed chunks of the day read as empty, since `timescaledb.license` is `apache`; `chunks` names them.",
     .noTimeColumn: "The table has no known time column.",
     .badTimeColumn: "The time column does not exist, or its type has no days.",
     .archiveNotGzip: "The file is not gzip.",
@@ -82,6 +90,8 @@ extension JobErrorCode {
     .restoreLogNeeded:
       "A request with `key` and `append`, or a queue message with `append`, needs the table `sluice.restore_log`, which the role "
       + "can neither use nor create; the answer has the SQL.",
+    .holdNotKept:
+      "A hold (`keep_until`) cannot be kept, since the role can neither use nor create the table `sluice.hold`.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",
@@ -92,6 +102,9 @@ extension JobErrorCode {
     .commitUnknown:
       "The connection broke after COMMIT was sent, and whether the rows are loaded could not be found out; `query` is the "
       + "statement that tells. Do not run the request again before.",
+    .stepsOwed:
+      "The rows are loaded; steps after the commit, such as compressing a chunk again, are left. `load` is the id by which "
+      + "`sluice restore resume` does them.",
     .noCredential: "No identity gives a token.",
     .signInRefused: "The identity service refuses the sign-in.",
     .signInUnreachable: "The identity service cannot be reached.",

@@ -32,6 +32,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseNotFound = "database_not_found"
   case archiveNotFound = "archive_not_found"
   case operationNotFound = "operation_not_found"
+  case aggregateNotFound = "aggregate_not_found"
+  case loadNotFound = "load_not_found"
 
   // Conflicts with existing data or with other sessions.
   case alreadyRunning = "already_running"
@@ -47,6 +49,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case archiveReplaced = "archive_replaced"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
+  case chunkFrozen = "chunk_frozen"
+  case retentionWouldDrop = "retention_would_drop"
   case noPartition = "no_partition"
   case partitionNotMade = "partition_not_made"
   case locked
@@ -55,6 +59,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
 
   // Data that cannot be used.
   case notATable = "not_a_table"
+  case chunkNotReadable = "chunk_not_readable"
   case noTimeColumn = "no_time_column"
   case badTimeColumn = "bad_time_column"
   case archiveNotGzip = "archive_not_gzip"
@@ -71,6 +76,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case manifestUnreadable = "manifest_unreadable"
   case rowsOutsideSpan = "rows_outside_span"
   case restoreLogNeeded = "restore_log_needed"
+  case holdNotKept = "hold_not_kept"
 
   // Servers and services.
   case databaseUnavailable = "database_unavailable"
@@ -80,6 +86,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case statementCancelled = "statement_cancelled"
   case databaseError = "database_error"
   case commitUnknown = "commit_unknown"
+  case stepsOwed = "steps_owed"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
   case signInUnreachable = "sign_in_unreachable"
@@ -146,22 +153,23 @@ extension JobErrorCode {
       .invalid
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
-    case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound: .notFound
+    case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound, .aggregateNotFound,
+      .loadNotFound:
+      .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
       .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
-      .partitionNotMade, .locked, .operationEnded, .operationElsewhere:
+      .partitionNotMade, .chunkFrozen, .retentionWouldDrop, .locked, .operationEnded, .operationElsewhere:
       .conflict
-    case .notATable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader, .badRow,
-      .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule, .constraintViolation,
-      .manifestUnreadable,
-      .rowsOutsideSpan, .restoreLogNeeded:
+    case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
+      .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule,
+      .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
       .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
-    case .databaseError, .commitUnknown, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
+    case .databaseError, .commitUnknown, .stepsOwed, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
       .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
       .failed
     }
@@ -190,7 +198,7 @@ extension JobErrorCode {
     case .archiveExists, .operationEnded: .done
     case .alreadyRunning, .archiveChanged, .tableChanged, .rowsNotDeleted, .locked, .databaseError, .lakeError,
       .rowCountMismatch,
-      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable:
+      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable, .stepsOwed:
       .retry
     default: kind == .unavailable || kind == .full ? .retry : .never
     }

@@ -49,6 +49,10 @@ package struct TableFacts: Sendable {
   package var partitions: PartitionedTable?
   /// The facts of the hypertable, where the table is one.
   package var hypertable: Hypertable?
+  /// The relation is a continuous aggregate.
+  package var aggregate: AggregateView?
+  /// The hypertables that a view reads, also through other views.
+  package var sources: [Hypertable] = []
 
   /// The columns that COPY can read and write: all but generated ones, which the table computes.
   package var storedColumns: [Column] { columns.filter { !$0.isGenerated } }
@@ -65,19 +69,21 @@ package struct TableFacts: Sendable {
     case write
   }
 
-  /// Reads the facts. Refuses a relation that does not exist, is not a table, or that the role may not access.
+  /// Reads the facts. Refuses a relation that does not exist, is not a table, or that the role may not access. A continuous
+  /// aggregate can be read like a table.
+  /// - Parameter allowsView: views and materialized views can be read too.
   /// - Throws: ``JobError`` `table_not_found`, `not_a_table`, `detach_pending`, `permission_denied`.
-  package static func read(_ table: TableName, for access: Access, on connection: PostgresConnection) async throws
-    -> TableFacts
-  {
+  package static func read(
+    _ table: TableName, for access: Access, allowsView: Bool = false, on connection: PostgresConnection
+  ) async throws -> TableFacts {
     let found = try await connection.query(SQL.tableFacts, [table.schema, table.name]).rows.first
     guard let found else { throw missing(table, in: connection.target.database) }
     let kind: String = try found.decode("kind")
-    if let other = kindNames[kind] {
-      throw JobError(
-        .notATable,
-        "\(table) is \(other), not a table; name the table that its rows come from", field: "table")
+    var aggregate: AggregateView?
+    if kind == "v", try found.decode("has_timescale") {
+      aggregate = try await AggregateView.read(try found.decode("oid"), on: connection)
     }
+    try refuseView(table, kind, isAggregate: aggregate != nil, access, allowsView)
     let user = connection.target.user
     guard try found.decode("may_use_schema", as: Bool.self) else {
       throw denied("USAGE", on: "SCHEMA \(table.schema)", user)
@@ -104,7 +110,11 @@ package struct TableFacts: Sendable {
     facts.hasAfterTrigger = try found.decode("has_after_trigger")
     facts.hasInsertRule = try found.decode("has_insert_rule")
     if kind == "p" { facts.partitions = try await PartitionedTable.read(facts, on: connection) }
-    if try found.decode("has_timescale") { facts.hypertable = try await Hypertable.read(oid, table, on: connection) }
+    if try found.decode("has_timescale") {
+      facts.hypertable = try await Hypertable.read(oid, table, on: connection)
+      facts.aggregate = aggregate
+      if kind == "v" { facts.sources = try await sources(of: oid, on: connection) }
+    }
     switch access {
     case .read:
       try refuseUnreadable(table, found)
@@ -116,6 +126,45 @@ package struct TableFacts: Sendable {
       guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: "\(table)", user) }
     }
     return facts
+  }
+
+  /// The hypertables that the view with `oid` reads.
+  private static func sources(of oid: Int, on connection: PostgresConnection) async throws -> [Hypertable] {
+    var sources: [Hypertable] = []
+    for row in try await connection.query(SQL.viewSources, [String(oid)]).rows {
+      let name = TableName(schema: try row.decode("schema"), name: try row.decode("name"))
+      if let source = try await Hypertable.read(try row.decode("oid"), name, on: connection) { sources.append(source) }
+    }
+    return sources
+  }
+
+  /// Refuses a relation that is not a table, unless it is a view that may be read.
+  private static func refuseView(
+    _ table: TableName, _ kind: String, isAggregate: Bool, _ access: Access, _ allowsView: Bool
+  ) throws {
+    guard let other = kindNames[kind] else { return }
+    let isView = ["v", "m"].contains(kind)
+    switch access {
+    case .read:
+      guard !isAggregate, !(isView && allowsView) else { return }
+      let remedy: ErrorText =
+        isView
+        ? ", or pass \(field: "allow_view") (or set `allow_view` of the table in the settings file) and name its time column"
+        : ""
+      throw JobError(
+        .notATable, "\(table) is \(other), not a table; name the table that its rows come from\(remedy)", field: "table"
+      )
+    case .write where isAggregate:
+      throw JobError(
+        .notATable,
+        "\(table) is a continuous aggregate, whose rows the server computes; restore its raw rows and refresh it, or name a "
+          + "plain table as \(field: "destination.target_table")", field: "table")
+    case .write:
+      throw JobError(
+        .notATable,
+        "\(table) is \(other), not a table; name the table that its rows come from"
+          + (isView ? ", or a plain table, as \(field: "destination.target_table")" : ""), field: "table")
+    }
   }
 
   /// Refuses a table of which a SELECT can silently miss rows.
@@ -174,6 +223,9 @@ package struct TableFacts: Sendable {
     try JSONDecoder().decode([UniqueIndex].self, from: Data(json.utf8))
   }
 
+  /// Whether the table has a unique index over all rows: a row that is loaded is compared with those that are there.
+  package var hasUniqueIndex: Bool { !conflictKeys.isEmpty || hasDeferrableKey }
+
   /// Whether a unique key recognizes rows that are in the table already when the `loaded` columns are given. A key with
   /// a column that its default fills in is new for each row, and recognizes none.
   package func recognisesRows(of loaded: [ColumnName]) -> Bool {
@@ -182,20 +234,18 @@ package struct TableFacts: Sendable {
 
   package func column(_ name: ColumnName) -> Column? { columns.first { $0.name == name } }
 
-  /// The time column: the one that is named, or the column by which the table is partitioned.
+  /// The time column: the one that is named, or the column by which the table is partitioned: a hypertable's dimension,
+  /// or the partition key.
   /// - Parameters:
+  ///   - unit: what the column counts, where it is of integers and this is known.
   ///   - remedy: the alternative that the error offers to the caller.
   ///   - field: the request's field to which the remedy refers.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`.
-  package func timeColumn(named name: ColumnName?, remedy: ErrorText, field: String = "time_column") throws
-    -> TimeColumn
-  {
-    let candidates = columns.filter { DaySpan.Kind(baseType: $0.baseType) != nil }.map(\.name)
-    let choices =
-      candidates.isEmpty
-      ? "the table has no column of type timestamptz, timestamp or date"
-      : "columns that can serve: \(candidates.map(\.text).joined(separator: ", "))"
-    guard let name = name ?? partitionColumn else {
+  package func timeColumn(
+    named name: ColumnName?, unit: TimeUnit? = nil, remedy: ErrorText, field: String = "time_column"
+  ) throws -> TimeColumn {
+    let choices = timeColumnChoices
+    guard let name = name ?? dimensionColumn else {
       throw JobError(
         .noTimeColumn,
         "\(table) has no known time column; name it as \(table):column in BACKUP_TABLES, or \(remedy) (\(choices))",
@@ -210,6 +260,32 @@ package struct TableFacts: Sendable {
         .badTimeColumn,
         "column \(name) of \(table) is of type \(column.type), which has no days (\(choices))", field: field)
     }
-    return TimeColumn(name: name, kind: kind)
+    guard unit == nil || kind.integers != nil else {
+      throw JobError(
+        .badTimeColumn,
+        "the option `unit` of \(table) says what an integer column counts, but \(name) is of type \(kind.rawValue); remove the "
+          + "option", field: "unit")
+    }
+    return TimeColumn(name: name, kind: kind, unit: unit)
+  }
+
+  /// The column by which the table is partitioned into ranges of time: a hypertable's dimension, or the partition key.
+  package var dimensionColumn: ColumnName? {
+    if let dimension = chunked?.dimension, !dimension.isComputed { return dimension.column }
+    return partitionColumn
+  }
+
+  /// The columns that can be a time column, for the text of an error.
+  private var timeColumnChoices: ErrorText {
+    let candidates = columns.filter { DaySpan.Kind(baseType: $0.baseType).map { $0.integers == nil } ?? false }
+    guard candidates.isEmpty else {
+      return "columns that can serve: \(candidates.map(\.name.text).joined(separator: ", "))"
+    }
+    let none: ErrorText = "the table has no column of type timestamptz, timestamp or date"
+    let integers = columns.filter { DaySpan.Kind(baseType: $0.baseType)?.integers != nil }
+    guard !integers.isEmpty else { return none }
+    return
+      "\(none); of the integer columns \(integers.map(\.name.text).joined(separator: ", ")) one that counts time can serve, with its "
+      + "`unit`"
   }
 }

@@ -9,9 +9,16 @@ package import TableDays
 package struct TableFiles: Equatable {
   private let digest: String
 
+  /// - Parameter chunks: the chunks that are read, where the day tells them; others may be rewritten meanwhile.
   /// - Throws: ``JobError`` `table_changed` when the snapshot is older than a rewrite of the table.
-  package static func read(_ facts: TableFacts, on connection: PostgresConnection) async throws -> TableFiles {
-    let row = try await connection.query(SQL.tableIdentity, [String(facts.oid)]).rows[0]
+  package static func read(
+    _ facts: TableFacts, chunks: [Chunk]? = nil, on connection: PostgresConnection
+  ) async throws -> TableFiles {
+    let isChunked = facts.hypertable != nil || !facts.sources.isEmpty
+    let sql = SQL.tableIdentity.replacing("/* COMPRESSED */", with: isChunked ? SQL.compressedFiles : "")
+    let own = facts.hypertable == nil ? nil : chunks
+    let list = own.map { "{\($0.map { String($0.oid) }.joined(separator: ","))}" }
+    let row = try await connection.query(sql, [String(facts.oid), list]).rows[0]
     guard try row.decode("stale", as: Int.self) == 0 else { throw changed(facts.table) }
     return TableFiles(digest: try row.decode("files"))
   }

@@ -1,3 +1,4 @@
+package import Foundation
 package import Postgres
 import Reporting
 package import TableDays
@@ -26,9 +27,10 @@ package struct TableRows {
     let start = try await connection.quoteLiteral(span.start)
     let end = try await connection.quoteLiteral(span.end)
     let type = span.kind.sqlType
+    let days = Self.days(of: column)
     let row = try await connection.query(
-      "SELECT EXISTS (SELECT FROM \(table) WHERE \(name) < \(start)::\(type) AND \(name) >= \(Self.first)::\(type)) AS before, "
-        + "EXISTS (SELECT FROM \(table) WHERE \(name) >= \(end)::\(type) AND \(name) < \(Self.end)::\(type)) AS after"
+      "SELECT EXISTS (SELECT FROM \(table) WHERE \(name) < \(start)::\(type) AND \(name) >= \(days.first)::\(type)) AS before, "
+        + "EXISTS (SELECT FROM \(table) WHERE \(name) >= \(end)::\(type) AND \(name) < \(days.end)::\(type)) AS after"
     ).rows[0]
     return Around(before: try row.decode("before"), after: try row.decode("after"))
   }
@@ -38,9 +40,14 @@ package struct TableRows {
     try await connection.query(SQL.timeIndex, [String(facts.oid), column.name.text]).rows[0].decode("has_index")
   }
 
-  /// The first value that belongs to a day, and the first one after the last: the years 1583 to 9999 (``Day``).
-  private static let first = "'1583-01-01'"
-  private static let end = "'10000-01-01'"
+  /// The first value that belongs to a day, and the first one after the last, as literals: of the years 1583 to 9999
+  /// (``Day``), and of what an integer type holds.
+  private static func days(of column: TimeColumn) -> (first: String, end: String) {
+    guard let unit = column.unit, let range = column.kind.integers else { return ("'1583-01-01'", "'10000-01-01'") }
+    let first = unit.value(of: Date(timeIntervalSince1970: -12_212_553_600)) ?? Int.min
+    let end = unit.value(of: Date(timeIntervalSince1970: 253_402_300_800)) ?? Int.max
+    return ("'\(max(first, range.lowerBound))'", "'\(min(end, range.upperBound))'")
+  }
 
   /// The number of rows that are in no day's archive: their time is NULL, infinite, or of a year that no day has. Nil where
   /// they were not counted: without an index, or because the count failed.
@@ -49,12 +56,13 @@ package struct TableRows {
     guard hasIndex || evenWithoutIndex else { return nil }
     let (table, name) = try await names()
     let type = column.kind.sqlType
+    let days = Self.days(of: column)
     try await connection.query("SAVEPOINT sluice_count")
     do {
       if hasIndex { try await connection.query("SET LOCAL enable_seqscan = off") }
       let rows: Int = try await connection.query(
-        "SELECT pg_catalog.count(*) AS n FROM \(table) WHERE \(name) IS NULL OR \(name) < \(Self.first)::\(type) "
-          + "OR \(name) >= \(Self.end)::\(type)"
+        "SELECT pg_catalog.count(*) AS n FROM \(table) WHERE \(name) IS NULL OR \(name) < \(days.first)::\(type) "
+          + "OR \(name) >= \(days.end)::\(type)"
       ).rows[0].decode("n")
       try await connection.query("ROLLBACK TO SAVEPOINT sluice_count")
       return rows
@@ -75,23 +83,38 @@ package struct TableRows {
   }
 
   /// The days of the first and the last row before `span`, in `zone`; nil when there are none. It needs an index.
-  package func days(before span: DaySpan, inZone zone: String) async throws -> (first: Day, last: Day)? {
+  package func days(before span: DaySpan, in zone: TimeZone) async throws -> (first: Day, last: Day)? {
     let (table, name) = try await names()
     let start = try await connection.quoteLiteral(span.start)
-    let zone = try await connection.quoteLiteral(zone)
     let type = span.kind.sqlType
-    func day(_ value: String) -> String {
-      "pg_catalog.to_char(\(span.kind == .instant ? "pg_catalog.timezone(\(zone), \(value))" : value), 'YYYY-MM-DD')"
-    }
+    let first = try await value("first", in: zone), last = try await value("last", in: zone)
     let row = try await connection.query(
-      "SELECT \(day("first")) AS first, \(day("last")) AS last FROM (SELECT pg_catalog.min(\(name)) AS first, "
-        + "pg_catalog.max(\(name)) AS last FROM \(table) WHERE \(name) >= \(Self.first)::\(type) AND \(name) < \(start)::\(type)"
-        + ") AS rows"
+      "SELECT \(first) AS first, \(last) AS last FROM (SELECT pg_catalog.min(\(name)) AS first, "
+        + "pg_catalog.max(\(name)) AS last FROM \(table) WHERE \(name) >= \(Self.days(of: column).first)::\(type) "
+        + "AND \(name) < \(start)::\(type)) AS rows"
     ).rows[0]
-    let first: String? = try row.decodeIfPresent("first")
-    let last: String? = try row.decodeIfPresent("last")
-    guard let first = first.flatMap({ Day($0) }), let last = last.flatMap({ Day($0) }) else { return nil }
+    guard let first = try day(row, "first", in: zone), let last = try day(row, "last", in: zone) else { return nil }
     return (first, last)
+  }
+
+  /// The SQL of the day of a value, or of the integer itself.
+  private func value(_ value: String, in zone: TimeZone) async throws -> String {
+    guard column.unit == nil else { return "\(value)::pg_catalog.int8" }
+    let zone = try await connection.quoteLiteral(zone.ianaName)
+    let clock = column.kind == .instant ? "pg_catalog.timezone(\(zone), \(value))" : value
+    return "pg_catalog.to_char(\(clock), 'YYYY-MM-DD')"
+  }
+
+  private func day(_ row: PostgresRow, _ name: String, in zone: TimeZone) throws -> Day? {
+    guard let unit = column.unit else { return try row.decodeIfPresent(name, as: String.self).flatMap { Day($0) } }
+    return try row.decodeIfPresent(name, as: Int.self).map { Day(unit.instant(of: $0), in: zone) }
+  }
+
+  /// The last value of an integer column; nil in a table without rows. It needs an index.
+  func lastInteger() async throws -> Int? {
+    let (table, name) = try await names()
+    return try await connection.query("SELECT pg_catalog.max(\(name))::pg_catalog.int8 AS last FROM \(table)").rows[0]
+      .decodeIfPresent("last")
   }
 
   private func names() async throws -> (table: String, column: String) {

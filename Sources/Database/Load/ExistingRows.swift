@@ -19,9 +19,20 @@ package struct ExistingRows: Sendable, Equatable {
 
   /// Deletes the rows.
   /// - Returns: the number of deleted rows.
-  package func delete(on connection: PostgresConnection) async throws -> Int {
+  /// - Parameter chunks: the chunks that hold them, none compressed. A DELETE from a hypertable locks all its chunks, so that two
+  ///   loads, each with a chunk that it has decompressed, would wait for one another; one from a chunk locks that alone.
+  package func delete(from chunks: [TableName]? = nil, on connection: PostgresConnection) async throws -> Int {
     let (name, condition) = try await words(on: connection)
-    return try await connection.queryRows("DELETE FROM \(name) WHERE \(condition)").affectedRows
+    guard let chunks else {
+      return try await connection.queryRows("DELETE FROM \(name) WHERE \(condition)").affectedRows
+    }
+    var count = 0
+    for chunk in chunks {
+      count += try await connection.queryRows(
+        "DELETE FROM \(try await connection.quoted(chunk)) WHERE \(condition)"
+      ).affectedRows
+    }
+    return count
   }
 
   package func count(on connection: PostgresConnection) async throws -> Int {
@@ -45,7 +56,7 @@ package struct ExistingRows: Sendable, Equatable {
   }
 
   /// Whether the table holds any.
-  func exist(on connection: PostgresConnection) async throws -> Bool {
+  package func exist(on connection: PostgresConnection) async throws -> Bool {
     let (name, condition) = try await words(on: connection)
     return try await connection.queryRows("SELECT EXISTS (SELECT FROM \(name) WHERE \(condition)) AS found")
       .rows[0].decode("found")
@@ -59,6 +70,15 @@ package struct ExistingRows: Sendable, Equatable {
         + "WHERE (\(condition)) AND tableoid <> \(oid)::pg_catalog.oid) AS held "
         + "JOIN pg_catalog.pg_class c ON c.oid = held.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1"
     ).rows.map { try $0.decode("held_by") }
+  }
+
+  /// The OIDs of the relations that hold them: the table itself, chunks or partitions.
+  func relations(on connection: PostgresConnection) async throws -> Set<Int> {
+    let (name, condition) = try await words(on: connection)
+    let rows = try await connection.queryRows(
+      "SELECT DISTINCT tableoid::pg_catalog.int8 AS oid FROM \(name) WHERE \(condition)"
+    ).rows
+    return Set(try rows.map { try $0.decode("oid") })
   }
 
   private func words(on connection: PostgresConnection) async throws -> (name: String, condition: String) {

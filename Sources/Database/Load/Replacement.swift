@@ -33,10 +33,14 @@ package struct Replacement: Sendable {
   }
 
   /// Deletes the rows of the span.
-  /// - Parameter archiveRows: the number of rows that the load will put in their place.
+  /// - Parameters:
+  ///   - archiveRows: the number of rows that the load will put in their place.
+  ///   - chunks: the chunks of a hypertable that hold the span's rows, where none is compressed; nil deletes from the table.
   /// - Throws: ``JobError`` `child_tables`, `fewer_rows`, `archive_differs`, `delete_cascades`, `rows_not_deleted`; the load
   ///   must then be rolled back.
-  package func delete(for archiveRows: Int, on connection: PostgresConnection) async throws -> Deleted {
+  package func delete(
+    for archiveRows: Int, from chunks: [TableName]? = nil, on connection: PostgresConnection
+  ) async throws -> Deleted {
     let found = try await connection.query(SQL.replaceFacts, [String(facts.oid)]).rows[0]
     let isHypertable = facts.hypertable != nil
     var rows = rows
@@ -53,7 +57,7 @@ package struct Replacement: Sendable {
       constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
     // A bitmap scan misses the rows of a compressed chunk that the same DELETE decompresses (timescaledb, pull request 9120).
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan = off") }
-    let deleted = try await rows.delete(on: connection)
+    let deleted = try await rows.delete(from: chunks, on: connection)
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan TO DEFAULT") }
     // Others may have inserted rows since they were counted.
     try refuseFewer(archiveRows, than: deleted)

@@ -23,6 +23,8 @@ package struct RestoreLog: Sendable {
 
   /// An earlier load.
   package struct Entry: Sendable, Equatable {
+    /// The load's own id.
+    package let load: String
     let bytes: Int
     let etag: String
     let sha256: String
@@ -39,6 +41,8 @@ package struct RestoreLog: Sendable {
   let source: TableDay
   /// The table that is loaded.
   let target: TableName
+  /// The log can keep what a load owes: the table has the columns for it, and the role may write them.
+  package let keepsOwed: Bool
 
   /// The log for loads of `source` into `target`, where the role may use it. Its table is made on first use.
   /// - Parameter creating: make the table where it is missing and the role may.
@@ -49,47 +53,48 @@ package struct RestoreLog: Sendable {
     var state = try await State.read(target, on: connection)
     if creating, !state.isThere, state.mayCreate {
       do {
-        try await create(on: connection)
+        try await create(definition, on: connection)
       } catch PostgresError.server(let error) where !error.isFatal {
         Log.write(.warning, "sluice.restore_log was not created", ["reason": error])
       }
       state = try await State.read(target, on: connection)
     }
-    return state.isUsable ? RestoreLog(source: source, target: target) : nil
-  }
-
-  private struct State {
-    let isThere, isTrusted, isPlain, mayWrite, mayDelete, mayCreate: Bool
-    /// Names as SQL writes them.
-    let owner, databaseOwner: String?
-
-    var isUsable: Bool { isThere && isTrusted && isPlain && mayWrite }
-
-    static func read(_ target: TableName?, on connection: PostgresConnection) async throws -> State {
-      let row = try await connection.query(SQL.restoreLogState, [target?.schema, target?.name]).rows[0]
-      return State(
-        isThere: try row.decode("is_there"), isTrusted: try row.decode("is_trusted"),
-        isPlain: try row.decode("is_plain"),
-        mayWrite: try row.decode("may_write"), mayDelete: try row.decode("may_delete"),
-        mayCreate: try row.decode("may_create"), owner: try row.decodeIfPresent("owner"),
-        databaseOwner: try row.decodeIfPresent("database_owner"))
-    }
+    guard state.isUsable else { return nil }
+    if creating, !state.hasOwed, state.isOwned { state.hasOwed = await addColumns(on: connection) }
+    return RestoreLog(source: source, target: target, keepsOwed: state.hasOwed && state.mayUpdate)
   }
 
   /// Two sessions that run CREATE … IF NOT EXISTS at once can both find nothing, and one of them then fails; so they take
   /// turns.
-  private static func create(on connection: PostgresConnection) async throws {
+  static func create(_ statements: [String], on connection: PostgresConnection) async throws {
     try await connection.withTransaction { connection in
       try await connection.query("SET LOCAL lock_timeout = 10000")
       try await connection.query(
         "SELECT pg_catalog.pg_advisory_xact_lock("
           + "(\(TableDayLock.namespace)::pg_catalog.int8 << 48) | (pg_catalog.hashtextextended('sluice.restore_log', 0) & 281474976710655))"
       )
-      for statement in definition { try await connection.query(statement) }
+      for statement in statements { try await connection.query(statement) }
     }
   }
 
-  private static let definition = [
+  /// Adds the columns that versions before 0.10 made the table without.
+  /// - Returns: whether they are there.
+  private static func addColumns(on connection: PostgresConnection) async -> Bool {
+    do {
+      try await connection.withTransaction { connection in
+        try await connection.query("SET LOCAL lock_timeout = 2000")
+        try await connection.query(
+          "ALTER TABLE sluice.restore_log ADD COLUMN IF NOT EXISTS owed pg_catalog.jsonb, "
+            + "ADD COLUMN IF NOT EXISTS seconds pg_catalog.float8")
+      }
+      return true
+    } catch {
+      Log.write(.warning, "sluice.restore_log did not get the column of owed steps", ["reason": error])
+      return false
+    }
+  }
+
+  static let definition = [
     "CREATE SCHEMA IF NOT EXISTS sluice", SQL.restoreLogTable,
     "CREATE INDEX IF NOT EXISTS restore_log_key ON sluice.restore_log (key, source)",
   ]
@@ -98,7 +103,8 @@ package struct RestoreLog: Sendable {
   package func entries(key: String, on connection: PostgresConnection) async throws -> [Entry] {
     try await connection.query(SQL.restoreLogMarks, [key, "\(source)", target.schema, target.name]).rows.map { row in
       Entry(
-        bytes: try row.decode("bytes"), etag: try row.decode("etag"), sha256: try row.decode("sha256"),
+        load: try row.decode("load"), bytes: try row.decode("bytes"), etag: try row.decode("etag"),
+        sha256: try row.decode("sha256"),
         rows: try row.decode("rows"), loadedAt: try row.decode("loaded_at"))
     }
   }
@@ -110,27 +116,33 @@ package struct RestoreLog: Sendable {
   /// - Parameters:
   ///   - load: the load's own id.
   ///   - target: the facts of the table that is loaded.
+  ///   - owed: the steps that are left after the commit; only where the log keeps them.
+  ///   - seconds: the time since the load began.
   /// - Returns: whether the mark is written.
   package func write(
     load: String, key: String?, _ archive: Archive, sha256: String, rows: Int, into target: TableFacts,
-    on connection: PostgresConnection
+    owing owed: OwedSteps?, seconds: Double, on connection: PostgresConnection
   ) async throws -> Bool {
     let values = [
       load, key, "\(source)", "\(target.table)", String(target.oid), archive.path, String(archive.bytes), archive.etag,
       sha256, String(rows),
     ]
-    guard key == nil else {
+    // A step that is owed is found by its mark alone.
+    guard key == nil, owed == nil else {
       guard try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1 else {
         throw JobError(
           .restoreLogNeeded,
           "sluice.restore_log did not store the load's mark: a rule or trigger of that table keeps it out; nothing was loaded. "
             + "Remove it, then run the job again")
       }
+      if keepsOwed { try await Self.keep(owed, of: load, seconds: seconds, on: connection) }
       return true
     }
     try await connection.query("SAVEPOINT sluice_mark")
     do {
-      return try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1
+      guard try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1 else { return false }
+      if keepsOwed { try await Self.keep(owed, of: load, seconds: seconds, on: connection) }
+      return true
     } catch PostgresError.server(let error) where !error.isFatal {
       try await connection.query("ROLLBACK TO SAVEPOINT sluice_mark")
       Log.write(.warning, "the load leaves no mark in sluice.restore_log", ["table": target.table, "reason": error])
@@ -143,40 +155,14 @@ package struct RestoreLog: Sendable {
     "EXISTS (SELECT FROM sluice.restore_log WHERE load = '\(load)')"
   }
 
-  /// Removes marks that are older than `days`, where the role may.
+  /// Removes marks that are older than `days` and owe nothing, where the role may.
   /// - Returns: how many.
   package static func removeOld(days: Int, on connection: PostgresConnection) async throws -> Int {
     let state = try await State.read(nil, on: connection)
     guard state.isThere, state.isTrusted, state.isPlain, state.mayDelete else { return 0 }
     return try await connection.query(
-      "DELETE FROM sluice.restore_log WHERE loaded_at < pg_catalog.now() - pg_catalog.make_interval(days => $1)",
+      "DELETE FROM sluice.restore_log WHERE pg_catalog.to_jsonb(restore_log) ->> 'owed' IS NULL AND loaded_at < pg_catalog.now() - pg_catalog.make_interval(days => $1)",
       [String(days)]
     ).affectedRows
-  }
-
-  /// Why the role that `connection` has signed in as cannot leave a mark, and the SQL that helps.
-  package static func remedy(for target: TableName, on connection: PostgresConnection) async throws -> String {
-    let state = try await State.read(target, on: connection)
-    let user = connection.target.user
-    if state.isThere, !state.isTrusted, let owner = state.owner, let databaseOwner = state.databaseOwner {
-      return "sluice.restore_log belongs to \(owner), whose triggers would run with the rights of the role \(user); as "
-        + "an administrator run: ALTER TABLE sluice.restore_log OWNER TO \(databaseOwner)"
-    }
-    if state.isThere, !state.isPlain {
-      return
-        "sluice.restore_log has rules, triggers or row security, is unlogged or is no table, so that a mark may not "
-        + "stay; as the database's owner drop it (DROP TABLE sluice.restore_log), and it is made again"
-    }
-    let name: String = try await connection.query("SELECT pg_catalog.quote_ident($1) AS name", [user]).rows[0].decode(
-      "name")
-    let statements =
-      definition.map { statement in
-        statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
-      } + [
-        "GRANT USAGE ON SCHEMA sluice TO \(name)",
-        "GRANT SELECT, INSERT, DELETE ON sluice.restore_log TO \(name)",
-      ]
-    return "the role \(user) can neither use nor create sluice.restore_log; as the database's owner run: "
-      + statements.joined(separator: "; ")
   }
 }

@@ -19,9 +19,10 @@ part (oid, parent, level, own_low, own_high, low, high, is_default, descends) AS
   CROSS JOIN span
   JOIN pg_catalog.pg_inherits i ON i.inhparent = part.oid
   JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-  -- `FOR VALUES FROM (value) TO (value)` or `DEFAULT`; OFFSET 0 keeps the server from reading it once for each use.
+  -- `FOR VALUES FROM (value) TO (value)` or `DEFAULT`; OFFSET 0 keeps the server from reading it once for each use. A bound has no
+  -- columns: with the OID of the partition pg_get_expr would wait for its lock.
   CROSS JOIN LATERAL (
-    SELECT pg_catalog.substr(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 18) OFFSET 0
+    SELECT pg_catalog.substr(pg_catalog.pg_get_expr(c.relpartbound, 0), 18) OFFSET 0
   ) AS e (bounds)
   CROSS JOIN LATERAL (
     SELECT pg_catalog.btrim(pg_catalog.split_part(e.bounds, ') TO (', 1), ''''),

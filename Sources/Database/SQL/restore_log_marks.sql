@@ -1,5 +1,5 @@
 -- The marks of loads of the table-day $2 into the table $3.$4 by the request with the key $1, the last one first.
-SELECT bytes, etag, sha256, rows,
+SELECT load, bytes, etag, sha256, rows,
   pg_catalog.to_char(loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS loaded_at
 FROM sluice.restore_log
 WHERE key = $1 AND source = $2 AND target_oid = (

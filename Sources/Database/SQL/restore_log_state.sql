@@ -24,6 +24,12 @@ SELECT log.oid IS NOT NULL AS is_there,
   COALESCE(
     pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(log.oid, 'SELECT')
     AND pg_catalog.has_table_privilege(log.oid, 'INSERT'), false) AS may_write,
+  COALESCE(pg_catalog.has_table_privilege(log.oid, 'UPDATE'), false) AS may_update,
+  COALESCE(pg_catalog.pg_has_role(log.relowner, 'USAGE'), false) AS is_owned,
+  2 = (
+    SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid = log.oid AND a.attname IN ('owed', 'seconds') AND NOT a.attisdropped
+  ) AS has_owed,
   COALESCE(
     pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(log.oid, 'SELECT')
     AND pg_catalog.has_table_privilege(log.oid, 'DELETE'), false) AS may_delete,

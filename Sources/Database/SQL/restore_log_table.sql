@@ -12,5 +12,9 @@ CREATE TABLE IF NOT EXISTS sluice.restore_log (
   etag pg_catalog.text NOT NULL,
   sha256 pg_catalog.text NOT NULL,
   rows pg_catalog.int8 NOT NULL,
-  loaded_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+  loaded_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  -- The steps after the load's commit that are not done yet; NULL where none is left.
+  owed pg_catalog.jsonb,
+  -- How long the load took.
+  seconds pg_catalog.float8
 )

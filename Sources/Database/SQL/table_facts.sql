@@ -4,11 +4,22 @@ WITH RECURSIVE named (oid) AS (
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2
 ),
--- The relation and all relations that inherit from it.
+-- The relation and all relations that inherit from it; of a view, those that it reads, with theirs.
 tree (oid) AS (
   SELECT named.oid FROM named
   UNION
-  SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
+  SELECT below.oid
+  FROM tree
+  CROSS JOIN LATERAL (
+    SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = tree.oid
+    UNION ALL
+    SELECT d.refobjid
+    FROM pg_catalog.pg_class v
+    JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid AND r.ev_type = '1'
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    WHERE v.oid = tree.oid AND v.relkind = 'v'
+  ) AS below (oid)
 )
 SELECT c.oid::pg_catalog.int8 AS oid,
   c.relkind::pg_catalog.text AS kind,

@@ -9,6 +9,8 @@ package struct DatabaseSessions: Sendable {
   let connections: Int
   /// `PG_LOCK_TIMEOUT_SECONDS`: how long a job waits for a table that another session has locked.
   let lockTimeoutSeconds: Int
+  /// The same as a value of the server's `lock_timeout`, in milliseconds.
+  package var lockTimeout: Int { max(1, lockTimeoutSeconds * 1000) }
   /// `PG_RETRY_SECONDS`: how long a job that has not begun tries to reach the server.
   let retrySeconds: Int
 

@@ -1,14 +1,14 @@
 import Essentials
-import Postgres
+package import Postgres
 import Reporting
-import TableDays
+package import TableDays
 
 /// The advisory lock on a table-day, so that only one run works on it.
 ///
 /// The lock belongs to the session and ends with it, however the program ends. It is taken before the job's transaction
 /// begins: the first statement of a REPEATABLE READ transaction fixes its snapshot, and a snapshot that is older than
 /// the lock could lack what the previous holder committed.
-enum TableDayLock {
+package enum TableDayLock {
   /// The upper 16 bits of every key, which identify a lock of this program in `pg_locks` (classid / 65536 = 23580). Any
   /// role that can connect can take any advisory lock, so the error names the holder.
   static let namespace = 0x5C1C
@@ -19,7 +19,7 @@ enum TableDayLock {
 
   /// Runs `body` while `connection` holds the lock on `tableDay`.
   /// - Throws: ``JobError`` `already_running` with the holder; whatever `body` throws.
-  static func hold<Result: Sendable>(
+  package static func hold<Result: Sendable>(
     _ tableDay: TableDay, on connection: PostgresConnection, _ body: () async throws -> Result
   ) async throws -> Result {
     let key: Int = try await connection.query(keyQuery, ["sluice:\(tableDay)"]).rows[0].decode("key")

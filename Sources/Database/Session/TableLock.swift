@@ -17,8 +17,9 @@ struct TableLock: Sendable {
 
   let table: TableName
   let access: TableFacts.Access
-  /// Whether LOCK TABLE can be used: it accepts plain and partitioned tables only, and needs a right on the whole
-  /// table.
+  /// Whether LOCK TABLE can be used: it accepts tables and views, with all tables that a view reads (of a continuous aggregate
+  /// the hypertable of its rows and the raw one, each with its chunks), but no materialized views, and needs a right on the
+  /// whole relation.
   let isLockable: Bool
   /// Whether the role may name the table in a SELECT.
   let mayRead: Bool
@@ -41,8 +42,8 @@ struct TableLock: Sendable {
     let hasRight: Bool = try row.decode(access == .read ? "may_select" : "may_insert")
     let mayRead: Bool = try row.decode("may_read")
     return TableLock(
-      table: table, access: access, isLockable: ["r", "p"].contains(kind) && hasRight,
-      mayRead: ["r", "p", "f"].contains(kind) && mayRead, reading: reading, isNarrow: isNarrow)
+      table: table, access: access, isLockable: ["r", "p", "v"].contains(kind) && hasRight,
+      mayRead: ["r", "p", "f", "v", "m"].contains(kind) && mayRead, reading: reading, isNarrow: isNarrow)
   }
 
   /// Whether a SELECT takes the lock. A SELECT takes its snapshot before it waits.

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 package import TableDays
 
 /// A chunk of a hypertable: the rows of one range of its dimension, or a part of them where it has space partitions.

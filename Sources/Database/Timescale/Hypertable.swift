@@ -73,6 +73,24 @@ package struct Hypertable: Sendable, Equatable {
       extensionSchema: try row.decode("extension_schema"))
   }
 
+  /// Whether the relation of that name is a hypertable.
+  package static func exists(_ table: TableName, on connection: PostgresConnection) async throws -> Bool {
+    guard
+      try await connection.query(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS is_there"
+      ).rows[0].decode("is_there")
+    else { return false }
+    return try await connection.query(
+      "SELECT EXISTS (SELECT FROM _timescaledb_catalog.hypertable WHERE schema_name = $1::pg_catalog.name "
+        + "AND table_name = $2::pg_catalog.name) AS is_there", [table.schema, table.name]
+    ).rows[0].decode("is_there")
+  }
+
+  /// Whether it has a chunk of that name.
+  package func has(_ chunk: TableName, on connection: PostgresConnection) async throws -> Bool {
+    try await chunks(overlapping: nil, on: connection).contains { $0.table == chunk }
+  }
+
   /// The chunks whose range overlaps `span`, by range.
   /// - Parameter span: values of the dimension's kind; nil for all chunks.
   package func chunks(overlapping span: DaySpan?, on connection: PostgresConnection) async throws -> [Chunk] {
@@ -96,7 +114,7 @@ package struct Hypertable: Sendable, Equatable {
   ) async throws -> (start: Int, end: Int) {
     func value(_ text: String) async throws -> String {
       let literal = try await connection.quoteLiteral(text)
-      guard [.instant, .wallClock, .date].contains(span.kind) else { return "\(literal)::pg_catalog.int8" }
+      guard span.kind.integers == nil else { return "\(literal)::pg_catalog.int8" }
       return "(EXTRACT(epoch FROM \(literal)::\(span.kind.sqlType)) * 1000000)::pg_catalog.int8"
     }
     let row = try await connection.query(

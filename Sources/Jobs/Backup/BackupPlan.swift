@@ -34,7 +34,8 @@ package struct BackupPlan: Sendable, Equatable {
     ) {
       tableDay = TableDay(database: database, table: table.table, day: day)
       let ofAll = TableOptions(
-        table: table.table, timeColumn: request?.timeColumn, compressionLevel: request?.compressionLevel)
+        table: table.table, timeColumn: request?.timeColumn, compressionLevel: request?.compressionLevel,
+        unit: request?.unit, allowsView: request?.allowsView)
       self.options = table.over(ofAll).over(options.options(of: table.table))
       level = self.options.compressionLevel ?? options.gzipLevel
       overwrite = request?.overwrite ?? false

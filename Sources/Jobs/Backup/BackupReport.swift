@@ -20,8 +20,10 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package var database: String
   package var table: TableName
   package var date: Day
-  /// Why the table-day was skipped: `exists`, or `outside the table's rows`.
+  /// Why the table-day was skipped: `exists`, `outside the table's rows`, `no chunk` or `no partition`.
   package var skipped: String?
+  /// An archive of the day has rows, and the chunk or partition that held them is gone; nil, and absent, otherwise.
+  package var dropped: Bool?
   /// The archive's path under `LAKE_URL`.
   package var path: String?
   /// The number of archived rows.
@@ -43,7 +45,7 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package var error: JobError?
 
   enum CodingKeys: String, CodingKey {
-    case status, database, table, date, skipped, path, rows, empty
+    case status, database, table, date, skipped, dropped, path, rows, empty
     case rowsWithoutADay = "rows_without_a_day"
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"

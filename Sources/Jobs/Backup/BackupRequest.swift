@@ -12,6 +12,10 @@ package struct BackupRequest: Sendable, Equatable {
   package var to: Day
   /// The time column of the tables that name none.
   package var timeColumn: String?
+  /// What the integer time columns of the tables count; nil is the table's option.
+  package var unit: TimeUnit?
+  /// Views and materialized views may be archived; nil is the table's option.
+  package var allowsView: Bool?
   /// Replace existing archives.
   package var overwrite = false
   /// With ``overwrite``: replace archives that may hold more than the new ones would.
@@ -40,14 +44,16 @@ package struct BackupRequest: Sendable, Equatable {
     self.overwrite = overwrite
   }
 
-  /// Reads `{table | tables, date | from,to, time_column, overwrite, force, compression_level, empty, rows_without_a_day,
-  /// key}`.
+  /// Reads `{table | tables, date | from,to, time_column, unit, allow_view, overwrite, force, compression_level,
+  /// empty, rows_without_a_day, key}`.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
     tables = try Self.tables(&fields)
     (from, to) = try fields.days()
     timeColumn = try fields.string("time_column", "a column's name")
+    unit = try fields.choice("unit", TimeUnit.self)
+    allowsView = try fields.bool("allow_view")
     overwrite = try fields.bool("overwrite") ?? false
     force = try fields.bool("force") ?? false
     compressionLevel = try fields.integer("compression_level", in: BackupOptions.gzipLevels)

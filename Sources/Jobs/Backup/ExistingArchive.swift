@@ -24,8 +24,8 @@ struct ExistingArchive: Sendable {
   /// The result of a backup that keeps the archive.
   /// - Parameters:
   ///   - timeColumn: the column that the request or the settings name.
-  ///   - window: the day in `BACKUP_TIMEZONE`.
-  func kept(_ tableDay: TableDay, by timeColumn: ColumnName?, _ window: DayWindow) -> BackupResult {
+  ///   - window: the day in `BACKUP_TIMEZONE`, to which the archive's is compared.
+  func kept(_ tableDay: TableDay, by timeColumn: ColumnName?, _ window: DayWindow?) -> BackupResult {
     var result = BackupResult(tableDay, .skipped)
     result.path = "\(entry.path)"
     result.skipped = "exists"
@@ -35,7 +35,7 @@ struct ExistingArchive: Sendable {
     guard let manifest else { return result }
     if let timeColumn, manifest.extent.timeColumn != timeColumn {
       result.warnings.append("the archive was made by the column \(manifest.window.timeColumn), not by \(timeColumn)")
-    } else if manifest.timeKind == .instant, !manifest.extent.isOf(window) {
+    } else if let window, manifest.timeKind?.tellsInstants == true, !manifest.extent.isOf(window) {
       result.warnings.append(
         "the archive holds \(manifest.window.start) to \(manifest.window.end): BACKUP_TIMEZONE was another then")
     }
@@ -94,6 +94,9 @@ struct ExistingArchive: Sendable {
     }
     if let kind = extent.kind, kind != wanted.kind {
       throw differs(tableDay, "was made while \(extent.timeColumn) was of type \(kind.rawValue)")
+    }
+    if let unit = extent.unit, let other = wanted.unit, unit != other {
+      throw differs(tableDay, "was made while \(extent.timeColumn) was said to count \(unit.rawValue)")
     }
     guard extent == wanted else {
       throw differs(

@@ -45,6 +45,11 @@ struct NeighbourArchives: Sendable {
       return
         "the archive of \(day) was made while \(own.timeColumn) was of type \(kind.rawValue): rows may be in both or in neither"
     }
+    if let unit = other.unit, let ownUnit = own.unit, unit != ownUnit {
+      return
+        "the archive of \(day) was made while \(own.timeColumn) was said to count \(unit.rawValue), and this one counts "
+        + "\(ownUnit.rawValue): rows may be in both or in neither"
+    }
     func text(_ date: Date) -> String { DayWindow.text(date, in: .gmt) }
     return switch day < ownDay ? other.seam(with: own) : own.seam(with: other) {
     case nil: nil

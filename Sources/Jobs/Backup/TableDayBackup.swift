@@ -19,11 +19,11 @@ struct TableDayBackup: Sendable {
 
   /// The day, in the zone that gives a column of `kind` its instants.
   private func window(_ kind: DaySpan.Kind) -> DayWindow {
-    DayWindow(unit.tableDay.day, in: kind == .instant ? options.timeZone : unit.clock)
+    DayWindow(unit.tableDay.day, in: kind.tellsInstants ? options.timeZone : unit.clock)
   }
 
   /// The values of `column` that belong to the day.
-  private func span(of column: TimeColumn) -> DaySpan { DaySpan(window(column.kind), kind: column.kind) }
+  func span(of column: TimeColumn) throws -> DaySpan { try column.span(of: window(column.kind)) }
 
   /// - Throws: ``JobError`` and the errors of the lake, the database and the compressor; nothing was then published.
   func run() async throws -> BackupResult {
@@ -33,8 +33,8 @@ struct TableDayBackup: Sendable {
     ) { try await rowsToRead(on: $0) }
     let holder = UnpublishedFile.Holder()
     do {
-      return try await session.run { _ in
-        try await existing()
+      return try await session.run { connection in
+        try await existing(on: connection)
       } work: { connection, begun in
         // A row security policy that hides rows from this role would make an incomplete archive; with `off` it is an
         // error.
@@ -42,9 +42,12 @@ struct TableDayBackup: Sendable {
         // With this search_path, values that are names (`regclass`) are written with their schema.
         try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
         return try await archive(on: connection, begun, holder)
-      } finish: { _, archived in
+      } finish: { _, read in
         // The transaction has ended: a failure of the session no longer affects the archive.
-        try await publish(archived)
+        switch read {
+        case .rows(let archived): try await publish(archived)
+        case .missing(let missing, let existing): result(of: missing, existing)
+        }
       }
     } catch {
       // Another table-day of the table counts in its place.
@@ -55,33 +58,47 @@ struct TableDayBackup: Sendable {
 
   /// A SELECT of no rows of the unit's day, which locks what the COPY reads.
   private func rowsToRead(on connection: PostgresConnection) async throws -> String {
-    let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
-    let column = try timeColumn(facts)
+    let facts = try await facts(on: connection)
+    let column = try await timeColumn(facts, on: connection).column
     let condition = try await column.condition(for: span(of: column), on: connection)
     return "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition) LIMIT 0"
   }
 
-  private func timeColumn(_ facts: TableFacts) throws -> TimeColumn {
-    let column = try facts.timeColumn(named: unit.timeColumn, remedy: Self.timeColumnRemedy)
-    guard unit.options.clock == nil || column.kind != .instant else {
+  func facts(on connection: PostgresConnection) async throws -> TableFacts {
+    try await TableFacts.read(
+      unit.tableDay.table, for: .read, allowsView: unit.options.allowsView ?? false, on: connection)
+  }
+
+  func timeColumn(
+    _ facts: TableFacts, on connection: PostgresConnection
+  ) async throws -> TimeColumn.Resolved {
+    let column = try facts.timeColumn(named: unit.timeColumn, unit: unit.options.unit, remedy: Self.timeColumnRemedy)
+    guard unit.options.clock == nil || !column.kind.tellsInstants else {
       throw JobError(
         .badTimeColumn,
         "the option `clock` of \(facts.table) says which clock a column without a time zone shows, but \(column.name) is of "
           + "type \(column.kind.rawValue); remove the option", field: "clock")
     }
-    return column
+    return try await column.resolved(in: facts, on: connection)
   }
 
   /// The result where the archive exists that the request asks for: any without `overwrite`, and with it one that an earlier
   /// attempt of the same request has made. It needs no lock on the table.
-  private func existing() async throws -> BackupResult? {
+  private func existing(on connection: PostgresConnection) async throws -> BackupResult? {
     guard !unit.overwrite || unit.key != nil else { return nil }
     guard let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake) else { return nil }
     var result = existing.kept(unit.tableDay, by: unit.timeColumn, window(.instant))
-    guard unit.overwrite else { return result }
+    guard unit.overwrite else { return await tellingDropped(result, existing, on: connection) }
     guard let key = existing.manifest?.requestKey, key == unit.key else { return nil }
     result.warnings.append("an earlier attempt of this request, with the same key, has made the archive")
     return result
+  }
+
+  /// What the transaction has found.
+  private enum Read: Sendable {
+    case rows(Archived)
+    /// No chunk or partition overlaps the day, beside the archive that the day has already.
+    case missing(TableFacts.Missing, ExistingArchive?)
   }
 
   /// A proven file at its temporary path.
@@ -95,15 +112,23 @@ struct TableDayBackup: Sendable {
     /// For a day without rows: whether the table has rows before and after it.
     var around: TableRows.Around?
     var rowsWithoutADay: Int?
+    /// What the job takes for granted of the time column.
+    var timeColumnWarnings: [String] = []
   }
 
   private func archive(
     on connection: PostgresConnection, _ begun: Flag, _ holder: UnpublishedFile.Holder
-  ) async throws -> Archived {
-    let facts = try await TableFacts.read(unit.tableDay.table, for: .read, on: connection)
-    let timeColumn = try timeColumn(facts)
+  ) async throws -> Read {
+    let facts = try await facts(on: connection)
+    let resolved = try await timeColumn(facts, on: connection)
+    let timeColumn = resolved.column
     // Without `overwrite` the run has checked under the advisory lock that no archive exists.
     let existing = unit.overwrite ? try await ExistingArchive.find(unit.tableDay, in: context.lake) : nil
+    let span = try span(of: timeColumn)
+    if let missing = try await facts.missing(of: span, by: timeColumn, on: connection) {
+      return .missing(missing, existing)
+    }
+    try await facts.refuseUnreadableChunks(of: span, by: timeColumn, on: connection)
     async let neighbours = NeighbourArchives.read(unit.tableDay, in: context.lake)
     begun.set()
     let file = try await UnpublishedFile(at: unit.tableDay.newTemporaryPath, in: context.lake)
@@ -113,11 +138,11 @@ struct TableDayBackup: Sendable {
       facts, timeColumn, encoding, to: file, existing?.lengths(in: context.lake) ?? [], on: connection)
     let description = try await describe(facts, timeColumn, encoding, on: connection)
     let rows = TableRows(facts, by: timeColumn, on: connection)
-    return Archived(
-      file: file, proof: proof, description: description, existing: existing,
-      neighbours: try await neighbours,
-      around: proof.rows == 0 ? try await rows.around(span(of: timeColumn)) : nil,
-      rowsWithoutADay: try await rowsWithoutADay(rows))
+    return .rows(
+      Archived(
+        file: file, proof: proof, description: description, existing: existing,
+        neighbours: try await neighbours, around: proof.rows == 0 ? try await rows.around(span) : nil,
+        rowsWithoutADay: try await rowsWithoutADay(rows), timeColumnWarnings: warnings(resolved, facts)))
   }
 
   /// The number of rows that are in no day's archive, where the request asks for it or an index makes it cheap; counted
@@ -132,7 +157,8 @@ struct TableDayBackup: Sendable {
     _ facts: TableFacts, _ timeColumn: TimeColumn, _ encoding: ArchiveEncoding, to file: UnpublishedFile,
     _ otherLengths: Set<Int>, on connection: PostgresConnection
   ) async throws -> ArchiveProof {
-    let files = try await TableFiles.read(facts, on: connection)
+    let chunks = try await facts.chunks(of: span(of: timeColumn), by: timeColumn, on: connection)
+    let files = try await TableFiles.read(facts, chunks: chunks, on: connection)
     let names = try await connection.quoted(facts.storedColumns.map(\.name))
     let condition = try await timeColumn.condition(for: span(of: timeColumn), on: connection)
     let select = "SELECT \(names) FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
@@ -142,7 +168,9 @@ struct TableDayBackup: Sendable {
     let writer = ArchiveWriter(
       to: file, level: unit.level, progress: progress, estimatedRows: estimate, otherLengths: otherLengths)
     let written = try await writer.write { try await copy.next().map { .init(bytes: $0.bytes, rows: $0.rows) } }
-    guard try await TableFiles.read(facts, on: connection) == files else { throw TableFiles.changed(facts.table) }
+    guard try await TableFiles.read(facts, chunks: chunks, on: connection) == files else {
+      throw TableFiles.changed(facts.table)
+    }
     return try await ArchiveProof(
       closing: file, written: written, reportedRows: copy.reportedRows())
   }
@@ -157,7 +185,7 @@ struct TableDayBackup: Sendable {
     ).rows[0]
     return ArchiveManifest.Description(
       unit.tableDay,
-      window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: span(of: timeColumn)),
+      window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: try span(of: timeColumn)),
       columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type, kind: $0.kind) }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
       programVersion: Program.version, createdAt: context.now(), requestKey: unit.key)
@@ -166,7 +194,7 @@ struct TableDayBackup: Sendable {
   private func publish(_ archived: Archived) async throws -> BackupResult {
     var result = BackupResult(unit.tableDay, .ok)
     result.rowsWithoutADay = archived.rowsWithoutADay
-    result.warnings = warnings(archived)
+    result.warnings = archived.timeColumnWarnings + warnings(archived)
     if let around = archived.around, archived.existing == nil, !unit.archivesEmpty, !(around.before && around.after) {
       return await leaveOut(archived, result)
     }

@@ -46,5 +46,18 @@ package struct TableOption: Sendable {
       guard let zone = TimeZone(ianaName: text) else { throw JobError.badField(name, form, got: .string(text)) }
       return zone
     },
+    TableOption(
+      "unit", form: TimeUnit.form,
+      "what an integer time column counts from 1970-01-01T00:00:00Z on; without it a backup guesses, and says so",
+      into: \.unit
+    ) { fields, name, _ in
+      try fields.choice(name, TimeUnit.self)
+    },
+    TableOption(
+      "allow_view", form: "true or false",
+      "the rows of a view or materialized view may be archived; a continuous aggregate needs it not", into: \.allowsView
+    ) { fields, name, _ in
+      try fields.bool(name)
+    },
   ]
 }

@@ -12,11 +12,20 @@ package struct TableOptions: Sendable, Equatable {
   package var compressionLevel: Int?
   /// The zone of the clock that a time column without a zone shows.
   package var clock: TimeZone?
+  /// What an integer time column counts.
+  package var unit: TimeUnit?
+  /// The relation may be a view or a materialized view.
+  package var allowsView: Bool?
 
-  package init(table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil) {
+  package init(
+    table: TableName, timeColumn: String? = nil, compressionLevel: Int? = nil, unit: TimeUnit? = nil,
+    allowsView: Bool? = nil
+  ) {
     self.table = table
     self.timeColumn = timeColumn
     self.compressionLevel = compressionLevel
+    self.unit = unit
+    self.allowsView = allowsView
   }
 
   /// Reads the options of a table in the settings file.

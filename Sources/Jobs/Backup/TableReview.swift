@@ -40,7 +40,7 @@ struct TableReview: Sendable {
         report.backup.results.filter { $0.table == table.table && $0.error == nil && $0.path != nil }.map(\.date))
       // Days of the table, as far as they are known.
       let known = days.union(seen.days)
-      report.unarchived += unarchived(table.table, from: known.min(), to: known.max(), days)
+      report.unarchived += unarchived(table.table, from: known.min(), to: known.max(), days.union(seen.missing))
     }
   }
 
@@ -68,6 +68,8 @@ struct TableReview: Sendable {
     /// The days of the first and the last row before the look-back, where an index tells them.
     var days: [Day] = []
     var changed: [NightlyReport.Changed] = []
+    /// Days before the look-back that no chunk or partition overlaps: there is nothing of them to archive.
+    var missing: Set<Day> = []
   }
 
   /// Asks the database in one read-only transaction.
@@ -87,30 +89,40 @@ struct TableReview: Sendable {
         try await connection.query("SET LOCAL row_security = off")
         try await connection.query("SET LOCAL lock_timeout = '2s'")
         if let seconds { try await connection.query("SET LOCAL statement_timeout = '\(seconds)s'") }
-        return try await ask(table, recent, on: connection)
+        return try await ask(table, recent, archived, on: connection)
       }
     }
   }
 
   private func ask(
-    _ table: TableOptions, _ manifests: [ArchiveManifest], on connection: PostgresConnection
+    _ table: TableOptions, _ manifests: [ArchiveManifest], _ archived: Set<Day>, on connection: PostgresConnection
   ) async throws -> Seen {
     var seen = Seen()
-    let facts = try await TableFacts.read(table.table, for: .read, on: connection)
-    let column = try facts.timeColumn(named: table.timeColumn.map { ColumnName($0) }, remedy: "in the settings file")
+    let facts = try await TableFacts.read(
+      table.table, for: .read, allowsView: table.allowsView ?? false, on: connection)
+    let named = try facts.timeColumn(
+      named: table.timeColumn.map { ColumnName($0) }, unit: table.unit, remedy: "in the settings file")
+    let column = try await named.resolved(in: facts, on: connection).column
     let rows = TableRows(facts, by: column, on: connection)
     for manifest in manifests where ColumnName(manifest.window.timeColumn) == column.name {
       guard let span = manifest.span(of: column.kind) else { continue }
+      try await facts.refuseUnreadableChunks(of: span, by: column, on: connection)
       let count = try await rows.count(in: span)
       guard count != manifest.rows else { continue }
       seen.changed.append(
         .init(table: table.table, date: manifest.date, archiveRows: manifest.rows, tableRows: count))
     }
+    guard let end = options.lookbackStart(of: table.table, now: start) else { return seen }
+    let zone = column.kind.tellsInstants ? options.timeZone : table.clock ?? options.timeZone
     // Without an index they are not looked for: that would read the table.
-    if try await rows.hasTimeIndex(), let end = options.lookbackStart(of: table.table, now: start) {
-      let zone = column.kind == .instant ? options.timeZone : table.clock ?? options.timeZone
-      let span = DaySpan(DayWindow(end, in: zone), kind: column.kind)
-      if let days = try await rows.days(before: span, inZone: zone.ianaName) { seen.days = [days.first, days.last] }
+    if try await rows.hasTimeIndex() {
+      let span = try column.span(of: DayWindow(end, in: zone))
+      if let days = try await rows.days(before: span, in: zone) { seen.days = [days.first, days.last] }
+    }
+    let known = archived.union(seen.days)
+    if let first = known.min(), first < end {
+      let days = first.through(end.adding(days: -1)).filter { !archived.contains($0) }
+      seen.missing = try await facts.missing(days, in: zone, by: column, on: connection)
     }
     return seen
   }

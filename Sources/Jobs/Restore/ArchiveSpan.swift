@@ -1,4 +1,5 @@
 package import Archive
+package import Database
 package import Foundation
 package import TableDays
 
@@ -11,16 +12,19 @@ package struct ArchiveSpan: Sendable, Equatable {
   /// The part of the span that is restored; nil is the whole.
   package private(set) var part: DaySpan?
   private let manifest: ArchiveManifest?
+  /// The day in `BACKUP_TIMEZONE`, which counts without a manifest.
+  private let unrecorded: DayWindow
   /// The zone of the day: the manifest's, or else `BACKUP_TIMEZONE`.
   package let zone: String
 
   package init(of archive: TableDay, _ manifest: ArchiveManifest?, timeZone: TimeZone) {
     day = archive.day
     self.manifest = manifest
+    unrecorded = DayWindow(archive.day, in: timeZone)
     zone = manifest?.window.timeZone ?? timeZone.ianaName
     window =
       manifest.map { .init(start: $0.window.start, end: $0.window.end) }
-      ?? .init(DayWindow(archive.day, in: timeZone))
+      ?? .init(unrecorded)
   }
 
   /// The part of it with the values `part`.
@@ -34,10 +38,11 @@ package struct ArchiveSpan: Sendable, Equatable {
   /// Whether a manifest records the span.
   package var isRecorded: Bool { manifest != nil }
 
-  /// The values of a time column of `kind`; nil when the archive was made by a column of another kind.
-  package func values(of kind: DaySpan.Kind) -> DaySpan? {
-    if let part { return part.kind == kind ? part : nil }
-    if let manifest { return manifest.span(of: kind) }
-    return DaySpan(kind: kind, day: day, instants: (window.start, window.end))
+  /// The archived values of `column`; nil when the archive was made by a column of another kind, and where an integer
+  /// column's unit is neither recorded nor known.
+  package func values(of column: TimeColumn) -> DaySpan? {
+    if let part { return part.kind == column.kind ? part : nil }
+    if let manifest { return manifest.span(of: column.kind) }
+    return DaySpan(unrecorded, kind: column.kind, unit: column.unit)
   }
 }

@@ -3,6 +3,7 @@ import Essentials
 package import Foundation
 import Lake
 package import Reporting
+import Synchronization
 import TableDays
 
 /// Loads archives back into tables.
@@ -27,11 +28,13 @@ package struct RestoreJob: Sendable {
   /// - Throws: ``JobError``.
   package func check(_ request: RestoreRequest) throws {
     let reach = try request.reach(options)
+    try request.checkHold(now: context.now())
     _ = try request.server.target(
       database: reach == nil ? request.archiveDatabase(context) : context.server.database ?? "", context.server)
   }
 
-  /// Restores the archives that `request` names, one after the other. Each is loaded completely or not at all.
+  /// Restores the archives that `request` names. Those of one chunk of a hypertable follow one another; those of different
+  /// chunks run side by side. Each is loaded completely or not at all.
   ///
   /// With a single archive its failure is thrown; of several, one that fails does not stop the others. When the job is
   /// cancelled, or `deadline` has passed, the archives that were not begun are listed as such.
@@ -44,25 +47,57 @@ package struct RestoreJob: Sendable {
       throw JobError(cause: error)
     }
     progress.update { $0.units += sources.count }
-    var results: [RestoreResult] = []
-    for source in sources {
-      let load = TableDayRestore(
-        context: context, options: options, progress: progress, source: source, request: request)
-      let result = await result(of: load, source, deadline)
-      if sources.count == 1, let error = result.error, result.status != .unconfirmed {
-        if Task.isCancelled { throw CancellationError() }
-        throw error
-      }
-      results.append(result)
-      if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
-      if sources.count > 1 { onResult(result) }
+    if let first = sources.first { await payOldDebts(request, first) }
+    let results = await runChains(request, sources, deadline)
+    if sources.count == 1, let result = results.first, var error = result.error, result.status != .unconfirmed {
+      if Task.isCancelled { throw CancellationError() }
+      if !result.steps.isEmpty { error.details["steps"] = result.stepsJSON }
+      throw error
     }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
     return RestoreReport(results: results, lake: sources.first?.lake.displayURL)
   }
 
+  /// Runs the chains of `sources`, as many side by side as the program works on table-days. Aggregates are refreshed once, when
+  /// all rows are there.
+  private func runChains(
+    _ request: RestoreRequest, _ sources: [RestoreSource], _ deadline: Date?
+  ) async -> [RestoreResult] {
+    let collected = Mutex([RestoreResult?](repeating: nil, count: sources.count))
+    @Sendable func tell(_ index: Int, _ result: RestoreResult) {
+      collected.withLock { $0[index] = result }
+      if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
+      if sources.count > 1 { onResult(result) }
+    }
+    let chains = await chains(request, sources).map { indices in
+      RestoreChain(
+        job: self, request: request, sources: indices.map { ($0, sources[$0]) }, leavesSteps: sources.count > 1,
+        deadline: deadline, onResult: tell)
+    }
+    var last: RestoreChain.Ended?
+    await withTaskGroup(of: RestoreChain.Ended?.self) { group in
+      var waiting = chains[...]
+      for chain in waiting.prefix(context.admission.limit) { group.addTask { await chain.run() } }
+      waiting = waiting.dropFirst(context.admission.limit)
+      for await ended in group {
+        if let next = waiting.popFirst() { group.addTask { await next.run() } }
+        guard var ended else { continue }
+        if let last {
+          tell(last.index, last.result)
+          ended.add(last.lefts)
+        }
+        last = ended
+      }
+    }
+    if var last {
+      await last.pay(.refresh, self, request)
+      tell(last.index, last.told())
+    }
+    return collected.withLock { $0.compactMap(\.self) }
+  }
+
   /// Restores one archive once it is admitted, and turns its failure into a result.
-  private func result(of load: TableDayRestore, _ source: RestoreSource, _ deadline: Date?) async -> RestoreResult {
+  func result(of load: TableDayRestore, _ source: RestoreSource, _ deadline: Date?) async -> RestoreResult {
     progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }
     var hasBegun = false
     do {

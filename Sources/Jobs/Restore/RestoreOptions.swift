@@ -12,18 +12,21 @@ package struct RestoreOptions: Sendable {
   package var lakeAllowedHosts: [LakeHost]
   /// The time columns in the settings, by table.
   package var timeColumns: [TableName: ColumnName]
+  /// The units of integer time columns in the settings, by table.
+  package var units: [TableName: TimeUnit]
   /// Opens another lake that a request names, at its root. The caller has checked the host.
   package var openLake: @Sendable (any LakePlace) async throws -> any LakeStore
 
   package init(
     timeZone: TimeZone, lake: LakeAddress, lakeAllowedHosts: [LakeHost] = [],
-    timeColumns: [TableName: ColumnName] = [:],
+    timeColumns: [TableName: ColumnName] = [:], units: [TableName: TimeUnit] = [:],
     openLake: @escaping @Sendable (any LakePlace) async throws -> any LakeStore
   ) {
     self.timeZone = timeZone
     self.lake = lake
     self.lakeAllowedHosts = lakeAllowedHosts
     self.timeColumns = timeColumns
+    self.units = units
     self.openLake = openLake
   }
 }

@@ -39,12 +39,13 @@ package struct RestorePlan: Sendable, Equatable {
   ///   - fileColumns: the columns of the file, in its order.
   ///   - span: the span of the file.
   ///   - timeColumn: the time column of the file, where it is known.
+  ///   - unit: what an integer time column counts, by the settings; a manifest records it.
   ///   - role: the role that loads, for the text of an error.
   ///   - drift: the comparison of the columns; nil compares without the manifest's types.
   /// - Throws: ``JobError`` `no_time_column`, `bad_time_column`, and what ``LoadPlan`` throws.
   package init(
-    _ policy: LoadPolicy, fileColumns: [ColumnName], span: ArchiveSpan, timeColumn: ColumnName?, facts: TableFacts,
-    role: String, drift: ColumnDrift? = nil
+    _ policy: LoadPolicy, fileColumns: [ColumnName], span: ArchiveSpan, timeColumn: ColumnName?,
+    unit: TimeUnit? = nil, facts: TableFacts, role: String, drift: ColumnDrift? = nil
   ) throws {
     self.span = span
     columns = try LoadPlan(
@@ -54,10 +55,10 @@ package struct RestorePlan: Sendable, Equatable {
     let replacesUnproven = policy.onExisting == .replace && !span.isRecorded
     usesStaging = policy.mode == .staging || columns.needsStaging || replacesUnproven || span.part != nil
     pinsNames = columns.filledColumns.contains { facts.column($0)?.isName == true }
-    existing = try Self.existing(policy, columns, span, timeColumn, facts)
-    let column = try? facts.timeColumn(named: timeColumn, remedy: "")
+    existing = try Self.existing(policy, columns, span, timeColumn, unit, facts)
+    let column = (try? facts.timeColumn(named: timeColumn, remedy: ""))?.counting(unit)
     rows = column.flatMap { column in
-      span.values(of: column.kind).map { ExistingRows(of: $0, in: facts.table, by: column) }
+      span.values(of: column).map { ExistingRows(of: $0, in: facts.table, by: column) }
     }
     var warnings = columns.warnings
     if facts.hasAfterTrigger {
@@ -72,15 +73,24 @@ package struct RestorePlan: Sendable, Equatable {
   }
 
   private static func existing(
-    _ policy: LoadPolicy, _ columns: LoadPlan, _ span: ArchiveSpan, _ timeColumn: ColumnName?, _ facts: TableFacts
+    _ policy: LoadPolicy, _ columns: LoadPlan, _ span: ArchiveSpan, _ timeColumn: ColumnName?, _ unit: TimeUnit?,
+    _ facts: TableFacts
   ) throws -> Existing {
     // With a unique index, ON CONFLICT DO NOTHING skips existing rows; without one it skips none.
     let skipsRows = policy.mode == .staging && facts.recognisesRows(of: columns.filledColumns)
     if policy.onExisting == .append || (policy.onExisting == .error && skipsRows) { return .keep }
     let column = try facts.timeColumn(
       named: timeColumn, remedy: "pass \"append\" to load without checking for existing rows",
-      field: "destination.on_existing")
-    guard let values = span.values(of: column.kind) else {
+      field: "destination.on_existing"
+    ).counting(unit)
+    guard column.kind.integers == nil || column.unit != nil || span.isRecorded else {
+      throw JobError(
+        .badTimeColumn,
+        "the archive has no manifest, and column \(column.name) of \(facts.table) holds integers; say what they count with `unit` "
+          + "of the table in the settings file, or pass \"append\" to load without checking for existing rows",
+        field: "destination.on_existing")
+    }
+    guard let values = span.values(of: column) else {
       throw JobError(
         .badTimeColumn,
         "column \(column.name) of \(facts.table) is of another kind than the column by which the archive was made, so its "

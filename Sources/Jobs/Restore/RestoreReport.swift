@@ -21,16 +21,6 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case notBegun = "not_begun"
   }
 
-  /// An optional step.
-  package struct Step: Sendable, Encodable, Equatable {
-    /// `decompress`, `recompress`, `refresh_caggs`.
-    package var name: String
-    /// `ok`, `skipped`, `failed`.
-    package var status: String
-    /// The reason for the status.
-    package var detail: String
-  }
-
   /// The span of the file.
   package struct Window: Sendable, Encodable, Equatable {
     /// The first instant.
@@ -70,12 +60,17 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
   package var gzipBytes = 0
   /// The duration of the work.
   package var seconds = 0.0
-  package var steps: [Step] = []
+  /// The steps, in order; empty where the archive was not begun.
+  package var steps: [RestoreStep] = []
+  /// The id of the load, by which `sluice restore resume` does the steps that are left; nil where none is.
+  package var load: String?
+  /// The steps that are left to the end of the job, which does them for several days at once; not a part of the answer.
+  var left: Left?
   package var warnings: [String] = []
   package var error: JobError?
 
   enum CodingKeys: String, CodingKey {
-    case status, database, mode, seconds, steps, warnings, error
+    case status, database, mode, seconds, steps, load, warnings, error
     case targetTable = "target_table"
     case dateWindow = "date_window"
     case columnsLoaded = "columns_loaded"
@@ -94,6 +89,9 @@ package struct RestoreReport: Sendable, Encodable {
   package var results: [RestoreResult]
   /// The lake of the archives as an operator writes it; holds no secret.
   package var lake: String?
+  /// The jobs of TimescaleDB that run by their schedule again, since the holds for which they were paused are over; nil for
+  /// a restore.
+  package var resumedJobs: [Int]?
 
   /// `ok`; `partial` when some archives failed, were not begun, are partial or unconfirmed; `failed` when all failed or
   /// were not begun.
@@ -108,20 +106,23 @@ package struct RestoreReport: Sendable, Encodable {
       })
   }
 
-  package init(results: [RestoreResult], lake: String? = nil) {
+  package init(results: [RestoreResult], lake: String? = nil, resumedJobs: [Int]? = nil) {
     self.results = results
     self.lake = lake
+    self.resumedJobs = resumedJobs
   }
 
   enum CodingKeys: String, CodingKey {
     case status, results, lake
+    case resumedJobs = "resumed_jobs"
   }
 
   /// Encodes a single result as it is, and several as `status` and `results`; beside them the lake.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(lake, forKey: .lake)
-    if results.count == 1 { return try results[0].encode(to: encoder) }
+    try container.encodeIfPresent(resumedJobs, forKey: .resumedJobs)
+    if results.count == 1, resumedJobs == nil { return try results[0].encode(to: encoder) }
     try container.encode(status, forKey: .status)
     try container.encode(results, forKey: .results)
   }

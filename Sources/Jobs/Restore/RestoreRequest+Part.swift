@@ -42,6 +42,13 @@ extension RestoreRequest {
 extension RestoreRequest.Part.Bound {
   static let form: ErrorText = "an instant with an offset, such as 2024-01-31T10:00Z or 2024-01-31T10:00:00+01:00"
 
+  /// The value that an integer column has for it; nil where the unit has none.
+  func value(in unit: TimeUnit) -> Int? {
+    let (value, overflows) = microseconds.multipliedReportingOverflow(by: max(1, unit.perSecond / 1_000_000))
+    let divisor = max(1, 1_000_000 / unit.perSecond)
+    return overflows || value % divisor != 0 ? nil : value / divisor
+  }
+
   fileprivate init(_ text: String?, _ field: String) throws {
     guard let text else { throw JobError(.missingField, "missing; `where` has both ends", field: field) }
     let pattern =

@@ -1,6 +1,6 @@
 package import Database
 package import Essentials
-import Foundation
+package import Foundation
 package import Lake
 package import Postgres
 import Reporting
@@ -37,16 +37,6 @@ package struct RestoreRequest: Sendable, Equatable {
     package var createsPartition = false
   }
 
-  /// `timescaledb`.
-  package struct Timescale: Sendable, Equatable {
-    /// Decompress the chunks of the window before the load.
-    package var decompressWindow = false
-    /// Compress the chunks again after the load.
-    package var recompressWindow = false
-    /// The continuous aggregates to refresh after the load.
-    package var refreshAggregates: [TableName] = []
-  }
-
   /// `copy`.
   package struct Copy: Sendable, Equatable {
     /// `csv_options`.
@@ -69,6 +59,10 @@ package struct RestoreRequest: Sendable, Equatable {
   /// `key`: the caller's name for this request. A request that is sent again with the same key loads only what the earlier
   /// one has not.
   package var key: String?
+  /// `keep_until`: until when the rows must not be dropped again.
+  package var keepUntil: Date?
+  /// `preview`: tell what the restore would do, and change nothing.
+  package var isPreview = false
   /// The request is repeated without its sender when it fails, as a queue does. No JSON field.
   package var isRetried = false
 
@@ -84,13 +78,9 @@ package struct RestoreRequest: Sendable, Equatable {
     source = try Self.source(&fields)
     server = try fields.object("pg", Self.server)
     destination = try fields.object("destination", Self.destination)
-    timescale = try fields.object("timescaledb") { fields in
-      Timescale(
-        decompressWindow: try fields.bool("decompress_window") ?? false,
-        recompressWindow: try fields.bool("recompress_window") ?? false,
-        refreshAggregates: try (fields.strings("refresh_caggs", "a list of schema.view") ?? [])
-          .map { try TableName($0, field: "refresh_caggs") })
-    }
+    timescale = try fields.object("timescaledb", Timescale.read)
+    try readHold(&fields)
+    isPreview = try fields.bool("preview") ?? false
     copy = try fields.object("copy") { fields in
       var copy = Copy()
       copy.options = try fields.object("csv_options", CSVOptions.init(fields:))

@@ -1,37 +1,104 @@
 import Database
 import Postgres
 import Reporting
+import TableDays
 
 extension TableDayRestore {
   /// The steps after the commit. A failure here does not remove the rows; the result is then `partial`, with a warning.
   /// - Throws: ``PostgresError`` when the commit may not be on the server's disk.
-  func afterCommit(_ loaded: Loaded, on connection: PostgresConnection) async throws -> RestoreResult {
+  func afterCommit(_ loaded: Loaded, _ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult {
     var result = loaded.result
+    steps.add(RestoreStep(name: .commit, status: .done, seconds: StepLog.seconds(since: loaded.ready)))
     let durability = Durability(
       connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
-    if let doubt = try await durability.confirm() {
+    if let doubt = try await steps.run(.flush, [], { try await durability.confirm() }) {
       result.status = .partial
       result.warnings.append(doubt)
+      steps.change(.flush) { step in
+        step.status = .failed
+        step.code = .commitUnknown
+        step.detail = doubt
+      }
     }
     if let sequences = loaded.sequences, !Task.isCancelled {
       result.warnings += await sequences.warnings(on: connection)
     }
-    let detail = await Task { await timescaleDetail(connection) }.value
-    for (name, isWanted) in [
-      ("decompress", request.timescale.decompressWindow), ("recompress", request.timescale.recompressWindow),
-      ("refresh_caggs", !request.timescale.refreshAggregates.isEmpty),
-    ] where isWanted {
-      result.steps.append(.init(name: name, status: "skipped", detail: detail))
+    skipWhatIsNotOwed(loaded)
+    if let owed = loaded.owed {
+      if leavesSteps {
+        if !owed.recompress.isEmpty { steps.skip(.recompress, RestoreStep.left) }
+        if !owed.refresh.isEmpty { steps.skip(.refresh, RestoreStep.left) }
+        result.left = .init(load: mark.load, isKept: mark.isWritten && mark.place?.keepsOwed == true, owed: owed)
+      } else {
+        let rest = await StepsAfterCommit(context: context, options: options, steps: steps).perform(
+          owed, whole: [source.archive.day], on: connection)
+        await settle(rest, mark, on: connection, &result)
+      }
     }
+    result.steps = steps.all(otherwise: "not needed")
     return result
   }
 
-  /// Why a TimescaleDB step was skipped.
-  private func timescaleDetail(_ connection: PostgresConnection) async -> String {
-    let row = try? await connection.query(
-      "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') AS installed"
-    ).rows.first
-    let isInstalled = (try? row?.decode("installed", as: Bool.self)) ?? false
-    return isInstalled ? "this version runs no TimescaleDB steps; run this step by hand" : "not a hypertable"
+  /// Keeps what is left in the log, and tells of it.
+  private func settle(
+    _ rest: OwedSteps?, _ mark: Mark, on connection: PostgresConnection, _ result: inout RestoreResult
+  ) async {
+    let isKept = mark.isWritten && mark.place?.keepsOwed == true
+    if isKept {
+      do {
+        try await Task { try await RestoreLog.keep(rest, of: mark.load, on: connection) }.value
+      } catch {
+        // The next run finds the steps done.
+        Log.write(
+          .warning, "steps that are done are still in sluice.restore_log", ["load": mark.load, "reason": error])
+      }
+    }
+    guard let rest, !rest.isEmpty else { return }
+    result.owes(rest, load: isKept ? mark.load : nil)
+  }
+
+  /// Takes down the steps that this restore does not have.
+  private func skipWhatIsNotOwed(_ loaded: Loaded) {
+    guard let plan = loaded.hypertable else {
+      steps.skip(.recompress, "the table is no hypertable")
+      steps.skip(.refresh, "the table is no hypertable")
+      return
+    }
+    if loaded.owed?.recompress.isEmpty ?? true {
+      steps.skip(.recompress, plan.noRecompress ?? "no chunk was decompressed or got rows beside its compressed ones")
+    }
+    for aggregate in plan.refresh where !aggregate.isOwned {
+      steps.add(
+        RestoreStep(
+          name: .refresh, status: .skipped,
+          detail: "not owner: only \(aggregate.owner) and roles that inherit its rights refresh it",
+          touched: [
+            "\(aggregate.view)"
+          ]))
+    }
+    if plan.refresh.isEmpty { steps.skip(.refresh, plan.noRefresh ?? "not asked for") }
+  }
+}
+
+extension RestoreResult {
+  /// Steps that a result's day has left to the end of its job.
+  package struct Left: Sendable, Equatable {
+    let load: String
+    /// `sluice.restore_log` keeps them.
+    let isKept: Bool
+    var owed: OwedSteps
+  }
+
+  /// Tells that steps are left.
+  /// - Parameter load: the id by which they can be done; nil where the log does not keep them.
+  mutating func owes(_ rest: OwedSteps, load: String?) {
+    status = .partial
+    self.load = load
+    let what =
+      rest.recompress.map { "compress \($0.tableName)" } + rest.refresh.map { "refresh \($0.tableName)" }
+    let how =
+      load.map { "run: sluice restore resume \($0)" }
+      ?? "sluice.restore_log does not keep them, so do them by hand"
+    warnings.append("the rows are loaded; steps are left (\(what.joined(separator: ", "))); \(how)")
   }
 }

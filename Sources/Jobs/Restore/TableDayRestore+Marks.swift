@@ -31,8 +31,9 @@ extension TableDayRestore {
   /// - Returns: the result when there is one.
   /// - Throws: ``JobError`` `restore_log_needed`, `archive_replaced`.
   func earlierAttempt(_ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult? {
+    if request.keepUntil != nil { try await Hold.prepare(on: connection) }
     mark.place = try await RestoreLog.open(
-      of: source.archive, into: table, creating: request.key != nil, on: connection)
+      of: source.archive, into: table, creating: try await mayOwe(on: connection), on: connection)
     guard let key = request.markKey, let log = mark.place else {
       guard request.key != nil || request.isRetried, policy.onExisting == .append else { return nil }
       throw JobError(
@@ -55,25 +56,47 @@ extension TableDayRestore {
         "an earlier attempt of this request loaded another version of \(source.path) at \(marks[0].loadedAt); nothing was "
           + "loaded now. Pass \(field: "destination.on_existing") \"replace\" to load the present one in its place")
     }
-    var result = result(.skipped)
+    var result = self.result(.skipped)
     result.warnings.append(
       "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing was loaded now"
     )
     // That attempt may have ended before it flushed them. A failure to flush them now fails this one.
     let durability = Durability(connection: connection, progress: progress, isOnDisk: false)
     if let doubt = try await durability.confirm() { result.warnings.append(doubt) }
+    try await payDebts(load: done.load, on: connection, &result)
+    result.steps = steps.all(otherwise: "an earlier attempt of this request has loaded the archive")
     return result
+  }
+
+  /// Whether the load may leave steps or has a key, so that the log is needed. A table that is not there is told of later.
+  private func mayOwe(on connection: PostgresConnection) async throws -> Bool {
+    if request.key != nil { return true }
+    return try await Hypertable.exists(table, on: connection)
+  }
+
+  /// Does the steps that an earlier load of this table-day has left.
+  private func payDebts(
+    load: String, on connection: PostgresConnection, _ result: inout RestoreResult
+  ) async throws {
+    for debt in try await RestoreLog.debts(load: load, on: connection) {
+      let rest = await StepsAfterCommit(context: context, options: options, steps: steps).perform(
+        debt.owed, on: connection)
+      try await RestoreLog.keep(rest, of: debt.load, on: connection)
+      if let rest { result.owes(rest, load: debt.load) }
+    }
   }
 
   /// Leaves the mark in the load's transaction, as its last statement.
   func leave(
     _ mark: Mark, _ entry: LakeEntry, sha256: String, rows: Int, into facts: TableFacts,
-    on connection: PostgresConnection
+    owing owed: OwedSteps?, seconds: Double, on connection: PostgresConnection
   ) async throws {
     guard let log = mark.place else { return }
     let archive = RestoreLog.Archive(path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: sha256)
     mark.isWritten = try await log.write(
-      load: mark.load, key: request.markKey, archive, sha256: sha256, rows: rows, into: facts, on: connection)
+      load: mark.load, key: request.markKey, archive, sha256: sha256, rows: rows, into: facts, owing: owed,
+      seconds: seconds,
+      on: connection)
   }
 
   /// What becomes of the load when its COMMIT had no answer, or was not on disk when the connection broke.
@@ -84,7 +107,7 @@ extension TableDayRestore {
       var loaded = loaded
       loaded.result.warnings.append(
         "the connection broke after COMMIT was sent (\(reason)); the server has confirmed the commit on another one")
-      return try await afterCommit(loaded, on: connection)
+      return try await afterCommit(loaded, mark, on: connection)
     }
   }
 }

@@ -14,16 +14,14 @@ extension TableDayRestore {
     _ result: inout RestoreResult
   ) async throws {
     let creates = request.destination.createsPartition
-    func step(_ status: String, _ detail: String) {
-      result.steps.append(.init(name: "create_partition", status: status, detail: detail))
-    }
     guard let table = facts.partitions else {
-      if creates { step("skipped", "\(facts.table) is not partitioned by range of a time column") }
-      return
+      return steps.skip(.createPartition, "\(facts.table) is not partitioned by range of a time column")
     }
     // Rows by another column than the key lie in partitions that the day does not tell.
-    guard let span = plan.span.values(of: table.kind), plan.rows.map({ $0.timeColumn.name == table.key }) ?? true else {
-      guard creates else { return }
+    guard let span = plan.span.values(of: TimeColumn(name: table.key, kind: table.kind)),
+      plan.rows.map({ $0.timeColumn.name == table.key }) ?? true
+    else {
+      guard creates else { return steps.skip(.createPartition, "not asked for") }
       throw JobError(
         .partitionNotMade,
         "\(facts.table) is partitioned by \(table.key), and the archive's day is one of another column, so that the partitions "
@@ -31,16 +29,14 @@ extension TableDayRestore {
     }
     let found = try await table.partitions(in: span, on: connection)
     guard !found.isCovered else {
-      if creates { step("skipped", "the day has its partitions") }
-      return
+      return steps.skip(.createPartition, "the day has its partitions")
     }
     guard manifest?.rows != 0 else {
-      if creates { step("skipped", "the archive has no rows") }
-      return
+      return steps.skip(.createPartition, "the archive has no rows")
     }
     guard creates else {
       try checkGaps(found, of: facts, &result)
-      return
+      return steps.skip(.createPartition, "create_partition is not asked for")
     }
     guard table.isOwner else {
       throw JobError(
@@ -49,13 +45,16 @@ extension TableDayRestore {
           + "inherits that role's rights; run GRANT \(table.owner) TO \(connection.target.user), or make the partition as its "
           + "owner. Nothing was loaded", field: "destination.create_partition")
     }
-    var made: [String] = []
-    for partition in try await PartitionRanges(of: table, zone: plan.span.zone).missing(in: found, on: connection) {
-      let (name, warnings) = try await partition.create(on: connection)
-      made.append("\(name) from \(partition.low) to \(partition.high)")
-      result.warnings += warnings
+    let made = try await steps.run(.createPartition) {
+      var made: [(name: String, warnings: [String])] = []
+      for partition in try await PartitionRanges(of: table, zone: plan.span.zone).missing(in: found, on: connection) {
+        let (name, warnings) = try await partition.create(on: connection)
+        made.append(("\(name) from \(partition.low) to \(partition.high)", warnings))
+      }
+      return made
     }
-    step("done", "made \(made.joined(separator: ", "))")
+    steps.change(.createPartition) { $0.touched = made.map(\.name) }
+    result.warnings += made.flatMap(\.warnings)
   }
 
   private func checkGaps(_ found: PartitionsOfSpan, of facts: TableFacts, _ result: inout RestoreResult) throws {

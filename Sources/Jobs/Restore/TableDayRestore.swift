@@ -1,6 +1,7 @@
 import Archive
 import Database
 import Essentials
+import Foundation
 import Lake
 import Postgres
 import Reporting
@@ -13,6 +14,9 @@ struct TableDayRestore: Sendable {
   let progress: JobProgress
   let source: RestoreSource
   let request: RestoreRequest
+  /// The steps after the commit are left to the caller, who does them for several days at once.
+  var leavesSteps = false
+  let steps = StepLog()
 
   var policy: LoadPolicy { request.destination.policy }
 
@@ -25,6 +29,9 @@ struct TableDayRestore: Sendable {
       status: status, database: request.server.database ?? source.archive.database, targetTable: table,
       dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
     result.rowsDropped = error?.details["dropped_rows"]?.whole ?? 0
+    if status == .failed || status == .unconfirmed {
+      result.steps = steps.all(otherwise: "the restore failed before it")
+    }
     return result
   }
 
@@ -32,19 +39,29 @@ struct TableDayRestore: Sendable {
   func run(_ place: Admission.Place) async throws -> RestoreResult {
     do {
       return try await loadInSession(place)
-    } catch var error as JobError where error.field == "table" {
-      // What names the table in this request, if anything but the file does.
-      if request.destination.targetTable != nil {
-        error.field = "destination.target_table"
-      } else if case .file = request.source {
-        error.field = nil
-      }
-      throw error
+    } catch let error as JobError where error.field == "table" {
+      throw named(error)
     }
   }
 
+  /// An error whose field is what names the table in this request, if anything but the file does.
+  func named(_ error: JobError) -> JobError {
+    var error = error
+    if request.destination.targetTable != nil {
+      error.field = "destination.target_table"
+    } else if case .file = request.source {
+      error.field = nil
+    }
+    return error
+  }
+
+  /// The server and database to load into.
+  func target() throws -> PostgresTarget {
+    try request.server.target(database: source.archive.database, context.server)
+  }
+
   private func loadInSession(_ place: Admission.Place) async throws -> RestoreResult {
-    let target = try request.server.target(database: source.archive.database, context.server)
+    let target = try target()
     let session = TableSession(
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
       ownPassword: request.server.password, in: context.sessions, progress: progress,
@@ -56,7 +73,7 @@ struct TableDayRestore: Sendable {
       } work: { connection, begun in
         try await load(mark, on: connection, begun)
       } finish: { connection, loaded in
-        loaded.result.status == .ok ? try await afterCommit(loaded, on: connection) : loaded.result
+        loaded.result.status == .ok ? try await afterCommit(loaded, mark, on: connection) : loaded.result
       }
     } catch var error as JobError where error.code == .commitUnknown && mark.isWritten && request.key != nil {
       // The next attempt finds the mark, or nothing.
@@ -81,96 +98,64 @@ struct TableDayRestore: Sendable {
   struct Loaded: Sendable {
     var result: RestoreResult
     var sequences: OwnedSequences?
+    var hypertable: HypertablePlan?
+    /// What is left to do after the commit.
+    var owed: OwedSteps?
+    /// When the transaction was ready to commit.
+    var ready = ContinuousClock.now
   }
 
   private func load(
     _ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection, _ begun: Flag
   ) async throws -> Loaded {
-    let manifest = try await manifest(reader)
-    try await prepare(connection)
-    let facts = try await TableFacts.read(table, for: .write, on: connection)
-    var pipeline = CopyPipeline(
-      reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
-    let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
-    let fileColumns = try await columns.read(&pipeline)
-    let drift = try await drift(fileColumns, facts, manifest, on: connection)
-    let timeColumn = RestorePlan.timeColumn(
-      of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
-      mapping: request.copy.mapping)
-    let plan = try RestorePlan(
-      policy, fileColumns: fileColumns,
-      span: try await span(manifest, of: timeColumn, facts, on: connection), timeColumn: timeColumn, facts: facts,
-      role: connection.target.user, drift: drift)
-
+    steps.reset()
+    let start = ContinuousClock.now
     var result = result(.ok)
+    let prepared = try await steps.run(.prepare, ["\(table)"]) { try await prepare(reader, mark, on: connection) }
+    let (plan, facts) = (prepared.plan, prepared.facts)
     result.dateWindow = plan.span.window
-    result.warnings = plan.warnings
+    result.warnings = plan.warnings + (prepared.hypertable?.warnings ?? [])
     if request.key != nil, mark.place == nil {
       result.warnings.append(
         "the key was not kept: this role cannot use sluice.restore_log, so that the request, sent again, loads again")
     }
-    if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
-      Log.write(
-        .warning, "an archive without a manifest replaces rows",
-        ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
+    guard prepared.existing == 0 else {
+      result.warnings.append("the table holds \(prepared.existing) rows of the window already; nothing was loaded")
+      result.status = .skipped
+      result.steps = steps.all(otherwise: "the table holds rows of the window already")
+      return Loaded(result: result)
     }
-    guard try await check(plan.existing, on: connection, &result) else { return Loaded(result: result) }
     begun.set()
-    try await preparePartitions(plan, facts, manifest, on: connection, &result)
+    try await preparePartitions(plan, facts, prepared.manifest, on: connection, &result)
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)
-    let fileRows = try await copy(plan, facts, manifest, pipeline, on: connection, &result)
+    try await decompress(prepared.hypertable, on: connection)
+    let fileRows = try await copy(prepared, on: connection, &result)
     result.csvBytes = await reader.csvBytes
     result.gzipBytes = await reader.gzipBytes
-    let digest = try await check(reader, against: manifest, rows: fileRows)
-    try await leave(mark, reader.entry, sha256: digest, rows: result.rowsLoaded, into: facts, on: connection)
-    return Loaded(
-      result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows))
-  }
-
-  /// Sets the transaction's parameters.
-  private func prepare(_ connection: PostgresConnection) async throws {
-    // `Durability` waits for a standby after the commit.
-    try await connection.query("SET LOCAL synchronous_commit = \(request.copy.synchronousCommitOff ? "off" : "local")")
-    // A row security policy could hide rows that are to be replaced or counted from this role; with `off` it is an
-    // error.
-    try await connection.query("SET LOCAL row_security = off")
-    // Warnings of triggers may hold row data; without them, any message during the COPY is an error.
-    try await connection.query("SET LOCAL client_min_messages = error")
-  }
-
-  /// Looks for existing rows, as the plan says. Those that are to be replaced are deleted later.
-  /// - Returns: whether the load continues.
-  /// - Throws: ``JobError`` `rows_exist` with the number of rows.
-  private func check(
-    _ existing: RestorePlan.Existing, on connection: PostgresConnection, _ result: inout RestoreResult
-  ) async throws -> Bool {
-    switch existing {
-    case .keep, .delete: return true
-    case .skip(let rows):
-      let count = try await rows.count(on: connection)
-      guard count > 0 else { return true }
-      result.warnings.append("the table holds \(count) rows of the window already; nothing was loaded")
-      result.status = .skipped
-      return false
-    case .refuse(let rows):
-      let count = try await rows.count(on: connection)
-      guard count > 0 else { return true }
-      let without =
-        policy.mode == .staging
-        ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
-      throw JobError(
-        .rowsExist,
-        "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
-          + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
+    let digest = try await steps.run(.check) {
+      try await check(reader, against: prepared.manifest, rows: fileRows)
     }
+    steps.change(.check) {
+      $0.detail =
+        "\(fileRows) rows in the file, \(result.rowsLoaded) stored; SHA-256 "
+        + (prepared.manifest == nil ? "\(digest.prefix(12))…, no manifest to compare with" : "as in the manifest")
+    }
+    let owed = try await owed(prepared, on: connection)
+    try await placeHold(prepared, mark, on: connection)
+    try await leave(
+      mark, reader.entry, sha256: digest, rows: result.rowsLoaded, into: facts, owing: owed,
+      seconds: start.duration(to: .now).seconds, on: connection)
+    return Loaded(
+      result: result, sequences: OwnedSequences(of: facts, loaded: plan.columns.loadedColumns, rows: plan.rows),
+      hypertable: prepared.hypertable, owed: owed)
   }
 
   /// Loads the rows, directly or through a staging table.
   /// - Returns: the number of rows in the file.
   private func copy(
-    _ plan: RestorePlan, _ facts: TableFacts, _ manifest: ArchiveManifest?, _ pipeline: CopyPipeline,
-    on connection: PostgresConnection, _ result: inout RestoreResult
+    _ prepared: Prepared, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws -> Int {
+    let (plan, facts, manifest) = (prepared.plan, prepared.facts, prepared.manifest)
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
     let options = try await request.copy.options.named(as: plan).sql(
       await encoding(manifest, on: connection), on: connection)
@@ -181,29 +166,46 @@ struct TableDayRestore: Sendable {
     var deleted = Replacement.Deleted()
     let fileRows: Int
     if plan.usesStaging {
-      let loaded = try await StagingTable(for: facts, plan.columns, policy: policy).load(
-        options: options, part: plan.span.part == nil ? nil : plan.rows, on: connection
-      ) { staged in
-        guard case .delete(let rows) = plan.existing, let replacement else { return }
-        if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
-        deleted = try await replacement.delete(for: staged.count, on: connection)
-      } _: {
-        try await pipeline.load($0)
+      let loaded = try await steps.run(.load, ["\(facts.table)"]) {
+        try await StagingTable(for: facts, plan.columns, policy: policy).load(
+          options: options, part: plan.span.part == nil ? nil : plan.rows, on: connection
+        ) { staged in
+          guard case .delete(let rows) = plan.existing, let replacement else { return }
+          if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
+          deleted = try await clear(replacement, for: staged.count, prepared.hypertable, on: connection)
+        } _: {
+          try await prepared.pipeline.load($0)
+        }
       }
       report(loaded, &result)
       if plan.span.part != nil { result.rowsMatched = loaded.matched }
       fileRows = loaded.staged
     } else {
-      if let replacement, let manifest { deleted = try await replacement.delete(for: manifest.rows, on: connection) }
-      let copy = try await connection.copyIn(
-        plan.columns.copyStatement(into: facts.table, options: options, on: connection))
-      result.rowsLoaded = try await pipeline.load(copy)
+      if let replacement, let manifest {
+        deleted = try await clear(replacement, for: manifest.rows, prepared.hypertable, on: connection)
+      }
+      result.rowsLoaded = try await steps.run(.load, ["\(facts.table)"]) {
+        let copy = try await connection.copyIn(
+          plan.columns.copyStatement(into: facts.table, options: options, on: connection))
+        return try await prepared.pipeline.load(copy)
+      }
       fileRows = result.rowsLoaded
     }
+    if replacement == nil { steps.skip(.clear, "on_existing is \(policy.onExisting.rawValue)") }
     try await replacement?.prove(deleted, on: connection)
     if deleted.count > 0 { result.warnings.append("\(deleted.count) rows of the window were replaced") }
     result.warnings += deleted.warnings
     return fileRows
+  }
+
+  private func clear(
+    _ replacement: Replacement, for rows: Int, _ hypertable: HypertablePlan?, on connection: PostgresConnection
+  ) async throws -> Replacement.Deleted {
+    let deleted = try await steps.run(.clear, ["\(table)"]) {
+      try await replacement.delete(for: rows, from: hypertable?.chunksToClear, on: connection)
+    }
+    steps.change(.clear) { $0.detail = "\(deleted.count) rows deleted" }
+    return deleted
   }
 
   private func report(_ loaded: StagingTable.Loaded, _ result: inout RestoreResult) {
@@ -227,38 +229,5 @@ struct TableDayRestore: Sendable {
   private func encoding(_ manifest: ArchiveManifest?, on connection: PostgresConnection) async -> ArchiveEncoding? {
     guard manifest?.encoding == .unknown else { return nil }
     return ArchiveEncoding(ofServer: await connection.serverEncoding) == .unknown ? .unknown : nil
-  }
-
-  /// The manifest beside the file, if there is one.
-  private func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
-    switch try await ArchiveManifest.find(for: reader.entry, in: source.lake) {
-    case .none: return nil
-    case .described(let manifest, _): return manifest
-    case .another(let manifest):
-      throw corrupt("the file has \(reader.entry.length) bytes, but its manifest says \(manifest.gzipBytes)")
-    }
-  }
-
-  /// Checks that the file matches its manifest; otherwise the load is rolled back.
-  /// - Returns: the file's SHA-256.
-  private func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws -> String {
-    let digest = await reader.digest().hex
-    guard var manifest else { return digest }
-    if digest != manifest.sha256 {
-      // A replacement that was cut off can have the length of the archive before it.
-      let pending = try await ArchiveManifest.pending(withDigest: digest, beside: source.path, in: source.lake)
-      guard let pending, pending.window == manifest.window, pending.columns == manifest.columns else {
-        throw corrupt("the file's SHA-256 is \(digest), but its manifest says \(manifest.sha256)")
-      }
-      manifest = pending
-    }
-    guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
-    return digest
-  }
-
-  private func corrupt(_ reason: String) -> JobError {
-    JobError(
-      .archiveCorrupt,
-      "\(source.path): \(reason); nothing was loaded. Take another copy of the file, or back the day up again")
   }
 }

@@ -21,6 +21,12 @@ enum BackupCommand: Command {
         "time-column", .value("COLUMN"), "the column that determines a row's day; overrides BACKUP_TABLES",
         path: ["time_column"]),
       CommandOption(
+        "unit", .value("UNIT"), "what an integer time column counts: s, ms, us or ns",
+        default: "the table's in the settings file, else guessed", path: ["unit"]),
+      CommandOption(
+        "allow-view", .flag, "archive also the rows of a view or materialized view; name its time column",
+        path: ["allow_view"]),
+      CommandOption(
         "overwrite", .flag, "replace an existing archive, unless it holds more rows or columns, or another span",
         path: ["overwrite"]),
       CommandOption("force", .flag, "with --overwrite: replace it even then", path: ["force"]),

@@ -35,9 +35,20 @@ extension RestoreResult: PrintedResult {
     }
   }
 
-  /// A line for each step and warning.
+  /// A line for each step that was done or failed, and each warning.
   var notes: [String] {
-    steps.map { "  \($0.name): \($0.status) (\($0.detail))" } + warnings.map { "  warning: \($0)" }
+    let told: Set<RestoreStep.Name> = [.decompress, .createPartition, .clear, .recompress, .refresh, .lease]
+    return steps.filter { $0.status == .failed || $0.status == .done && told.contains($0.name) }.map(\.line)
+      + warnings.map { "  warning: \($0)" }
+  }
+}
+
+extension RestoreStep {
+  /// One line for people.
+  var line: String {
+    let parts = [touched.isEmpty ? nil : touched.joined(separator: ", "), detail].compactMap(\.self)
+    return "  \(name.rawValue): \(status.rawValue)\(parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))")  "
+      + Figures.seconds(seconds)
   }
 }
 

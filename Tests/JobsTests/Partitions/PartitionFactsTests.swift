@@ -24,7 +24,8 @@ struct PartitionFactsTests {
   static let clicks = TableName(schema: "events", name: "clicks")
 
   static func day(_ kind: DaySpan.Kind = .instant) throws -> DaySpan {
-    DaySpan(DayWindow(try #require(Day("2024-01-10")), in: .gmt), kind: kind)
+    let day = try #require(Day("2024-01-10"))
+    return try #require(DaySpan(DayWindow(day, in: .gmt), kind: kind))
   }
 
   @Test("The partition of a day is told with its range, and a default one beside it")

@@ -1,5 +1,6 @@
 import Archive
 import Configuration
+import Database
 import Essentials
 import Foundation
 import Lake
@@ -78,10 +79,10 @@ struct ArchiveSpanTests {
     let span = ArchiveSpan(of: archive, manifest, timeZone: .gmt)
     #expect(span.isRecorded)
     #expect(
-      span.values(of: .instant)
+      span.values(of: TimeColumn(name: "at", kind: .instant))
         == DaySpan(kind: .instant, start: "2024-01-01T00:00:00+01:00", end: "2024-01-02T00:00:00+01:00"))
     // The column's type tells its kind.
-    #expect(manifest.timeKind == .instant && span.values(of: .date) == nil)
+    #expect(manifest.timeKind == .instant && span.values(of: TimeColumn(name: "at", kind: .date)) == nil)
     let unrecorded = ArchiveSpan(of: archive, nil, timeZone: .gmt)
     #expect(!unrecorded.isRecorded)
     #expect(unrecorded.window.start == "2024-01-01T00:00:00+00:00")

@@ -45,7 +45,8 @@ struct RestorePlanTests {
   @Test("Existing rows are refused, kept, deleted or skipped as on_existing says")
   func existing() throws {
     let rows = ExistingRows(
-      of: try #require(plan().span.values(of: .instant)), in: TableName(schema: "s", name: "t"),
+      of: try #require(plan().span.values(of: TimeColumn(name: "at", kind: .instant))),
+      in: TableName(schema: "s", name: "t"),
       by: TimeColumn(name: "at", kind: .instant))
     #expect(try plan().existing == .refuse(rows))
     #expect(try plan { $0.onExisting = .append }.existing == .keep)

@@ -38,9 +38,9 @@ struct RestoreRequestTests {
               "abfss://telemetry@account.dfs.core.windows.net/backups/weavix/silver/pttreceive2.2025-01-01.csv.gz")))
     #expect(request.server == .init(port: 5432, sslMode: .require))
     #expect(request.destination == .init())
-    #expect(request.timescale.decompressWindow)
-    #expect(request.timescale.recompressWindow)
-    #expect(request.timescale.refreshAggregates == [TableName(schema: "silver", name: "ptt_daily")])
+    #expect(request.timescale.decompressWindow == true)
+    #expect(request.timescale.recompressWindow == true)
+    #expect(request.timescale.refresh == .named([TableName(schema: "silver", name: "ptt_daily")]))
     #expect(request.copy == .init())
   }
 

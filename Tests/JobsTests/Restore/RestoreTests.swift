@@ -50,7 +50,12 @@ struct RestoreTests {
     #expect(members["columns_loaded"] == .array([.string("id"), .string("at"), .string("note")]))
     #expect(members["rows_loaded"] == .number(3))
     #expect(members["rows_skipped"] == .number(0))
-    #expect(members["steps"] == .array([]))
+    guard case .array(let steps)? = members["steps"] else {
+      Issue.record("no steps")
+      return
+    }
+    #expect(steps.compactMap { $0.object?["name"]?.string } == RestoreStep.Name.allCases.map(\.rawValue))
+    #expect(steps.first?.object?.keys.sorted() == ["name", "seconds", "status", "touched"])
     #expect(
       members["date_window"]
         == .object([
@@ -64,11 +69,24 @@ struct RestoreTests {
     let result = try await fixture.restoreOne(
       """
       "table": "events.clicks", "date": "2024-01-01", "timescaledb": {"decompress_window": true,
-      "recompress_window": true, "refresh_caggs": ["a.b"]}
+      "recompress_window": true, "refresh_caggs": "all"}
       """)
     #expect(result.status == .ok)
-    #expect(result.steps.map(\.name) == ["decompress", "recompress", "refresh_caggs"])
-    #expect(result.steps.allSatisfy { $0.status == "skipped" && $0.detail == "not a hypertable" })
+    #expect(result.steps.map(\.name) == RestoreStep.Name.allCases)
+    #expect(result.steps.filter { $0.status == .done }.map(\.name) == [.prepare, .load, .check, .commit, .flush])
+    #expect(result.steps.first { $0.name == .decompress }?.detail == "the table is no hypertable")
+  }
+
+  @Test("A named aggregate over a plain table is an error before anything is loaded")
+  func unknownAggregate() async throws {
+    let fixture = try await archived()
+    let error = try await fixture.restoreError(
+      """
+      "table": "events.clicks", "date": "2024-01-01", "timescaledb": {"refresh_caggs": ["a.b"]}
+      """)
+    #expect(error.code == .aggregateNotFound)
+    #expect(error.code.status == 404)
+    #expect(try await fixture.count() == 2)
   }
 
   @Test("Existing rows are counted and stop the load")

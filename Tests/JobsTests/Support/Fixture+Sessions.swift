@@ -6,6 +6,11 @@ import Testing
 @testable import Configuration
 @testable import Jobs
 
+extension RestoreResult {
+  /// The step of that name; of several, the first.
+  func step(_ name: RestoreStep.Name) -> RestoreStep? { steps.first { $0.name == name } }
+}
+
 extension Fixture {
   /// Another program's session in the fixture's database.
   func otherSession(_ application: String = "other") async throws -> PostgresConnection {

@@ -1,0 +1,90 @@
+import Foundation
+package import Postgres
+package import TableDays
+
+/// The steps of a restore that are left after its commit. The load keeps them in `sluice.restore_log` in its own
+/// transaction, so that a run that is killed before it has done them leaves word.
+package struct OwedSteps: Sendable, Codable, Equatable {
+  /// The database of the archives.
+  package var archives: String
+  /// The table that was loaded.
+  package var schema: String
+  package var table: String
+  package var day: Day
+  /// The time column.
+  package var column: String
+  /// The span of the day, in values of that column.
+  package var kind: DaySpan.Kind
+  /// What the values of an integer column count.
+  package var unit: TimeUnit?
+  package var start: String
+  package var end: String
+  /// The chunks to compress again.
+  package var recompress: [Relation] = []
+  /// The continuous aggregates to refresh, in their order.
+  package var refresh: [Relation] = []
+
+  /// A relation by its names.
+  package struct Relation: Sendable, Codable, Equatable {
+    var schema: String
+    var name: String
+
+    package init(_ table: TableName) {
+      schema = table.schema
+      name = table.name
+    }
+
+    package var tableName: TableName { TableName(schema: schema, name: name) }
+  }
+
+  package init(of table: TableName, _ day: Day, span: DaySpan, by column: ColumnName, archives: String) {
+    self.archives = archives
+    schema = table.schema
+    self.table = table.name
+    self.day = day
+    self.column = column.text
+    kind = span.kind
+    unit = span.unit
+    start = span.start
+    end = span.end
+  }
+
+  package var tableName: TableName { TableName(schema: schema, name: table) }
+  package var span: DaySpan { DaySpan(kind: kind, unit: unit, start: start, end: end) }
+  package var timeColumn: TimeColumn { TimeColumn(name: ColumnName(column), kind: kind, unit: unit) }
+  package var isEmpty: Bool { recompress.isEmpty && refresh.isEmpty }
+
+  func json() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
+}
+
+extension RestoreLog {
+  /// Keeps what the load with that id owes; nil is nothing.
+  /// - Parameter seconds: how long the load took; nil leaves what is there.
+  package static func keep(
+    _ owed: OwedSteps?, of load: String, seconds: Double? = nil, on connection: PostgresConnection
+  ) async throws {
+    let rest = owed.flatMap { $0.isEmpty ? nil : $0 }
+    try await connection.query(SQL.restoreLogOwing, [load, try rest?.json(), seconds.map { String($0) }])
+  }
+
+  /// A load that owes steps.
+  package struct Debt: Sendable {
+    package let load: String
+    package let owed: OwedSteps
+  }
+
+  /// The loads that owe steps, the oldest first.
+  /// - Parameters:
+  ///   - load: the load's id; nil for all.
+  ///   - target: the table that was loaded; nil for all.
+  package static func debts(
+    load: String? = nil, of target: TableName? = nil, on connection: PostgresConnection
+  ) async throws -> [Debt] {
+    let state = try await State.read(target, on: connection)
+    guard state.isThere, state.isTrusted, state.mayWrite, state.hasOwed else { return [] }
+    return try await connection.query(SQL.restoreLogOwed, [load, target.map { "\($0)" }]).rows.map { row in
+      let text: String = try row.decode("owed")
+      return Debt(load: try row.decode("load"), owed: try JSONDecoder().decode(OwedSteps.self, from: Data(text.utf8)))
+    }
+  }
+}

@@ -1,0 +1,11 @@
+-- Ends the holds that are over. One row for each job that was paused for them and that no other hold needs paused.
+WITH ended AS (
+  UPDATE sluice.hold SET ended_at = pg_catalog.clock_timestamp()
+  WHERE ended_at IS NULL AND keep_until <= pg_catalog.clock_timestamp()
+  RETURNING load, paused_jobs
+)
+SELECT DISTINCT job
+FROM ended CROSS JOIN LATERAL pg_catalog.unnest(ended.paused_jobs) AS job
+WHERE NOT EXISTS (
+  SELECT FROM sluice.hold h
+  WHERE h.ended_at IS NULL AND h.keep_until > pg_catalog.clock_timestamp() AND job = ANY (h.paused_jobs))

@@ -1,0 +1,64 @@
+package import Postgres
+import TableDays
+
+/// A background job of TimescaleDB that changes a hypertable's chunks.
+package struct TimescalePolicy: Sendable, Equatable {
+  package enum Kind: String, Sendable {
+    case retention = "policy_retention"
+    case compression = "policy_compression"
+    case refresh = "policy_refresh_continuous_aggregate"
+  }
+
+  /// The job's number.
+  package let id: Int
+  package let kind: Kind
+  /// The age of what it takes: an interval, or an integer for an integer dimension; nil where it goes by another rule.
+  package let age: String?
+  /// It runs by its schedule; one that does not is paused.
+  package let isScheduled: Bool
+  /// When it runs next; nil before its first run was planned.
+  package let nextRun: String?
+  package let owner: String
+  /// The role may pause it.
+  package let isOwned: Bool
+  /// Its next run takes ranges that end at this value or before, as the catalog counts; nil where that is not known.
+  package let takenBefore: Int?
+
+  /// The policies of `hypertable`.
+  package static func of(_ hypertable: Hypertable, on connection: PostgresConnection) async throws -> [TimescalePolicy]
+  {
+    let dimension = hypertable.dimension
+    var policies: [TimescalePolicy] = []
+    for row in try await connection.query(
+      SQL.timescalePolicies, [hypertable.table.schema, hypertable.table.name, dimension.type]
+    ).rows {
+      guard let kind = Kind(rawValue: try row.decode("procedure")) else { continue }
+      let age: String? = try row.decodeIfPresent("age")
+      var takenBefore: Int? = try row.decodeIfPresent("taken_before")
+      if takenBefore == nil, let age = age.flatMap({ Int($0) }), let function = dimension.integerNow {
+        let now: Int = try await connection.query("SELECT \(function)()::pg_catalog.int8 AS present").rows[0].decode(
+          "present")
+        takenBefore = now - age
+      }
+      policies.append(
+        TimescalePolicy(
+          id: try row.decode("id"), kind: kind, age: age, isScheduled: try row.decode("scheduled"),
+          nextRun: try row.decodeIfPresent("next_run"), owner: try row.decode("owner"),
+          isOwned: try row.decode("may_alter"), takenBefore: takenBefore))
+    }
+    return policies
+  }
+
+  /// Whether the next run takes a chunk whose range ends at `end`, as the catalog counts.
+  package func takes(_ end: Int) -> Bool {
+    isScheduled && takenBefore.map { end <= $0 } ?? false
+  }
+
+  /// Pauses the job, or has it run by its schedule again, in the current transaction.
+  static func schedule(
+    _ job: Int, _ isScheduled: Bool, schema: String, on connection: PostgresConnection
+  ) async throws {
+    try await connection.query(
+      "SELECT job_id FROM \(schema).alter_job(\(job), scheduled => \(isScheduled), if_exists => true)")
+  }
+}

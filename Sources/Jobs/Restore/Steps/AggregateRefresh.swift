@@ -1,0 +1,121 @@
+import Archive
+import Database
+import Foundation
+import Postgres
+import Reporting
+import TableDays
+
+/// The refresh of a continuous aggregate over the days of a restore.
+///
+/// A refresh computes whole buckets from the rows that the table has now. A bucket of which other days were dropped would lose
+/// them; so it is left as it is, and named.
+struct AggregateRefresh: Sendable {
+  let aggregate: ContinuousAggregate
+  let hypertable: Hypertable
+  let days: RowsOfDays
+
+  /// What is refreshed for a span.
+  struct Plan: Sendable, Equatable {
+    /// The ranges of whole buckets that are refreshed.
+    var ranges: [ContinuousAggregate.Buckets] = []
+    /// The ranges that are left, with the days that lack rows.
+    var left: [(range: ContinuousAggregate.Buckets, days: [Day])] = []
+
+    static func == (one: Plan, other: Plan) -> Bool {
+      one.ranges == other.ranges && one.left.map(\.range) == other.left.map(\.range)
+        && one.left.map(\.days) == other.left.map(\.days)
+    }
+
+    /// The ranges that are left, in words.
+    var leftWords: String {
+      left.map {
+        "the buckets from \($0.range.start.text) to \($0.range.end.text), since "
+          + "\($0.days.map(\.description).joined(separator: ", ")) \($0.days.count == 1 ? "lacks" : "lack") rows"
+      }
+      .joined(separator: "; ")
+    }
+  }
+
+  /// Finds out what can be refreshed for `span`.
+  func plan(_ span: DaySpan, on connection: PostgresConnection) async throws -> Plan {
+    let whole = try await aggregate.buckets(of: span, in: hypertable, on: connection)
+    var plan = Plan()
+    for day in try await days.lacking(from: whole.start, to: whole.end, on: connection) {
+      let range = try await aggregate.buckets(of: days.span(of: day), in: hypertable, on: connection)
+      // A day at the edge reaches into buckets that the restore does not touch.
+      if let index = plan.left.firstIndex(where: { $0.range == range }) {
+        plan.left[index].days.append(day)
+      } else if range.end > whole.start, range.start < whole.end {
+        plan.left.append((range, [day]))
+      }
+    }
+    plan.ranges = whole.without(plan.left.map(\.range))
+    return plan
+  }
+
+  /// Refreshes what can be.
+  func perform(_ span: DaySpan, on connection: PostgresConnection) async throws -> RestoreStep {
+    let plan = try await plan(span, on: connection)
+    for range in plan.ranges { try await aggregate.refresh(range, in: hypertable, on: connection) }
+    var step = RestoreStep(name: .refresh, status: plan.ranges.isEmpty ? .skipped : .done)
+    step.touched =
+      plan.ranges.isEmpty
+      ? ["\(aggregate.view)"] : plan.ranges.map { "\(aggregate.view) \($0.start.text) to \($0.end.text)" }
+    if !plan.left.isEmpty { step.detail = "left as they are: \(plan.leftWords)" }
+    return step
+  }
+}
+
+/// Whether the days of a table have all their rows: those that their archives hold.
+struct RowsOfDays: Sendable {
+  let context: JobContext
+  let options: RestoreOptions
+  let owed: OwedSteps
+  let facts: TableFacts
+  /// Days that are known to have them.
+  let whole: Set<Day>
+
+  /// The zone in which the values of the time column have their days.
+  private var zone: TimeZone { owed.kind.tellsInstants ? options.timeZone : .gmt }
+
+  /// The span of `day` in values of the time column.
+  func span(of day: Day) throws -> DaySpan { try owed.timeColumn.span(of: DayWindow(day, in: zone)) }
+
+  /// The day of a value as the catalog counts it.
+  private func day(of value: Int) -> Day {
+    let unit = owed.unit ?? .microseconds
+    return Day(unit.instant(of: value), in: zone)
+  }
+
+  /// The days of a range, which are not all there: fewer rows than the archive has, or a chunk that is gone.
+  func lacking(
+    from start: ContinuousAggregate.Bound, to end: ContinuousAggregate.Bound,
+    on connection: PostgresConnection
+  ) async throws -> [Day] {
+    guard let hypertable = facts.hypertable else { return [] }
+    var lacking: [Day] = []
+    let rows = TableRows(facts, by: owed.timeColumn, on: connection)
+    let chunks = try await hypertable.chunks(overlapping: nil, on: connection)
+    for day in day(of: start.value).through(day(of: end.value - 1)) where !whole.contains(day) {
+      let span = try span(of: day)
+      let (low, high) = try await hypertable.internalValues(of: span, on: connection)
+      let hasChunk = chunks.contains { $0.start < high && $0.end > low }
+      let tableDay = TableDay(database: owed.archives, table: owed.tableName, day: day)
+      guard let entry = try await tableDay.archive(in: context.lake) else {
+        // Without chunk and archive: before the first row, after the last one, or dropped.
+        let isWithin = (chunks.first.map { $0.start < low } ?? false) && (chunks.last.map { $0.end > high } ?? false)
+        if !hasChunk, isWithin { lacking.append(day) }
+        continue
+      }
+      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
+      let archived = manifest?.rows ?? 1
+      guard archived > 0 else { continue }
+      if !hasChunk {
+        lacking.append(day)
+      } else if try await rows.count(in: span) < archived {
+        lacking.append(day)
+      }
+    }
+    return lacking
+  }
+}

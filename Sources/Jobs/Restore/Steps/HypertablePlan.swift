@@ -1,0 +1,180 @@
+import Database
+import Essentials
+import Foundation
+import Reporting
+import TableDays
+
+/// What a restore does with the chunks and aggregates of a hypertable. A value, made before anything is changed.
+struct HypertablePlan: Sendable, Equatable {
+  let state: HypertableState
+  /// The chunks that are decompressed before the load.
+  private(set) var decompress: [Chunk] = []
+  /// Why none is, or not all.
+  private(set) var decompressDetail: String?
+  /// Why no chunk is compressed after the load; nil where those are that were compressed before.
+  private(set) var noRecompress: String?
+  /// The aggregates that are refreshed after the load, in their order.
+  private(set) var refresh: [ContinuousAggregate] = []
+  /// Why none is.
+  private(set) var noRefresh: String?
+  /// The retention policies whose next run would drop the span again.
+  private(set) var threats: [TimescalePolicy] = []
+  private(set) var warnings: [String] = []
+
+  var hypertable: Hypertable { state.hypertable }
+
+  /// What of a request and a table decides.
+  struct Wish: Sendable {
+    var timescale = RestoreRequest.Timescale()
+    var onExisting = LoadPolicy.OnExisting.error
+    /// The table has a unique index.
+    var hasUniqueIndex = false
+    /// There are rows that the load replaces.
+    var replacesRows = false
+    /// What the load owes can be kept in `sluice.restore_log`.
+    var keepsOwed = true
+    var keepUntil: String?
+  }
+
+  /// - Throws: ``JobError`` `aggregate_not_found`, `chunk_frozen`, `retention_would_drop`.
+  init(_ state: HypertableState, _ wish: Wish) throws {
+    self.state = state
+    try refuseFrozen()
+    try planAggregates(wish)
+    planChunks(wish)
+    threats = state.policies.filter { $0.kind == .retention && (state.end.map($0.takes) ?? false) }
+    guard threats.isEmpty || wish.keepUntil != nil || wish.timescale.ignoreRetention else { throw dropped() }
+    if !threats.isEmpty, !wish.timescale.pauseJobs {
+      warnings.append(
+        "\(threats.map(\.words).joined(separator: ", ")) would drop the restored rows again"
+          + (wish.keepUntil == nil
+            ? "" : "; the hold does not stop it: pass \"pause_jobs\": true to pause it meanwhile"))
+    }
+  }
+
+  private func refuseFrozen() throws {
+    guard let chunk = state.touched.first(where: \.isFrozen) else { return }
+    throw JobError(
+      .chunkFrozen,
+      "the chunk \(chunk.table) of \(hypertable.table) is frozen and takes no rows; nothing was changed. Unfreeze it: SELECT "
+        + "_timescaledb_functions.unfreeze_chunk('\(chunk.table)'), then run the job again",
+      details: ["chunk": .string("\(chunk.table)")])
+  }
+
+  private mutating func planAggregates(_ wish: Wish) throws {
+    switch wish.timescale.refresh {
+    case .none:
+      noRefresh = state.aggregates.isEmpty ? "the table has no continuous aggregates" : "not asked for"
+      if !state.aggregates.isEmpty {
+        warnings.append(
+          "continuous aggregates over the table were not refreshed: "
+            + "\(state.aggregates.map { "\($0.view)" }.joined(separator: ", ")); pass \"refresh_caggs\": \"all\" to refresh "
+            + "them")
+      }
+    case .all:
+      refresh = state.aggregates
+      if refresh.isEmpty { noRefresh = "the table has no continuous aggregates" }
+    case .named(let names):
+      if let unknown = names.first(where: { name in !state.aggregates.contains { $0.view == name } }) {
+        throw Self.unknown(unknown, hypertable.table, state.aggregates.map(\.view))
+      }
+      refresh = state.aggregates.filter { names.contains($0.view) }
+      if names.isEmpty { noRefresh = "not asked for" }
+    }
+    if hypertable.edition == .apache, !refresh.isEmpty {
+      noRefresh = "the server runs the Apache edition, which refreshes no aggregates"
+      refresh = []
+    }
+  }
+
+  /// The error for a name that is no aggregate over the table.
+  static func unknown(_ name: TableName, _ table: TableName, _ known: [TableName]) -> JobError {
+    let others = known.isEmpty ? "it has none" : "it has \(known.map { "\($0)" }.joined(separator: ", "))"
+    return JobError(
+      .aggregateNotFound,
+      "there is no continuous aggregate \(name) over \(table) (\(others)); nothing was loaded",
+      field: "timescaledb.refresh_caggs")
+  }
+
+  private mutating func planChunks(_ wish: Wish) {
+    let compressed = state.touched.filter(\.isCompressed)
+    let hindrance = hypertable.compressionHindrance
+    noRecompress =
+      hindrance ?? (wish.timescale.recompressWindow == false ? "recompress_window is false" : nil)
+    guard !compressed.isEmpty else {
+      decompressDetail = "no chunk of the day is compressed"
+      return
+    }
+    guard hindrance == nil else {
+      decompressDetail = hindrance.map { "\($0). \(remedy)" }
+      noRecompress = decompressDetail
+      return
+    }
+    guard wish.timescale.decompressWindow != false else {
+      decompressDetail = "decompress_window is false"
+      return
+    }
+    let isNeeded = wish.hasUniqueIndex || (wish.onExisting == .replace && wish.replacesRows)
+    guard isNeeded || wish.timescale.decompressWindow == true else {
+      decompressDetail = "rows are loaded into compressed chunks directly, which is faster"
+      return
+    }
+    guard wish.keepsOwed else {
+      decompressDetail =
+        "what was compressed cannot be kept in sluice.restore_log, so that a run that is killed would leave it decompressed"
+      return
+    }
+    decompress = compressed
+  }
+
+  /// How a role without ownership gets its chunks compressed.
+  private var remedy: String {
+    hypertable.edition == .apache
+      ? ""
+      : "GRANT the role \(hypertable.owner) to this one, or have a compression policy compress the chunk"
+  }
+
+  /// The chunks from which replaced rows are deleted one by one; nil deletes from the table.
+  var chunksToClear: [TableName]? {
+    let isPlain = state.touched.allSatisfy { chunk in !chunk.isCompressed || decompress.contains(chunk) }
+    return hypertable.isOwned && state.end != nil && isPlain ? state.touched.map(\.table) : nil
+  }
+
+  /// The chunks to compress again, from how they are after the load: those that were compressed before and are not wholly now.
+  /// - Parameter newOnes: chunks that the load has made are compressed too.
+  func recompress(_ after: [Chunk], newOnes: Bool) -> [Chunk] {
+    guard noRecompress == nil else { return [] }
+    let before = Dictionary(state.chunks.map { ($0.oid, $0) }) { first, _ in first }
+    return after.filter { chunk in
+      guard let old = before[chunk.oid] else { return newOnes && hypertable.hasCompression && !chunk.isCompressed }
+      return old.isCompressed && (!chunk.isCompressed || chunk.isPartial)
+    }
+  }
+
+  private func dropped() -> JobError {
+    JobError(
+      .retentionWouldDrop,
+      "\(threats.map(\.words).joined(separator: ", ")) would drop the restored rows of \(hypertable.table) again; nothing was "
+        + "changed. Pass \(field: "keep_until") with \(field: "pause_jobs") to pause it until then, or "
+        + "\(field: "ignore_retention") to load all the same",
+      field: "keep_until",
+      details: ["jobs": .array(threats.map { .integer($0.id) })])
+  }
+}
+
+extension TimescalePolicy {
+  /// The job with its rule and its next run.
+  var words: String {
+    let rule = age.map { " (older than \($0))" } ?? ""
+    return "the \(name) job \(id)\(rule)\(nextRun.map { ", next run \($0)" } ?? "")"
+  }
+
+  /// `retention`, `compression` or `refresh`.
+  var name: String {
+    switch kind {
+    case .retention: "retention"
+    case .compression: "compression"
+    case .refresh: "refresh"
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import Database
+import Essentials
+import Postgres
+import Reporting
+import TableDays
+
+/// Does the steps of a restore that are left after its commit: it compresses chunks again, and refreshes aggregates. Each
+/// chunk and each aggregate is a step of its own. What fails stays owed.
+struct StepsAfterCommit: Sendable {
+  let context: JobContext
+  let options: RestoreOptions
+  let steps: StepLog
+
+  /// Does what is owed, on a session outside a transaction.
+  /// - Parameter whole: days whose rows were loaded as their archives have them, and need not be counted.
+  /// - Returns: what is left; nil where nothing is.
+  func perform(_ owed: OwedSteps, whole: Set<Day> = [], on connection: PostgresConnection) async -> OwedSteps? {
+    var rest = owed
+    do {
+      guard let facts = try await facts(of: owed, on: connection) else {
+        for chunk in owed.recompress { steps.add(.gone(.recompress, chunk.tableName)) }
+        for view in owed.refresh { steps.add(.gone(.refresh, view.tableName)) }
+        return nil
+      }
+      try await connection.query("SET lock_timeout = \(context.sessions.lockTimeout)")
+      rest.recompress = await recompress(owed, facts, on: connection)
+      rest.refresh = await refresh(owed, facts, whole, on: connection)
+      _ = try await connection.query("RESET lock_timeout")
+    } catch {
+      fail(rest, error)
+    }
+    return rest.isEmpty ? nil : rest
+  }
+
+  private struct Facts: Sendable {
+    let table: TableFacts
+    let hypertable: Hypertable
+    let aggregates: [ContinuousAggregate]
+  }
+
+  /// Nil where the table is no hypertable any more.
+  private func facts(of owed: OwedSteps, on connection: PostgresConnection) async throws -> Facts? {
+    let table: TableFacts
+    do {
+      table = try await TableFacts.read(owed.tableName, for: .write, on: connection)
+    } catch let error as JobError where error.code == .tableNotFound {
+      return nil
+    }
+    guard let hypertable = table.hypertable else { return nil }
+    return Facts(
+      table: table, hypertable: hypertable,
+      aggregates: try await ContinuousAggregate.over(hypertable, on: connection))
+  }
+
+  private func fail(_ rest: OwedSteps, _ error: any Error) {
+    for chunk in rest.recompress { add(.recompress, "\(chunk.tableName)", error, since: .now) }
+    for view in rest.refresh { add(.refresh, "\(view.tableName)", error, since: .now) }
+  }
+
+  private func add(
+    _ name: RestoreStep.Name, _ touched: String, _ error: any Error, since start: ContinuousClock.Instant
+  ) {
+    let job = Task.isCancelled ? JobError(.cancelled, "the job was cancelled before it") : JobError(cause: error)
+    steps.add(
+      RestoreStep(
+        name: name, status: .failed, detail: job.message, code: job.code, seconds: StepLog.seconds(since: start),
+        touched: [touched]))
+  }
+
+  /// Compresses the chunks.
+  /// - Returns: those that are left.
+  private func recompress(
+    _ owed: OwedSteps, _ facts: Facts, on connection: PostgresConnection
+  ) async -> [OwedSteps.Relation] {
+    guard !owed.recompress.isEmpty else { return [] }
+    var left: [OwedSteps.Relation] = []
+    for chunk in owed.recompress {
+      let start = ContinuousClock.now
+      do {
+        try Task.checkCancellation()
+        guard try await facts.hypertable.has(chunk.tableName, on: connection) else {
+          steps.add(.gone(.recompress, chunk.tableName))
+          continue
+        }
+        try await facts.hypertable.compress(chunk.tableName, on: connection)
+        steps.add(
+          RestoreStep(
+            name: .recompress, status: .done, seconds: StepLog.seconds(since: start), touched: ["\(chunk.tableName)"]))
+      } catch {
+        left.append(chunk)
+        add(.recompress, "\(chunk.tableName)", error, since: start)
+      }
+    }
+    return left
+  }
+
+  /// Refreshes the aggregates. One that reads another which failed is not refreshed, since it would take over old rows.
+  /// - Returns: those that are left.
+  private func refresh(
+    _ owed: OwedSteps, _ facts: Facts, _ whole: Set<Day>, on connection: PostgresConnection
+  ) async -> [OwedSteps.Relation] {
+    guard !owed.refresh.isEmpty else { return [] }
+    var left: [OwedSteps.Relation] = []
+    let days = RowsOfDays(context: context, options: options, owed: owed, facts: facts.table, whole: whole)
+    for relation in owed.refresh {
+      let view = relation.tableName
+      guard let aggregate = facts.aggregates.first(where: { $0.view == view }) else {
+        steps.add(.gone(.refresh, view))
+        continue
+      }
+      let start = ContinuousClock.now
+      do {
+        try Task.checkCancellation()
+        if let source = aggregate.source, left.contains(.init(source)) {
+          throw JobError(.stepsOwed, "it reads \(source), which was not refreshed")
+        }
+        let refresh = AggregateRefresh(aggregate: aggregate, hypertable: facts.hypertable, days: days)
+        var step = try await refresh.perform(owed.span, on: connection)
+        step.seconds = StepLog.seconds(since: start)
+        steps.add(step)
+      } catch {
+        left.append(relation)
+        add(.refresh, "\(view)", error, since: start)
+      }
+    }
+    return left
+  }
+}
+
+extension RestoreStep {
+  /// A step on a relation that is not there any more.
+  static func gone(_ name: Name, _ relation: TableName) -> RestoreStep {
+    RestoreStep(name: name, status: .skipped, detail: "it is not there any more", touched: ["\(relation)"])
+  }
+}

@@ -1,0 +1,109 @@
+import Archive
+import Database
+import Essentials
+import Foundation
+import Postgres
+import Reporting
+import TableDays
+
+extension TableDayRestore {
+  /// What is known before anything is changed.
+  struct Prepared: Sendable {
+    let manifest: ArchiveManifest?
+    let facts: TableFacts
+    let plan: RestorePlan
+    let pipeline: CopyPipeline
+    let hypertable: HypertablePlan?
+    /// The rows of the window that make the load do nothing.
+    let existing: Int
+  }
+
+  /// Sets the transaction's parameters, and finds out and checks all that the load depends on.
+  func prepare(_ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection) async throws -> Prepared {
+    let manifest = try await manifest(reader)
+    try await setParameters(connection)
+    let facts = try await TableFacts.read(table, for: .write, on: connection)
+    var pipeline = CopyPipeline(
+      reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
+    let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
+    let fileColumns = try await columns.read(&pipeline)
+    let drift = try await drift(fileColumns, facts, manifest, on: connection)
+    let timeColumn = RestorePlan.timeColumn(
+      of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+      mapping: request.copy.mapping)
+    let plan = try RestorePlan(
+      policy, fileColumns: fileColumns, span: try await span(manifest, of: timeColumn, facts, on: connection),
+      timeColumn: timeColumn, unit: unit, facts: facts, role: connection.target.user,
+      drift: drift)
+    let hypertable = try await hypertablePlan(facts, plan, keepsOwed: mark.place?.keepsOwed ?? false, on: connection)
+    if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
+      Log.write(
+        .warning, "an archive without a manifest replaces rows",
+        ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
+    }
+    return Prepared(
+      manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable,
+      existing: try await existingRows(plan.existing, on: connection))
+  }
+
+  /// What an integer time column counts, as the settings say.
+  var unit: TimeUnit? { options.units[table] ?? options.units[source.archive.table] }
+
+  private func setParameters(_ connection: PostgresConnection) async throws {
+    // `Durability` waits for a standby after the commit.
+    try await connection.query("SET LOCAL synchronous_commit = \(request.copy.synchronousCommitOff ? "off" : "local")")
+    // A row security policy could hide rows that are to be replaced or counted from this role; with `off` it is an
+    // error.
+    try await connection.query("SET LOCAL row_security = off")
+    // Warnings of triggers may hold row data; without them, any message during the COPY is an error.
+    try await connection.query("SET LOCAL client_min_messages = error")
+  }
+
+  /// The plan for the hypertable; nil for another table.
+  /// - Throws: ``JobError`` `aggregate_not_found` and the others of ``HypertablePlan``.
+  func hypertablePlan(
+    _ facts: TableFacts, _ plan: RestorePlan, keepsOwed: Bool, on connection: PostgresConnection
+  ) async throws -> HypertablePlan? {
+    guard let hypertable = facts.hypertable else {
+      if case .named(let names) = request.timescale.refresh, let name = names.first {
+        throw HypertablePlan.unknown(name, table, [])
+      }
+      return nil
+    }
+    let state = try await HypertableState.read(
+      hypertable, Self.chunkSpan(plan, hypertable.dimension), plan.rows, on: connection)
+    var replaces = false
+    if case .delete(let rows) = plan.existing { replaces = try await rows.exist(on: connection) }
+    return try HypertablePlan(
+      state,
+      HypertablePlan.Wish(
+        timescale: request.timescale, onExisting: policy.onExisting, hasUniqueIndex: facts.hasUniqueIndex,
+        replacesRows: replaces, keepsOwed: keepsOwed, keepUntil: request.keepUntil?.formatted(.iso8601)))
+  }
+
+  /// The span in values of the hypertable's dimension; nil where it is not known in them.
+  static func chunkSpan(_ plan: RestorePlan, _ dimension: Hypertable.Dimension) -> DaySpan? {
+    if let rows = plan.rows { return rows.timeColumn.name == dimension.column ? rows.span : nil }
+    return dimension.kind.flatMap { plan.span.values(of: TimeColumn(name: dimension.column, kind: $0)) }
+  }
+
+  /// Counts the existing rows that decide whether the load goes on.
+  /// - Returns: those that make it do nothing.
+  /// - Throws: ``JobError`` `rows_exist` with the number of rows.
+  private func existingRows(_ existing: RestorePlan.Existing, on connection: PostgresConnection) async throws -> Int {
+    switch existing {
+    case .keep, .delete: return 0
+    case .skip(let rows): return try await rows.count(on: connection)
+    case .refuse(let rows):
+      let count = try await rows.count(on: connection)
+      guard count > 0 else { return 0 }
+      let without =
+        policy.mode == .staging
+        ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
+      throw JobError(
+        .rowsExist,
+        "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
+          + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
+    }
+  }
+}

@@ -7,10 +7,28 @@ import TableDays
 package struct StagedRows: Sendable {
   /// The number of rows.
   package let count: Int
-  /// The staging table's name, quoted.
+  /// What they are selected from: the staging table's name, quoted, and a condition where a part of its rows is loaded.
   let table: String
   /// The SQL of the values that the target's columns get.
   let values: [ColumnName: String]
+
+  /// Those whose time lies in `part`; rows without a time do not.
+  /// - Throws: ``JobError`` `bad_time_column`.
+  func matching(_ part: ExistingRows, on connection: PostgresConnection) async throws -> StagedRows {
+    guard let value = values[part.timeColumn.name] else {
+      throw JobError(
+        .badTimeColumn,
+        "the file has no column \(part.timeColumn.name), by which a part of its rows could be told; nothing was loaded",
+        field: "where")
+    }
+    let start = try await connection.quoteLiteral(part.span.start)
+    let end = try await connection.quoteLiteral(part.span.end)
+    let type = part.span.kind.sqlType
+    let selected = "\(table) WHERE (\(value)) >= \(start)::\(type) AND (\(value)) < \(end)::\(type)"
+    let count: Int = try await connection.queryRows("SELECT pg_catalog.count(*) AS n FROM \(selected)").rows[0]
+      .decode("n")
+    return StagedRows(count: count, table: selected, values: values)
+  }
 
   /// Refuses rows that lie outside the span which a replacement deletes: they would be loaded beside rows of other days,
   /// which stay.

@@ -21,22 +21,26 @@ package struct StagingTable {
   package struct Loaded: Sendable {
     /// The number of rows of the file.
     package let staged: Int
+    /// The number of rows that were to be inserted: all, or those in the part that is loaded.
+    package let matched: Int
     /// The number of rows that were inserted.
     package let inserted: Int
     /// The number of rows in conflict with rows that the table held, or with earlier rows of the file.
     package let conflicts: Int
     /// The number of rows that triggers have dropped; each was found in the table.
-    package var dropped: Int { staged - inserted - conflicts }
+    package var dropped: Int { matched - inserted - conflicts }
   }
 
   /// Loads all rows of the file.
   /// - Parameters:
   ///   - options: the parenthesis of COPY's `WITH (…)`.
+  ///   - part: the values of the time column whose rows are loaded; nil loads all.
   ///   - beforeInsert: runs when the file's rows are staged.
   ///   - send: sends the rows to the COPY, and returns the number that the server has stored.
-  /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `rows_not_stored`.
+  /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `rows_not_stored`, `bad_time_column`.
   package func load(
-    options: String, on connection: PostgresConnection, beforeInsert: (StagedRows) async throws -> Void,
+    options: String, part: ExistingRows? = nil, on connection: PostgresConnection,
+    beforeInsert: (StagedRows) async throws -> Void,
     _ send: (CopyIn) async throws -> Int
   ) async throws -> Loaded {
     guard !facts.hasDeferrableKey || policy.mode == .direct else {
@@ -77,13 +81,16 @@ package struct StagingTable {
       plan.copyStatement(into: name, staged: true, options: options, on: connection))
     let staged = try await send(copy)
     let values = try await values(of: model, on: connection)
-    try await beforeInsert(
-      StagedRows(
-        count: staged, table: staging, values: Dictionary(zip(plan.filledColumns, values)) { first, _ in first }))
-    let outcome = try await insert(values, from: staging, on: connection)
-    let conflicts = outcome.conflicts ?? (policy.mode == .staging && !facts.mayDropRows ? staged - outcome.inserted : 0)
-    let loaded = Loaded(staged: staged, inserted: outcome.inserted, conflicts: conflicts)
-    if loaded.dropped > 0 { try await proveStored(from: staging, values, loaded, on: connection) }
+    var rows = StagedRows(
+      count: staged, table: staging, values: Dictionary(zip(plan.filledColumns, values)) { first, _ in first })
+    if let part { rows = try await rows.matching(part, on: connection) }
+    try await beforeInsert(rows)
+    let outcome = try await insert(values, from: rows.table, on: connection)
+    let matched = rows.count
+    let conflicts =
+      outcome.conflicts ?? (policy.mode == .staging && !facts.mayDropRows ? matched - outcome.inserted : 0)
+    let loaded = Loaded(staged: staged, matched: matched, inserted: outcome.inserted, conflicts: conflicts)
+    if loaded.dropped > 0 { try await proveStored(from: rows.table, values, loaded, on: connection) }
     try await connection.query("DROP TABLE \(staging)")
     return loaded
   }
@@ -181,7 +188,7 @@ package struct StagingTable {
   private func proveStored(
     from staging: String, _ values: [String], _ loaded: Loaded, on connection: PostgresConnection
   ) async throws {
-    let error = JobError.rowsNotStored(loaded.inserted, of: loaded.staged, conflicts: loaded.conflicts)
+    let error = JobError.rowsNotStored(loaded.inserted, of: loaded.matched, conflicts: loaded.conflicts)
     let matches = policy.mode == .staging ? try await conflictConditions(on: connection) : []
     guard !matches.isEmpty else { throw error }
     let table = try await connection.quoted(facts.table)

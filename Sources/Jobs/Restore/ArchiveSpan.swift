@@ -8,7 +8,9 @@ package import TableDays
 package struct ArchiveSpan: Sendable, Equatable {
   package let day: Day
   /// The first instant and the first one after the span, as reports show them.
-  package let window: RestoreResult.Window
+  package private(set) var window: RestoreResult.Window
+  /// The part of the span that is restored; nil is the whole.
+  package private(set) var part: DaySpan?
   private let manifest: ArchiveManifest?
   /// The day in `BACKUP_TIMEZONE`, which counts without a manifest.
   private let unrecorded: DayWindow
@@ -25,12 +27,21 @@ package struct ArchiveSpan: Sendable, Equatable {
       ?? .init(unrecorded)
   }
 
+  /// The part of it with the values `part`.
+  func narrowed(to part: DaySpan, window: RestoreResult.Window) -> ArchiveSpan {
+    var copy = self
+    copy.part = part
+    copy.window = window
+    return copy
+  }
+
   /// Whether a manifest records the span.
   package var isRecorded: Bool { manifest != nil }
 
   /// The archived values of `column`; nil when the archive was made by a column of another kind, and where an integer
   /// column's unit is neither recorded nor known.
   package func values(of column: TimeColumn) -> DaySpan? {
+    if let part { return part.kind == column.kind ? part : nil }
     if let manifest { return manifest.span(of: column.kind) }
     return DaySpan(unrecorded, kind: column.kind, unit: column.unit)
   }

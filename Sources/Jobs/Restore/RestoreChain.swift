@@ -73,7 +73,7 @@ extension RestoreChain.Ended {
         [lefts] connection in
         var lefts = lefts
         for (owed, days) in merged where isWanted(owed) {
-          let undone = await worker.perform(owed, whole: days, on: connection)
+          let undone = await worker.perform(owed, whole: request.part == nil ? days : [], on: connection)
           for index in lefts.indices where days.contains(lefts[index].owed.day) {
             lefts[index].owed.keep(name, undone)
           }

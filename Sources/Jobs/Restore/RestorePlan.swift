@@ -53,7 +53,7 @@ package struct RestorePlan: Sendable, Equatable {
       columnsMissing: policy.columnsMissing, role: role)
     // Without a manifest only the staged rows show whether they lie in the span that is deleted, and how many they are.
     let replacesUnproven = policy.onExisting == .replace && !span.isRecorded
-    usesStaging = policy.mode == .staging || columns.needsStaging || replacesUnproven
+    usesStaging = policy.mode == .staging || columns.needsStaging || replacesUnproven || span.part != nil
     pinsNames = columns.filledColumns.contains { facts.column($0)?.isName == true }
     existing = try Self.existing(policy, columns, span, timeColumn, unit, facts)
     let column = (try? facts.timeColumn(named: timeColumn, remedy: ""))?.counting(unit)

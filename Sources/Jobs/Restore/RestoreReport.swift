@@ -50,6 +50,8 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
   package var rowsLoaded = 0
   /// The number of the file's rows that were in the table already, or twice in the file, by a unique index.
   package var rowsSkipped = 0
+  /// Of a part of the day (`where`): the number of the file's rows that lie in it; else nil.
+  package var rowsMatched: Int?
   /// The number of the file's rows that the table's triggers dropped; the load then failed.
   package var rowsDropped = 0
   /// The bytes of CSV that were read.
@@ -76,6 +78,7 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     case columnsLoaded = "columns_loaded"
     case rowsLoaded = "rows_loaded"
     case rowsSkipped = "rows_skipped"
+    case rowsMatched = "rows_matched"
     case rowsDropped = "rows_dropped"
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"

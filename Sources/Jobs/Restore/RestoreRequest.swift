@@ -54,6 +54,8 @@ package struct RestoreRequest: Sendable, Equatable {
   package var destination = Destination()
   package var timescale = Timescale()
   package var copy = Copy()
+  /// `where`; nil restores the whole of each archive.
+  package var part: Part?
   /// `key`: the caller's name for this request. A request that is sent again with the same key loads only what the earlier
   /// one has not.
   package var key: String?
@@ -87,6 +89,7 @@ package struct RestoreRequest: Sendable, Equatable {
       copy.synchronousCommitOff = try fields.bool("synchronous_commit_off") ?? true
       return copy
     }
+    part = try fields.object("where") { try Part(&$0) }
     key = try fields.key()
     try fields.finish()
     if !copy.options.hasHeader, copy.columns == nil {

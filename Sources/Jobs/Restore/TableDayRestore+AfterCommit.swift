@@ -31,7 +31,7 @@ extension TableDayRestore {
         result.left = .init(load: mark.load, isKept: mark.isWritten && mark.place?.keepsOwed == true, owed: owed)
       } else {
         let rest = await StepsAfterCommit(context: context, options: options, steps: steps).perform(
-          owed, whole: [source.archive.day], on: connection)
+          owed, whole: request.part == nil ? [source.archive.day] : [], on: connection)
         await settle(rest, mark, on: connection, &result)
       }
     }

@@ -34,7 +34,7 @@ extension TableDayRestore {
     if request.keepUntil != nil { try await Hold.prepare(on: connection) }
     mark.place = try await RestoreLog.open(
       of: source.archive, into: table, creating: try await mayOwe(on: connection), on: connection)
-    guard let key = request.key, let log = mark.place else {
+    guard let key = request.markKey, let log = mark.place else {
       guard request.key != nil || request.isRetried, policy.onExisting == .append else { return nil }
       throw JobError(
         .restoreLogNeeded,
@@ -94,7 +94,7 @@ extension TableDayRestore {
     guard let log = mark.place else { return }
     let archive = RestoreLog.Archive(path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: sha256)
     mark.isWritten = try await log.write(
-      load: mark.load, key: request.key, archive, sha256: sha256, rows: rows, into: facts, owing: owed,
+      load: mark.load, key: request.markKey, archive, sha256: sha256, rows: rows, into: facts, owing: owed,
       seconds: seconds,
       on: connection)
   }

@@ -26,7 +26,7 @@ extension TableDayRestore {
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
     let header = try await header(&pipeline, facts, manifest, on: connection)
-    let plan = try restorePlan(header, facts, manifest, on: connection)
+    let plan = try await restorePlan(header, facts, manifest, on: connection)
     if let rows = plan.rows {
       try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
     }
@@ -40,6 +40,9 @@ extension TableDayRestore {
       manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable,
       existing: try await existingRows(plan.existing, on: connection))
   }
+
+  /// What an integer time column counts, as the settings say.
+  var unit: TimeUnit? { options.units[table] ?? options.units[source.archive.table] }
 
   /// The columns of a file, and how they differ from the table's.
   struct Header: Sendable {
@@ -59,15 +62,13 @@ extension TableDayRestore {
   /// The plan for the file.
   func restorePlan(
     _ header: Header, _ facts: TableFacts, _ manifest: ArchiveManifest?, on connection: PostgresConnection
-  ) throws -> RestorePlan {
-    try RestorePlan(
-      policy, fileColumns: header.columns,
-      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
-      timeColumn: RestorePlan.timeColumn(
-        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
-        mapping: request.copy.mapping),
-      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user,
-      drift: header.drift)
+  ) async throws -> RestorePlan {
+    let timeColumn = RestorePlan.timeColumn(
+      of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+      mapping: request.copy.mapping)
+    return try RestorePlan(
+      policy, fileColumns: header.columns, span: try await span(manifest, of: timeColumn, facts, on: connection),
+      timeColumn: timeColumn, unit: unit, facts: facts, role: connection.target.user, drift: header.drift)
   }
 
   private func setParameters(_ connection: PostgresConnection) async throws {

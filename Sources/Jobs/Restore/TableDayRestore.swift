@@ -168,7 +168,7 @@ struct TableDayRestore: Sendable {
     if plan.usesStaging {
       let loaded = try await steps.run(.load, ["\(facts.table)"]) {
         try await StagingTable(for: facts, plan.columns, policy: policy).load(
-          options: options, on: connection
+          options: options, part: plan.span.part == nil ? nil : plan.rows, on: connection
         ) { staged in
           guard case .delete(let rows) = plan.existing, let replacement else { return }
           if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
@@ -178,6 +178,7 @@ struct TableDayRestore: Sendable {
         }
       }
       report(loaded, &result)
+      if plan.span.part != nil { result.rowsMatched = loaded.matched }
       fileRows = loaded.staged
     } else {
       if let replacement, let manifest {

@@ -15,7 +15,7 @@ enum RestoreCommand: Command {
   static let options =
     [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]
     + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
-    + server + destination + later + [key, preview, resume, .request, .json, .verbose, .help]
+    + part + server + destination + later + [key, preview, resume, .request, .json, .verbose, .help]
 
   private static let key = CommandOption(
     "key", .value("KEY"), "a name for this request: run again with it, only what is missing is loaded", path: ["key"])
@@ -38,6 +38,13 @@ enum RestoreCommand: Command {
     CommandOption(
       "ignore-retention", .flag, "load although a retention policy would drop the rows again",
       path: ["ignore_retention"]),
+  ]
+
+  private static let part = [
+    CommandOption(
+      "where-from", .value("INSTANT"), "restore a part of the day: from here, such as 2024-01-31T10:00Z",
+      path: ["where", "from"]),
+    CommandOption("where-to", .value("INSTANT"), "restore a part of the day: to before here", path: ["where", "to"]),
   ]
 
   /// There is no option for a password, since the process list would show it: it comes from PG_PASSWORD or a request

@@ -39,7 +39,7 @@ extension Fixture {
   }
 
   /// The states of the chunks, by range.
-  func chunks(_ table: String = "events.clicks") async throws -> String {
+  func chunkStates(_ table: String = "events.clicks") async throws -> String {
     try await psql(
       """
       SELECT string_agg(c.status::text, ',' ORDER BY s.range_start, c.id)
@@ -83,7 +83,7 @@ struct HypertableRestoreTests {
       #expect(report.status == .ok, "\(report.results.compactMap(\.error))")
       #expect(report.results.map(\.rowsLoaded) == [4320, 4320, 4320, 4320])
       #expect(try await fixture.hash() == before)
-      #expect(try await fixture.chunks() == "1")
+      #expect(try await fixture.chunkStates() == "1")
       // One decompression for all days of the first chunk, one compression at its end.
       let steps = report.results.map { $0.step(.decompress)?.status }
       #expect(steps == [.done, .skipped, .skipped, .skipped])
@@ -102,7 +102,7 @@ struct HypertableRestoreTests {
     let result = try await fixture.restoreOne("\"table\": \"events.clicks\", \"date\": \"2024-01-05\"")
     #expect(result.step(.decompress)?.status == .skipped)
     #expect(try await fixture.hash() == before)
-    #expect(try await fixture.chunks() == "1,1,1,1")
+    #expect(try await fixture.chunkStates() == "1,1,1,1")
     await fixture.pools.close()
   }
 
@@ -116,7 +116,7 @@ struct HypertableRestoreTests {
         "\(Fixture.fourDays), \"destination\": {\"on_existing\": \"replace\"}")
       #expect(report.status == .ok, "\(report.results.compactMap(\.error))")
       #expect(try await fixture.hash() == before)
-      #expect(try await fixture.chunks() == "1,1,1,1")
+      #expect(try await fixture.chunkStates() == "1,1,1,1")
     }
     await fixture.pools.close()
   }
@@ -127,7 +127,7 @@ struct HypertableRestoreTests {
     try await fixture.archiveDays()
     try await fixture.psql("UPDATE events.clicks SET value = 0 WHERE at < '2024-01-04 00:10+00'")
     try await fixture.psql("SELECT compress_chunk(c) FROM show_chunks('events.clicks') c")
-    let before = (try await fixture.hash(), try await fixture.chunks())
+    let before = (try await fixture.hash(), try await fixture.chunkStates())
     try await fixture.psql(
       """
       CREATE FUNCTION events.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
@@ -144,7 +144,7 @@ struct HypertableRestoreTests {
     }
     #expect(steps.count == RestoreStep.Name.allCases.count)
     #expect(steps.compactMap(\.object).filter { $0["status"] == "failed" }.map { $0["name"] } == ["load"])
-    #expect((try await fixture.hash(), try await fixture.chunks()) == before)
+    #expect((try await fixture.hash(), try await fixture.chunkStates()) == before)
     await fixture.pools.close()
   }
 
@@ -159,7 +159,7 @@ struct HypertableRestoreTests {
       """)
     #expect(error.code == .aggregateNotFound)
     #expect(error.code.status == 404)
-    #expect(try await fixture.chunks() == "1")
+    #expect(try await fixture.chunkStates() == "1")
     await fixture.pools.close()
   }
 

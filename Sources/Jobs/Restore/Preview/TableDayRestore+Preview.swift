@@ -73,7 +73,7 @@ extension TableDayRestore {
     let facts = try await TableFacts.read(table, for: .write, on: connection)
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: false, progress: progress)
-    let header = try await header(&pipeline, facts, manifest, on: connection)
+    let header = try await self.header(&pipeline, facts, manifest, on: connection)
     preview.columns = header.drift.columns.map { column in
       .init(
         name: column.name.text, type: column.type, tableType: column.targetType, fate: column.fate.rawValue,
@@ -82,7 +82,7 @@ extension TableDayRestore {
     preview.columns += header.drift.lacking.map { column in
       .init(name: column.name.text, tableType: column.type, fate: "lacking", filling: column.filling.rawValue)
     }
-    return (facts, try restorePlan(header, facts, manifest, on: connection))
+    return (facts, try await restorePlan(header, facts, manifest, on: connection))
   }
 
   /// Counts the rows of the window, and says what they mean for the restore.

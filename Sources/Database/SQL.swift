@@ -35,6 +35,7 @@ enum SQL {
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)
   static let restoreLogWrite = text(PackageResources.restore_log_write_sql)
   static let restoreLogOwing = text(PackageResources.restore_log_owing_sql)
+  static let restoreLogRate = text(PackageResources.restore_log_rate_sql)
   static let restoreLogOwed = text(PackageResources.restore_log_owed_sql)
 
   /// A statement on one line, without its comments, as an error's remedy shows it.

@@ -65,7 +65,12 @@ struct SluiceCommand {
 
   /// The arguments after the command and its subcommand.
   private static func options(of command: any Command.Type, _ arguments: [String]) throws -> [String] {
-    let rest = Array(arguments.dropFirst())
+    var rest = Array(arguments.dropFirst())
+    if let option = rest.first.flatMap({ command.verbs[$0] }) {
+      // Without a value it means all.
+      let value = rest.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 }
+      rest = ["--\(option)", value ?? "all"] + rest.dropFirst(value == nil ? 1 : 2)
+    }
     guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return rest }
     guard let name = rest.first, command.subcommands.contains(name) else {
       let known = command.subcommands.map { "\(command.name) \($0)" }.joined(separator: ", ")

@@ -48,4 +48,27 @@ extension RestoreLog {
     return "the role \(user) can neither use nor create sluice.restore_log; as the database's owner run: "
       + statements.joined(separator: "; ")
   }
+
+  /// Whether the role may use the table, or make it.
+  package static func isWithinReach(for target: TableName, on connection: PostgresConnection) async throws -> Bool {
+    let state = try await State.read(target, on: connection)
+    return state.isThere ? state.isUsable && (state.hasOwed && state.mayUpdate || state.isOwned) : state.mayCreate
+  }
+
+  /// How fast loads into this database were.
+  package struct Rate: Sendable {
+    package let bytesPerSecond: Double
+    package let words: String
+  }
+
+  /// The bytes of gzip per second of the last loads in the log, or a typical rate.
+  package static func rate(on connection: PostgresConnection) async throws -> Rate {
+    let typical = Rate(bytesPerSecond: 12e6, words: "a typical rate, since the database has no record of a load")
+    let state = try await State.read(nil, on: connection)
+    guard state.isThere, state.isTrusted, state.mayWrite, state.hasOwed else { return typical }
+    let row = try await connection.query(SQL.restoreLogRate).rows[0]
+    guard let rate: Double = try row.decodeIfPresent("rate"), rate > 0 else { return typical }
+    let loads: Int = try row.decode("loads")
+    return Rate(bytesPerSecond: rate, words: "the last \(loads) loads into this database")
+  }
 }

@@ -33,6 +33,25 @@ package struct RestoreJob: Sendable {
       database: reach == nil ? request.archiveDatabase(context) : context.server.database ?? "", context.server)
   }
 
+  /// Tells what a restore of the archives would do, and changes nothing.
+  /// - Throws: ``JobError`` where an archive or the server cannot be read.
+  package func preview(_ request: RestoreRequest) async throws -> RestorePreviewReport {
+    do {
+      let sources = try await request.sources(context, options)
+      let days = Set(sources.map(\.archive.day))
+      var results: [RestorePreview] = []
+      for source in sources {
+        try Task.checkCancellation()
+        let load = TableDayRestore(
+          context: context, options: options, progress: progress, source: source, request: request)
+        results.append(try await load.preview(days: days))
+      }
+      return RestorePreviewReport(results: results)
+    } catch  where !Task.isCancelled {
+      throw JobError(cause: error)
+    }
+  }
+
   /// Restores the archives that `request` names. Those of one chunk of a hypertable follow one another; those of different
   /// chunks run side by side. Each is loaded completely or not at all.
   ///

@@ -62,6 +62,8 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
   package var steps: [RestoreStep] = []
   /// The id of the load, by which `sluice restore resume` does the steps that are left; nil where none is.
   package var load: String?
+  /// Steps after the commit are left, which ``load`` names; not a part of the answer.
+  package var owesSteps = false
   /// The steps that are left to the end of the job, which does them for several days at once; not a part of the answer.
   var left: Left?
   package var warnings: [String] = []

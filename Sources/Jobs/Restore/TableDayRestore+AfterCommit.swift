@@ -93,6 +93,7 @@ extension RestoreResult {
   /// - Parameter load: the id by which they can be done; nil where the log does not keep them.
   mutating func owes(_ rest: OwedSteps, load: String?) {
     status = .partial
+    owesSteps = true
     self.load = load
     let what =
       rest.recompress.map { "compress \($0.tableName)" } + rest.refresh.map { "refresh \($0.tableName)" }

@@ -59,12 +59,7 @@ extension TableDayRestore {
 
   private func checkGaps(_ found: PartitionsOfSpan, of facts: TableFacts, _ result: inout RestoreResult) throws {
     if let gap = found.refused.first, found.isEmpty {
-      throw JobError(
-        .noPartition,
-        "\(gap.parent) has no partition for rows of \(source.archive.day) (from \(gap.start) to \(gap.end)), and no default one; "
-          + "nothing was loaded. Make it, or pass \(field: "destination.create_partition")",
-        field: request.destination.targetTable == nil ? nil : "destination.target_table",
-        details: ["start": .string(gap.start), "end": .string(gap.end)])
+      throw noPartition(gap)
     }
     for gap in found.gaps {
       guard let taker = gap.takenBy else {
@@ -77,5 +72,21 @@ extension TableDayRestore {
         "\(gap.parent) has no partition from \(gap.start) to \(gap.end); its default partition \(taker) takes rows of that range, "
           + "and while it holds them the partition cannot be made")
     }
+  }
+
+  /// The span in values of the partition key; nil where it is not known in them.
+  func partitionSpan(_ plan: RestorePlan, _ table: PartitionedTable) -> DaySpan? {
+    guard plan.rows.map({ $0.timeColumn.name == table.key }) ?? true else { return nil }
+    return plan.span.values(of: plan.rows?.timeColumn ?? TimeColumn(name: table.key, kind: table.kind))
+  }
+
+  /// The error for a day that has no partition.
+  func noPartition(_ gap: PartitionsOfSpan.Gap) -> JobError {
+    JobError(
+      .noPartition,
+      "\(gap.parent) has no partition for rows of \(source.archive.day) (from \(gap.start) to \(gap.end)), and no default one; "
+        + "nothing was loaded. Make it, or pass \(field: "destination.create_partition")",
+      field: request.destination.targetTable == nil ? nil : "destination.target_table",
+      details: ["start": .string(gap.start), "end": .string(gap.end)])
   }
 }

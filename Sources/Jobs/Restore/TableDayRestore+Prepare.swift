@@ -25,17 +25,11 @@ extension TableDayRestore {
     let facts = try await TableFacts.read(table, for: .write, on: connection)
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
-    let columns = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
-    let fileColumns = try await columns.read(&pipeline)
-    let drift = try await drift(fileColumns, facts, manifest, on: connection)
-    let plan = try RestorePlan(
-      policy, fileColumns: fileColumns,
-      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
-      timeColumn: RestorePlan.timeColumn(
-        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
-        mapping: request.copy.mapping),
-      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user,
-      drift: drift)
+    let header = try await header(&pipeline, facts, manifest, on: connection)
+    let plan = try restorePlan(header, facts, manifest, on: connection)
+    if let rows = plan.rows {
+      try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
+    }
     let hypertable = try await hypertablePlan(facts, plan, keepsOwed: mark.place?.keepsOwed ?? false, on: connection)
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
       Log.write(
@@ -45,6 +39,35 @@ extension TableDayRestore {
     return Prepared(
       manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable,
       existing: try await existingRows(plan.existing, on: connection))
+  }
+
+  /// The columns of a file, and how they differ from the table's.
+  struct Header: Sendable {
+    let columns: [ColumnName]
+    let drift: ColumnDrift
+  }
+
+  /// Reads the file's header.
+  func header(
+    _ pipeline: inout CopyPipeline, _ facts: TableFacts, _ manifest: ArchiveManifest?, on connection: PostgresConnection
+  ) async throws -> Header {
+    let reading = FileColumns(copy: request.copy, facts: facts, manifest: manifest, connection: connection)
+    let columns = try await reading.read(&pipeline)
+    return Header(columns: columns, drift: try await drift(columns, facts, manifest, on: connection))
+  }
+
+  /// The plan for the file.
+  func restorePlan(
+    _ header: Header, _ facts: TableFacts, _ manifest: ArchiveManifest?, on connection: PostgresConnection
+  ) throws -> RestorePlan {
+    try RestorePlan(
+      policy, fileColumns: header.columns,
+      span: ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone),
+      timeColumn: RestorePlan.timeColumn(
+        of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+        mapping: request.copy.mapping),
+      unit: options.units[table] ?? options.units[source.archive.table], facts: facts, role: connection.target.user,
+      drift: header.drift)
   }
 
   private func setParameters(_ connection: PostgresConnection) async throws {
@@ -72,11 +95,14 @@ extension TableDayRestore {
       hypertable, Self.chunkSpan(plan, hypertable.dimension), plan.rows, on: connection)
     var replaces = false
     if case .delete(let rows) = plan.existing { replaces = try await rows.exist(on: connection) }
-    return try HypertablePlan(
-      state,
-      HypertablePlan.Wish(
-        timescale: request.timescale, onExisting: policy.onExisting, hasUniqueIndex: facts.hasUniqueIndex,
-        replacesRows: replaces, keepsOwed: keepsOwed, keepUntil: request.keepUntil?.formatted(.iso8601)))
+    return try HypertablePlan(state, wish(facts, plan, replacesRows: replaces, keepsOwed: keepsOwed))
+  }
+
+  /// What of the request and the table decides what is done with the hypertable.
+  func wish(_ facts: TableFacts, _ plan: RestorePlan, replacesRows: Bool, keepsOwed: Bool) -> HypertablePlan.Wish {
+    HypertablePlan.Wish(
+      timescale: request.timescale, onExisting: policy.onExisting, hasUniqueIndex: facts.hasUniqueIndex,
+      replacesRows: replacesRows, keepsOwed: keepsOwed, keepUntil: request.keepUntil?.formatted(.iso8601))
   }
 
   /// The span in values of the hypertable's dimension; nil where it is not known in them.
@@ -95,13 +121,18 @@ extension TableDayRestore {
     case .refuse(let rows):
       let count = try await rows.count(on: connection)
       guard count > 0 else { return 0 }
-      let without =
-        policy.mode == .staging
-        ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
-      throw JobError(
-        .rowsExist,
-        "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
-          + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
+      throw rowsExist(rows, count)
     }
+  }
+
+  /// The error for rows of the day that the table holds already.
+  func rowsExist(_ rows: ExistingRows, _ count: Int) -> JobError {
+    let without =
+      policy.mode == .staging
+      ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
+    return JobError(
+      .rowsExist,
+      "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
+        + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
   }
 }

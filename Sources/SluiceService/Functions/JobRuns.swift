@@ -51,10 +51,19 @@ struct JobRuns: Sendable {
         report, report.status,
         report.results.map { (Self.tableDay($0), $0.error) })
       doubts = report.results.filter { $0.status == .partial && $0.error == nil }.map { result in
-        Failure(
+        let code = result.owesSteps ? JobErrorCode.stepsOwed : .commitUnknown
+        return Failure(
           tableDay: Self.tableDay(result),
-          error: JobError(.commitUnknown, "\(result.warnings.last ?? "a step after the commit failed")"))
+          error: JobError(code, "\(result.warnings.last ?? "a step after the commit failed")"))
       }
+    }
+
+    /// A preview answers also where the restore would be refused.
+    init(_ report: RestorePreviewReport) {
+      status = 200
+      outcome = OperationOutcome(status: .succeeded, result: report)
+      failures = []
+      count = 0
     }
 
     private static func tableDay(_ result: RestoreResult) -> String {
@@ -65,7 +74,9 @@ struct JobRuns: Sendable {
       _ report: some Encodable & Sendable, _ status: JobStatus, _ results: [(tableDay: String, error: JobError?)]
     ) {
       let statuses = Set(results.map { $0.error.map { HTTPStatus($0.code.status) } ?? 200 })
-      self.status = statuses.count > 1 ? Self.multiStatus : statuses.first ?? 200
+      // A step after a commit has failed, or the results differ.
+      let isPartly = statuses.count > 1 || (status == .partial && statuses == [200])
+      self.status = isPartly ? Self.multiStatus : statuses.first ?? 200
       outcome = OperationOutcome(status: .init(status), result: report)
       failures = results.compactMap { result in result.error.map { Failure(tableDay: result.tableDay, error: $0) } }
       count = results.count

@@ -29,6 +29,7 @@ struct RestoreFunctions: FunctionArea {
     _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false
   ) async throws -> HTTPResponse {
     let object = try await RequestObject.read(request)
+    if let resume = try ResumeRequest(object) { return try await answer(resume, object, request, invocation, isAsync) }
     let order = try RestoreRequest(object)
     // The request is checked completely before it is answered 202.
     try RestoreJob(context, options).check(order)
@@ -37,7 +38,21 @@ struct RestoreFunctions: FunctionArea {
       JobRuns.Order(
         kind: "restore", request: object, secretField: Self.password(order, object), queuePath: "/api/restore_async"
       ) { progress, deadline in
-        try await .init(RestoreJob(context, options, progress: progress).run(order, deadline: deadline))
+        let job = RestoreJob(context, options, progress: progress)
+        return order.isPreview
+          ? try await .init(job.preview(order)) : try await .init(job.run(order, deadline: deadline))
+      })
+  }
+
+  /// Does the steps that restores have left.
+  private func answer(
+    _ resume: ResumeRequest, _ object: JSONValue, _ request: HTTPRequest, _ invocation: Invocation, _ isAsync: Bool
+  ) async throws -> HTTPResponse {
+    try await runs.answer(
+      request, invocation, isAsync: isAsync,
+      JobRuns.Order(kind: "restore", request: object, queuePath: "/api/restore_async") { progress, _ in
+        try await .init(
+          RestoreJob(context, options, progress: progress).resume(load: resume.load, database: resume.database))
       })
   }
 
@@ -52,9 +67,14 @@ struct RestoreFunctions: FunctionArea {
   @Sendable private func restoreWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
   {
     try await runs.work(event, invocation, kind: "restore") { message, progress, deadline in
+      let job = RestoreJob(context, options, progress: progress)
+      if let resume = try ResumeRequest(message) {
+        return try await .init(job.resume(load: resume.load, database: resume.database))
+      }
       var order = try RestoreRequest(message)
+      guard !order.isPreview else { return try await .init(job.preview(order)) }
       order.isRetried = true
-      return try await .init(RestoreJob(context, options, progress: progress).run(order, deadline: deadline))
+      return try await .init(job.run(order, deadline: deadline))
     }
   }
 }

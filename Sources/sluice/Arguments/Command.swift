@@ -9,6 +9,8 @@ protocol Command: Sendable {
   static var subcommands: [String] { get }
   /// The option whose value may stand first without the option's name; nil for most commands.
   static var firstValue: String? { get }
+  /// Words after the command's name that stand for an option: `restore resume ID` is `restore --resume ID`.
+  static var verbs: [String: String] { get }
   /// The usual options, for the usage line.
   static var usage: String { get }
   static var options: [CommandOption] { get }
@@ -21,6 +23,7 @@ protocol Command: Sendable {
 extension Command {
   static var subcommands: [String] { [] }
   static var firstValue: String? { nil }
+  static var verbs: [String: String] { [:] }
 }
 
 /// The commands, in the order of the overview.

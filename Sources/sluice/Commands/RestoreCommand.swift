@@ -1,3 +1,4 @@
+import Essentials
 import Jobs
 import Reporting
 
@@ -6,6 +7,7 @@ enum RestoreCommand: Command {
   static let name = "restore"
   static let summary = "load archived days back into a table"
   static let usage = "(--adls-url URL | --table TABLE (--date DAY | --from DAY --to DAY)) [OPTIONS]"
+  static let verbs = ["resume": "resume"]
   static let examples = [
     "restore --table events.clicks --date 2024-01-01 --on-existing replace",
     "restore --adls-url abfss://telemetry@account.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz --target-table scratch.clicks",
@@ -13,10 +15,30 @@ enum RestoreCommand: Command {
   static let options =
     [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]
     + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
-    + server + destination + [key, .request, .json, .verbose, .help]
+    + server + destination + later + [key, preview, resume, .request, .json, .verbose, .help]
 
   private static let key = CommandOption(
     "key", .value("KEY"), "a name for this request: run again with it, only what is missing is loaded", path: ["key"])
+
+  private static let preview = CommandOption(
+    "preview", .flag, "tell what the restore would do, and change nothing", path: ["preview"])
+  private static let resume = CommandOption(
+    "resume", .value("ID"),
+    "do the steps that a restore has left after its commit (all: those of all restores); "
+      + "`restore resume ID` is the same", path: ["resume"])
+
+  /// What becomes of the rows after the restore.
+  private static let later = [
+    CommandOption(
+      "keep-until", .value("TIME"), "a day or instant until which the rows must not be dropped again",
+      path: ["keep_until"]),
+    CommandOption(
+      "pause-jobs", .flag, "with --keep-until: pause the retention policy of TimescaleDB until then",
+      path: ["pause_jobs"]),
+    CommandOption(
+      "ignore-retention", .flag, "load although a retention policy would drop the rows again",
+      path: ["ignore_retention"]),
+  ]
 
   /// There is no option for a password, since the process list would show it: it comes from PG_PASSWORD or a request
   /// file.
@@ -54,13 +76,15 @@ enum RestoreCommand: Command {
       "columns-missing", .value("WHAT"), "for columns that the table lacks: error or ignore", default: "error",
       path: ["destination", "columns_missing"]),
     CommandOption(
-      "decompress-window", .flag, "TimescaleDB: decompress the day's chunks before the load",
+      "decompress-window", .flag,
+      "TimescaleDB: decompress the day's chunks before the load also where that is not needed",
       path: ["timescaledb", "decompress_window"]),
     CommandOption(
-      "recompress-window", .flag, "TimescaleDB: compress the day's chunks again after the load",
+      "recompress-window", .flag, "TimescaleDB: compress the day's chunks again after the load, which is the default",
       path: ["timescaledb", "recompress_window"]),
     CommandOption(
-      "refresh-cagg", .list("VIEW"), "TimescaleDB: refresh this continuous aggregate after the load (repeat for more)",
+      "refresh-cagg", .list("VIEW"),
+      "TimescaleDB: refresh this continuous aggregate after the load (repeat for more; all: each)",
       path: ["timescaledb", "refresh_caggs"]),
     CommandOption(
       "csv-option", .pairs("NAME=VALUE"),
@@ -84,12 +108,38 @@ enum RestoreCommand: Command {
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    let request = try RestoreRequest(arguments.request())
+    let json = try arguments.request()
+    if let resume = try ResumeRequest(json) {
+      return try await JobRun.run(arguments) { parts, progress, printer in
+        let report = try await RestoreJob(parts.context, parts.restore, progress: progress).resume(
+          load: resume.load, database: resume.database)
+        if report.results.isEmpty, !arguments.isFlagSet("json") { Output.line("no restore has steps left") }
+        try printer.end(report, report.results, status: report.status, lake: nil)
+        return JobRun.exitCode(report.status, report.results)
+      }
+    }
+    let request = try RestoreRequest(json)
+    if request.isPreview { return try await preview(request, arguments) }
     return try await JobRun.run(arguments) { parts, progress, printer in
       let job = RestoreJob(parts.context, parts.restore, progress: progress) { printer.take($0) }
       let report = try await job.run(request)
       try printer.end(report, report.results, status: report.status, lake: report.lake)
       return JobRun.exitCode(report.status, report.results)
+    }
+  }
+
+  /// Prints what the restore would do. The exit code is 1 where all of it would be refused, 3 where a part would.
+  private static func preview(_ request: RestoreRequest, _ arguments: ParsedArguments) async throws -> ExitCode {
+    try await JobRun.run(arguments) { parts, progress, _ in
+      let report = try await RestoreJob(parts.context, parts.restore, progress: progress).preview(request)
+      if arguments.isFlagSet("json") {
+        Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
+      } else {
+        ProgressLine.clearTerminal()
+        report.results.flatMap { $0.lines(arguments.fieldName) }.forEach { Output.line($0.visibleLine()) }
+      }
+      let refused = report.results.count { $0.outcome == .refuse }
+      return refused == 0 ? .done : refused == report.results.count ? .failed : .partlyDone
     }
   }
 }

@@ -11,7 +11,7 @@ import Testing
 
 extension Fixture {
   /// The chunks or partitions of `events.clicks`.
-  func chunks(_ members: String = "") async throws -> ChunksReport {
+  func chunkList(_ members: String = "") async throws -> ChunksReport {
     let text = "{\"table\": \"events.clicks\"\(members)}"
     return try await ChunksJob(context, settings.backup).run(ChunksRequest(JSONValue(json: Data(text.utf8))))
   }
@@ -36,7 +36,7 @@ struct PartitionListTests {
   func partitions() async throws {
     let fixture = try await Fixture(Self.parts)
     _ = try await fixture.backup("\"table\": \"events.clicks\", \"from\": \"2024-01-01\", \"to\": \"2024-01-02\"")
-    var report = try await fixture.chunks()
+    var report = try await fixture.chunkList()
     #expect(report.chunks.map(\.name.name) == ["day1", "days2", "day10", "rest"])
     #expect(report.chunks.map(\.state) == ["attached", "attached", "attached", "default"])
     #expect(report.chunks.map(\.droppable) == [true, false, false, false], "\(report.chunks)")
@@ -48,18 +48,18 @@ struct PartitionListTests {
     #expect(report.chunks[3].reasons == ["it is default"])
     // Rows that came after the archive.
     try await fixture.psql("INSERT INTO events.clicks VALUES (9, '2024-01-01 11:00+00')")
-    report = try await fixture.chunks()
+    report = try await fixture.chunkList()
     #expect(report.chunks[0].reasons == ["the archive of 2024-01-01 has 3 rows, the table 4"])
-    let uncounted = try await fixture.chunks(", \"count\": false")
+    let uncounted = try await fixture.chunkList(", \"count\": false")
     #expect(uncounted.chunks[0].reasons == ["the rows were not counted"] && uncounted.chunks[0].liveRows == nil)
   }
 
   @Test("Days and a limit bound the listing, which says how much it leaves out")
   func bounds() async throws {
     let fixture = try await Fixture(Self.parts)
-    let some = try await fixture.chunks(", \"from\": \"2024-01-03\", \"to\": \"2024-01-09\"")
+    let some = try await fixture.chunkList(", \"from\": \"2024-01-03\", \"to\": \"2024-01-09\"")
     #expect(some.chunks.map(\.name.name) == ["days2", "rest"])
-    let first = try await fixture.chunks(", \"limit\": 1")
+    let first = try await fixture.chunkList(", \"limit\": 1")
     #expect(first.chunks.count == 1 && first.total == 4)
     #expect(first.warnings.contains { $0.hasPrefix("3 more chunks") })
   }
@@ -69,7 +69,7 @@ struct PartitionListTests {
     var fixture = try await Fixture(Self.parts, settings: ["BACKUP_TIMEZONE": "Asia/Tokyo"])
     _ = try await fixture.backupOne("\"table\": \"events.clicks\", \"date\": \"2024-01-01\"")
     fixture.settings.backup.timeZone = .gmt
-    let chunk = try await fixture.chunks().chunks[0]
+    let chunk = try await fixture.chunkList().chunks[0]
     #expect(chunk.reasons == ["2024-01-01 is not archived by a manifest that describes the day"], "\(chunk)")
   }
 
@@ -88,7 +88,7 @@ struct PartitionListTests {
       Self.parts + "GRANT USAGE ON SCHEMA events TO plain; GRANT SELECT ON ALL TABLES IN SCHEMA events TO plain;",
       password: PostgresServer.shared.plainPassword)
     fixture.settings.server.user = fixture.server.plainUser
-    let report = try await fixture.chunks()
+    let report = try await fixture.chunkList()
     #expect(report.chunks.allSatisfy { $0.reasons.contains("the role does not own the table") }, "\(report)")
   }
 }
@@ -105,7 +105,7 @@ struct ChunkListTests {
       "SELECT compress_chunk(c) FROM show_chunks('events.clicks', older_than => '2024-01-03'::timestamptz) c;"
         + "SELECT _timescaledb_functions.freeze_chunk(c) FROM show_chunks('events.clicks', older_than => '2024-01-02'::timestamptz) c;"
         + "INSERT INTO events.clicks VALUES (1, '2024-01-02 10:00+00', 'late')")
-    let report = try await fixture.chunks()
+    let report = try await fixture.chunkList()
     #expect(report.chunks.map(\.state) == ["frozen", "partial", "uncompressed"], "\(report.chunks)")
     #expect(
       report.chunks.map(\.archiveRows) == [1440, 1440, 0] && report.chunks.map(\.liveRows) == [1440, 1441, 1440])
@@ -126,7 +126,7 @@ struct ChunkListTests {
     let sql = TimescaleBackupTests.integers.replacing("=> 86400000)", with: "=> 604800000)")
     let fixture = try await Fixture(sql, server: server)
     _ = try await fixture.backup("\"table\": \"events.clicks\", \"from\": \"2024-01-01\", \"to\": \"2024-01-03\"")
-    let report = try await fixture.chunks()
+    let report = try await fixture.chunkList()
     #expect(report.chunks.map(\.start) == ["1703721600000"] || report.chunks.count == 1, "\(report.chunks)")
     #expect(
       report.chunks[0].startAt == "2023-12-28T00:00:00+00:00" && report.chunks[0].endAt == "2024-01-04T00:00:00+00:00")

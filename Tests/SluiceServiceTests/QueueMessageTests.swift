@@ -128,7 +128,7 @@ struct QueueMessageTests {
         result.warnings = ["the server did not confirm that the rows are on disk"]
         let ended = JobRuns.Ended(RestoreReport(results: [result]))
         // To an HTTP caller it is the answer.
-        #expect(try ended.answered().status == 200)
+        #expect(try ended.answered().status == 207)
         return ended
       }
     }

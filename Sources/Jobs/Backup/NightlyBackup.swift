@@ -32,6 +32,7 @@ package struct NightlyBackup: Sendable {
     }
     let start = context.now()
     let database = try context.server.target().database
+    await RestoreDebts(context: context, timeZone: options.timeZone).payAll(in: try context.server.target())
     let archived: [TableName: Set<Day>]
     do {
       archived = try await ArchiveCatalog(context.lake).days(database: database)

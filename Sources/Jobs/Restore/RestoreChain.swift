@@ -68,7 +68,7 @@ extension RestoreChain.Ended {
     do {
       let target = try request.server.target(database: result.database, job.context.server)
       let merged = OwedSteps.merged(lefts.map { $0.owed.only(name) })
-      let worker = StepsAfterCommit(context: job.context, options: job.options, steps: steps)
+      let worker = StepsAfterCommit(context: job.context, timeZone: job.options.timeZone, steps: steps)
       lefts = try await job.context.sessions.pools.withConnection(to: target, ownPassword: request.server.password) {
         [lefts] connection in
         var lefts = lefts

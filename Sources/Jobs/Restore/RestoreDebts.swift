@@ -1,8 +1,87 @@
 import Database
+import Essentials
 import Foundation
 import Postgres
 import Reporting
 import TableDays
+
+/// What earlier restores have left after their commits, and holds that are over.
+struct RestoreDebts: Sendable {
+  let context: JobContext
+  /// The zone of the archives' days.
+  let timeZone: TimeZone
+
+  /// Does the steps that are left, on a session outside a transaction.
+  /// - Parameters:
+  ///   - load: the id of one load; nil for all.
+  ///   - table: the table that was loaded; nil for all.
+  /// - Returns: a result for each load, and the jobs that run again.
+  /// - Throws: ``JobError`` `load_not_found`, and the errors of the database.
+  func pay(
+    load: String? = nil, of table: TableName? = nil, on connection: PostgresConnection
+  ) async throws -> (results: [RestoreResult], resumedJobs: [Int]) {
+    let debts = try await RestoreLog.debts(load: load, of: table, on: connection)
+    if let load, debts.isEmpty {
+      throw JobError(
+        .loadNotFound,
+        "no load \(load) owes steps in the database \(connection.target.database); its steps are done, or the load is of another "
+          + "database", field: "resume")
+    }
+    var results: [RestoreResult] = []
+    for debt in debts {
+      try Task.checkCancellation()
+      let result = await pay(debt, on: connection)
+      Log.write(
+        result.status == .ok ? .info : .warning, "steps that an earlier restore left",
+        ["load": debt.load, "table": debt.owed.tableName, "status": result.status.rawValue])
+      results.append(result)
+    }
+    let jobs = try await Hold.endThoseOver(on: connection)
+    if !jobs.isEmpty {
+      Log.write(
+        .info, "jobs that were paused for a hold run again",
+        ["jobs": jobs.map { String($0) }.joined(separator: ", ")])
+    }
+    return (results, jobs)
+  }
+
+  /// Does what is left in `target`; a failure is logged.
+  func payAll(of table: TableName? = nil, in target: PostgresTarget, ownPassword: Secret? = nil) async {
+    do {
+      _ = try await context.sessions.pools.withConnection(to: target, ownPassword: ownPassword) { connection in
+        try await pay(of: table, on: connection)
+      }
+    } catch {
+      // The job itself tells of what is wrong with the server.
+      Log.write(.debug, "steps of earlier restores were not looked for", ["reason": error])
+    }
+  }
+
+  private func pay(_ debt: RestoreLog.Debt, on connection: PostgresConnection) async -> RestoreResult {
+    let steps = StepLog()
+    let start = ContinuousClock.now
+    let owed = debt.owed
+    let tableDay = TableDay(database: connection.target.database, table: owed.tableName, day: owed.day)
+    var result = RestoreResult(
+      status: .ok, database: tableDay.database, targetTable: owed.tableName,
+      dateWindow: .init(DayWindow(owed.day, in: timeZone)), mode: .direct)
+    do {
+      let rest = try await TableDayLock.hold(tableDay, on: connection) {
+        let rest = await StepsAfterCommit(context: context, timeZone: timeZone, steps: steps).perform(
+          owed, on: connection)
+        try await RestoreLog.keep(rest, of: debt.load, on: connection)
+        return rest
+      }
+      if let rest { result.owes(rest, load: debt.load) }
+    } catch {
+      result.status = .failed
+      result.error = JobError(cause: error)
+    }
+    result.seconds = StepLog.seconds(since: start)
+    result.steps = steps.all(otherwise: "done by the load").filter { [.recompress, .refresh].contains($0.name) }
+    return result
+  }
+}
 
 extension RestoreJob {
   /// Does the steps that earlier restores have left after their commits, and ends the holds that are over.
@@ -13,78 +92,19 @@ extension RestoreJob {
   package func resume(load: String?, database: String? = nil) async throws -> RestoreReport {
     do {
       let target = try context.server.target(database: database)
-      return try await context.sessions.pools.withConnection(to: target) { connection in
-        let debts = try await RestoreLog.debts(load: load, on: connection)
-        if let load, debts.isEmpty {
-          throw JobError(
-            .loadNotFound,
-            "no load \(load) owes steps in the database \(target.database); its steps are done, or the load is of another database",
-            field: "resume")
-        }
-        var results: [RestoreResult] = []
-        for debt in debts {
-          try Task.checkCancellation()
-          results.append(await pay(debt, on: connection))
-        }
-        let jobs = try await Hold.endThoseOver(on: connection)
-        Self.log(jobs)
-        return RestoreReport(results: results, resumedJobs: jobs)
+      let paid = try await context.sessions.pools.withConnection(to: target) { connection in
+        try await RestoreDebts(context: context, timeZone: options.timeZone).pay(load: load, on: connection)
       }
+      return RestoreReport(results: paid.results, resumedJobs: paid.resumedJobs)
     } catch  where !Task.isCancelled {
       throw JobError(cause: error)
     }
   }
 
-  private static func log(_ jobs: [Int]) {
-    guard !jobs.isEmpty else { return }
-    Log.write(
-      .info, "jobs that were paused for a hold run again",
-      ["jobs": jobs.map { String($0) }.joined(separator: ", ")])
-  }
-
-  /// Pays what killed runs of restores into the same table have left, and ends the holds that are over. A failure is logged.
+  /// Does what killed runs of restores into the same table have left, before anything is loaded.
   func payOldDebts(_ request: RestoreRequest, _ source: RestoreSource) async {
-    do {
-      let target = try request.server.target(database: source.archive.database, context.server)
-      let table = request.destination.targetTable ?? source.archive.table
-      try await context.sessions.pools.withConnection(to: target, ownPassword: request.server.password) { connection in
-        for debt in try await RestoreLog.debts(of: table, on: connection) {
-          let result = await pay(debt, on: connection)
-          Log.write(
-            result.status == .ok ? .info : .warning, "steps that an earlier restore left",
-            ["load": debt.load, "status": result.status.rawValue])
-        }
-        Self.log(try await Hold.endThoseOver(on: connection))
-      }
-    } catch {
-      // The load itself tells of what is wrong with the server.
-      Log.write(.debug, "steps of earlier restores were not looked for", ["reason": error])
-    }
-  }
-
-  private func pay(_ debt: RestoreLog.Debt, on connection: PostgresConnection) async -> RestoreResult {
-    let steps = StepLog()
-    let start = ContinuousClock.now
-    let owed = debt.owed
-    var result = RestoreResult(
-      status: .ok, database: connection.target.database, targetTable: owed.tableName,
-      dateWindow: .init(DayWindow(owed.day, in: options.timeZone)), mode: .direct)
-    do {
-      let tableDay = TableDay(database: connection.target.database, table: owed.tableName, day: owed.day)
-      let rest = try await TableDayLock.hold(tableDay, on: connection) {
-        let rest = await StepsAfterCommit(context: context, options: options, steps: steps).perform(
-          owed, on: connection)
-        try await RestoreLog.keep(rest, of: debt.load, on: connection)
-        return rest
-      }
-      if let rest { result.owes(rest, load: debt.load) }
-    } catch {
-      result = RestoreResult(
-        status: .failed, database: connection.target.database, targetTable: owed.tableName,
-        dateWindow: result.dateWindow, mode: .direct, error: JobError(cause: error))
-    }
-    result.seconds = StepLog.seconds(since: start)
-    result.steps = steps.all(otherwise: "done by the load").filter { [.recompress, .refresh].contains($0.name) }
-    return result
+    guard let target = try? request.server.target(database: source.archive.database, context.server) else { return }
+    await RestoreDebts(context: context, timeZone: options.timeZone).payAll(
+      of: request.destination.targetTable ?? source.archive.table, in: target, ownPassword: request.server.password)
   }
 }

@@ -30,7 +30,7 @@ extension TableDayRestore {
         if !owed.refresh.isEmpty { steps.skip(.refresh, RestoreStep.left) }
         result.left = .init(load: mark.load, isKept: mark.isWritten && mark.place?.keepsOwed == true, owed: owed)
       } else {
-        let rest = await StepsAfterCommit(context: context, options: options, steps: steps).perform(
+        let rest = await StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps).perform(
           owed, whole: request.part == nil ? [source.archive.day] : [], on: connection)
         await settle(rest, mark, on: connection, &result)
       }

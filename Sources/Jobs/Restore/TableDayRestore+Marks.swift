@@ -79,7 +79,7 @@ extension TableDayRestore {
     load: String, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws {
     for debt in try await RestoreLog.debts(load: load, on: connection) {
-      let rest = await StepsAfterCommit(context: context, options: options, steps: steps).perform(
+      let rest = await StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps).perform(
         debt.owed, on: connection)
       try await RestoreLog.keep(rest, of: debt.load, on: connection)
       if let rest { result.owes(rest, load: debt.load) }

@@ -163,7 +163,7 @@ extension TableDayRestore {
     guard let rows = plan.rows else { return }
     let owed = OwedSteps(
       of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database)
-    let live = RowsOfDays(context: context, options: options, owed: owed, facts: facts, whole: days)
+    let live = RowsOfDays(context: context, timeZone: options.timeZone, owed: owed, facts: facts, whole: days)
     for aggregate in state.aggregates where rows.timeColumn.name == hypertable.dimension.column {
       let isRefreshed = decided?.refresh.contains(aggregate) ?? false
       let refresh = AggregateRefresh(aggregate: aggregate, hypertable: hypertable, days: live)

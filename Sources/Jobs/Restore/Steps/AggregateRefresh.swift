@@ -69,14 +69,15 @@ struct AggregateRefresh: Sendable {
 /// Whether the days of a table have all their rows: those that their archives hold.
 struct RowsOfDays: Sendable {
   let context: JobContext
-  let options: RestoreOptions
+  /// The zone of the archives' days.
+  let timeZone: TimeZone
   let owed: OwedSteps
   let facts: TableFacts
   /// Days that are known to have them.
   let whole: Set<Day>
 
   /// The zone in which the values of the time column have their days.
-  private var zone: TimeZone { owed.kind.tellsInstants ? options.timeZone : .gmt }
+  private var zone: TimeZone { owed.kind.tellsInstants ? timeZone : .gmt }
 
   /// The span of `day` in values of the time column.
   func span(of day: Day) throws -> DaySpan { try owed.timeColumn.span(of: DayWindow(day, in: zone)) }

@@ -1,5 +1,6 @@
 import Database
 import Essentials
+import Foundation
 import Postgres
 import Reporting
 import TableDays
@@ -8,7 +9,8 @@ import TableDays
 /// chunk and each aggregate is a step of its own. What fails stays owed.
 struct StepsAfterCommit: Sendable {
   let context: JobContext
-  let options: RestoreOptions
+  /// The zone of the archives' days.
+  let timeZone: TimeZone
   let steps: StepLog
 
   /// Does what is owed, on a session outside a transaction.
@@ -101,7 +103,7 @@ struct StepsAfterCommit: Sendable {
   ) async -> [OwedSteps.Relation] {
     guard !owed.refresh.isEmpty else { return [] }
     var left: [OwedSteps.Relation] = []
-    let days = RowsOfDays(context: context, options: options, owed: owed, facts: facts.table, whole: whole)
+    let days = RowsOfDays(context: context, timeZone: timeZone, owed: owed, facts: facts.table, whole: whole)
     for relation in owed.refresh {
       let view = relation.tableName
       guard let aggregate = facts.aggregates.first(where: { $0.view == view }) else {

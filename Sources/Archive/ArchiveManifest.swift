@@ -62,11 +62,19 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     /// The kind of type: `base`, `array`, `composite`, `domain`, `enum`, `range` or `multirange`; nil in manifests of
     /// older versions.
     package var kind: String?
+    /// The table's column is NOT NULL; nil where it is not, and in manifests of older versions.
+    package var notNull: Bool?
 
-    package init(name: String, type: String, kind: String?) {
+    package init(name: String, type: String, kind: String?, notNull: Bool? = nil) {
       self.name = name
       self.type = type
       self.kind = kind
+      self.notNull = notNull
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case name, type, kind
+      case notNull = "not_null"
     }
   }
 
@@ -82,10 +90,12 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var createdAt: Date
     /// The key of the request that asked for the archive.
     package var requestKey: String?
+    /// Of a hypertable: what makes another one like it.
+    package var hypertable: Hypertable?
 
     package init(
       _ tableDay: TableDay, window: Window, columns: [Column], encoding: ArchiveEncoding, serverVersion: String,
-      snapshot: String, programVersion: String, createdAt: Date, requestKey: String?
+      snapshot: String, programVersion: String, createdAt: Date, requestKey: String?, hypertable: Hypertable? = nil
     ) {
       self.tableDay = tableDay
       self.window = window
@@ -96,6 +106,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
       self.programVersion = programVersion
       self.createdAt = createdAt
       self.requestKey = requestKey
+      self.hypertable = hypertable
     }
   }
 
@@ -125,12 +136,14 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   package var createdAt: Date
   /// The key of the request that asked for the archive; nil where it had none.
   package var requestKey: String?
+  /// Of a hypertable: what makes another one like it; absent in manifests of older versions.
+  package var hypertable: Hypertable?
   /// When the whole file was last read back and found to match; absent before the first time.
   package var verifiedAt: Date?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
-    case database, table, date, window, columns, encoding, rows
+    case database, table, date, window, columns, encoding, rows, hypertable
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
     case sha256
@@ -159,6 +172,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     programVersion = description.programVersion
     createdAt = description.createdAt
     requestKey = description.requestKey
+    hypertable = description.hypertable
   }
 
   /// The manifest at `path`; nil when there is none.

@@ -24,6 +24,7 @@ extension JobErrorCode {
     .ownPasswordNeeded: "A request that changes the port, role or TLS mode needs `pg.password`.",
     .outsideLake: "The file is not in the lake.",
     .lakePermissionDenied: "The storage refuses access.",
+    .tableNotMade: "`destination.create_table` cannot make the missing table; the answer says why.",
     .tableNotFound: "There is no such table.",
     .databaseNotFound: "There is no such database.",
     .archiveNotFound: "There is no such archive.",

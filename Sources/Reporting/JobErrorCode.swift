@@ -28,6 +28,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case lakePermissionDenied = "lake_permission_denied"
 
   // Things that do not exist.
+  case tableNotMade = "table_not_made"
   case tableNotFound = "table_not_found"
   case databaseNotFound = "database_not_found"
   case archiveNotFound = "archive_not_found"
@@ -161,7 +162,7 @@ extension JobErrorCode {
       .partitionNotMade, .chunkFrozen, .retentionWouldDrop, .locked, .operationEnded, .operationElsewhere:
       .conflict
     case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
-      .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .deferrableKey, .insertRule,
+      .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .tableNotMade, .deferrableKey, .insertRule,
       .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,

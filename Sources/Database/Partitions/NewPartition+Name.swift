@@ -7,6 +7,26 @@ extension NewPartition {
   /// name with `_pYYYYMMDD`.
   /// - Throws: ``JobError`` `partition_not_made` when the name is taken or too long.
   func name(on connection: PostgresConnection) async throws -> TableName {
+    let text = kind.integers == nil ? try await textOfTime(on: connection) : textOfInteger
+    let name = TableName(schema: model.table.schema, name: text)
+    guard name.name.utf8.count <= TableName.maximumBytes else {
+      throw JobError.partitionNotMade(
+        "the name \(name.name) of the partition to be made is longer than \(TableName.maximumBytes) bytes; make the partition "
+          + "yourself")
+    }
+    let isTaken: Bool = try await connection.query(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        + "WHERE n.nspname = $1 AND c.relname = $2) AS is_taken", [name.schema, name.name]
+    ).rows[0].decode("is_taken")
+    guard !isTaken else {
+      throw JobError.partitionNotMade(
+        "the name \(name) of the partition of \(parent) from \(low) to \(high) is taken, perhaps by a partition that was "
+          + "detached; attach that one, or rename it")
+    }
+    return name
+  }
+
+  private func textOfTime(on connection: PostgresConnection) async throws -> String {
     let rows = try await connection.query(
       SQL.partitionNames, [model.low, second?.low, low, zone, String(kind == .instant)]
     ).rows
@@ -27,22 +47,15 @@ extension NewPartition {
     }
     let day: String = try rows[rows.count - 1].decode("new")
     let plain = "\(parent.name)_p\(day)\(try await time(on: connection))"
-    let name = TableName(schema: model.table.schema, name: best?.name ?? plain)
-    guard name.name.utf8.count <= TableName.maximumBytes else {
-      throw JobError.partitionNotMade(
-        "the name \(name.name) of the partition to be made is longer than \(TableName.maximumBytes) bytes; make the partition "
-          + "yourself")
+    return best?.name ?? plain
+  }
+
+  /// A name that shows the integers themselves: those that count time units often do.
+  private var textOfInteger: String {
+    if let first = model.low, model.table.name.ranges(of: first).count == 1 {
+      return model.table.name.replacing(first, with: low)
     }
-    let isTaken: Bool = try await connection.query(
-      "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        + "WHERE n.nspname = $1 AND c.relname = $2) AS is_taken", [name.schema, name.name]
-    ).rows[0].decode("is_taken")
-    guard !isTaken else {
-      throw JobError.partitionNotMade(
-        "the name \(name) of the partition of \(parent) from \(low) to \(high) is taken, perhaps by a partition that was "
-          + "detached; attach that one, or rename it")
-    }
-    return name
+    return "\(parent.name)_p\(low)"
   }
 
   /// `_HH24MI` for a range that does not begin at midnight; else nothing.

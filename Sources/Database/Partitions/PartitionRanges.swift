@@ -79,17 +79,13 @@ package struct PartitionRanges: Sendable {
         obstacle = nearest.kind == "p" ? "its neighbour \(nearest.table) is itself partitioned" : obstacle
         continue
       }
-      let ways = try await connection.query(
-        SQL.partitionRange,
-        [low, high, point, zone, second?.low, second?.high, String(table.kind == .instant)]
-      ).rows
-      guard let way = ways.first, try way.decode("explains", as: Bool.self) else {
+      guard let way = try await range(like: (low, high), second, around: point, on: connection) else {
         obstacle = obstacle ?? "the partitions beside it differ in length"
         continue
       }
       let new = NewPartition(
         parent: gap.parent, parentOID: gap.parentOID, kind: table.kind, key: table.key,
-        low: try way.decode("low"), high: try way.decode("high"), zone: try way.decode("zone"),
+        low: way.low, high: way.high, zone: way.zone,
         model: nearest, second: second, takenBy: gap.takenBy)
       guard try await fits(new, after: before.first?.high, before: after.first?.low, on: connection) else {
         obstacle = obstacle ?? "as long as \(nearest.table) it would overlap another partition"
@@ -98,6 +94,36 @@ package struct PartitionRanges: Sendable {
       return new
     }
     throw failure(gap, "\(obstacle ?? "the partitions beside it are open at an end"); make it yourself")
+  }
+
+  /// The range around `point` when ranges go on as `nearest` does; nil where `second` has another length.
+  private func range(
+    like nearest: (low: String, high: String), _ second: Neighbour?, around point: String,
+    on connection: PostgresConnection
+  ) async throws -> (low: String, high: String, zone: String)? {
+    if table.kind.integers != nil { return Self.integers(like: nearest, second, around: point) }
+    let ways = try await connection.query(
+      SQL.partitionRange,
+      [nearest.low, nearest.high, point, zone, second?.low, second?.high, String(table.kind == .instant)]
+    ).rows
+    guard let way = ways.first, try way.decode("explains", as: Bool.self) else { return nil }
+    return (try way.decode("low"), try way.decode("high"), try way.decode("zone"))
+  }
+
+  private static func integers(
+    like nearest: (low: String, high: String), _ second: Neighbour?, around point: String
+  ) -> (low: String, high: String, zone: String)? {
+    guard let low = Int(nearest.low), let high = Int(nearest.high), let point = Int(point) else { return nil }
+    let length = high.subtractingReportingOverflow(low)
+    if let second, let low = second.low.flatMap({ Int($0) }), let high = second.high.flatMap({ Int($0) }) {
+      guard high.subtractingReportingOverflow(low).partialValue == length.partialValue else { return nil }
+    }
+    let distance = point.subtractingReportingOverflow(low)
+    guard !length.overflow, !distance.overflow, length.partialValue > 0 else { return nil }
+    let (quotient, rest) = distance.partialValue.quotientAndRemainder(dividingBy: length.partialValue)
+    let start = low + (rest < 0 ? quotient - 1 : quotient) * length.partialValue
+    let end = start.addingReportingOverflow(length.partialValue)
+    return end.overflow ? nil : (String(start), String(end.partialValue), "UTC")
   }
 
   /// Whether the new range lies between the partitions beside it.

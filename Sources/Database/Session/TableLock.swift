@@ -33,9 +33,14 @@ struct TableLock: Sendable {
   /// - Throws: ``JobError`` `table_not_found`.
   static func find(
     _ table: TableName, for access: TableFacts.Access, isNarrow: Bool,
-    reading: (@Sendable (PostgresConnection) async throws -> String)?, on connection: PostgresConnection
+    reading: (@Sendable (PostgresConnection) async throws -> String)?, mayBeMissing: Bool = false,
+    on connection: PostgresConnection
   ) async throws -> TableLock {
     guard let row = try await connection.query(SQL.tableAccess, [table.schema, table.name]).rows.first else {
+      if mayBeMissing {
+        return TableLock(
+          table: table, access: access, isLockable: false, mayRead: false, reading: reading, isNarrow: isNarrow)
+      }
       throw TableFacts.missing(table, in: connection.target.database)
     }
     let kind: String = try row.decode("kind")

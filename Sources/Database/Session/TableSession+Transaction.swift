@@ -11,7 +11,7 @@ extension TableSession {
     try await TableDayLock.hold(tableDay, on: connection) {
       if let result = try await run.before(connection) { return result }
       let lock = try await TableLock.find(
-        table, for: access, isNarrow: lockTry.isNarrow, reading: reading, on: connection)
+        table, for: access, isNarrow: lockTry.isNarrow, reading: reading, mayBeMissing: mayBeMissing, on: connection)
       let watch = LockWatch(
         sessions: sessions, progress: progress, target: target, ownPassword: ownPassword, tableDay: tableDay,
         table: table,

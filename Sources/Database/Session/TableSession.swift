@@ -31,6 +31,8 @@ package struct TableSession: Sendable {
   let reading: (@Sendable (PostgresConnection) async throws -> String)?
   /// The table-day's place in the program's admission: given up during a long wait, and taken again after it.
   let turn: Turn
+  /// The work makes the table where it is missing.
+  var mayBeMissing = false
 
   /// The place in the program's admission, which a run gives up while it waits for a lock.
   package struct Turn: Sendable {
@@ -58,7 +60,7 @@ package struct TableSession: Sendable {
   package init(
     _ tableDay: TableDay, for access: TableFacts.Access, at target: PostgresTarget,
     ownPassword: Secret? = nil, in sessions: DatabaseSessions, progress: JobProgress, turn: Turn,
-    reading: (@Sendable (PostgresConnection) async throws -> String)? = nil
+    mayBeMissing: Bool = false, reading: (@Sendable (PostgresConnection) async throws -> String)? = nil
   ) {
     self.tableDay = tableDay
     self.access = access
@@ -67,6 +69,7 @@ package struct TableSession: Sendable {
     self.sessions = sessions
     self.progress = progress
     self.turn = turn
+    self.mayBeMissing = mayBeMissing
     self.reading = reading
   }
 

@@ -186,9 +186,17 @@ struct TableDayBackup: Sendable {
     return ArchiveManifest.Description(
       unit.tableDay,
       window: .init(window(timeColumn.kind), timeColumn: timeColumn.name.text, span: try span(of: timeColumn)),
-      columns: facts.storedColumns.map { .init(name: $0.name.text, type: $0.type, kind: $0.kind) }, encoding: encoding,
+      columns: facts.storedColumns.map {
+        .init(name: $0.name.text, type: $0.type, kind: $0.kind, notNull: $0.isNotNull ? true : nil)
+      }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
-      programVersion: Program.version, createdAt: context.now(), requestKey: unit.key)
+      programVersion: Program.version, createdAt: context.now(), requestKey: unit.key,
+      hypertable: facts.hypertable.flatMap { hypertable in
+        guard !hypertable.isMaterialization, !hypertable.dimension.isComputed else { return nil }
+        return .init(
+          dimension: hypertable.dimension.column.text, interval: hypertable.dimension.interval,
+          spacePartitions: hypertable.spacePartitions.map { .init(column: $0.column, partitions: $0.partitions) })
+      })
   }
 
   private func publish(_ archived: Archived) async throws -> BackupResult {

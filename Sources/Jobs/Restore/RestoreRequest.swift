@@ -35,6 +35,8 @@ package struct RestoreRequest: Sendable, Equatable {
     package var targetTable: TableName?
     /// Make the partitions of the day that the table lacks.
     package var createsPartition = false
+    /// Make the target table from the manifest where it is missing.
+    package var createsTable = false
   }
 
   /// `copy`.
@@ -170,6 +172,7 @@ package struct RestoreRequest: Sendable, Equatable {
     destination.policy.stagingLike = try fields.table("create_staging_like")
     destination.policy.onExisting = try fields.choice("on_existing", LoadPolicy.OnExisting.self) ?? .error
     destination.policy.columnsMissing = try fields.choice("columns_missing", LoadPolicy.ColumnsMissing.self) ?? .error
+    destination.createsTable = try fields.bool("create_table") ?? false
     destination.createsPartition = try fields.bool("create_partition") ?? false
     destination.policy.force = try fields.bool("force") ?? false
     destination.policy.cascade = try fields.bool("cascade") ?? false

@@ -16,12 +16,15 @@ extension TableDayRestore {
     let hypertable: HypertablePlan?
     /// The rows of the window that make the load do nothing.
     let existing: Int
+    /// Of a table that was made for the load.
+    var warnings: [String] = []
   }
 
   /// Sets the transaction's parameters, and finds out and checks all that the load depends on.
   func prepare(_ reader: ArchiveReader, _ mark: Mark, on connection: PostgresConnection) async throws -> Prepared {
     let manifest = try await manifest(reader)
     try await setParameters(connection)
+    let created = try await createTable(manifest, on: connection)
     let facts = try await TableFacts.read(table, for: .write, on: connection)
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
@@ -38,7 +41,7 @@ extension TableDayRestore {
     }
     return Prepared(
       manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable,
-      existing: try await existingRows(plan.existing, on: connection))
+      existing: try await existingRows(plan.existing, on: connection), warnings: created)
   }
 
   /// What an integer time column counts, as the settings say.

@@ -47,6 +47,9 @@ struct TableDayRestore: Sendable {
   /// An error whose field is what names the table in this request, if anything but the file does.
   func named(_ error: JobError) -> JobError {
     var error = error
+    if error.code == .tableNotFound {
+      error.text += ", or pass \(field: "destination.create_table") to make it from the archive's manifest"
+    }
     if request.destination.targetTable != nil {
       error.field = "destination.target_table"
     } else if case .file = request.source {
@@ -65,7 +68,7 @@ struct TableDayRestore: Sendable {
     let session = TableSession(
       TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
       ownPassword: request.server.password, in: context.sessions, progress: progress,
-      turn: .init(place))
+      turn: .init(place), mayBeMissing: request.destination.createsTable)
     let mark = Mark()
     do {
       return try await session.run(recovery: recovery(mark)) { connection in
@@ -114,7 +117,7 @@ struct TableDayRestore: Sendable {
     let prepared = try await steps.run(.prepare, ["\(table)"]) { try await prepare(reader, mark, on: connection) }
     let (plan, facts) = (prepared.plan, prepared.facts)
     result.dateWindow = plan.span.window
-    result.warnings = plan.warnings + (prepared.hypertable?.warnings ?? [])
+    result.warnings = prepared.warnings + plan.warnings + (prepared.hypertable?.warnings ?? [])
     if request.key != nil, mark.place == nil {
       result.warnings.append(
         "the key was not kept: this role cannot use sluice.restore_log, so that the request, sent again, loads again")

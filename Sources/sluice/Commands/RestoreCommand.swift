@@ -77,6 +77,9 @@ enum RestoreCommand: Command {
       "with --on-existing replace: also where foreign keys then delete or change rows of other tables",
       path: ["destination", "cascade"]),
     CommandOption(
+      "create-table", .flag, "make the target table from the archive's manifest where it is missing",
+      path: ["destination", "create_table"]),
+    CommandOption(
       "create-partition", .flag, "make the day's partition where the table lacks it, like those beside it",
       path: ["destination", "create_partition"]),
     CommandOption(

@@ -194,4 +194,26 @@ struct CreatePartitionTests {
         "SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = 'events.y_p20240110'::regclass") == "events.y")
     await fixture.pools.close()
   }
+
+  @Test("Integers that count time go on in the length of their neighbours")
+  func integers() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at bigint) PARTITION BY RANGE (at);
+      CREATE TABLE events.clicks_1704844800 PARTITION OF events.clicks FOR VALUES FROM (1704844800) TO (1704931200);
+      CREATE TABLE events.clicks_1704931200 PARTITION OF events.clicks FOR VALUES FROM (1704931200) TO (1705017600);
+      CREATE TABLE events.clicks_1705017600 PARTITION OF events.clicks FOR VALUES FROM (1705017600) TO (1705104000);
+      INSERT INTO events.clicks SELECT i, 1704844800 + i FROM generate_series(1, 70) i;
+      """)
+    var later = fixture
+    later.now = { .init(timeIntervalSince1970: 1_710_000_000) }
+    #expect(try await later.backupOne("\(day), \"unit\": \"s\"").rows == 70)
+    try await fixture.psql("DROP TABLE events.clicks_1704844800")
+    let error = try await fixture.restoreError(day)
+    #expect(error.code == .noPartition)
+    #expect(try await fixture.restoreOne(create()).rowsLoaded == 70)
+    #expect(try await fixture.count("events.clicks_1704844800") == 70)
+    await fixture.pools.close()
+  }
 }

@@ -17,15 +17,19 @@ extension ArchiveManifest {
     /// The length of a chunk's range: microseconds for a time type, the column's own unit for an integer.
     package var interval: Int
     package var spacePartitions: [SpacePartition]
+    /// All chunks of the day were compressed when it was archived; absent where they were not.
+    package var isCompressed: Bool?
 
-    package init(dimension: String, interval: Int, spacePartitions: [SpacePartition]) {
+    package init(dimension: String, interval: Int, spacePartitions: [SpacePartition], isCompressed: Bool) {
       self.dimension = dimension
       self.interval = interval
       self.spacePartitions = spacePartitions
+      self.isCompressed = isCompressed ? true : nil
     }
 
     enum CodingKeys: String, CodingKey {
       case dimension, interval
+      case isCompressed = "compressed"
       case spacePartitions = "space_partitions"
     }
   }

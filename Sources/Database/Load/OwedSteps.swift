@@ -57,6 +57,13 @@ package struct OwedSteps: Sendable, Codable, Equatable {
   func json() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
 }
 
+extension [TableName] {
+  /// The names as a JSON list of objects with `schema` and `name`.
+  func json() throws -> String {
+    String(decoding: try JSONEncoder().encode(map { OwedSteps.Relation($0) }), as: UTF8.self)
+  }
+}
+
 extension RestoreLog {
   /// Keeps what the load with that id owes; nil is nothing.
   /// - Parameter seconds: how long the load took; nil leaves what is there.

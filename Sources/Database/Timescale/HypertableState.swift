@@ -43,10 +43,10 @@ package struct HypertableState: Sendable, Equatable {
       let last = try await hypertable.internalValues(of: span, on: connection).end - 1
       end = chunks.last { $0.end > last }?.end ?? hypertable.dimension.range(of: last).end
     }
+    let aggregates = try await ContinuousAggregate.over(hypertable, on: connection)
     return HypertableState(
-      hypertable: hypertable, chunks: chunks, holding: holding,
-      aggregates: try await ContinuousAggregate.over(hypertable, on: connection),
-      policies: try await TimescalePolicy.of(hypertable, on: connection), end: end)
+      hypertable: hypertable, chunks: chunks, holding: holding, aggregates: aggregates,
+      policies: try await TimescalePolicy.of(hypertable, aggregates, on: connection), end: end)
   }
 
   /// The chunks that are read or written for rows of the span.

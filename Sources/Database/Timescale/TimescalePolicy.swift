@@ -12,6 +12,10 @@ package struct TimescalePolicy: Sendable, Equatable {
   /// The job's number.
   package let id: Int
   package let kind: Kind
+  /// The hypertable or aggregate.
+  package let relation: String
+  /// It is one of the hypertable itself.
+  package let isOwn: Bool
   /// The age of what it takes: an interval, or an integer for an integer dimension; nil where it goes by another rule.
   package let age: String?
   /// It runs by its schedule; one that does not is paused.
@@ -24,25 +28,30 @@ package struct TimescalePolicy: Sendable, Equatable {
   /// Its next run takes ranges that end at this value or before, as the catalog counts; nil where that is not known.
   package let takenBefore: Int?
 
-  /// The policies of `hypertable`.
-  package static func of(_ hypertable: Hypertable, on connection: PostgresConnection) async throws -> [TimescalePolicy]
-  {
+  /// The policies of `hypertable` and of `aggregates` over it.
+  package static func of(
+    _ hypertable: Hypertable, _ aggregates: [ContinuousAggregate], on connection: PostgresConnection
+  ) async throws -> [TimescalePolicy] {
     let dimension = hypertable.dimension
     var policies: [TimescalePolicy] = []
     for row in try await connection.query(
-      SQL.timescalePolicies, [hypertable.table.schema, hypertable.table.name, dimension.type]
+      SQL.timescalePolicies,
+      [hypertable.table.schema, hypertable.table.name, dimension.type, try aggregates.map(\.view).json()]
     ).rows {
       guard let kind = Kind(rawValue: try row.decode("procedure")) else { continue }
       let age: String? = try row.decodeIfPresent("age")
       var takenBefore: Int? = try row.decodeIfPresent("taken_before")
-      if takenBefore == nil, let age = age.flatMap({ Int($0) }), let function = dimension.integerNow {
+      if takenBefore == nil, kind != .refresh, try row.decode("is_own"), let age = age.flatMap({ Int($0) }),
+        let function = dimension.integerNow
+      {
         let now: Int = try await connection.query("SELECT \(function)()::pg_catalog.int8 AS present").rows[0].decode(
           "present")
         takenBefore = now - age
       }
       policies.append(
         TimescalePolicy(
-          id: try row.decode("id"), kind: kind, age: age, isScheduled: try row.decode("scheduled"),
+          id: try row.decode("id"), kind: kind, relation: try row.decode("relation"),
+          isOwn: try row.decode("is_own"), age: age, isScheduled: try row.decode("scheduled"),
           nextRun: try row.decodeIfPresent("next_run"), owner: try row.decode("owner"),
           isOwned: try row.decode("may_alter"), takenBefore: takenBefore))
     }
@@ -51,7 +60,7 @@ package struct TimescalePolicy: Sendable, Equatable {
 
   /// Whether the next run takes a chunk whose range ends at `end`, as the catalog counts.
   package func takes(_ end: Int) -> Bool {
-    isScheduled && takenBefore.map { end <= $0 } ?? false
+    isScheduled && isOwn && takenBefore.map { end <= $0 } ?? false
   }
 
   /// Pauses the job, or has it run by its schedule again, in the current transaction.

@@ -191,12 +191,21 @@ struct TableDayBackup: Sendable {
       }, encoding: encoding,
       serverVersion: try snapshot.decode("version"), snapshot: try snapshot.decode("snapshot"),
       programVersion: Program.version, createdAt: context.now(), requestKey: unit.key,
-      hypertable: facts.hypertable.flatMap { hypertable in
-        guard !hypertable.isMaterialization, !hypertable.dimension.isComputed else { return nil }
-        return .init(
-          dimension: hypertable.dimension.column.text, interval: hypertable.dimension.interval,
-          spacePartitions: hypertable.spacePartitions.map { .init(column: $0.column, partitions: $0.partitions) })
-      })
+      hypertable: try await hypertable(facts, timeColumn, on: connection))
+  }
+
+  /// What makes another hypertable like the one that is archived; nil for another table.
+  private func hypertable(
+    _ facts: TableFacts, _ timeColumn: TimeColumn, on connection: PostgresConnection
+  ) async throws -> ArchiveManifest.Hypertable? {
+    guard let hypertable = facts.hypertable, !hypertable.isMaterialization, !hypertable.dimension.isComputed else {
+      return nil
+    }
+    let chunks = try await facts.chunks(of: span(of: timeColumn), by: timeColumn, on: connection) ?? []
+    return .init(
+      dimension: hypertable.dimension.column.text, interval: hypertable.dimension.interval,
+      spacePartitions: hypertable.spacePartitions.map { .init(column: $0.column, partitions: $0.partitions) },
+      isCompressed: !chunks.isEmpty && chunks.allSatisfy(\.isCompressed))
   }
 
   private func publish(_ archived: Archived) async throws -> BackupResult {

@@ -26,7 +26,7 @@ extension TableDayRestore {
     guard let plan = prepared.hypertable else { return nil }
     let span = plan.state.end == nil ? nil : Self.chunkSpan(prepared.plan, plan.hypertable.dimension)
     let after = try await plan.hypertable.chunks(overlapping: span, on: connection)
-    let recompress = plan.recompress(after, newOnes: false)
+    let recompress = plan.recompress(after, newOnes: prepared.manifest?.hypertable?.isCompressed == true)
     let owned = plan.refresh.filter(\.isOwned)
     guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
     var owed = OwedSteps(
@@ -48,7 +48,7 @@ extension TableDayRestore {
         "the hold needs the time column of \(table), which is not known; name it as \(table):column in "
           + "BACKUP_TABLES", field: "keep_until")
     }
-    let retention = prepared.hypertable?.state.policies.filter { $0.kind == .retention } ?? []
+    let retention = prepared.hypertable?.state.policies.filter { $0.kind == .retention && $0.isOwn } ?? []
     let paused = request.timescale.pauseJobs ? retention.filter(\.isScheduled) : []
     if let job = paused.first(where: { !$0.isOwned }) {
       throw JobError(

@@ -70,6 +70,6 @@ extension RestorePreview.Policy {
   fileprivate var words: String {
     let rule = age.map { " (\($0))" } ?? ""
     let next = isScheduled ? nextRun.map { ", next \($0)" } ?? "" : ", paused"
-    return "\(kind) \(id)\(rule)\(next)\(wouldDrop ? ", would drop these rows" : "")"
+    return "\(kind) \(id) of \(relation)\(rule)\(next)\(wouldDrop ? ", would drop these rows" : "")"
   }
 }

@@ -60,6 +60,8 @@ package struct RestorePreview: Sendable, Encodable {
 
   package struct Policy: Sendable, Encodable {
     package var id: Int
+    /// The hypertable or aggregate.
+    package var relation: String
     /// `retention`, `compression`, `refresh`.
     package var kind: String
     package var age: String?
@@ -69,7 +71,7 @@ package struct RestorePreview: Sendable, Encodable {
     package var wouldDrop: Bool
 
     enum CodingKeys: String, CodingKey {
-      case id, kind, age
+      case id, relation, kind, age
       case nextRun = "next_run"
       case isScheduled = "scheduled"
       case wouldDrop = "would_drop"

@@ -70,6 +70,11 @@ extension TableDayRestore {
   ) async throws -> (facts: TableFacts, plan: RestorePlan)? {
     let manifest = try await manifest(reader)
     preview.fileRows = manifest?.rows
+    if request.destination.createsTable, try await !NewTable.isThere(table, on: connection) {
+      preview.columns = (manifest?.columns ?? []).map { .init(name: $0.name, type: $0.type, fate: "loaded") }
+      preview.warnings.append("the table is missing and would be made from the manifest")
+      return nil
+    }
     let facts = try await TableFacts.read(table, for: .write, on: connection)
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: false, progress: progress)
@@ -157,7 +162,8 @@ extension TableDayRestore {
     }
     preview.jobs = state.policies.map { policy in
       .init(
-        id: policy.id, kind: policy.name, age: policy.age, nextRun: policy.nextRun, isScheduled: policy.isScheduled,
+        id: policy.id, relation: policy.relation, kind: policy.name, age: policy.age, nextRun: policy.nextRun,
+        isScheduled: policy.isScheduled,
         wouldDrop: policy.kind == .retention && (state.end.map(policy.takes) ?? false))
     }
     guard let rows = plan.rows else { return }

@@ -42,7 +42,7 @@ struct HypertablePlan: Sendable, Equatable {
     try refuseFrozen()
     try planAggregates(wish)
     planChunks(wish)
-    threats = state.policies.filter { $0.kind == .retention && (state.end.map($0.takes) ?? false) }
+    threats = state.policies.filter { $0.kind == .retention && $0.isOwn && (state.end.map($0.takes) ?? false) }
     guard threats.isEmpty || wish.keepUntil != nil || wish.timescale.ignoreRetention else { throw dropped() }
     if !threats.isEmpty, !wish.timescale.pauseJobs {
       warnings.append(
@@ -141,7 +141,7 @@ struct HypertablePlan: Sendable, Equatable {
   }
 
   /// The chunks to compress again, from how they are after the load: those that were compressed before and are not wholly now.
-  /// - Parameter newOnes: chunks that the load has made are compressed too.
+  /// - Parameter newOnes: chunks that the load has made are compressed too, since the archived ones were.
   func recompress(_ after: [Chunk], newOnes: Bool) -> [Chunk] {
     guard noRecompress == nil else { return [] }
     let before = Dictionary(state.chunks.map { ($0.oid, $0) }) { first, _ in first }

@@ -42,6 +42,11 @@ SELECT COALESCE(
       SELECT pg_catalog.json_agg(DISTINCT t.tgname ORDER BY t.tgname)
       FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
       WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 8 = 8
+        -- Those of timescaledb keep its books.
+        AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
+          WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = t.tgfoid AND d.deptype = 'e'
+            AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass)
     )::pg_catalog.text,
     '[]') AS triggers,
   (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain

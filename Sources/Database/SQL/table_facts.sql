@@ -20,6 +20,16 @@ tree (oid) AS (
       AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     WHERE v.oid = tree.oid AND v.relkind = 'v'
   ) AS below (oid)
+),
+-- The triggers of the user's own: those of timescaledb (insert_blocker, continuous_agg_invalidation_trigger) keep its books, and
+-- neither drop nor change rows.
+own_trigger (type) AS (
+  SELECT t.tgtype
+  FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
+  WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = t.tgfoid AND d.deptype = 'e'
+      AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass)
 )
 SELECT c.oid::pg_catalog.int8 AS oid,
   c.relkind::pg_catalog.text AS kind,
@@ -54,14 +64,12 @@ SELECT c.oid::pg_catalog.int8 AS oid,
   -- Whether a trigger of the table, or of a partition, may discard a row (PostgreSQL documentation, "Overview of
   -- Trigger Behavior"). Bits of tgtype: 1 for each row, 2 before, 4 on insert. A foreign server may discard rows too.
   EXISTS (
-    SELECT FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
-    WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
+    SELECT FROM own_trigger WHERE own_trigger.type & 7 = 7
   ) OR EXISTS (
     SELECT FROM tree JOIN pg_catalog.pg_class f ON f.oid = tree.oid WHERE f.relkind = 'f'
   ) AS may_drop_rows,
   EXISTS (
-    SELECT FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
-    WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 2 = 0 AND t.tgtype & 4 = 4
+    SELECT FROM own_trigger WHERE own_trigger.type & 2 = 0 AND own_trigger.type & 4 = 4
   ) AS has_after_trigger,
   EXISTS (
     SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3' AND r.ev_enabled <> 'D'

@@ -101,9 +101,9 @@ extension RestoreChain.Ended {
 extension RestoreResult {
   /// Puts the outcome of the steps that were left in the place of the steps that said so.
   fileprivate mutating func replaceSteps(_ name: RestoreStep.Name, with ended: [RestoreStep]) {
-    guard !ended.isEmpty, let place = steps.firstIndex(where: { $0.name == name && $0.detail == RestoreStep.left })
-    else { return }
-    steps.replaceSubrange(place...place, with: ended)
+    guard !ended.isEmpty, let place = steps.firstIndex(where: { $0.name == name }) else { return }
+    steps.removeAll { $0.name == name && $0.status == .skipped && $0.touched.isEmpty }
+    steps.insert(contentsOf: ended, at: place)
   }
 }
 

@@ -64,10 +64,10 @@ struct AggregateRefreshTests {
       "\(Self.days(1, 3)), \"timescaledb\": {\"refresh_caggs\": \"all\"}")
     #expect(report.status == .ok, "\(report.results)")
     #expect(try await hashes(fixture) == before)
-    // Each day of its own chunk refreshes; what needs days that are not there yet is left, and the last day does the rest.
-    let steps = report.results.flatMap(\.steps).filter { $0.name == .refresh }
-    #expect(steps.allSatisfy { $0.status != .failed }, "\(steps)")
-    #expect(steps.contains { $0.status == .done && $0.touched.first?.hasPrefix("events.monthly") == true })
+    #expect(report.results.allSatisfy(\.warnings.isEmpty), "\(report.results.map(\.warnings))")
+    // Once for all days, with the last result that was told.
+    let steps = report.results.flatMap(\.steps).filter { $0.name == .refresh && $0.status == .done }
+    #expect(steps.count == Self.views.count, "\(steps)")
     await fixture.pools.close()
   }
 

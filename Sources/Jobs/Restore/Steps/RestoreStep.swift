@@ -91,9 +91,10 @@ final class StepLog: Sendable {
     start.duration(to: .now).secondsToMilliseconds
   }
 
-  /// All steps in their order; those that were not reached are skipped for `reason`.
+  /// All steps in their order; those that were not reached are skipped for `reason`. Empty where none was begun.
   func all(otherwise reason: String) -> [RestoreStep] {
     let ended = ended.withLock(\.self)
+    guard !ended.isEmpty else { return [] }
     return RestoreStep.Name.allCases.flatMap { name in
       let own = ended.filter { $0.name == name }
       return own.isEmpty ? [RestoreStep(name: name, status: .skipped, detail: reason)] : own

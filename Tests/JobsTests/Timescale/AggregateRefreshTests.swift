@@ -64,7 +64,7 @@ struct AggregateRefreshTests {
       "\(Self.days(1, 3)), \"timescaledb\": {\"refresh_caggs\": \"all\"}")
     #expect(report.status == .ok, "\(report.results)")
     #expect(try await hashes(fixture) == before)
-    #expect(report.results.allSatisfy(\.warnings.isEmpty), "\(report.results.map(\.warnings))")
+    #expect(report.results.allSatisfy { $0.warnings.isEmpty }, "\(report.results.map(\.warnings))")
     // Once for all days, with the last result that was told.
     let steps = report.results.flatMap(\.steps).filter { $0.name == .refresh && $0.status == .done }
     #expect(steps.count == Self.views.count, "\(steps)")

@@ -6,6 +6,7 @@ enum SQL {
   static let aggregateView = text(PackageResources.aggregate_view_sql)
   static let viewSources = text(PackageResources.view_sources_sql)
   static let compressedFiles = text(PackageResources.compressed_files_sql)
+  static let chunkVersions = text(PackageResources.chunk_versions_sql)
   static let partSizes = text(PackageResources.part_sizes_sql)
   static let compressionSizes = text(PackageResources.compression_sizes_sql)
   static let tableIdentity = text(PackageResources.table_identity_sql)

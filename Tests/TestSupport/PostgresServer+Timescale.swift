@@ -1,11 +1,25 @@
 import Foundation
 
 extension PostgresServer {
-  /// Whether the extension timescaledb is installed in the distribution's server. It is in no package of the distribution:
+  /// Whether the extension timescaledb is installed in the server of ``binaries``. It is in no package of the distribution:
   /// tests that need it are skipped, by name, where it is missing.
-  public static let hasTimescale: Bool = {
+  public static let hasTimescale = FileManager.default.fileExists(
+    atPath: "\(sharedFolder)/extension/timescaledb.control")
+
+  /// The server's folder of architecture-independent files, as its `pg_config` says, or where the distribution has it.
+  private static let sharedFolder: String = {
     let version = URL(filePath: binaries).deletingLastPathComponent().lastPathComponent
-    return FileManager.default.fileExists(atPath: "/usr/share/postgresql/\(version)/extension/timescaledb.control")
+    let ofDistribution = "/usr/share/postgresql/\(version)"
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(filePath: "\(binaries)/pg_config")
+    process.arguments = ["--sharedir"]
+    process.standardOutput = output
+    guard (try? process.run()) != nil, let data = try? output.fileHandleForReading.readToEnd() else {
+      return ofDistribution
+    }
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }()
 
   /// A server with timescaledb loaded; a database makes the extension for itself.

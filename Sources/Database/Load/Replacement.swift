@@ -57,7 +57,12 @@ package struct Replacement: Sendable {
       constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
     // A bitmap scan misses the rows of a compressed chunk that the same DELETE decompresses (timescaledb, pull request 9120).
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan = off") }
-    let deleted = try await rows.delete(from: chunks, on: connection)
+    let deleted: Int
+    do {
+      deleted = try await rows.delete(from: chunks, on: connection)
+    } catch PostgresError.server(let error) where error.sqlState == "23503" && error.hasServersNames {
+      throw referenced(error)
+    }
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan TO DEFAULT") }
     // Others may have inserted rows since they were counted.
     try refuseFewer(archiveRows, than: deleted)
@@ -92,6 +97,18 @@ package struct Replacement: Sendable {
         + "in conflict with rows of other days, or lie outside the day; nothing was changed. Pass "
         + "\(field: "destination.force") to replace them anyway",
       field: Self.field, details: ["archive_rows": .integer(present), "table_rows": .integer(deleted.count)])
+  }
+
+  /// Rows of other tables point at the day's rows, by a key without an action.
+  private func referenced(_ error: ServerError) -> JobError {
+    let table = [error.schemaName, error.tableName].compactMap(\.self).joined(separator: ".")
+    return JobError(
+      .constraintViolation,
+      "rows of \(table) refer to rows of the day in \(facts.table), which so cannot be deleted to be replaced (foreign key "
+        + "\(error.constraintName ?? "")); nothing was changed. Load only the rows that are missing, with "
+        + "\(field: "destination.mode") \"staging\" and \(field: "destination.on_existing") \"append\", or remove the "
+        + "referring rows first",
+      field: Self.field)
   }
 
   private static func names(_ json: String) throws -> [String] {

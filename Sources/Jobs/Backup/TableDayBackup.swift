@@ -42,11 +42,12 @@ struct TableDayBackup: Sendable {
         // With this search_path, values that are names (`regclass`) are written with their schema.
         try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp")
         return try await archive(on: connection, begun, holder)
-      } finish: { _, read in
-        // The transaction has ended: a failure of the session no longer affects the archive.
+      } finish: { connection, read in
         switch read {
-        case .rows(let archived): try await publish(archived)
-        case .missing(let missing, let existing): result(of: missing, existing)
+        case .rows(let archived):
+          try await archived.versions.refuseChanged(on: connection)
+          return try await publish(archived)
+        case .missing(let missing, let existing): return result(of: missing, existing)
         }
       }
     } catch {
@@ -106,6 +107,7 @@ struct TableDayBackup: Sendable {
     let file: UnpublishedFile
     let proof: ArchiveProof
     let description: ArchiveManifest.Description
+    let versions: ChunkVersions
     /// The archive to replace.
     let existing: ExistingArchive?
     let neighbours: NeighbourArchives
@@ -134,13 +136,15 @@ struct TableDayBackup: Sendable {
     let file = try await UnpublishedFile(at: unit.tableDay.newTemporaryPath, in: context.lake)
     holder.hold(file)
     let encoding = ArchiveEncoding(ofServer: await connection.serverEncoding)
+    let chunks = try await facts.chunks(of: span, by: timeColumn, on: connection)
+    let versions = try await ChunkVersions.read(facts, chunks: chunks, on: connection)
     let proof = try await copy(
-      facts, timeColumn, encoding, to: file, existing?.lengths(in: context.lake) ?? [], on: connection)
+      facts, chunks, timeColumn, encoding, to: file, existing?.lengths(in: context.lake) ?? [], on: connection)
     let description = try await describe(facts, timeColumn, encoding, on: connection)
     let rows = TableRows(facts, by: timeColumn, on: connection)
     return .rows(
       Archived(
-        file: file, proof: proof, description: description, existing: existing,
+        file: file, proof: proof, description: description, versions: versions, existing: existing,
         neighbours: try await neighbours, around: proof.rows == 0 ? try await rows.around(span) : nil,
         rowsWithoutADay: try await rowsWithoutADay(rows), timeColumnWarnings: warnings(resolved, facts)))
   }
@@ -154,10 +158,9 @@ struct TableDayBackup: Sendable {
 
   /// Copies the day's rows into the file and proves that the file holds them.
   private func copy(
-    _ facts: TableFacts, _ timeColumn: TimeColumn, _ encoding: ArchiveEncoding, to file: UnpublishedFile,
-    _ otherLengths: Set<Int>, on connection: PostgresConnection
+    _ facts: TableFacts, _ chunks: [Chunk]?, _ timeColumn: TimeColumn, _ encoding: ArchiveEncoding,
+    to file: UnpublishedFile, _ otherLengths: Set<Int>, on connection: PostgresConnection
   ) async throws -> ArchiveProof {
-    let chunks = try await facts.chunks(of: span(of: timeColumn), by: timeColumn, on: connection)
     let files = try await TableFiles.read(facts, chunks: chunks, on: connection)
     let names = try await connection.quoted(facts.storedColumns.map(\.name))
     let condition = try await timeColumn.condition(for: span(of: timeColumn), on: connection)

@@ -100,6 +100,20 @@ extension ReplaceTests {
     #expect(try await fixture.restoreOne(replace(", \"cascade\": true")).rowsLoaded == 3)
   }
 
+  @Test("Rows that a foreign key without an action refers to are not replaced, and the error names the referring table")
+  func referenced() async throws {
+    let fixture = try await archived(
+      """
+      ALTER TABLE events.clicks ADD UNIQUE (id);
+      CREATE TABLE public.notes (click int REFERENCES events.clicks (id)); INSERT INTO public.notes VALUES (2);
+      """)
+    let before = try await fixture.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM events.clicks")
+    let error = try await fixture.restoreError(replace())
+    #expect(error.code == .constraintViolation)
+    #expect(error.message.contains("rows of public.notes refer to rows of the day in events.clicks"))
+    #expect(try await fixture.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM events.clicks") == before)
+  }
+
   @Test("DELETE triggers that ran are a warning")
   func deleteTrigger() async throws {
     let fixture = try await archived()

@@ -8,7 +8,7 @@ struct HookedStore: LakeStore {
   /// Runs before the root is asked for.
   var beforeProbe: @Sendable () async throws -> Void = {}
   /// Runs before a writer is made.
-  var beforeMaking: @Sendable (LakePath) throws -> Void = { _ in }
+  var beforeMaking: @Sendable (LakePath) async throws -> Void = { _ in }
   var append: @Sendable (any LakeWriter, [UInt8]) async throws -> Void = { try await $0.append($1) }
   var publish: @Sendable (any LakeWriter, LakePath, LakePublishCondition) async throws -> LakeEntry = {
     try await $0.publish(as: $1, condition: $2)
@@ -29,7 +29,7 @@ struct HookedStore: LakeStore {
     try await base.probe()
   }
   func makeWriter(temporary: LakePath) async throws -> any LakeWriter {
-    try beforeMaking(temporary)
+    try await beforeMaking(temporary)
     return Writer(base: try await base.makeWriter(temporary: temporary), store: self)
   }
   func openReader(_ path: LakePath) async throws -> any LakeReader {

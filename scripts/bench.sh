@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/postgres.sh
+. scripts/timescale.sh
 . scripts/emulator.sh
 
 binary=${1:-$(swift build -c release --static-swift-stdlib --show-bin-path)/sluice}
@@ -24,8 +25,15 @@ trap clean_up EXIT
 trap 'clean_up; exit 130' INT TERM
 
 echo "Making 3.2 GB of telemetry (a minute or two) ..."
-start_postgres -c fsync=off -c max_wal_size=8GB -c shared_buffers=2GB -c autovacuum=off
+# Where the server has timescaledb, a hypertable takes part.
+timescale=
+if has_timescale; then timescale=yes; fi
+start_postgres ${timescale:+-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off} -c fsync=off -c max_wal_size=8GB -c shared_buffers=2GB -c autovacuum=off
 psql -q -X -v ON_ERROR_STOP=1 -f scripts/bench.sql
+if [ -n "$timescale" ]; then
+  psql -q -X -v ON_ERROR_STOP=1 -c "CREATE EXTENSION timescaledb" -c "CREATE TABLE bench.hypertable (LIKE bench.telemetry)" \
+    -c "SELECT create_hypertable('bench.hypertable', 'ts', chunk_time_interval => interval '1 day')" >/dev/null
+fi
 
 export PG_HOST=$PGHOST PG_PORT=$PGPORT PG_USER=$PGUSER PG_DATABASE=$PGDATABASE PG_SSLMODE=disable
 export LAKE_URL="file://$work/lake"
@@ -94,6 +102,10 @@ restore_by() { "$1" restore --table bench.telemetry --date 2024-01-02 --target-t
 sluice_restore() { restore_by "$binary"; }
 before_restore() { restore_by "$before"; }
 
+truncate_hypertable() { psql -q -X -c "SELECT drop_chunks('bench.hypertable', older_than => 'infinity'::timestamptz); CHECKPOINT" >/dev/null; }
+psql_hypertable() { psql -X -c "\\copy bench.hypertable from '$work/day.csv' with (format csv, header)"; }
+sluice_hypertable() { "$binary" restore --table bench.telemetry --date 2024-01-02 --target-table bench.hypertable --json; }
+
 echo "Restoring it, $runs times each ..."
 for round in $(seq "$runs"); do
   truncate_restored
@@ -104,6 +116,12 @@ for round in $(seq "$runs"); do
   done
   truncate_restored
   run_adls adls_restore
+  truncate_restored
+  for name in ${timescale:+psql_hypertable sluice_hypertable}; do
+    truncate_hypertable
+    run "$name" "$name"
+    truncate_hypertable
+  done
 done
 
 # Peak resident memory of a service that backs a day up and restores it, in MiB.
@@ -193,7 +211,7 @@ echo
 echo "$gigabytes GB of CSV, medians of $runs${before:+, of $((2 * runs)) for both builds}"
 row "" "wall s" "CPU s"
 for name in psql_null sluice_backup ${before:+before_backup} adls_backup psql_pigz psql_gzip psql_copy sluice_restore \
-  ${before:+before_restore} adls_restore; do
+  ${before:+before_restore} adls_restore ${timescale:+psql_hypertable sluice_hypertable}; do
   row "$name" "$(median "$name" 1)" "$(median "$name" 2)"
 done
 row "the emulator's share of a backup" "" "$(median adls_backup.emulator 1)"
@@ -206,6 +224,11 @@ target "backup, wall / psql | pigz -6" "$(ratio "$(median sluice_backup 1)" "$(m
 target "backup, CPU / psql | pigz -6" "$(ratio "$(median sluice_backup 2)" "$(median psql_pigz 2)")" 1 x
 target "backup, CPU per GB of CSV" "$(ratio "$(median sluice_backup 2)" "$gigabytes")" 6 s
 target "restore, wall / psql \\copy of the plain CSV" "$(ratio "$(median sluice_restore 1)" "$(median psql_copy 1)")" 1.05 x
+if [ -n "$timescale" ]; then
+  target "restore into a hypertable, wall / psql \\copy into the same" "$(ratio "$(median sluice_hypertable 1)" "$(median psql_hypertable 1)")" 1.05 x
+else
+  echo "restore into a hypertable: skipped, the server has no timescaledb"
+fi
 target "backup, peak memory at 0.2 GB" "$small_backup" 64 MiB
 target "backup, peak memory at 2 GB" "$large_backup" 64 MiB
 target "restore, peak memory at 0.2 GB" "$small_restore" 64 MiB

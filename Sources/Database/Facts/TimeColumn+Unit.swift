@@ -49,7 +49,7 @@ struct TimeUnitGuess {
       reason = "its last value, \(last), is then \(DayWindow.text(unit.instant(of: last), in: .gmt))"
       return
     }
-    guard facts.chunked?.dimension.column == column.name, let now = try await Self.integerNow(facts, connection),
+    guard facts.chunked?.dimension.column == column.name, let now = try await facts.chunked?.present(on: connection),
       let unit = Self.unit(of: now)
     else { return nil }
     self.unit = unit
@@ -60,28 +60,5 @@ struct TimeUnitGuess {
   static func unit(of value: Int, now: Date = Date()) -> TimeUnit? {
     let times = Date(timeIntervalSince1970: 10 * 365.25 * 86_400)...now.addingTimeInterval(10 * 365.25 * 86_400)
     return TimeUnit.allCases.first { times.contains($0.instant(of: value)) }
-  }
-
-  /// What the hypertable's `integer_now` function returns. It is called only where a superuser or this role owns it: the
-  /// function of another role would run with the rights of this one.
-  private static func integerNow(_ facts: TableFacts, _ connection: PostgresConnection) async throws -> Int? {
-    guard let name = facts.chunked?.dimension.integerNow else { return nil }
-    let signature = try await connection.quoteLiteral("\(name)()")
-    let isTrusted: Bool? = try await connection.query(
-      "SELECT r.rolsuper OR r.rolname = CURRENT_USER AS is_trusted FROM pg_catalog.pg_proc p "
-        + "JOIN pg_catalog.pg_roles r ON r.oid = p.proowner WHERE p.oid = pg_catalog.to_regprocedure(\(signature))"
-    ).rows.first?.decodeIfPresent("is_trusted")
-    guard isTrusted == true else { return nil }
-    try await connection.query("SAVEPOINT sluice_now")
-    do {
-      let now: Int? = try await connection.query("SELECT \(name)()::pg_catalog.int8 AS now").rows.first?
-        .decodeIfPresent("now")
-      try await connection.query("RELEASE SAVEPOINT sluice_now")
-      return now
-    } catch PostgresError.server(let error) where !error.isFatal && !Task.isCancelled {
-      Log.write(.warning, "the integer_now function failed", ["table": facts.table, "reason": error])
-      try await connection.query("ROLLBACK TO SAVEPOINT sluice_now")
-      return nil
-    }
   }
 }

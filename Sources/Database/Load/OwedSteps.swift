@@ -88,7 +88,7 @@ extension RestoreLog {
     load: String? = nil, of target: TableName? = nil, on connection: PostgresConnection
   ) async throws -> [Debt] {
     let state = try await State.read(target, on: connection)
-    guard state.isThere, state.isTrusted, state.mayWrite, state.hasOwed else { return [] }
+    guard state.isThere, state.isTrusted, state.mayWrite, state.mayUpdate, state.hasOwed else { return [] }
     return try await connection.query(SQL.restoreLogOwed, [load, target.map { "\($0)" }]).rows.map { row in
       let text: String = try row.decode("owed")
       return Debt(load: try row.decode("load"), owed: try JSONDecoder().decode(OwedSteps.self, from: Data(text.utf8)))

@@ -42,11 +42,9 @@ package struct TimescalePolicy: Sendable, Equatable {
       let age: String? = try row.decodeIfPresent("age")
       var takenBefore: Int? = try row.decodeIfPresent("taken_before")
       if takenBefore == nil, kind != .refresh, try row.decode("is_own"), let age = age.flatMap({ Int($0) }),
-        let function = dimension.integerNow
+        let present = try await hypertable.present(on: connection)
       {
-        let now: Int = try await connection.query("SELECT \(function)()::pg_catalog.int8 AS present").rows[0].decode(
-          "present")
-        takenBefore = now - age
+        takenBefore = present - age
       }
       policies.append(
         TimescalePolicy(

@@ -44,6 +44,13 @@ struct HypertablePlan: Sendable, Equatable {
     planChunks(wish)
     threats = state.policies.filter { $0.kind == .retention && $0.isOwn && (state.end.map($0.takes) ?? false) }
     guard threats.isEmpty || wish.keepUntil != nil || wish.timescale.ignoreRetention else { throw dropped() }
+    let unknown = state.policies.filter {
+      $0.kind == .retention && $0.isOwn && $0.isScheduled && ($0.takenBefore == nil || state.end == nil)
+    }
+    if !unknown.isEmpty, !wish.timescale.pauseJobs {
+      warnings.append(
+        "whether \(unknown.map(\.words).joined(separator: ", ")) would drop the restored rows again is not known")
+    }
     if !threats.isEmpty, !wish.timescale.pauseJobs {
       warnings.append(
         "\(threats.map(\.words).joined(separator: ", ")) would drop the restored rows again"
@@ -80,6 +87,12 @@ struct HypertablePlan: Sendable, Equatable {
       }
       refresh = state.aggregates.filter { names.contains($0.view) }
       if names.isEmpty { noRefresh = "not asked for" }
+    }
+    if state.end == nil, !refresh.isEmpty {
+      noRefresh =
+        "the rows' time is in another column than \(hypertable.dimension.column), by which the buckets are made; refresh by hand"
+      refresh = []
+      warnings.append("aggregates were not refreshed: \(noRefresh ?? "")")
     }
     if hypertable.edition == .apache, !refresh.isEmpty {
       noRefresh = "the server runs the Apache edition, which refreshes no aggregates"

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff sanitize soak interop package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races matrix sanitize soak interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -20,6 +20,9 @@ help:
 	@echo 'make faults   1 GB to the lake emulator and back while it fails in every way (20 minutes)'
 	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
 	@echo 'make cutoff   cut jobs off at hundreds of moments and compare what was told with what is there (20 minutes)'
+	@echo 'make schemas  archive, damage and restore 50 random schemas of hypertables and partitions (5 minutes; SEED=2, COUNT=200)'
+	@echo 'make races    backups and restores while 8 sessions compress, drop and insert (10 minutes; MINUTES=2)'
+	@echo 'make matrix   every test on every PostgreSQL server of the machine (POSTGRES_SERVERS="/folder/bin ..." for more)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
 	@echo 'make soak     two services under load for half an hour: nothing dies, nothing grows'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
@@ -74,6 +77,15 @@ sanitize: deps
 
 cutoff: deps release
 	@scripts/cutoff.sh "$(BINARY)"
+
+schemas: deps release
+	@scripts/schemas.sh "$(BINARY)" --seed "$(or $(SEED),1)" --count "$(or $(COUNT),50)"
+
+races: deps release
+	@scripts/races.sh "$(BINARY)" --minutes "$(or $(MINUTES),10)"
+
+matrix: build
+	@scripts/matrix.sh
 
 soak: deps release emulator
 	@scripts/soak.sh "$(BINARY)" "$(dir $(BINARY))lake-emulator"

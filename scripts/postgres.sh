@@ -1,11 +1,13 @@
-# Sourced by demo.sh, bench.sh, faults.sh and interop.sh: a throw-away PostgreSQL in $work, on a socket there and on loopback.
+# Sourced by the other scripts: a throw-away PostgreSQL in $work, on a socket there and on loopback.
 # After `start_postgres` PGHOST, PGPORT, PGUSER and PGDATABASE are set, and psql finds it.
 
 # A result that is longer than the terminal must not wait in a pager.
 export PSQL_PAGER=cat
 
+# The folder with the server's programs: POSTGRES_BINARIES, or that of the newest one that the distribution has.
 postgres_binaries() {
   local newest
+  [ -z "${POSTGRES_BINARIES:-}" ] || { echo "$POSTGRES_BINARIES"; return; }
   newest=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
   [ -n "$newest" ] || { echo "no PostgreSQL server is installed" >&2; return 1; }
   echo "$newest"

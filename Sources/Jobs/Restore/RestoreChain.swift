@@ -25,6 +25,8 @@ struct RestoreChain: Sendable {
     var result: RestoreResult
     /// What is left.
     var lefts: [RestoreResult.Left]
+    /// Loads whose steps are done, and still in the log, with why.
+    var unkept: [String: JobError] = [:]
   }
 
   /// Loads the archives. One that fails does not stop the others.
@@ -58,7 +60,10 @@ struct RestoreChain: Sendable {
 
 extension RestoreChain.Ended {
   /// Takes over what another chain has left.
-  mutating func add(_ other: [RestoreResult.Left]) { lefts = other + lefts }
+  mutating func add(_ other: RestoreChain.Ended) {
+    lefts = other.lefts + lefts
+    unkept.merge(other.unkept) { first, _ in first }
+  }
 
   /// Does one kind of the steps that are left, for all days at once.
   mutating func pay(_ name: RestoreStep.Name, _ job: RestoreJob, _ request: RestoreRequest) async {
@@ -69,19 +74,25 @@ extension RestoreChain.Ended {
       let target = try request.server.target(database: result.database, job.context.server)
       let merged = OwedSteps.merged(lefts.map { $0.owed.only(name) })
       let worker = StepsAfterCommit(context: job.context, timeZone: job.options.timeZone, steps: steps)
-      lefts = try await job.context.sessions.pools.withConnection(to: target, ownPassword: request.server.password) {
-        [lefts] connection in
-        var lefts = lefts
+      (lefts, unkept) = try await job.context.sessions.pools.withConnection(
+        to: target, ownPassword: request.server.password
+      ) { [lefts, unkept] connection in
+        var (paid, unkept) = (lefts, unkept)
         for (owed, days) in merged where isWanted(owed) {
           let undone = await worker.perform(owed, whole: request.part == nil ? days : [], on: connection)
-          for index in lefts.indices where days.contains(lefts[index].owed.day) {
-            lefts[index].owed.keep(name, undone)
+          for index in paid.indices where days.contains(paid[index].owed.day) {
+            paid[index].owed.keep(name, undone)
           }
         }
-        for left in lefts where left.isKept {
-          try await RestoreLog.keep(left.owed, of: left.load, on: connection)
+        for (before, left) in zip(lefts, paid) where left.isKept {
+          do {
+            try await worker.keep(
+              left.owed, of: before.owed, load: left.load, ownPassword: request.server.password, on: connection)
+          } catch {
+            unkept[left.load] = JobError(cause: error)
+          }
         }
-        return lefts
+        return (paid, unkept)
       }
     } catch {
       let error = JobError.ofTableDay(error)
@@ -90,16 +101,32 @@ extension RestoreChain.Ended {
     result.replaceSteps(name, with: steps.all(otherwise: "").filter { $0.name == name && $0.detail != "" })
   }
 
+  /// The result, with the chunks that are left; what else is left is told with the job's end.
+  func toldOfChunks() -> RestoreResult {
+    var result = result
+    for left in lefts where !left.owed.recompress.isEmpty {
+      result.owes(left.owed.only(.recompress), load: left.isKept ? left.load : nil)
+    }
+    return result
+  }
+
   /// The result, with what is still left.
   func told() -> RestoreResult {
     var result = result
-    for left in lefts where !left.owed.isEmpty { result.owes(left.owed, load: left.isKept ? left.load : nil) }
+    for left in lefts {
+      if !left.owed.isEmpty {
+        result.owes(left.owed, load: left.isKept ? left.load : nil)
+      } else if let error = unkept[left.load] {
+        result.stillLists(load: left.load, error)
+      }
+    }
     return result
   }
 }
 
 extension RestoreResult {
-  /// Puts the outcome of the steps that were left in the place of the steps that said so.
+  /// Puts the outcome of the steps that were left in the place of the step that said so, or that was not needed for this day
+  /// alone.
   fileprivate mutating func replaceSteps(_ name: RestoreStep.Name, with ended: [RestoreStep]) {
     guard !ended.isEmpty, let place = steps.firstIndex(where: { $0.name == name }) else { return }
     steps.removeAll { $0.name == name && $0.status == .skipped && $0.touched.isEmpty }

@@ -67,9 +67,9 @@ struct RestoreDebts: Sendable {
       dateWindow: .init(DayWindow(owed.day, in: timeZone)), mode: .direct)
     do {
       let rest = try await TableDayLock.hold(tableDay, on: connection) {
-        let rest = await StepsAfterCommit(context: context, timeZone: timeZone, steps: steps).perform(
-          owed, on: connection)
-        try await RestoreLog.keep(rest, of: debt.load, on: connection)
+        let worker = StepsAfterCommit(context: context, timeZone: timeZone, steps: steps)
+        let rest = await worker.perform(owed, on: connection)
+        try await worker.keep(rest, of: owed, load: debt.load, on: connection)
         return rest
       }
       if let rest { result.owes(rest, load: debt.load) }

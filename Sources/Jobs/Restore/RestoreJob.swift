@@ -102,8 +102,8 @@ package struct RestoreJob: Sendable {
         if let next = waiting.popFirst() { group.addTask { await next.run() } }
         guard var ended else { continue }
         if let last {
-          tell(last.index, last.result)
-          ended.add(last.lefts)
+          tell(last.index, last.toldOfChunks())
+          ended.add(last)
         }
         last = ended
       }

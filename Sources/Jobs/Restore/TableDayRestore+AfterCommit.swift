@@ -8,6 +8,8 @@ extension TableDayRestore {
   /// - Throws: ``PostgresError`` when the commit may not be on the server's disk.
   func afterCommit(_ loaded: Loaded, _ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult {
     var result = loaded.result
+    // It may have begun on a connection that broke.
+    steps.forget([.commit, .flush, .recompress, .refresh])
     steps.add(RestoreStep(name: .commit, status: .done, seconds: StepLog.seconds(since: loaded.ready)))
     let durability = Durability(
       connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
@@ -30,9 +32,10 @@ extension TableDayRestore {
         if !owed.refresh.isEmpty { steps.skip(.refresh, RestoreStep.left) }
         result.left = .init(load: mark.load, isKept: mark.isWritten && mark.place?.keepsOwed == true, owed: owed)
       } else {
-        let rest = await StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps).perform(
+        let worker = StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps)
+        let rest = await worker.perform(
           owed, whole: request.part == nil ? [source.archive.day] : [], on: connection)
-        await settle(rest, mark, on: connection, &result)
+        await settle(rest, of: owed, worker, mark, on: connection, &result)
       }
     }
     result.steps = steps.all(otherwise: "not needed")
@@ -41,16 +44,16 @@ extension TableDayRestore {
 
   /// Keeps what is left in the log, and tells of it.
   private func settle(
-    _ rest: OwedSteps?, _ mark: Mark, on connection: PostgresConnection, _ result: inout RestoreResult
+    _ rest: OwedSteps?, of owed: OwedSteps, _ worker: StepsAfterCommit, _ mark: Mark,
+    on connection: PostgresConnection, _ result: inout RestoreResult
   ) async {
     let isKept = mark.isWritten && mark.place?.keepsOwed == true
     if isKept {
       do {
-        try await Task { try await RestoreLog.keep(rest, of: mark.load, on: connection) }.value
+        try await worker.keep(
+          rest, of: owed, load: mark.load, ownPassword: request.server.password, on: connection)
       } catch {
-        // The next run finds the steps done.
-        Log.write(
-          .warning, "steps that are done are still in sluice.restore_log", ["load": mark.load, "reason": error])
+        if rest == nil { result.stillLists(load: mark.load, error) }
       }
     }
     guard let rest, !rest.isEmpty else { return }
@@ -87,6 +90,16 @@ extension RestoreResult {
     /// `sluice.restore_log` keeps them.
     let isKept: Bool
     var owed: OwedSteps
+  }
+
+  /// Tells that steps are done, and that the log could not be told of it: the next run does them again.
+  mutating func stillLists(load: String, _ error: any Error) {
+    status = .partial
+    owesSteps = true
+    self.load = load
+    warnings.append(
+      "the steps that are done are still in sluice.restore_log (\(JobError(cause: error).message)), and the next restore into the "
+        + "table does them again; or run: sluice restore resume \(load)")
   }
 
   /// Tells that steps are left.

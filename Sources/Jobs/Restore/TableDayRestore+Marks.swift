@@ -79,9 +79,10 @@ extension TableDayRestore {
     load: String, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws {
     for debt in try await RestoreLog.debts(load: load, on: connection) {
-      let rest = await StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps).perform(
-        debt.owed, on: connection)
-      try await RestoreLog.keep(rest, of: debt.load, on: connection)
+      let worker = StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps)
+      let rest = await worker.perform(debt.owed, on: connection)
+      try await worker.keep(
+        rest, of: debt.owed, load: debt.load, ownPassword: request.server.password, on: connection)
       if let rest { result.owes(rest, load: debt.load) }
     }
   }

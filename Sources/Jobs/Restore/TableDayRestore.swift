@@ -30,6 +30,7 @@ struct TableDayRestore: Sendable {
       dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
     result.rowsDropped = error?.details["dropped_rows"]?.whole ?? 0
     if status == .failed || status == .unconfirmed {
+      if let error { steps.failCommit(error) }
       result.steps = steps.all(otherwise: "the restore failed before it")
     }
     return result

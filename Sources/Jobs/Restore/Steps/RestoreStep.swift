@@ -73,6 +73,19 @@ final class StepLog: Sendable {
     }
   }
 
+  /// Forgets the steps of these names: they are done again.
+  func forget(_ names: Set<RestoreStep.Name>) { ended.withLock { $0.removeAll { names.contains($0.name) } } }
+
+  /// Takes down an error that ended the restore after the last step before the commit, and that no step has had: the commit's.
+  func failCommit(_ error: JobError) {
+    ended.withLock { steps in
+      guard steps.contains(where: { $0.name == .lease }), !steps.contains(where: { $0.status == .failed }),
+        !steps.contains(where: { $0.name == .commit })
+      else { return }
+      steps.append(RestoreStep(name: .commit, status: .failed, detail: error.message, code: error.code))
+    }
+  }
+
   func add(_ step: RestoreStep) { ended.withLock { $0.append(step) } }
 
   func skip(_ name: RestoreStep.Name, _ why: String) {

@@ -1,5 +1,6 @@
 import Database
 import Essentials
+import Essentials
 import Foundation
 import Postgres
 import Reporting
@@ -27,11 +28,50 @@ struct StepsAfterCommit: Sendable {
       try await connection.query("SET lock_timeout = \(context.sessions.lockTimeout)")
       rest.recompress = await recompress(owed, facts, on: connection)
       rest.refresh = await refresh(owed, facts, whole, on: connection)
-      _ = try await connection.query("RESET lock_timeout")
+      await resetLockTimeout(on: connection)
     } catch {
       fail(rest, error)
     }
     return rest.isEmpty ? nil : rest
+  }
+
+  /// Takes the session's time limit back, also in a cancelled task. A session that keeps it is closed.
+  private func resetLockTimeout(on connection: PostgresConnection) async {
+    await Task {
+      do {
+        try await connection.query("RESET lock_timeout")
+      } catch {
+        await connection.close()
+      }
+    }.value
+  }
+
+  /// Keeps in the log what is left of `owed`, also in a cancelled task; over another connection where this one is broken.
+  /// - Throws: ``PostgresError`` when the log still has what it had.
+  func keep(
+    _ rest: OwedSteps?, of owed: OwedSteps, load: String, ownPassword: Secret? = nil,
+    on connection: PostgresConnection
+  ) async throws {
+    guard rest != owed else { return }
+    let sessions = context.sessions
+    try await Task {
+      do {
+        try await Self.write(rest, load, sessions.lockTimeout, on: connection)
+      } catch let error as PostgresError where error.isConnectionFailure {
+        try await sessions.pools.withQuestion(to: connection.target, ownPassword: ownPassword) { connection in
+          try await Self.write(rest, load, sessions.lockTimeout, on: connection)
+        }
+      }
+    }.value
+  }
+
+  private static func write(
+    _ rest: OwedSteps?, _ load: String, _ lockTimeout: Int, on connection: PostgresConnection
+  ) async throws {
+    try await connection.withTransaction { connection in
+      try await connection.query("SET LOCAL lock_timeout = \(lockTimeout)")
+      try await RestoreLog.keep(rest, of: load, on: connection)
+    }
   }
 
   private struct Facts: Sendable {
@@ -69,6 +109,11 @@ struct StepsAfterCommit: Sendable {
         touched: [touched]))
   }
 
+  /// A broken connection would tell the steps that follow that it is busy.
+  private func closeIfBroken(_ connection: PostgresConnection, _ error: any Error) async {
+    if let error = error as? PostgresError, error.isConnectionFailure { await connection.close() }
+  }
+
   /// Compresses the chunks.
   /// - Returns: those that are left.
   private func recompress(
@@ -90,6 +135,7 @@ struct StepsAfterCommit: Sendable {
             name: .recompress, status: .done, seconds: StepLog.seconds(since: start), touched: ["\(chunk.tableName)"]))
       } catch {
         left.append(chunk)
+        await closeIfBroken(connection, error)
         add(.recompress, "\(chunk.tableName)", error, since: start)
       }
     }
@@ -122,6 +168,7 @@ struct StepsAfterCommit: Sendable {
         steps.add(step)
       } catch {
         left.append(relation)
+        await closeIfBroken(connection, error)
         add(.refresh, "\(view)", error, since: start)
       }
     }

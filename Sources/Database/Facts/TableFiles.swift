@@ -14,8 +14,8 @@ package struct TableFiles: Equatable {
   package static func read(
     _ facts: TableFacts, chunks: [Chunk]? = nil, on connection: PostgresConnection
   ) async throws -> TableFiles {
-    let isChunked = facts.hypertable != nil || !facts.sources.isEmpty
-    let sql = SQL.tableIdentity.replacing("/* COMPRESSED */", with: isChunked ? SQL.compressedFiles : "")
+    let compressed = (facts.hypertable ?? facts.sources.first)?.compressedFilesSQL
+    let sql = SQL.tableIdentity.replacing("/* COMPRESSED */", with: compressed ?? "")
     let own = facts.hypertable == nil ? nil : chunks
     let list = own.map { "{\($0.map { String($0.oid) }.joined(separator: ","))}" }
     let row = try await connection.query(sql, [String(facts.oid), list]).rows[0]

@@ -74,15 +74,14 @@ extension TableFacts {
   /// Adds what each of `parts` takes on the disk.
   package func measure(_ parts: inout [TablePart], on connection: PostgresConnection) async throws {
     let list = "{\(parts.map { String($0.oid) }.joined(separator: ","))}"
-    let isChunked = chunked != nil
-    let sql = SQL.partSizes.replacing("/* COMPRESSED */", with: isChunked ? SQL.compressedFiles : "")
+    let sql = SQL.partSizes.replacing("/* COMPRESSED */", with: chunked?.compressedFilesSQL ?? "")
     var sizes: [Int: Int] = [:]
     for row in try await connection.query(sql, [list]).rows {
       sizes[try row.decode("oid")] = try row.decodeIfPresent("bytes")
     }
     var compression: [Int: (Int, Int)] = [:]
-    if isChunked {
-      for row in try await connection.query(SQL.compressionSizes, [list]).rows {
+    if let chunked {
+      for row in try await connection.query(chunked.joiningChunks(SQL.compressionSizes), [list]).rows {
         compression[try row.decode("oid")] = (try row.decode("before"), try row.decode("after"))
       }
     }

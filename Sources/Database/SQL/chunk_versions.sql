@@ -21,7 +21,7 @@ WITH RECURSIVE tree (oid) AS (
     WHERE v.oid = tree.oid AND v.relkind = 'v'
   ) AS below (oid)
 )
-SELECT k.id, k.xmin::pg_catalog.text AS version, pg_catalog.format('%I.%I', k.schema_name, k.table_name) AS name
+SELECT k.id, k.xmin::pg_catalog.text AS version, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
 FROM tree
 JOIN pg_catalog.pg_class c ON c.oid = tree.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

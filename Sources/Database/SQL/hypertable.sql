@@ -14,8 +14,13 @@ SELECT h.id,
       WHERE s.hypertable_id = h.id AND s.num_slices IS NOT NULL
     )::pg_catalog.text,
     '[]') AS space,
-  -- 1: compression is on; 2: this table holds the compressed rows of another one.
-  h.compression_state = 1 AS has_compression,
+  -- 1: compression is on; 2: this table holds the compressed rows of another one. Newer versions leave it at 0.
+  h.compression_state = 1 OR h.compression_state = 0
+    AND EXISTS (SELECT FROM _timescaledb_catalog.compression_settings s WHERE s.relid = c.oid) AS has_compression,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_attribute t
+    WHERE t.attrelid = '_timescaledb_catalog.chunk'::pg_catalog.regclass AND t.attname = 'relid'
+  ) AS names_relations,
   EXISTS (SELECT FROM _timescaledb_catalog.continuous_agg a WHERE a.mat_hypertable_id = h.id) AS is_materialization,
   r.rolname::pg_catalog.text AS owner,
   pg_catalog.pg_has_role(c.relowner, 'USAGE') AS is_owner,

@@ -19,10 +19,12 @@ package struct ChunkVersions: Sendable {
   package static func read(
     _ facts: TableFacts, chunks: [Chunk]?, on connection: PostgresConnection
   ) async throws -> ChunkVersions {
-    guard facts.hypertable != nil || !facts.sources.isEmpty else { return .init(table: facts.table, versions: []) }
+    guard let hypertable = facts.hypertable ?? facts.sources.first else {
+      return ChunkVersions(table: facts.table, versions: [])
+    }
     let own = facts.hypertable == nil ? nil : chunks
     let list = own.map { "{\($0.map { String($0.oid) }.joined(separator: ","))}" }
-    let rows = try await connection.query(SQL.chunkVersions, [String(facts.oid), list]).rows
+    let rows = try await connection.query(hypertable.joiningChunks(SQL.chunkVersions), [String(facts.oid), list]).rows
     return ChunkVersions(
       table: facts.table,
       versions: try rows.map { (try $0.decode("id"), try $0.decode("version"), try $0.decode("name")) })

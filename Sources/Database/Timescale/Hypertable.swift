@@ -50,6 +50,7 @@ package struct Hypertable: Sendable, Equatable {
   package let edition: Edition
   /// The version of the extension, such as `2.22.1`.
   package let version: String
+  let catalog: Catalog
   /// The schema of the extension's functions, quoted.
   let extensionSchema: String
 
@@ -70,6 +71,7 @@ package struct Hypertable: Sendable, Equatable {
       hasCompression: try row.decode("has_compression"), isMaterialization: try row.decode("is_materialization"),
       owner: try row.decode("owner"), isOwned: try row.decode("is_owner"),
       edition: license == "apache" ? .apache : .community, version: try row.decode("version"),
+      catalog: try row.decode("names_relations") ? .relations : .names,
       extensionSchema: try row.decode("extension_schema"))
   }
 
@@ -99,7 +101,7 @@ package struct Hypertable: Sendable, Equatable {
       let (start, end) = try await internalValues(of: span, on: connection)
       bounds = [String(start), String(end)]
     }
-    return try await connection.query(SQL.chunks, [String(dimension.id)] + bounds).rows.map { row in
+    return try await connection.query(chunksSQL, [String(dimension.id)] + bounds).rows.map { row in
       Chunk(
         table: TableName(schema: try row.decode("schema"), name: try row.decode("name")), oid: try row.decode("oid"),
         start: try row.decode("range_start"), end: try row.decode("range_end"),

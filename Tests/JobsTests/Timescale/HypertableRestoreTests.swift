@@ -42,12 +42,9 @@ extension Fixture {
   func chunkStates(_ table: String = "events.clicks") async throws -> String {
     try await psql(
       """
-      SELECT string_agg(c.status::text, ',' ORDER BY s.range_start, c.id)
-      FROM _timescaledb_catalog.chunk c JOIN _timescaledb_catalog.hypertable h ON h.id = c.hypertable_id
-      JOIN _timescaledb_catalog.chunk_constraint cc ON cc.chunk_id = c.id
-      JOIN _timescaledb_catalog.dimension_slice s ON s.id = cc.dimension_slice_id
-      JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id AND d.num_slices IS NULL
-      WHERE h.schema_name || '.' || h.table_name = '\(table)' AND NOT c.dropped
+      SELECT string_agg(_timescaledb_functions.chunk_status(format('%I.%I', chunk_schema, chunk_name)::regclass)::text, ','
+        ORDER BY range_start, range_start_integer, chunk_name)
+      FROM timescaledb_information.chunks WHERE hypertable_schema || '.' || hypertable_name = '\(table)'
       """)
   }
 

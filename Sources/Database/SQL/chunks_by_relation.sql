@@ -1,0 +1,15 @@
+-- The chunks of the dimension $1 whose range overlaps [$2, $3); NULL is no bound. For catalogs that name a chunk by its relation.
+SELECT n.nspname::pg_catalog.text AS schema,
+  k.relname::pg_catalog.text AS name,
+  k.oid::pg_catalog.int8 AS oid,
+  s.range_start,
+  s.range_end,
+  c.status
+FROM _timescaledb_catalog.dimension_slice s
+JOIN _timescaledb_catalog.chunk c ON c.id = s.chunk_id
+JOIN pg_catalog.pg_class k ON k.oid = c.relid
+JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace
+WHERE s.dimension_id = $1::pg_catalog.int4
+  AND ($3::pg_catalog.int8 IS NULL OR s.range_start < $3::pg_catalog.int8)
+  AND ($2::pg_catalog.int8 IS NULL OR s.range_end > $2::pg_catalog.int8)
+ORDER BY s.range_start, c.id

@@ -22,6 +22,7 @@ enum SQL {
   static let holdState = text(PackageResources.hold_state_sql)
   static let holdPlace = text(PackageResources.hold_place_sql)
   static let holdEnd = text(PackageResources.hold_end_sql)
+  static let holdsOver = text(PackageResources.holds_over_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
   static let columnConversions = text(PackageResources.column_conversions_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)

@@ -60,6 +60,7 @@ extension TableDayRestore {
     try await steps.run(.lease, ["\(table)"] + paused.map { "job \($0.id)" }) {
       try await Hold.place(
         load: mark.load, on: table, rows.span, until: until, pausing: paused.map(\.id),
+        keeping: request.timescale.pauseJobs ? retention.filter { !$0.isScheduled }.map(\.id) : [],
         in: prepared.hypertable?.hypertable, on: connection)
     }
     let unpaused = retention.filter { job in job.isScheduled && !paused.contains(job) }

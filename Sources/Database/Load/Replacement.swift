@@ -57,7 +57,8 @@ package struct Replacement: Sendable {
       constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
     // A bitmap scan misses the rows of a compressed chunk that the same DELETE decompresses (timescaledb, pull request 9120).
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan = off") }
-    let deleted = try await rows.delete(from: chunks, on: connection)
+    let deleted = try await rows.delete(
+      from: found.decode("has_statement_trigger") ? nil : chunks, on: connection)
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan TO DEFAULT") }
     // Others may have inserted rows since they were counted.
     try refuseFewer(archiveRows, than: deleted)

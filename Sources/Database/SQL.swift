@@ -1,5 +1,5 @@
 /// The statements of the `.sql` files, which the build embeds.
-enum SQL {
+package enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
   static let tableColumns = text(PackageResources.table_columns_sql)
   static let tableAccess = text(PackageResources.table_access_sql)
@@ -42,6 +42,14 @@ enum SQL {
   /// A statement on one line, without its comments, as an error's remedy shows it.
   static func withoutComments(_ statement: String) -> String {
     statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
+  }
+
+  /// A name as SQL writes it: in double quotes unless it consists of lower-case letters, digits and underscores.
+  package static func identifier(_ name: String) -> String {
+    let isPlain =
+      name.utf8.first.map { !(48...57).contains($0) } ?? false
+      && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
+    return isPlain ? name : "\"\(name.replacing("\"", with: "\"\""))\""
   }
 
   private static func text(_ bytes: [UInt8]) -> String {

@@ -8,6 +8,8 @@ extension TableDayRestore {
   /// - Throws: ``PostgresError`` when the commit may not be on the server's disk.
   func afterCommit(_ loaded: Loaded, _ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult {
     var result = loaded.result
+    // A connection that broke has done a part of them.
+    steps.forget([.commit, .flush, .recompress, .refresh])
     steps.add(RestoreStep(name: .commit, status: .done, seconds: StepLog.seconds(since: loaded.ready)))
     let durability = Durability(
       connection: connection, progress: progress, isOnDisk: !request.copy.synchronousCommitOff)
@@ -67,14 +69,10 @@ extension TableDayRestore {
     if loaded.owed?.recompress.isEmpty ?? true {
       steps.skip(.recompress, plan.noRecompress ?? "no chunk was decompressed or got rows beside its compressed ones")
     }
-    for aggregate in plan.refresh where !aggregate.isOwned {
+    for aggregate in plan.refresh {
+      guard let hindrance = plan.hindrance(of: aggregate) else { continue }
       steps.add(
-        RestoreStep(
-          name: .refresh, status: .skipped,
-          detail: "not owner: only \(aggregate.owner) and roles that inherit its rights refresh it",
-          touched: [
-            "\(aggregate.view)"
-          ]))
+        RestoreStep(name: .refresh, status: .skipped, detail: hindrance, touched: ["\(aggregate.view)"]))
     }
     if plan.refresh.isEmpty { steps.skip(.refresh, plan.noRefresh ?? "not asked for") }
   }

@@ -25,6 +25,8 @@ struct RestoreChain: Sendable {
     var result: RestoreResult
     /// What is left.
     var lefts: [RestoreResult.Left]
+    /// How many of them, at the beginning, other chains have left.
+    var others = 0
   }
 
   /// Loads the archives. One that fails does not stop the others.
@@ -58,7 +60,10 @@ struct RestoreChain: Sendable {
 
 extension RestoreChain.Ended {
   /// Takes over what another chain has left.
-  mutating func add(_ other: [RestoreResult.Left]) { lefts = other + lefts }
+  mutating func add(_ other: [RestoreResult.Left]) {
+    lefts = other + lefts
+    others += other.count
+  }
 
   /// Does one kind of the steps that are left, for all days at once.
   mutating func pay(_ name: RestoreStep.Name, _ job: RestoreJob, _ request: RestoreRequest) async {
@@ -88,6 +93,15 @@ extension RestoreChain.Ended {
       steps.add(RestoreStep(name: name, status: .failed, detail: error.message, code: error.code))
     }
     result.replaceSteps(name, with: steps.all(otherwise: "").filter { $0.name == name && $0.detail != "" })
+  }
+
+  /// The result while the aggregates are left to another chain: chunks that were not compressed are told of here.
+  func toldOfChunks() -> RestoreResult {
+    var result = result
+    for left in lefts.dropFirst(others) where !left.owed.recompress.isEmpty {
+      result.owes(left.owed.only(.recompress), load: left.isKept ? left.load : nil)
+    }
+    return result
   }
 
   /// The result, with what is still left.

@@ -102,7 +102,7 @@ package struct RestoreJob: Sendable {
         if let next = waiting.popFirst() { group.addTask { await next.run() } }
         guard var ended else { continue }
         if let last {
-          tell(last.index, last.result)
+          tell(last.index, last.toldOfChunks())
           ended.add(last.lefts)
         }
         last = ended

@@ -1,5 +1,5 @@
 /// The statements of the `.sql` files, which the build embeds.
-enum SQL {
+package enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
   static let tableColumns = text(PackageResources.table_columns_sql)
   static let tableAccess = text(PackageResources.table_access_sql)
@@ -25,6 +25,7 @@ enum SQL {
   static let holdState = text(PackageResources.hold_state_sql)
   static let holdPlace = text(PackageResources.hold_place_sql)
   static let holdEnd = text(PackageResources.hold_end_sql)
+  static let holdsOver = text(PackageResources.holds_over_sql)
   static let replaceFacts = text(PackageResources.replace_facts_sql)
   static let columnConversions = text(PackageResources.column_conversions_sql)
   static let partitionedTable = text(PackageResources.partitioned_table_sql)
@@ -44,6 +45,14 @@ enum SQL {
   /// A statement on one line, without its comments, as an error's remedy shows it.
   static func withoutComments(_ statement: String) -> String {
     statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
+  }
+
+  /// A name as SQL writes it: in double quotes unless it consists of lower-case letters, digits and underscores.
+  package static func identifier(_ name: String) -> String {
+    let isPlain =
+      name.utf8.first.map { !(48...57).contains($0) } ?? false
+      && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
+    return isPlain ? name : "\"\(name.replacing("\"", with: "\"\""))\""
   }
 
   private static func text(_ bytes: [UInt8]) -> String {

@@ -17,7 +17,7 @@ package struct TableFacts: Sendable {
     /// The values hold names of database objects (`regclass` and similar types), alone or within an array, range or
     /// row.
     package let isName: Bool
-    let maySelect: Bool
+    package let maySelect: Bool
     let mayInsert: Bool
     /// GENERATED … AS IDENTITY.
     package var isIdentity = false
@@ -197,7 +197,7 @@ package struct TableFacts: Sendable {
   package static func denied(_ right: String, on object: String, _ user: String) -> JobError {
     JobError(
       .permissionDenied,
-      "the role \(user) lacks \(right) on \(object); grant it: GRANT \(right) ON \(object) TO \(user)")
+      "the role \(user) lacks \(right) on \(object); grant it: GRANT \(right) ON \(object) TO \(SQL.identifier(user))")
   }
 
   /// The relations that are not tables (PostgreSQL, `pg_class.relkind`). Tables are `r` and `p`; a foreign table, `f`,

@@ -107,15 +107,42 @@ extension ColumnDrift {
         "the table computes these columns, so the file's values were not loaded: "
           + computed.map(\.name.text).joined(separator: ", "))
     }
-    for column in retyped {
-      guard let type = column.type, let target = column.targetType else { continue }
+    for column in columns where column.fate == .loaded {
+      guard let type = column.type, let target = column.targetType, type != target else { continue }
       if column.conversion == .cast {
         warnings.append("the values of \(column.name) were cast from \(type) to \(target)")
       } else if Self.isInstant(type) != Self.isInstant(target), Self.isTime(type), Self.isTime(target) {
         warnings.append("the values of \(column.name), \(type) in the file, were read as \(target) by the clock of UTC")
+      } else if Self.holdsLess(target, than: type) {
+        warnings.append(
+          "the values of \(column.name), \(type) in the file, were read as \(target); what that type does not hold was rounded or cut off"
+        )
       }
     }
     return warnings
+  }
+
+  /// Whether the server, reading the text of a value of `type` as `target`, drops a part of it without an error: a time of day, or
+  /// digits. A text or an integer that does not fit is an error.
+  private static func holdsLess(_ target: String, than type: String) -> Bool {
+    let (base, digits) = parts(of: target)
+    let (source, sourceDigits) = parts(of: type)
+    if base == source {
+      return digits != "" && digits != sourceDigits && !base.hasSuffix("char") && base != "character"
+    }
+    switch base {
+    case "date", "time without time zone", "time with time zone": return source.hasPrefix("timestamp")
+    case "real": return ["double precision", "numeric", "integer", "bigint"].contains(source)
+    case "double precision": return ["numeric", "bigint"].contains(source)
+    case "numeric": return digits != "" && ["real", "double precision"].contains(source)
+    default: return digits != "" && isTime(base)
+    }
+  }
+
+  /// `timestamp(0) without time zone` as `timestamp without time zone` and `(0)`.
+  private static func parts(of type: String) -> (base: String, digits: String) {
+    guard let open = type.firstIndex(of: "("), let close = type[open...].firstIndex(of: ")") else { return (type, "") }
+    return (String(type[..<open]) + String(type[close...].dropFirst()), String(type[open...close]))
   }
 
   private static func isInstant(_ type: String) -> Bool { DaySpan.Kind(type: type) == .instant }

@@ -1,5 +1,6 @@
 import Foundation
 package import Postgres
+import Reporting
 package import TableDays
 
 /// The steps of a restore that are left after its commit. The load keeps them in `sluice.restore_log` in its own
@@ -23,6 +24,13 @@ package struct OwedSteps: Sendable, Codable, Equatable {
   package var recompress: [Relation] = []
   /// The continuous aggregates to refresh, in their order.
   package var refresh: [Relation] = []
+
+  /// The name that the table has now, where it was renamed; not kept.
+  package var present: TableName?
+
+  enum CodingKeys: String, CodingKey {
+    case archives, schema, table, day, column, kind, unit, start, end, recompress, refresh
+  }
 
   /// A relation by its names.
   package struct Relation: Sendable, Codable, Equatable {
@@ -89,9 +97,19 @@ extension RestoreLog {
   ) async throws -> [Debt] {
     let state = try await State.read(target, on: connection)
     guard state.isThere, state.isTrusted, state.mayWrite, state.mayUpdate, state.hasOwed else { return [] }
-    return try await connection.query(SQL.restoreLogOwed, [load, target.map { "\($0)" }]).rows.map { row in
+    return try await connection.query(SQL.restoreLogOwed, [load, target.map { "\($0)" }]).rows.compactMap { row in
       let text: String = try row.decode("owed")
-      return Debt(load: try row.decode("load"), owed: try JSONDecoder().decode(OwedSteps.self, from: Data(text.utf8)))
+      // Another version, or another program, may have written it.
+      guard var owed = try? JSONDecoder().decode(OwedSteps.self, from: Data(text.utf8)) else {
+        Log.write(
+          .warning, "owed steps in sluice.restore_log are not understood",
+          ["load": try row.decode("load", as: String.self)])
+        return nil
+      }
+      let schema: String? = try row.decodeIfPresent("schema")
+      let name: String? = try row.decodeIfPresent("name")
+      if let schema, let name { owed.present = TableName(schema: schema, name: name) }
+      return Debt(load: try row.decode("load"), owed: owed)
     }
   }
 }

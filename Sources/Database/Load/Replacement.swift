@@ -59,7 +59,7 @@ package struct Replacement: Sendable {
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan = off") }
     let deleted: Int
     do {
-      deleted = try await rows.delete(from: chunks, on: connection)
+      deleted = try await rows.delete(from: found.decode("has_statement_trigger") ? nil : chunks, on: connection)
     } catch PostgresError.server(let error) where error.sqlState == "23503" && error.hasServersNames {
       throw referenced(error)
     }

@@ -112,7 +112,8 @@ package struct StagingTable {
       .permissionDenied,
       "the load needs a staging table, and the role \(role) may create neither a temporary table nor one in the schema "
         + "\(facts.table.schema); nothing was loaded. Grant one of them: GRANT TEMPORARY ON DATABASE "
-        + "\(connection.target.database) TO \(role), or GRANT CREATE ON SCHEMA \(facts.table.schema) TO \(role)")
+        + "\(SQL.identifier(connection.target.database)) TO \(SQL.identifier(role)), or GRANT CREATE ON SCHEMA "
+        + "\(SQL.identifier(facts.table.schema)) TO \(SQL.identifier(role))")
   }
 
   private struct Inserted {

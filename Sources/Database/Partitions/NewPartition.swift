@@ -71,6 +71,17 @@ package struct NewPartition: Sendable {
     return (name, warnings)
   }
 
+  /// Refuses, without making it, a partition that cannot be made.
+  /// - Throws: ``JobError`` `partition_not_made`, `permission_denied`.
+  package func check(on connection: PostgresConnection) async throws {
+    try await refuseRowsInDefault(on: connection)
+    let name = try await name(on: connection)
+    let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
+    guard try model.decode("may_create", as: Bool.self) else {
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(name.schema)", connection.target.user)
+    }
+  }
+
   /// Rows of the range in the default partition forbid the partition (PostgreSQL documentation, "Table Partitioning").
   private func refuseRowsInDefault(on connection: PostgresConnection) async throws {
     guard let takenBy else { return }

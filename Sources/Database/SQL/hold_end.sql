@@ -1,7 +1,7 @@
--- Ends the holds that are over. One row for each job that was paused for them and that no other hold needs paused.
+-- Ends the hold of the load $1. One row for each job that was paused for it and that no other hold needs paused.
 WITH ended AS (
   UPDATE sluice.hold SET ended_at = pg_catalog.clock_timestamp()
-  WHERE ended_at IS NULL AND keep_until <= pg_catalog.clock_timestamp()
+  WHERE load = $1 AND ended_at IS NULL
   RETURNING load, paused_jobs
 )
 SELECT DISTINCT job

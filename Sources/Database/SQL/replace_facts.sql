@@ -49,4 +49,9 @@ SELECT COALESCE(
             AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass)
     )::pg_catalog.text,
     '[]') AS triggers,
+  -- A DELETE from a chunk does not run the triggers that its hypertable has for each statement. Bit 1 of tgtype: for each row.
+  EXISTS (
+    SELECT FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid = $1::pg_catalog.int8::pg_catalog.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 9 = 8
+  ) AS has_statement_trigger,
   (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain

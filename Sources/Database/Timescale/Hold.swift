@@ -36,9 +36,11 @@ package enum Hold {
   }
 
   /// Places the hold of `load` in the current transaction, and pauses `jobs` with it.
-  /// - Parameter end: when it ends, in ISO 8601.
+  /// - Parameters:
+  ///   - end: when it ends, in ISO 8601.
+  ///   - paused: jobs that are paused already; those that another hold has paused stay so until this one is over too.
   package static func place(
-    load: String, on table: TableName, _ span: DaySpan, until end: String, pausing jobs: [Int],
+    load: String, on table: TableName, _ span: DaySpan, until end: String, pausing jobs: [Int], keeping paused: [Int],
     in hypertable: Hypertable?,
     on connection: PostgresConnection
   ) async throws {
@@ -46,28 +48,44 @@ package enum Hold {
       SQL.holdPlace,
       [
         load, table.schema, table.name, span.kind.rawValue, span.start, span.end, end,
-        "{\(jobs.map { String($0) }.joined(separator: ","))}",
+        "{\(jobs.map { String($0) }.joined(separator: ","))}", "{\(paused.map { String($0) }.joined(separator: ","))}",
       ])
     guard let hypertable else { return }
     for job in jobs {
-      try await TimescalePolicy.schedule(job, false, schema: hypertable.extensionSchema, on: connection)
+      try await TimescalePolicy.pause(job, schema: hypertable.extensionSchema, on: connection)
     }
   }
 
-  /// Ends the holds that are over, and has the jobs that were paused for them run again.
+  /// Ends the holds that are over, and has the jobs that were paused for them run again. Each hold is a transaction of its own:
+  /// one whose jobs this role may not change stays, and keeps no other from its end.
   /// - Returns: the numbers of those jobs.
   package static func endThoseOver(on connection: PostgresConnection) async throws -> [Int] {
     guard try await state(on: connection).isUsable else { return [] }
-    return try await connection.withTransaction { connection in
+    let over: [String] = try await connection.query(SQL.holdsOver).rows.map { try $0.decode("load") }
+    guard !over.isEmpty else { return [] }
+    let schema: String? = try await connection.query(
+      "SELECT pg_catalog.quote_ident(n.nspname) AS name FROM pg_catalog.pg_extension e "
+        + "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb'"
+    ).rows.first?.decode("name")
+    var resumed: [Int] = []
+    for load in over {
+      do {
+        resumed += try await end(load, schema: schema, on: connection).filter { !resumed.contains($0) }
+      } catch PostgresError.server(let error) where !error.isFatal {
+        Log.write(.warning, "a hold that is over was not ended", ["load": load, "reason": error])
+      }
+    }
+    return resumed
+  }
+
+  private static func end(
+    _ load: String, schema: String?, on connection: PostgresConnection
+  ) async throws -> [Int] {
+    try await connection.withTransaction { connection in
       try await connection.query("SET LOCAL lock_timeout = 10000")
-      let jobs: [Int] = try await connection.query(SQL.holdEnd).rows.map { try $0.decode("job") }
-      guard !jobs.isEmpty else { return [] }
-      let schema: String? = try await connection.query(
-        "SELECT pg_catalog.quote_ident(n.nspname) AS name FROM pg_catalog.pg_extension e "
-          + "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb'"
-      ).rows.first?.decode("name")
+      let jobs: [Int] = try await connection.query(SQL.holdEnd, [load]).rows.map { try $0.decode("job") }
       guard let schema else { return [] }
-      for job in jobs { try await TimescalePolicy.schedule(job, true, schema: schema, on: connection) }
+      for job in jobs { try await TimescalePolicy.resume(job, schema: schema, on: connection) }
       return jobs
     }
   }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import Postgres
 package import TableDays
 
@@ -86,6 +86,19 @@ package struct Hypertable: Sendable, Equatable {
       "SELECT EXISTS (SELECT FROM _timescaledb_catalog.hypertable WHERE schema_name = $1::pg_catalog.name "
         + "AND table_name = $2::pg_catalog.name) AS is_there", [table.schema, table.name]
     ).rows[0].decode("is_there")
+  }
+
+  /// Whether all of `chunks` were made after `instant`.
+  package func wereMade(_ chunks: [Chunk], after instant: Date, on connection: PostgresConnection) async throws -> Bool
+  {
+    let list = "{\(chunks.map { String($0.oid) }.joined(separator: ","))}"
+    return try await connection.query(
+      "SELECT COALESCE(pg_catalog.bool_and((pg_catalog.to_jsonb(c) ->> 'creation_time')::pg_catalog.timestamptz "
+        + "> $2::pg_catalog.timestamptz), false) AS later FROM _timescaledb_catalog.chunk c "
+        + "JOIN pg_catalog.pg_namespace n ON n.nspname = c.schema_name "
+        + "JOIN pg_catalog.pg_class k ON k.relnamespace = n.oid AND k.relname = c.table_name "
+        + "WHERE k.oid = ANY ($1::pg_catalog.oid[])", [list, DayWindow.text(instant, in: .gmt)]
+    ).rows[0].decode("later")
   }
 
   /// Whether it has a chunk of that name.

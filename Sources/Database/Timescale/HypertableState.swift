@@ -12,8 +12,8 @@ package struct HypertableState: Sendable, Equatable {
   /// Each comes after what it reads.
   package let aggregates: [ContinuousAggregate]
   package let policies: [TimescalePolicy]
-  /// The first value after the range of the last chunk that the span reaches, whether it is there or not; nil where the span
-  /// tells no chunk.
+  /// The first value after the range of the first chunk that the span reaches, whether it is there or not: what is dropped by
+  /// age loses that one first. Nil where the span tells no chunk.
   package let end: Int?
 
   package init(
@@ -40,8 +40,8 @@ package struct HypertableState: Sendable, Equatable {
     if span == nil, let rows { holding = try await rows.relations(on: connection) }
     var end: Int?
     if let span {
-      let last = try await hypertable.internalValues(of: span, on: connection).end - 1
-      end = chunks.last { $0.end > last }?.end ?? hypertable.dimension.range(of: last).end
+      let first = try await hypertable.internalValues(of: span, on: connection).start
+      end = chunks.first { $0.start <= first }?.end ?? hypertable.dimension.range(of: first).end
     }
     let aggregates = try await ContinuousAggregate.over(hypertable, on: connection)
     return HypertableState(

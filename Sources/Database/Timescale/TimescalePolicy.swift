@@ -61,11 +61,16 @@ package struct TimescalePolicy: Sendable, Equatable {
     isScheduled && isOwn && takenBefore.map { end <= $0 } ?? false
   }
 
-  /// Pauses the job, or has it run by its schedule again, in the current transaction.
-  static func schedule(
-    _ job: Int, _ isScheduled: Bool, schema: String, on connection: PostgresConnection
-  ) async throws {
+  /// Pauses the job in the current transaction.
+  static func pause(_ job: Int, schema: String, on connection: PostgresConnection) async throws {
+    try await connection.query("SELECT job_id FROM \(schema).alter_job(\(job), scheduled => false, if_exists => true)")
+  }
+
+  /// Has the job run by its schedule again, where it is a retention policy: its number comes from a table that other roles write,
+  /// and no other job is paused.
+  static func resume(_ job: Int, schema: String, on connection: PostgresConnection) async throws {
     try await connection.query(
-      "SELECT job_id FROM \(schema).alter_job(\(job), scheduled => \(isScheduled), if_exists => true)")
+      "SELECT \(schema).alter_job(j.job_id, scheduled => true) FROM timescaledb_information.jobs j "
+        + "WHERE j.job_id = $1::pg_catalog.int4 AND j.proc_name = 'policy_retention'", [String(job)])
   }
 }

@@ -27,6 +27,8 @@ struct RestoreChain: Sendable {
     var lefts: [RestoreResult.Left]
     /// Loads whose steps are done, and still in the log, with why.
     var unkept: [String: JobError] = [:]
+    /// How many of what is left, at the beginning, other chains have left.
+    var others = 0
   }
 
   /// Loads the archives. One that fails does not stop the others.
@@ -62,6 +64,7 @@ extension RestoreChain.Ended {
   /// Takes over what another chain has left.
   mutating func add(_ other: RestoreChain.Ended) {
     lefts = other.lefts + lefts
+    others += other.lefts.count
     unkept.merge(other.unkept) { first, _ in first }
   }
 
@@ -101,10 +104,10 @@ extension RestoreChain.Ended {
     result.replaceSteps(name, with: steps.all(otherwise: "").filter { $0.name == name && $0.detail != "" })
   }
 
-  /// The result, with the chunks that are left; what else is left is told with the job's end.
+  /// The result while the aggregates are left to another chain: chunks that were not compressed are told of here.
   func toldOfChunks() -> RestoreResult {
     var result = result
-    for left in lefts where !left.owed.recompress.isEmpty {
+    for left in lefts.dropFirst(others) where !left.owed.recompress.isEmpty {
       result.owes(left.owed.only(.recompress), load: left.isKept ? left.load : nil)
     }
     return result

@@ -70,14 +70,10 @@ extension TableDayRestore {
     if loaded.owed?.recompress.isEmpty ?? true {
       steps.skip(.recompress, plan.noRecompress ?? "no chunk was decompressed or got rows beside its compressed ones")
     }
-    for aggregate in plan.refresh where !aggregate.isOwned {
+    for aggregate in plan.refresh {
+      guard let hindrance = plan.hindrance(of: aggregate) else { continue }
       steps.add(
-        RestoreStep(
-          name: .refresh, status: .skipped,
-          detail: "not owner: only \(aggregate.owner) and roles that inherit its rights refresh it",
-          touched: [
-            "\(aggregate.view)"
-          ]))
+        RestoreStep(name: .refresh, status: .skipped, detail: hindrance, touched: ["\(aggregate.view)"]))
     }
     if plan.refresh.isEmpty { steps.skip(.refresh, plan.noRefresh ?? "not asked for") }
   }

@@ -27,7 +27,7 @@ extension TableDayRestore {
     let span = plan.state.end == nil ? nil : Self.chunkSpan(prepared.plan, plan.hypertable.dimension)
     let after = try await plan.hypertable.chunks(overlapping: span, on: connection)
     let recompress = plan.recompress(after, newOnes: prepared.manifest?.hypertable?.isCompressed == true)
-    let owned = plan.refresh.filter(\.isOwned)
+    let owned = plan.refresh.filter { plan.hindrance(of: $0) == nil }
     guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
     var owed = OwedSteps(
       of: table, source.archive.day, span: values,
@@ -60,6 +60,7 @@ extension TableDayRestore {
     try await steps.run(.lease, ["\(table)"] + paused.map { "job \($0.id)" }) {
       try await Hold.place(
         load: mark.load, on: table, rows.span, until: until, pausing: paused.map(\.id),
+        keeping: request.timescale.pauseJobs ? retention.filter { !$0.isScheduled }.map(\.id) : [],
         in: prepared.hypertable?.hypertable, on: connection)
     }
     let unpaused = retention.filter { job in job.isScheduled && !paused.contains(job) }

@@ -10,12 +10,7 @@ extension TableDayRestore {
   /// - Throws: ``JobError`` `table_not_made`, `permission_denied`.
   func createTable(_ manifest: ArchiveManifest?, on connection: PostgresConnection) async throws -> [String] {
     guard request.destination.createsTable, try await !NewTable.isThere(table, on: connection) else { return [] }
-    guard let manifest else {
-      throw JobError(
-        .tableNotMade,
-        "the table \(table) is missing, and the archive has no manifest that tells its columns; create the table. Nothing was loaded",
-        field: "destination.create_table")
-    }
+    guard let manifest else { throw notMade }
     let mapping = request.copy.mapping
     func target(_ name: String) -> ColumnName { mapping.target(of: ColumnName(name)) }
     let columns = manifest.columns.filter { !mapping.ignored.contains(ColumnName($0.name)) }
@@ -28,5 +23,13 @@ extension TableDayRestore {
           space: hypertable.spacePartitions.map { (target($0.column), $0.partitions) })
       }
     ).create(on: connection) ?? []
+  }
+
+  /// The error for an archive that does not tell the table's columns.
+  var notMade: JobError {
+    JobError(
+      .tableNotMade,
+      "the table \(table) is missing, and the archive has no manifest that tells its columns; create the table. Nothing was loaded",
+      field: "destination.create_table")
   }
 }

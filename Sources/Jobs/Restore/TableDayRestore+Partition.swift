@@ -42,7 +42,7 @@ extension TableDayRestore {
       throw JobError(
         .permissionDenied,
         "the role \(connection.target.user) may not attach partitions to \(facts.table): it is neither \(table.owner), its owner, nor "
-          + "inherits that role's rights; run GRANT \(table.owner) TO \(connection.target.user), or make the partition as its "
+          + "inherits that role's rights; run GRANT \(SQL.identifier(table.owner)) TO \(SQL.identifier(connection.target.user)), or make the partition as its "
           + "owner. Nothing was loaded", field: "destination.create_partition")
     }
     let made = try await steps.run(.createPartition) {

@@ -71,7 +71,8 @@ extension TableDayRestore {
     let manifest = try await manifest(reader)
     preview.fileRows = manifest?.rows
     if request.destination.createsTable, try await !NewTable.isThere(table, on: connection) {
-      preview.columns = (manifest?.columns ?? []).map { .init(name: $0.name, type: $0.type, fate: "loaded") }
+      guard let manifest else { throw notMade }
+      preview.columns = manifest.columns.map { .init(name: $0.name, type: $0.type, fate: "loaded") }
       preview.warnings.append("the table is missing and would be made from the manifest")
       return nil
     }
@@ -94,7 +95,8 @@ extension TableDayRestore {
   private func count(
     _ facts: TableFacts, _ plan: RestorePlan, _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
-    guard let rows = plan.rows else { return }
+    // A role that may only insert can append.
+    guard let rows = plan.rows, facts.storedColumns.allSatisfy(\.maySelect) || plan.existing != .keep else { return }
     do {
       try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
     } catch let error as JobError {
@@ -130,11 +132,23 @@ extension TableDayRestore {
         name: "\(gap.parent)", start: gap.start, end: gap.end, state: "missing",
         steps: request.destination.createsPartition ? ["create"] : [])
     }
-    guard !request.destination.createsPartition, preview.fileRows != 0, let gap = found.refused.first, found.isEmpty
-    else {
+    guard preview.fileRows != 0, !found.isCovered else { return }
+    guard request.destination.createsPartition else {
+      if let gap = found.refused.first, found.isEmpty { preview.refuse(noPartition(gap)) }
       return
     }
-    preview.refuse(noPartition(gap))
+    guard table.isOwner else {
+      preview.outcome = .refuse
+      return
+    }
+    do {
+      let zone = plan.span.zone
+      for partition in try await PartitionRanges(of: table, zone: zone).missing(in: found, on: connection) {
+        try await partition.check(on: connection)
+      }
+    } catch let error as JobError {
+      preview.refuse(error)
+    }
   }
 
   private func chunks(
@@ -167,6 +181,14 @@ extension TableDayRestore {
         wouldDrop: policy.kind == .retention && (state.end.map(policy.takes) ?? false))
     }
     guard let rows = plan.rows else { return }
+    guard facts.storedColumns.allSatisfy(\.maySelect) else {
+      if !state.aggregates.isEmpty {
+        preview.warnings.append(
+          "this role may not read \(facts.table), so that the buckets of its aggregates which could be refreshed are not known"
+        )
+      }
+      return
+    }
     let owed = OwedSteps(
       of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database)
     let live = RowsOfDays(context: context, timeZone: options.timeZone, owed: owed, facts: facts, whole: days)
@@ -206,12 +228,12 @@ extension TableDayRestore {
     if let hypertable = facts.hypertable, !hypertable.isOwned,
       preview.chunks.contains(where: { $0.state != "uncompressed" })
     {
-      lacks("ownership", "\(facts.table)", "GRANT \(hypertable.owner) TO \(user)")
+      lacks("ownership", "\(facts.table)", "GRANT \(SQL.identifier(hypertable.owner)) TO \(user)")
     }
     if let partitioned = facts.partitions, !partitioned.isOwner,
       preview.partitions.contains(where: { $0.steps == ["create"] })
     {
-      lacks("ownership", "\(facts.table)", "GRANT \(partitioned.owner) TO \(user)")
+      lacks("ownership", "\(facts.table)", "GRANT \(SQL.identifier(partitioned.owner)) TO \(user)")
     }
     let needsLog = request.key != nil || preview.chunks.contains { !$0.steps.isEmpty }
     if needsLog, try await !RestoreLog.isWithinReach(for: facts.table, on: connection) {

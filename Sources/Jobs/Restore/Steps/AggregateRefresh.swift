@@ -100,12 +100,21 @@ struct RowsOfDays: Sendable {
     for day in day(of: start.value).through(day(of: end.value - 1)) where !whole.contains(day) {
       let span = try span(of: day)
       let (low, high) = try await hypertable.internalValues(of: span, on: connection)
-      let hasChunk = chunks.contains { $0.start < high && $0.end > low }
+      let own = chunks.filter { $0.start < high && $0.end > low }
+      let hasChunk = !own.isEmpty
       let tableDay = TableDay(database: owed.archives, table: owed.tableName, day: day)
       guard let entry = try await tableDay.archive(in: context.lake) else {
         // Without chunk and archive: before the first row, after the last one, or dropped.
         let isWithin = (chunks.first.map { $0.start < low } ?? false) && (chunks.last.map { $0.end > high } ?? false)
-        if !hasChunk, isWithin { lacking.append(day) }
+        if hasChunk {
+          // A chunk that was made after the day was over may stand in the place of one that was dropped with the day's rows.
+          let end = DayWindow(day, in: zone).end
+          if try await hypertable.wereMade(own, after: end, on: connection), try await rows.count(in: span) == 0 {
+            lacking.append(day)
+          }
+        } else if isWithin {
+          lacking.append(day)
+        }
         continue
       }
       let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest

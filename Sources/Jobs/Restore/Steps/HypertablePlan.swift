@@ -44,6 +44,12 @@ struct HypertablePlan: Sendable, Equatable {
     planChunks(wish)
     threats = state.policies.filter { $0.kind == .retention && $0.isOwn && (state.end.map($0.takes) ?? false) }
     guard threats.isEmpty || wish.keepUntil != nil || wish.timescale.ignoreRetention else { throw dropped() }
+    let paused = state.policies.filter { $0.kind == .retention && $0.isOwn && !$0.isScheduled }
+    if !paused.isEmpty, wish.keepUntil == nil {
+      warnings.append(
+        "\(paused.map(\.words).joined(separator: ", ")) is paused, and may drop the restored rows again when it runs again"
+      )
+    }
     let unknown = state.policies.filter {
       $0.kind == .retention && $0.isOwn && $0.isScheduled && ($0.takenBefore == nil || state.end == nil)
     }
@@ -64,7 +70,7 @@ struct HypertablePlan: Sendable, Equatable {
     throw JobError(
       .chunkFrozen,
       "the chunk \(chunk.table) of \(hypertable.table) is frozen and takes no rows; nothing was changed. Unfreeze it: SELECT "
-        + "_timescaledb_functions.unfreeze_chunk('\(chunk.table)'), then run the job again",
+        + "_timescaledb_functions.unfreeze_chunk('\(SQL.identifier(chunk.table.schema)).\(SQL.identifier(chunk.table.name))'), then run the job again",
       details: ["chunk": .string("\(chunk.table)")])
   }
 
@@ -85,7 +91,7 @@ struct HypertablePlan: Sendable, Equatable {
       if let unknown = names.first(where: { name in !state.aggregates.contains { $0.view == name } }) {
         throw Self.unknown(unknown, hypertable.table, state.aggregates.map(\.view))
       }
-      refresh = state.aggregates.filter { names.contains($0.view) }
+      planSources(of: names)
       if names.isEmpty { noRefresh = "not asked for" }
     }
     if state.end == nil, !refresh.isEmpty {
@@ -98,6 +104,32 @@ struct HypertablePlan: Sendable, Equatable {
       noRefresh = "the server runs the Apache edition, which refreshes no aggregates"
       refresh = []
     }
+  }
+
+  /// Plans the named aggregates, and those that they read: a refresh takes over the rows of its source as they are, and they may
+  /// be gone.
+  private mutating func planSources(of names: [TableName]) {
+    var wanted = Set(names)
+    // Each comes after what it reads.
+    for aggregate in state.aggregates.reversed() where wanted.contains(aggregate.view) {
+      if let source = aggregate.source { wanted.insert(source) }
+    }
+    refresh = state.aggregates.filter { wanted.contains($0.view) }
+    let added = refresh.map(\.view).filter { !names.contains($0) }
+    guard !added.isEmpty else { return }
+    warnings.append(
+      "\(added.map { "\($0)" }.joined(separator: ", ")), which the named aggregates read, are refreshed before them")
+  }
+
+  /// Why an aggregate of ``refresh`` is not refreshed; nil where it is.
+  func hindrance(of aggregate: ContinuousAggregate) -> String? {
+    guard aggregate.isOwned else {
+      return "not owner: only \(aggregate.owner) and roles that inherit its rights refresh it"
+    }
+    guard let source = refresh.first(where: { $0.view == aggregate.source }), hindrance(of: source) != nil else {
+      return nil
+    }
+    return "it reads \(source.view), which is not refreshed"
   }
 
   /// The error for a name that is no aggregate over the table.

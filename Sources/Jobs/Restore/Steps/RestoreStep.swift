@@ -55,6 +55,9 @@ final class StepLog: Sendable {
   /// Forgets all: an attempt begins anew.
   func reset() { ended.withLock { $0 = [] } }
 
+  /// Forgets the steps of those names: they are done anew on another connection.
+  func forget(_ names: Set<RestoreStep.Name>) { ended.withLock { $0.removeAll { names.contains($0.name) } } }
+
   /// Runs `body` as the step `name`. Its failure is taken down and thrown.
   func run<Result: Sendable>(
     _ name: RestoreStep.Name, _ touched: [String] = [], _ body: () async throws -> Result
@@ -72,9 +75,6 @@ final class StepLog: Sendable {
       throw error
     }
   }
-
-  /// Forgets the steps of these names: they are done again.
-  func forget(_ names: Set<RestoreStep.Name>) { ended.withLock { $0.removeAll { names.contains($0.name) } } }
 
   /// Takes down an error that ended the restore after the last step before the commit, and that no step has had: the commit's.
   func failCommit(_ error: JobError) {

@@ -1,6 +1,5 @@
 import Database
 import Essentials
-import Essentials
 import Foundation
 import Postgres
 import Reporting
@@ -84,7 +83,7 @@ struct StepsAfterCommit: Sendable {
   private func facts(of owed: OwedSteps, on connection: PostgresConnection) async throws -> Facts? {
     let table: TableFacts
     do {
-      table = try await TableFacts.read(owed.tableName, for: .write, on: connection)
+      table = try await TableFacts.read(owed.present ?? owed.tableName, for: .write, on: connection)
     } catch let error as JobError where error.code == .tableNotFound {
       return nil
     }

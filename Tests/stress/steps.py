@@ -321,11 +321,13 @@ class Point:
         if result["status"] in ("failed", "unconfirmed") and any(s["status"] == "done" for s in result["steps"]) and not any(
             s["status"] == "failed" for s in result["steps"]):
             yield f"it {result['status']}, and no step did: {result['steps']}"
+        if result["status"] == "ok" and any(step["status"] == "failed" for step in result["steps"]):
+            yield f"it is ok, and a step failed: {result['steps']}"
         if names and not set(ORDER) <= set(names):
             yield f"steps are missing: {set(ORDER) - set(names)}"
 
     def check_partial(self, told):
-        result = next((r for r in told if r["status"] == "partial"), None)
+        result = next((r for r in told[::-1] if r["status"] == "partial"), None)
         if result is None:
             yield f"partial was told, and no day is: {[r['status'] for r in told]}"
             return

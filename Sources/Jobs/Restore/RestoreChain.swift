@@ -61,7 +61,12 @@ struct RestoreChain: Sendable {
 extension RestoreChain.Ended {
   /// Takes over what another chain has left.
   mutating func add(_ other: RestoreChain.Ended) {
-    lefts = other.lefts + lefts
+    lefts =
+      other.lefts.map { left in
+        var left = left
+        left.isCompressionTold = true
+        return left
+      } + lefts
     unkept.merge(other.unkept) { first, _ in first }
   }
 
@@ -104,7 +109,7 @@ extension RestoreChain.Ended {
   /// The result, with the chunks that are left; what else is left is told with the job's end.
   func toldOfChunks() -> RestoreResult {
     var result = result
-    for left in lefts where !left.owed.recompress.isEmpty {
+    for left in lefts where !left.isCompressionTold && !left.owed.recompress.isEmpty {
       result.owes(left.owed.only(.recompress), load: left.isKept ? left.load : nil)
     }
     return result
@@ -114,8 +119,9 @@ extension RestoreChain.Ended {
   func told() -> RestoreResult {
     var result = result
     for left in lefts {
-      if !left.owed.isEmpty {
-        result.owes(left.owed, load: left.isKept ? left.load : nil)
+      let owed = left.isCompressionTold ? left.owed.only(.refresh) : left.owed
+      if !owed.isEmpty {
+        result.owes(owed, load: left.isKept ? left.load : nil)
       } else if let error = unkept[left.load] {
         result.stillLists(load: left.load, error)
       }

@@ -1,6 +1,5 @@
 import Database
 import Essentials
-import Essentials
 import Foundation
 import Postgres
 import Reporting

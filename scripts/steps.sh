@@ -20,7 +20,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'clean_up; exit 130' INT TERM
 
-start_postgres -c fsync=off -c max_connections=200 -c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off
+start_postgres -c fsync=off -c autovacuum=off -c max_connections=200 -c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off
 PSQL=$(postgres_binaries)/psql
 export PSQL
 python3 Tests/stress/steps.py --binary "$binary" "$@"

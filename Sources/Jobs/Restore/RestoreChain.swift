@@ -27,8 +27,6 @@ struct RestoreChain: Sendable {
     var lefts: [RestoreResult.Left]
     /// Loads whose steps are done, and still in the log, with why.
     var unkept: [String: JobError] = [:]
-    /// How many of what is left, at the beginning, other chains have left.
-    var others = 0
   }
 
   /// Loads the archives. One that fails does not stop the others.
@@ -63,8 +61,12 @@ struct RestoreChain: Sendable {
 extension RestoreChain.Ended {
   /// Takes over what another chain has left.
   mutating func add(_ other: RestoreChain.Ended) {
-    lefts = other.lefts + lefts
-    others += other.lefts.count
+    lefts =
+      other.lefts.map { left in
+        var left = left
+        left.isCompressionTold = true
+        return left
+      } + lefts
     unkept.merge(other.unkept) { first, _ in first }
   }
 
@@ -107,7 +109,7 @@ extension RestoreChain.Ended {
   /// The result while the aggregates are left to another chain: chunks that were not compressed are told of here.
   func toldOfChunks() -> RestoreResult {
     var result = result
-    for left in lefts.dropFirst(others) where !left.owed.recompress.isEmpty {
+    for left in lefts where !left.isCompressionTold && !left.owed.recompress.isEmpty {
       result.owes(left.owed.only(.recompress), load: left.isKept ? left.load : nil)
     }
     return result
@@ -117,8 +119,9 @@ extension RestoreChain.Ended {
   func told() -> RestoreResult {
     var result = result
     for left in lefts {
-      if !left.owed.isEmpty {
-        result.owes(left.owed, load: left.isKept ? left.load : nil)
+      let owed = left.isCompressionTold ? left.owed.only(.refresh) : left.owed
+      if !owed.isEmpty {
+        result.owes(owed, load: left.isKept ? left.load : nil)
       } else if let error = unkept[left.load] {
         result.stillLists(load: left.load, error)
       }

@@ -86,6 +86,8 @@ extension RestoreResult {
     /// `sluice.restore_log` keeps them.
     let isKept: Bool
     var owed: OwedSteps
+    /// A result of its own chain has told of the chunks that are left.
+    var isCompressionTold = false
   }
 
   /// Tells that steps are done, and that the log could not be told of it: the next run does them again.

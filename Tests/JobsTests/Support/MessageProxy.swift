@@ -7,7 +7,7 @@ import TestSupport
 /// (`CommandComplete`, PostgreSQL documentation, "Message Formats"), or cuts a connection at its COMMIT. The connection
 /// must not be encrypted.
 final class MessageProxy: Sendable {
-  /// Where a connection is cut, once: the first that commits.
+  /// Where a connection is cut, once: at its COMMIT, or at another statement.
   enum Cut: Sendable {
     /// COMMIT does not reach the server.
     case beforeCommit
@@ -27,6 +27,25 @@ final class MessageProxy: Sendable {
   private let cut: Cut?
   private let isArmed = Mutex(true)
   private let isLast: Bool
+  private let statement: Statement
+
+  /// The statement at which a connection is cut.
+  struct Statement: Sendable {
+    /// A part of its text.
+    var text: [UInt8]
+    /// A part of the text of one that the same connection has sent before; nil where any will do.
+    var earlier: [UInt8]?
+
+    init(_ text: String, after earlier: String? = nil) {
+      self.text = Array(text.utf8)
+      self.earlier = earlier.map { Array($0.utf8) }
+    }
+
+    /// `COMMIT` as a statement (Parse: the statement's empty name, then the query).
+    static let commit = Statement("\0COMMIT\0")
+    /// The COMMIT of a load that leaves a mark.
+    static let commitOfLoad = Statement("\0COMMIT\0", after: "INSERT INTO sluice.restore_log")
+  }
 
   /// - Parameters:
   ///   - server: the port of the server.
@@ -37,12 +56,19 @@ final class MessageProxy: Sendable {
 
   /// - Parameters:
   ///   - server: the port of the server.
+  ///   - statement: what stands for COMMIT in ``Cut``.
   ///   - isLast: after the cut nobody reaches the server any more.
-  convenience init(to server: Int, cutting cut: Cut, isLast: Bool = false) throws {
-    try self.init(to: server, replacing: "", by: "", cutting: cut, isLast: isLast)
+  convenience init(
+    to server: Int, cutting cut: Cut, at statement: Statement = .commit, isLast: Bool = false
+  ) throws {
+    try self.init(to: server, replacing: "", by: "", cutting: cut, at: statement, isLast: isLast)
   }
 
-  private init(to server: Int, replacing tag: String, by other: String, cutting cut: Cut?, isLast: Bool) throws {
+  private init(
+    to server: Int, replacing tag: String, by other: String, cutting cut: Cut?, at statement: Statement = .commit,
+    isLast: Bool
+  ) throws {
+    self.statement = statement
     precondition(tag.utf8.count == other.utf8.count)
     self.tag = (Array(tag.utf8) + [0], Array(other.utf8) + [0])
     self.cut = cut
@@ -98,9 +124,13 @@ final class MessageProxy: Sendable {
     }
     let committing = Committing()
     Thread.detachNewThread {
+      let isNear = Committing()
+      if self.statement.earlier == nil { isNear.set() }
       Self.pump(from: client, to: upstream) { bytes in
         if self.cut == .freeze, self.isCut { return [] }
-        guard self.cut != nil, Self.commits(bytes), self.takeCut() else { return bytes }
+        if let earlier = self.statement.earlier, bytes.firstRange(of: earlier) != nil { isNear.set() }
+        let isIt = isNear.isSet && bytes.firstRange(of: self.statement.text) != nil
+        guard self.cut != nil, isIt, self.takeCut() else { return bytes }
         switch self.cut {
         case .beforeCommit:
           Self.end(client, upstream)
@@ -130,11 +160,6 @@ final class MessageProxy: Sendable {
     }
   }
 
-  /// Whether the client sends `COMMIT` as a statement (Parse: the statement's empty name, then the query).
-  private static func commits(_ bytes: [UInt8]) -> Bool {
-    bytes.firstRange(of: [0] + Array("COMMIT".utf8) + [0]) != nil
-  }
-
   /// Whether the cut is to be made now.
   private func takeCut() -> Bool {
     let isNow = isArmed.withLock { armed in
@@ -145,7 +170,7 @@ final class MessageProxy: Sendable {
     return isNow
   }
 
-  /// Whether COMMIT has passed on a connection that is to be cut.
+  /// Whether the statement, or the one before it, has passed on a connection that is to be cut.
   private final class Committing: Sendable {
     private let state = Mutex(false)
     var isSet: Bool { state.withLock { $0 } }

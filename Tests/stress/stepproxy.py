@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 
-# The first that matches names the step. COMMIT is that of a load only where a COPY was sent since the last one.
+# The first that matches names the step. A COMMIT is that of a load, of a compressed chunk or of the end of owed steps by what
+# was sent before it.
 STATEMENTS = [
     ("decompress", r"decompress_chunk\("),
     ("recompress", r"compress_chunk\("),
@@ -28,6 +29,7 @@ STATEMENTS = [
     ("flush", r"pg_logical_emit_message"),
     ("day lock", r"pg_try_advisory_lock"),
     ("day unlock", r"pg_advisory_unlock"),
+    ("chunk lock", r"^LOCK TABLE .*IN EXCLUSIVE MODE"),
     ("table lock", r"^LOCK TABLE"),
 ]
 STATEMENTS = [(name, re.compile(pattern, re.S)) for name, pattern in STATEMENTS]
@@ -38,6 +40,7 @@ class Connection:
         self.client, self.server = client, server
         self.pid = None
         self.isLoading = False
+        self.commits = None
         self.swallows = False
         self.answered = threading.Event()
 
@@ -164,8 +167,10 @@ class Proxy:
         name = next((name for name, pattern in STATEMENTS if pattern.search(text)), None)
         if name == "copy":
             connection.isLoading = True
+        if name in ("recompress", "owed"):
+            connection.commits = f"commit {name}"
         if name == "commit" and not connection.isLoading:
-            return None
+            name, connection.commits = connection.commits, None
         return name
 
     def fault_at(self, message, connection):
@@ -178,7 +183,7 @@ class Proxy:
             fault = self.fault
             isIt = fault and not fault.isDone and (fault.label, fault.occurrence) == (label, number)
             if label == "commit":
-                connection.isLoading = False
+                connection.isLoading, connection.commits = False, None
                 self.commits += not (isIt and fault.when == "before" and fault.what != "lock")
             if not isIt:
                 return None

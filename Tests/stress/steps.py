@@ -385,7 +385,7 @@ def message_points(scene, trace):
                 yield Point(scene, f"{when} {label} {number}", what, Fault(label, number, when, what))
         yield Point(scene, f"after {label} {number}", "cut for good", Fault(label, number, "after", "cut", isLast=True))
         yield Point(scene, f"before {label} {number}", "cut for good", Fault(label, number, "before", "cut", isLast=True))
-        if label in ("commit", "recompress", "refresh", "clear", "rows", "flush", "decompress", "owed", "mark"):
+        if label in ("commit", "recompress", "refresh", "clear", "rows", "flush", "decompress", "owed", "mark", "commit recompress", "commit owed"):
             yield Point(scene, f"in {label} {number}", "cut", Fault(label, number, "sent", "cut"))
             yield Point(scene, f"in {label} {number}", "kill", Fault(label, number, "sent", "kill"))
 

@@ -210,7 +210,7 @@ def locks(scene):
         found.append((f"locked chunk {number}", None, chunk_lock("ACCESS SHARE", number)))
         found.append((f"written chunk {number}", None, chunk_lock("ROW EXCLUSIVE", number)))
         found.append((f"locked chunk {number} at recompress", ("recompress", 1), chunk_lock("ACCESS SHARE", number)))
-        found.append((f"written chunk {number} at recompress", ("recompress", 1), chunk_lock("ROW EXCLUSIVE", number)))
+        found.append((f"written chunk {number} before recompress", ("chunk lock", 1), chunk_lock("ROW EXCLUSIVE", number)))
     found.append(("locked log after the commit", ("flush", 1), log))
     found.append(("locked log at recompress", ("recompress", 1), log))
     if scene.keeps:

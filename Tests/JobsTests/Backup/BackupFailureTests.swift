@@ -209,7 +209,7 @@ struct BackupFailureTests {
   func readOnly() async throws {
     let fixture = try await Fixture()
     try await withTmpfs(on: fixture.directory.path, "size=256k") {
-      try remountReadOnly(fixture.directory.path)
+      try await remountReadOnly(fixture.directory.path)
       let error = try await fixture.backupError()
       #expect(error.code == .lakeReadOnly)
       #expect(error.code.kind == .unavailable)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Lake
@@ -46,7 +47,7 @@ import Testing
       try await store.put("x", at: "a")
       let writer = try await store.closedWriter("y", at: "t")
       await writer.discard()
-      try makeReadOnly(folder)
+      try await remountReadOnly(folder)
       #expect(await lakeError { _ = try await store.makeWriter(temporary: at("t")) } == .readOnly(at("t")))
       #expect(await lakeError { _ = try await store.makeWriter(temporary: at("new/t")) } == .readOnly(at("new/t")))
       #expect(await lakeError { try await store.delete(at("a")) } == .readOnly(at("a")))

@@ -19,20 +19,6 @@ func withLake<Result>(
   return try await body(try await FolderStore(root: folder, options: options, pageSize: pageSize), folder)
 }
 
-/// Makes a mounted folder read-only.
-func makeReadOnly(_ folder: String) throws {
-  try SystemError.check { mount("tmpfs", folder, "tmpfs", 1 | 32 /* MS_RDONLY, MS_REMOUNT of sys/mount.h */, nil) }
-}
-
-/// Whether this process may mount file systems.
-let mayMount: Bool = {
-  let folder = NSTemporaryDirectory() + "mount-\(UUID().uuidString)"
-  guard mkdir(folder, 0o700) == 0 else { return false }
-  defer { rmdir(folder) }
-  guard mount("tmpfs", folder, "tmpfs", 0, "size=64k") == 0 else { return false }
-  return umount2(folder, 0) == 0
-}()
-
 /// The files and folders below `folder`, by their paths from there, sorted.
 func contents(of folder: String) -> [String] {
   (FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []).sorted()

@@ -16,6 +16,7 @@ package enum SQL {
   static let advisoryLockHolder = text(PackageResources.advisory_lock_holder_sql)
   static let ownedSequences = text(PackageResources.owned_sequences_sql)
   static let hypertable = text(PackageResources.hypertable_sql)
+  static let chunksMadeLater = text(PackageResources.chunks_made_later_sql)
   static let chunksByRelation = text(PackageResources.chunks_by_relation_sql)
   static let compressedFilesByRelation = text(PackageResources.compressed_files_by_relation_sql)
   static let chunks = text(PackageResources.chunks_sql)

@@ -93,11 +93,7 @@ package struct Hypertable: Sendable, Equatable {
   {
     let list = "{\(chunks.map { String($0.oid) }.joined(separator: ","))}"
     return try await connection.query(
-      "SELECT COALESCE(pg_catalog.bool_and((pg_catalog.to_jsonb(c) ->> 'creation_time')::pg_catalog.timestamptz "
-        + "> $2::pg_catalog.timestamptz), false) AS later FROM _timescaledb_catalog.chunk c "
-        + "JOIN pg_catalog.pg_namespace n ON n.nspname = c.schema_name "
-        + "JOIN pg_catalog.pg_class k ON k.relnamespace = n.oid AND k.relname = c.table_name "
-        + "WHERE k.oid = ANY ($1::pg_catalog.oid[])", [list, DayWindow.text(instant, in: .gmt)]
+      joiningChunks(SQL.chunksMadeLater), [list, DayWindow.text(instant, in: .gmt)]
     ).rows[0].decode("later")
   }
 

@@ -60,7 +60,7 @@ struct ChunkJudge: Sendable {
   }
 
   private static func others(_ days: [Day]) -> String {
-    days.count > 1 ? ", and \(days.count - 1) more days" : ""
+    days.count > 1 ? ", and \(days.count - 1) more \(days.count == 2 ? "day" : "days")" : ""
   }
 
   /// The manifest of a day, where it describes the rows of the day by this column.

@@ -61,7 +61,7 @@ struct HypertablePlan: Sendable, Equatable {
       warnings.append(
         "\(threats.map(\.words).joined(separator: ", ")) would drop the restored rows again"
           + (wish.keepUntil == nil
-            ? "" : "; the hold does not stop it: pass \"pause_jobs\": true to pause it meanwhile"))
+            ? "" : "; the hold does not stop it: pass pause_jobs true (--pause-jobs) to pause it meanwhile"))
     }
   }
 
@@ -81,8 +81,8 @@ struct HypertablePlan: Sendable, Equatable {
       if !state.aggregates.isEmpty {
         warnings.append(
           "continuous aggregates over the table were not refreshed: "
-            + "\(state.aggregates.map { "\($0.view)" }.joined(separator: ", ")); pass \"refresh_caggs\": \"all\" to refresh "
-            + "them")
+            + "\(state.aggregates.map { "\($0.view)" }.joined(separator: ", ")); pass refresh_caggs \"all\" (--refresh-cagg all) "
+            + "to refresh them")
       }
     case .all:
       refresh = state.aggregates

@@ -18,6 +18,7 @@ let package = Package(
     .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CSpawn"),
@@ -36,7 +37,8 @@ let package = Package(
     .target(name: "TableDays", swiftSettings: features),
     .target(name: "Reporting", dependencies: ["Essentials"], swiftSettings: features),
     .target(
-      name: "Archive", dependencies: ["Lake", "Gzip", "TableDays", "Reporting", "Essentials"], swiftSettings: features),
+      name: "Archive", dependencies: ["Lake", "Gzip", "TableDays", "Reporting", "Essentials", "CXXHash"],
+      swiftSettings: features),
     .target(
       name: "Database", dependencies: ["Postgres", "TableDays", "Reporting", "Essentials"],
       resources: [.embedInCode("SQL")], swiftSettings: features),

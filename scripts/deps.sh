@@ -3,11 +3,12 @@
 # `deps.sh build` only asks for what the program links.
 set -euo pipefail
 
-packages=(libpq-dev libisal-dev libssl-dev libcurl4-openssl-dev zlib1g-dev pkg-config)
+packages=(libpq-dev libisal-dev libxxhash-dev libssl-dev libcurl4-openssl-dev zlib1g-dev pkg-config)
 if [ "${1:-}" != build ]; then
   packages+=(
     postgresql postgresql-client       # the server of tests, demo and bench
     curl gzip pigz openssl util-linux procps   # demo, bench and tests call them
+    python3 python3-xxhash python3-jsonschema   # tests read archives and manifests as docs/format.md says
   )
 fi
 missing=()

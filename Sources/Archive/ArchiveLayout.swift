@@ -46,6 +46,21 @@ package enum ArchiveLayout {
     return try LakePath(components: folders + [privateFolder, path.name.dropLast(fileExtension.count) + ".json"])
   }
 
+  /// `<database>/_sluice`: the folder of a database's manifests.
+  static func manifestFolder(database: String) throws -> LakePath {
+    try LakePath(components: [LakeName.encode(database), privateFolder])
+  }
+
+  /// The table-day of the manifest at `path` of `database`; nil where the path is not a manifest's, and for a shortened
+  /// name, which only an archive's listing resolves.
+  static func tableDay(manifest path: LakePath, of database: String) -> TableDay? {
+    guard path.name.hasSuffix(".json"),
+      let archive = try? LakePath(
+        components: [LakeName.encode(database), path.name.dropLast(".json".count) + fileExtension])
+    else { return nil }
+    return TableDay(archivePath: archive)
+  }
+
   /// `_sluice/next` within the folder of the archive at `path`: manifests whose archives are being published.
   static func pendingFolder(beside path: LakePath) throws -> LakePath {
     try LakePath(components: (path.parent?.components ?? []) + [privateFolder, "next"])

@@ -127,6 +127,11 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   package var gzipBytes: Int
   /// The SHA-256 of the gzip file, in lower-case hexadecimal.
   package var sha256: String
+  /// The hash of the rows, whatever their order (``RowsHash``), in lower-case hexadecimal; absent in manifests of older
+  /// versions until the archive is verified as a whole.
+  package var rowsHash: String?
+  /// The file's ETag when it was written or last read back; absent in manifests of older versions.
+  package var etag: String?
   /// The version of the database server, such as `15.18`.
   package var serverVersion: String
   /// The snapshot in which the rows were read (`pg_current_snapshot()`).
@@ -138,21 +143,31 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   package var requestKey: String?
   /// Of a hypertable: what makes another one like it; absent in manifests of older versions.
   package var hypertable: Hypertable?
-  /// When the whole file was last read back and found to match; absent before the first time.
+  /// The last verification that found the archive to match; absent before the first one.
   package var verifiedAt: Date?
+  /// What that verification compared: see `VerifyDepth`.
+  package var verifiedDepth: String?
+  /// The version of the program that did it.
+  package var verifiedBy: String?
+  /// Whether the archive was made by another program, and its manifest from what the file and the table say.
+  package var isAdopted: Bool?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
     case database, table, date, window, columns, encoding, rows, hypertable
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
-    case sha256
+    case sha256, etag
+    case rowsHash = "rows_hash"
     case serverVersion = "server_version"
     case snapshot
     case programVersion = "program_version"
     case createdAt = "created_at"
     case requestKey = "request_key"
     case verifiedAt = "verified_at"
+    case verifiedDepth = "verified_depth"
+    case verifiedBy = "verified_by"
+    case isAdopted = "adopted"
   }
 
   package init(_ description: Description, proof: ArchiveProof) {
@@ -167,6 +182,8 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     csvBytes = proof.csvBytes
     gzipBytes = proof.gzipBytes
     sha256 = proof.sha256.description
+    rowsHash = proof.rowsHash.description
+    etag = proof.etag
     serverVersion = description.serverVersion
     snapshot = description.snapshot
     programVersion = description.programVersion

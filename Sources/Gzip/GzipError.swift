@@ -28,6 +28,19 @@ package enum GzipError: Error, Equatable, Sendable {
   case codec(library: String, code: Int)
 }
 
+extension GzipError {
+  /// The byte of the compressed stream at which it is damaged; nil for the errors of a caller or the library.
+  package var offset: Int? {
+    switch self {
+    case .notGzip(let offset), .invalidHeader(let offset), .headerChecksumMismatch(let offset), .truncated(let offset),
+      .invalidData(let offset), .checksumMismatch(let offset), .lengthMismatch(let offset),
+      .trailingGarbage(let offset):
+      return offset
+    case .invalidLevel, .alreadyFinished, .undrained, .codec: return nil
+    }
+  }
+}
+
 extension GzipError: CustomStringConvertible {
   /// One sentence for an operator.
   package var description: String {

@@ -35,7 +35,9 @@ import Testing
         let copy = try await connection.copyOut("COPY (\(sql)) TO STDOUT WITH (FORMAT csv, HEADER true)")
         var total = (bytes: 0, rows: 0, widest: 0)
         while let chunk = try await copy.next() {
-          total = (total.bytes + chunk.bytes.count, total.rows + chunk.rows, max(total.widest, chunk.bytes.count))
+          total = (
+            total.bytes + chunk.bytes.count, total.rows + chunk.rowEnds.count, max(total.widest, chunk.bytes.count)
+          )
         }
         #expect(await copy.reportedRows() == total.rows - 1)
         return (total.bytes, total.rows, total.widest, await connection.backendProcessID)

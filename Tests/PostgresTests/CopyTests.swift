@@ -11,7 +11,7 @@ import Testing
     var chunks = 0
     while let chunk = try await copy.next() {
       bytes += chunk.bytes
-      rows += chunk.rows
+      rows += chunk.rowEnds.count
       chunks += 1
     }
     return (bytes, rows, chunks)
@@ -25,7 +25,7 @@ import Testing
       chunkBytes: 10_000)
     var rows = 0
     while let chunk = try await copy.next() {
-      rows += chunk.rows
+      rows += chunk.rowEnds.count
       // A row ends with the newline after its closing quote.
       #expect(String(decoding: chunk.bytes.suffix(2), as: UTF8.self) == (rows == 1 ? "t\n" : "\"\n"))
     }
@@ -42,7 +42,7 @@ import Testing
       "COPY (SELECT 1000 / (20000 - i), repeat('x', 100) FROM generate_series(1, 30000) i) TO STDOUT (FORMAT csv)")
     var rows = 0
     let error = await #expect(throws: PostgresError.self) {
-      while let chunk = try await copy.next() { rows += chunk.rows }
+      while let chunk = try await copy.next() { rows += chunk.rowEnds.count }
     }
     #expect(error?.sqlState == "22012")
     #expect(rows > 0)
@@ -255,7 +255,7 @@ import Testing
       var rows = 0
       while let chunk = try await copy.next() {
         if rows == 0 { server.stop() }
-        rows += chunk.rows
+        rows += chunk.rowEnds.count
       }
     }
     #expect(error?.isConnectionFailure == true)

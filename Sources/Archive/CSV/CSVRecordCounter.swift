@@ -8,9 +8,12 @@ package struct CSVRecordCounter {
   package private(set) var endMark: Int?
   private let quote: UInt8
   private let escape: UInt8
+  private let delimiter: UInt8
   private var isQuoted = false
   private var isEscaped = false
   private var isAfterCarriageReturn = false
+  /// The fields of the current record.
+  private(set) var fields = 1
   /// The bytes of the current record.
   private var length = 0
   /// The bytes of the current record that match `\.`, from its start.
@@ -19,17 +22,31 @@ package struct CSVRecordCounter {
   package init(format: CSVFormat = CSVFormat()) {
     quote = format.quote
     escape = format.escape
+    delimiter = format.delimiter
   }
 
   package mutating func feed(_ bytes: [UInt8]) {
-    bytes.withUnsafeBufferPointer { for byte in $0 { feed(byte) } }
+    bytes.withUnsafeBytes { feed($0) { _, _ in } }
   }
 
-  private mutating func feed(_ byte: UInt8) {
+  /// - Parameter onEnd: receives the offset of the byte that ends a record, and the number of the record's fields. The LF of a
+  ///   CR LF follows that byte, in this piece or the next one, and is in no record.
+  mutating func feed(_ bytes: UnsafeRawBufferPointer, onEnd: (_ offset: Int, _ fields: Int) -> Void) {
+    for offset in bytes.indices {
+      let fields = fields
+      if feed(bytes[offset]) { onEnd(offset, fields) }
+    }
+  }
+
+  /// Whether an LF that comes next belongs to the record that has ended.
+  var isWithinLineEnd: Bool { isAfterCarriageReturn }
+
+  /// - Returns: whether the byte ends a record.
+  private mutating func feed(_ byte: UInt8) -> Bool {
     let endsPair = isAfterCarriageReturn && byte == UInt8(ascii: "\n")
     isAfterCarriageReturn = false
     // The LF of a CR LF that has been counted.
-    if endsPair { return }
+    if endsPair { return false }
     if isEscaped, byte == quote || byte == escape {
       isEscaped = false
     } else if byte == escape, escape != quote, isQuoted {
@@ -42,13 +59,16 @@ package struct CSVRecordCounter {
       isEscaped = false
       if !isQuoted, byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
         isAfterCarriageReturn = byte == UInt8(ascii: "\r")
-        return endRecord()
+        endRecord()
+        return true
       }
+      if !isQuoted, byte == delimiter { fields += 1 }
     }
     if length < 2, length == markLength, byte == (length == 0 ? UInt8(ascii: "\\") : UInt8(ascii: ".")) {
       markLength += 1
     }
     length += 1
+    return false
   }
 
   private mutating func endRecord() {
@@ -56,6 +76,7 @@ package struct CSVRecordCounter {
     if length == 2, markLength == 2, endMark == nil { endMark = records }
     length = 0
     markLength = 0
+    fields = 1
   }
 
   /// Ends the file.

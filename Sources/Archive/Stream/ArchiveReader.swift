@@ -63,14 +63,16 @@ package actor ArchiveReader {
 extension JobError {
   /// The error for an archive that cannot be decompressed.
   fileprivate init(archive path: LakePath, _ error: GzipError) {
+    let details = error.offset.map { ["byte": JSONValue.integer($0)] } ?? [:]
     if case .notGzip = error {
       self.init(
         .archiveNotGzip,
-        "\(path) is not a gzip file (\(error)); compress the CSV with gzip")
+        "\(path) is not a gzip file (\(error)); compress the CSV with gzip", details: details)
     } else {
       self.init(
         .archiveCorrupt,
-        "\(path): \(error); nothing was loaded. Take another copy of the file, or back the day up again")
+        "\(path): \(error); nothing was loaded. Take another copy of the file, or back the day up again",
+        details: details)
     }
   }
 }

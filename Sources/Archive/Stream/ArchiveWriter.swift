@@ -3,21 +3,25 @@ import Gzip
 import Lake
 package import Reporting
 
-/// Compresses CSV on a queue of its own, so that slow gzip levels do not block a thread of the cooperative pool.
+/// Hashes and compresses CSV on a queue of its own, so that slow gzip levels do not block a thread of the cooperative pool.
 private actor CompressionStage {
   private nonisolated let executor = QueueExecutor(label: "sluice.gzip")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private var compressor: GzipCompressor
+  private var hasher = RowsHasher()
 
   init(level: Int) throws {
     compressor = try GzipCompressor(level: level)
   }
 
-  func compress(_ bytes: [UInt8]) throws -> [UInt8] {
+  func compress(_ chunk: ArchiveWriter.Chunk) throws -> [UInt8] {
+    hasher.add(chunk.bytes, rowEnds: chunk.rowEnds)
     var output: [UInt8] = []
-    try compressor.compress(bytes, into: &output)
+    try compressor.compress(chunk.bytes, into: &output)
     return output
   }
+
+  var rowsHash: RowsHash { hasher.hash }
 
   func finish() throws -> [UInt8] {
     var output: [UInt8] = []
@@ -36,15 +40,16 @@ private actor CompressionStage {
 
 /// Writes the rows of one archive to one file of the lake: CSV -> gzip -> temporary path.
 package struct ArchiveWriter: Sendable {
-  /// A piece of CSV that ends at the end of a record.
+  /// A piece of CSV.
   package struct Chunk: Sendable {
     package let bytes: [UInt8]
-    /// The number of records in it, including the header.
-    package let rows: Int
+    /// The offset after each record that ends in it, the header's included. A record that is wider than a chunk ends in a
+    /// later one.
+    package let rowEnds: [Int]
 
-    package init(bytes: [UInt8], rows: Int) {
+    package init(bytes: [UInt8], rowEnds: [Int]) {
       self.bytes = bytes
-      self.rows = rows
+      self.rowEnds = rowEnds
     }
   }
 
@@ -54,6 +59,8 @@ package struct ArchiveWriter: Sendable {
     package var rows: Int
     package var csvBytes: Int
     package var gzipBytes: Int
+    /// The hash of the rows, whatever their order.
+    package var rowsHash = RowsHash()
 
     package init(rows: Int = 0, csvBytes: Int = 0, gzipBytes: Int = 0) {
       self.rows = rows
@@ -119,13 +126,14 @@ package struct ArchiveWriter: Sendable {
     // The first chunk's records include the header.
     var totals = Totals(rows: -1)
     while let chunk = try await channel.receive() {
-      let bytes = try await stage.compress(chunk.bytes)
+      let bytes = try await stage.compress(chunk)
       if !bytes.isEmpty { try await writer.append(bytes) }
-      totals.rows += chunk.rows
+      totals.rows += chunk.rowEnds.count
       totals.csvBytes += chunk.bytes.count
       totals.gzipBytes += bytes.count
       report(chunk, bytes.count)
     }
+    totals.rowsHash = await stage.rowsHash
     let rest = try await stage.finish()
     try await writer.append(rest)
     totals.gzipBytes += rest.count
@@ -139,7 +147,7 @@ package struct ArchiveWriter: Sendable {
 
   private func report(_ chunk: Chunk, _ gzipBytes: Int) {
     progress.update { reading in
-      reading.rows += chunk.rows
+      reading.rows += chunk.rowEnds.count
       reading.csvBytes += chunk.bytes.count
       reading.gzipBytes += gzipBytes
       // The planner's estimate may be too low, so the fraction stays below 1 until the job ends.

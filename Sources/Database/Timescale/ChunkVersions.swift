@@ -44,7 +44,7 @@ package struct ChunkVersions: Sendable {
     guard let changed = versions.first(where: { now[$0.id] != $0.version }) else { return }
     throw JobError(
       .tableChanged,
-      "another session compressed or changed the chunk \(changed.name) of \(table) while the backup read it, which may then have "
-        + "missed rows; nothing was published. Run the backup again", field: "table")
+      "another session compressed or changed the chunk \(changed.name) of \(table) while it was read, which may then have missed "
+        + "rows; nothing was published. Run the job again", field: "table")
   }
 }

@@ -170,7 +170,7 @@ struct TableDayBackup: Sendable {
       "COPY (\(select)) TO STDOUT WITH (FORMAT csv, HEADER true, ENCODING '\(encoding.rawValue)')")
     let writer = ArchiveWriter(
       to: file, level: unit.level, progress: progress, estimatedRows: estimate, otherLengths: otherLengths)
-    let written = try await writer.write { try await copy.next().map { .init(bytes: $0.bytes, rows: $0.rows) } }
+    let written = try await writer.write { try await copy.next().map { .init(bytes: $0.bytes, rowEnds: $0.rowEnds) } }
     guard try await TableFiles.read(facts, chunks: chunks, on: connection) == files else {
       throw TableFiles.changed(facts.table)
     }

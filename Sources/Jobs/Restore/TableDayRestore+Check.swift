@@ -2,13 +2,19 @@ import Archive
 import Database
 import Lake
 import Reporting
+import TableDays
 
 extension TableDayRestore {
   /// The manifest beside the file, if there is one.
   func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
     switch try await ArchiveManifest.find(for: reader.entry, in: source.lake) {
     case .none: return nil
-    case .described(let manifest, _): return manifest
+    case .described(let manifest, _):
+      let archive = source.archive
+      guard manifest.date == archive.day, manifest.table == archive.table else {
+        throw corrupt("its manifest describes \(manifest.table) \(manifest.date)")
+      }
+      return manifest
     case .another(let manifest):
       throw corrupt("the file has \(reader.entry.length) bytes, but its manifest says \(manifest.gzipBytes)")
     }
@@ -29,6 +35,29 @@ extension TableDayRestore {
     }
     guard rows == manifest.rows else { throw JobError.rowsNotStored(rows, of: manifest.rows) }
     return digest
+  }
+
+  /// The errors that a file may cause which is not the one that its manifest describes.
+  private static let errorsOfFiles: Set<JobErrorCode> = [
+    .badRow, .badHeader, .rowsNotStored, .rowsOutsideSpan, .fewerRows, .rowsNotDeleted, .uniqueViolation,
+    .constraintViolation, .unknownColumns, .missingColumns,
+  ]
+
+  /// What is behind the failure of a load: a file that is damaged, where its rest does not match its manifest; otherwise the
+  /// failure itself. A row that the server refuses may be half of two.
+  func cause(of error: any Error, _ reader: ArchiveReader) async -> any Error {
+    guard let failure = error as? JobError, Self.errorsOfFiles.contains(failure.code), !Task.isCancelled,
+      let manifest = try? await manifest(reader)
+    else { return error }
+    do {
+      while try await reader.next() != nil { try Task.checkCancellation() }
+      _ = try await check(reader, against: manifest, rows: manifest.rows)
+      return error
+    } catch let damage as JobError where [.archiveCorrupt, .archiveNotGzip].contains(damage.code) {
+      return damage
+    } catch {
+      return failure
+    }
   }
 
   private func corrupt(_ reason: String) -> JobError {

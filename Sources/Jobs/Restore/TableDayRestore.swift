@@ -93,8 +93,9 @@ struct TableDayRestore: Sendable {
       await reader.close()
       return loaded
     } catch {
+      let cause = await cause(of: error, reader)
       await reader.close()
-      throw error
+      throw cause
     }
   }
 

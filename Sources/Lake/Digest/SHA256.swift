@@ -86,9 +86,12 @@ package struct LakeFileDigest: Hashable, Sendable {
   /// SHA-256 of all its bytes.
   package let sha256: SHA256Digest
 
-  /// Puts together what was counted and digested.
-  package init(length: Int, sha256: SHA256Digest) {
+  /// The closed file's ETag, which it keeps when it is renamed.
+  package let etag: String
+
+  package init(length: Int, sha256: SHA256Digest, etag: String) {
     self.length = length
     self.sha256 = sha256
+    self.etag = etag
   }
 }

@@ -67,19 +67,19 @@ actor FolderWriter: LakeWriter {
     let (file, temporary, place) = (file, temporary, place)
     let digest = try await failing {
       try await store.operations.run(on: file.queue) {
-        let stored: Int
+        let stored: LakeEntry
         do throws(SystemError) {
-          stored = try file.sync()
+          stored = try file.sync().entry(at: temporary)
           try place.sync()
         } catch {
           // After a failed fsync(2) the kernel may have dropped the data and would call the next one a success: no
           // retry.
           throw error.lakeError(temporary, operation: "syncing")
         }
-        guard stored == file.length else {
-          throw LakeError.lengthMismatch(temporary, expected: file.length, found: stored)
+        guard stored.length == file.length else {
+          throw LakeError.lengthMismatch(temporary, expected: file.length, found: stored.length)
         }
-        return file.digest()
+        return file.digest(etag: stored.etag)
       }
     }
     if case .writing = state { state = .closed(digest) }
@@ -179,11 +179,11 @@ private final class WrittenFile: @unchecked Sendable {
     length += bytes.count
   }
 
-  /// Makes the content durable. Returns the stored length.
-  func sync() throws(SystemError) -> Int {
+  /// Makes the content durable. Returns the status of the stored file.
+  func sync() throws(SystemError) -> stat {
     dispatchPrecondition(condition: .onQueue(queue))
     try open().sync()
-    return Int(try open().status().st_size)
+    return try open().status()
   }
 
   func open() throws(SystemError) -> FileDescriptor {
@@ -203,8 +203,8 @@ private final class WrittenFile: @unchecked Sendable {
     queue.async { withExtendedLifetime(descriptor) {} }
   }
 
-  func digest() -> LakeFileDigest {
+  func digest(etag: String) -> LakeFileDigest {
     dispatchPrecondition(condition: .onQueue(queue))
-    return LakeFileDigest(length: length, sha256: hasher.finish())
+    return LakeFileDigest(length: length, sha256: hasher.finish(), etag: etag)
   }
 }

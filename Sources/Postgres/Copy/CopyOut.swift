@@ -6,8 +6,8 @@ import Essentials
 package struct CopyChunk: Sendable {
   /// The rows' bytes, in order. Rows are not cut, except one that is wider than a chunk.
   package var bytes: [UInt8]
-  /// Rows that end in it; a header line counts as one.
-  package var rows: Int
+  /// Where the rows that end in it do so: the offset after each row's line break. A header line counts as a row.
+  package var rowEnds: [Int]
 }
 
 /// The rows of `COPY … TO STDOUT`, chunk by chunk.
@@ -161,7 +161,7 @@ private struct CopyBuffer {
 
   private(set) var count = 0
   private var bytes: [UInt8]
-  private var rows = 0
+  private var ends: [Int] = []
   private let limit: Int
 
   init(limit: Int) {
@@ -177,13 +177,13 @@ private struct CopyBuffer {
     _ read: (UnsafeMutableRawBufferPointer) -> Int, rowEnds: (_ piece: UnsafeRawBufferPointer, _ room: Int) -> Bool
   ) -> Int {
     let start = count
-    let (length, ends) = bytes.withUnsafeMutableBytes { buffer in
+    let (length, endsRow) = bytes.withUnsafeMutableBytes { buffer in
       let room = UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
       let length = read(room)
       return (length, length > 0 && rowEnds(UnsafeRawBufferPointer(rebasing: room[..<length]), room.count))
     }
     count += max(0, length)
-    if ends { rows += 1 }
+    if endsRow { ends.append(count) }
     return length
   }
 
@@ -191,6 +191,6 @@ private struct CopyBuffer {
   mutating func finish() -> CopyChunk {
     bytes.removeLast(bytes.count - count)
     defer { bytes = [] }
-    return CopyChunk(bytes: bytes, rows: rows)
+    return CopyChunk(bytes: bytes, rowEnds: ends)
   }
 }

@@ -15,11 +15,11 @@ extension JobRuns {
     _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool, _ order: Order
   ) async throws -> HTTPResponse {
     guard invocation.outputs.names.contains(QueueOutput.job) else {
-      guard !isAsync else {
+      guard !isAsync, let path = order.queuePath else {
         throw JobError(
           .notConfigured, "the function has no queue output; deploy the function.json that `sluice package` writes")
       }
-      return Self.redirect(request, to: order.queuePath)
+      return Self.redirect(request, to: path)
     }
     if let field = order.secretField {
       throw JobError(

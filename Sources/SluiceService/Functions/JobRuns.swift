@@ -66,6 +66,14 @@ struct JobRuns: Sendable {
       count = 0
     }
 
+    /// What is wrong with an archive is a result, and no error of the call.
+    init(_ report: VerifyReport) {
+      status = report.status == .ok ? 200 : Self.multiStatus
+      outcome = OperationOutcome(status: .init(report.status), result: report)
+      failures = []
+      count = report.results.count
+    }
+
     private static func tableDay(_ result: RestoreResult) -> String {
       "\(result.targetTable) \(result.dateWindow.start.prefix(10))"
     }
@@ -94,14 +102,15 @@ struct JobRuns: Sendable {
 
   /// A job that an HTTP call asks for, checked completely.
   struct Order: Sendable {
-    /// `backup` or `restore`.
+    /// `backup`, `restore` or `verify`.
     let kind: String
     /// The request's JSON, which is the message where the job goes to a queue.
     let request: JSONValue
     /// The field whose value must not be put on a queue, such as a password.
     var secretField: String?
-    /// The path of the function whose answers put the job on a queue.
-    let queuePath: String
+    /// The path of the function whose answers put the job on a queue; nil for a job that no queue takes, which is answered at
+    /// its end behind a host.
+    let queuePath: String?
     let run: @Sendable (JobProgress, Date?) async throws -> Ended
   }
 
@@ -113,7 +122,8 @@ struct JobRuns: Sendable {
   func answer(
     _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false, _ order: Order
   ) async throws -> HTTPResponse {
-    guard isAsync || Self.prefersAsync(request) else {
+    let mayBeAsync = order.queuePath != nil || !host.isInFront
+    guard isAsync || mayBeAsync && Self.prefersAsync(request) else {
       let progress = JobProgress()
       let ended = try await WorkUnderWay.listing({ progress.words(order.kind) }) {
         try await order.run(progress, deadline).answered()

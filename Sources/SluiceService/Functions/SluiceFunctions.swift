@@ -15,6 +15,7 @@ package struct SluiceFunctions: Sendable {
       RestoreFunctions(context: context, options: restore, runs: runs),
       ArchivesFunctions(context: context, backup: backup),
       ChunksFunctions(context: context, backup: backup),
+      VerifyFunctions(context: context, backup: backup, runs: runs),
       OperationsFunctions(store: operations),
       HealthFunctions(readiness: readiness),
     ]

@@ -30,7 +30,7 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    ChunksCommand.self,
+    ChunksCommand.self, VerifyCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 

@@ -23,11 +23,11 @@ enum ForeignRun {
     let writer = ArchiveWriter(to: file, level: 6, progress: JobProgress(), estimatedRows: nil)
     let parts = [Array(rows.utf8) + (rows.hasSuffix("\n") ? [] : [10])]
     let sent = Flag()
-    let count = parts[0].filter { $0 == 10 }.count - 1
+    let ends = parts[0].indices.filter { parts[0][$0] == 10 }.map { $0 + 1 }
     let written = try await writer.write {
       guard !sent.isSet else { return nil }
       sent.set()
-      return .init(bytes: parts[0], rows: count + 1)
+      return .init(bytes: parts[0], rowEnds: ends)
     }
     let proof = try await ArchiveProof(closing: file, written: written, reportedRows: written.rows)
     let old = try #require(try await ArchiveManifest.read(at: day.manifestPath, in: fixture.lake))

@@ -53,7 +53,7 @@ actor ADLSWriter: LakeWriter {
       // An append that arrives after the flush would leave uncommitted data behind the end.
       try await wait { $0.window.inFlight == 0 }
       let entry = try await client.flush(temporary, length: cutter.length)
-      let digest = LakeFileDigest(length: cutter.length, sha256: hasher.finish())
+      let digest = LakeFileDigest(length: cutter.length, sha256: hasher.finish(), etag: entry.etag)
       state = .closed(entry, digest)
       return digest
     } catch {

@@ -1,9 +1,9 @@
 package import Lake
 import Reporting
 
-/// The proof that a file in the lake holds every row that was sent to it. The only initializer closes the file, which
-/// compares the stored length with the bytes that the lake's writer took, and compares these bytes and the row count
-/// with what was sent.
+/// The proof that a file in the lake holds what it should. A backup's is made by closing the file, which compares the stored
+/// length with the bytes that the lake's writer took, and these bytes and the row count with what was sent; a
+/// verification's by an ``ArchiveReading`` of the whole file without damage.
 package struct ArchiveProof: Sendable, Equatable {
   /// The number of rows without the header.
   package let rows: Int
@@ -11,8 +11,12 @@ package struct ArchiveProof: Sendable, Equatable {
   package let csvBytes: Int
   /// The length of the gzip file in bytes, as the lake has stored it.
   package let gzipBytes: Int
-  /// The SHA-256 of the bytes that the lake's writer took.
+  /// The SHA-256 of the bytes that the lake's writer took, or that were read back.
   package let sha256: SHA256Digest
+  /// The hash of the rows, whatever their order.
+  package let rowsHash: RowsHash
+  /// The file's ETag. A rename keeps it, any change of the content changes it.
+  package let etag: String
 
   /// Closes the file and compares the stored length, the bytes taken and the rows with what was sent.
   /// - Parameters:
@@ -41,5 +45,17 @@ package struct ArchiveProof: Sendable, Equatable {
     csvBytes = written.csvBytes
     gzipBytes = digest.length
     sha256 = digest.sha256
+    rowsHash = written.rowsHash
+    etag = digest.etag
+  }
+
+  /// The proof of a file that was read back whole.
+  package init(_ reading: ArchiveReading) {
+    rows = reading.rows
+    csvBytes = reading.csvBytes
+    gzipBytes = reading.gzipBytes
+    sha256 = reading.sha256
+    rowsHash = reading.rowsHash
+    etag = reading.entry.etag
   }
 }

@@ -1,0 +1,169 @@
+import Archive
+import Database
+import Lake
+import Postgres
+import Reporting
+import TableDays
+
+/// Verifies the archive of one table-day.
+struct TableDayVerify: Sendable {
+  let context: JobContext
+  let options: BackupOptions
+  let request: VerifyRequest
+  let progress: JobProgress
+  let tableDay: TableDay
+  let archive: LakeEntry
+
+  /// - Throws: ``JobError``, `LakeError`, `PostgresError`: the verification failed, which says nothing of the archive.
+  func run() async throws -> VerifyResult {
+    var result = VerifyResult(tableDay, .verified)
+    result.path = "\(archive.path)"
+    let verification = ArchiveVerification(tableDay, archive, in: context.lake)
+    switch try await find(verification) {
+    case .damaged(let damage):
+      result.status = .damaged
+      result.damage = damage
+    case .undescribed(let proof, let columns):
+      result.rows = proof?.rows
+      try await undescribed(verification, proof, columns, &result)
+    case .verified(let manifest, let proof, let place):
+      result.rows = manifest.rows
+      result.verifiedAt = manifest.verifiedAt
+      result.depth = proof == nil ? .manifest : .full
+      if request.depth == .database {
+        try await compare(with: manifest, rowsHash: proof?.rowsHash.description ?? manifest.rowsHash, &result)
+      }
+      if let proof { await record(verification, manifest, proof, place, &result) }
+    }
+    return result
+  }
+
+  private func find(_ verification: ArchiveVerification) async throws -> ArchiveVerification.Finding {
+    try await verification.perform(readsFile: request.depth != .manifest) { bytes in
+      progress.update { $0.gzipBytes += bytes }
+    }
+  }
+
+  /// Compares the rows that the table has now.
+  private func compare(with manifest: ArchiveManifest, rowsHash: String?, _ result: inout VerifyResult) async throws {
+    let live = LiveRows(
+      manifest: manifest, table: tableDay.table, allowsView: options.options(of: tableDay.table).allowsView ?? false)
+    let target = try context.server.target(database: tableDay.database)
+    let found: LiveRows.Found
+    do {
+      found = try await context.sessions.pools.withConnection(to: target) { try await live.read(on: $0) }
+    } catch let error as JobError where error.code == .tableNotFound {
+      result.depth = .database
+      result.status = manifest.rows == 0 ? .verified : .fewerRows
+      result.liveRows = 0
+      if manifest.rows > 0 {
+        result.fewerRows = manifest.rows
+        result.dropped = true
+      }
+      result.warnings.append("the table \(tableDay.table) is gone")
+      return
+    }
+    result.depth = .database
+    result.liveRows = found.rows
+    if !found.archivedOnly.isEmpty {
+      result.warnings.append("the table lacks archived columns: \(found.archivedOnly.joined(separator: ", "))")
+    }
+    if !found.tableOnly.isEmpty {
+      result.warnings.append("the archive lacks columns of the table: \(found.tableOnly.joined(separator: ", "))")
+    }
+    if found.rows > manifest.rows {
+      result.status = .lateRows
+      result.lateRows = found.rows - manifest.rows
+    } else if found.rows < manifest.rows {
+      result.status = .fewerRows
+      result.fewerRows = manifest.rows - found.rows
+      if found.rows == 0 { result.dropped = true }
+    } else if found.rows > 0, found.hash?.description != rowsHash || !found.tableOnly.isEmpty {
+      result.status = .changedRows
+    }
+  }
+
+  /// An archive without a manifest, which may be adopted.
+  private func undescribed(
+    _ verification: ArchiveVerification, _ proof: ArchiveProof?, _ columns: [String], _ result: inout VerifyResult
+  ) async throws {
+    result.status = .unverifiable
+    guard let proof else {
+      result.warnings.append("the archive has no manifest; `adopt` reads it whole and writes one")
+      return
+    }
+    result.depth = .full
+    guard request.adopts else {
+      result.warnings.append(
+        "the archive has no manifest; it can be read to its end, and `adopt` writes a manifest that says what it holds now"
+      )
+      return
+    }
+    let description = try await adoption(of: columns)
+    try await verification.adopt(
+      description, proof, at: context.now(), by: Program.version)
+    result.status = .verified
+    result.adopted = true
+    result.verifiedAt = context.now()
+    if request.depth == .database {
+      try await compare(
+        with: ArchiveManifest(description, proof: proof), rowsHash: proof.rowsHash.description, &result)
+    }
+  }
+
+  /// What the manifest of an adopted archive says beside what was read: the columns' types and the span by the table's time
+  /// column.
+  /// - Throws: ``JobError`` `archive_differs` for a column that the table lacks, and those of a backup.
+  private func adoption(of columns: [String]) async throws -> ArchiveManifest.Description {
+    let table = options.options(of: tableDay.table)
+    let target = try context.server.target(database: tableDay.database)
+    let names = columns.map { ColumnName($0) }
+    return try await context.sessions.pools.withConnection(to: target) { connection in
+      let facts = try await TableFacts.read(
+        tableDay.table, for: .read, allowsView: table.allowsView ?? false, on: connection)
+      let column = try await facts.timeColumn(
+        named: table.timeColumn.map { ColumnName($0) }, unit: table.unit, remedy: "in the settings file"
+      ).resolved(in: facts, on: connection).column
+      let stored = Dictionary(facts.storedColumns.map { ($0.name, $0) }) { first, _ in first }
+      if let unknown = names.first(where: { stored[$0] == nil }) {
+        throw JobError(
+          .archiveDiffers,
+          "the archive of \(tableDay) has the column \(unknown), which the table lacks; its type is not known. Add the "
+            + "column, or restore the archive into a table that has it", field: "adopt")
+      }
+      guard names.contains(column.name) else {
+        throw JobError(
+          .archiveDiffers, "the archive of \(tableDay) lacks the time column \(column.name)", field: "adopt")
+      }
+      let zone = column.kind.tellsInstants ? options.timeZone : table.clock ?? options.timeZone
+      let window = DayWindow(tableDay.day, in: zone)
+      let version = try await connection.query(
+        "SELECT pg_catalog.current_setting('server_version') AS version"
+      ).rows[0].decode("version", as: String.self)
+      return ArchiveManifest.Description(
+        tableDay, window: .init(window, timeColumn: column.name.text, span: try column.span(of: window)),
+        columns: names.compactMap { stored[$0] }.map {
+          .init(name: $0.name.text, type: $0.type, kind: $0.kind, notNull: $0.isNotNull ? true : nil)
+        }, encoding: ArchiveEncoding(ofServer: await connection.serverEncoding), serverVersion: version, snapshot: "",
+        programVersion: Program.version, createdAt: archive.modified, requestKey: nil)
+    }
+  }
+
+  /// Writes the verification into the manifest. Where that fails the archive is verified all the same.
+  private func record(
+    _ verification: ArchiveVerification, _ manifest: ArchiveManifest, _ proof: ArchiveProof, _ place: LakeEntry?,
+    _ result: inout VerifyResult
+  ) async {
+    let depth: ArchiveVerification.Depth =
+      result.depth == .database && result.status == .verified ? .database : .full
+    let now = context.now()
+    do {
+      try await verification.record(
+        manifest, proof, replacing: place, depth: depth, at: now, by: Program.version)
+      result.verifiedAt = now
+    } catch {
+      result.warnings.append(
+        "the verification was not written into the manifest: \(JobError(cause: error).message)")
+    }
+  }
+}

@@ -38,7 +38,7 @@ package struct TableFacts: Sendable {
   /// The table has a unique constraint that is checked at the end of the transaction.
   let hasDeferrableKey: Bool
   /// The table has a BEFORE trigger for each row, or a foreign partition: a row that is sent may not be stored.
-  let mayDropRows: Bool
+  package let mayDropRows: Bool
   /// The table has a trigger that runs after rows are stored, and may change them.
   package var hasAfterTrigger = false
   /// The table has a rule that replaces INSERT. COPY ignores rules.

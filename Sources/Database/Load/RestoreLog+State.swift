@@ -49,7 +49,13 @@ extension RestoreLog {
       + statements.joined(separator: "; ")
   }
 
-  /// Whether the role may use the table, or make it.
+  /// Whether a load can leave a mark: the role may use the table, or make it.
+  package static func canMark(for target: TableName, on connection: PostgresConnection) async throws -> Bool {
+    let state = try await State.read(target, on: connection)
+    return state.isThere ? state.isUsable : state.mayCreate
+  }
+
+  /// Whether the role may use the table, or make it, and the log keeps what a load owes.
   package static func isWithinReach(for target: TableName, on connection: PostgresConnection) async throws -> Bool {
     let state = try await State.read(target, on: connection)
     return state.isThere ? state.isUsable && (state.hasOwed && state.mayUpdate || state.isOwned) : state.mayCreate

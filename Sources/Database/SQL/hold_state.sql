@@ -1,5 +1,7 @@
 -- What this role may do with sluice.hold. Its owner must be trusted as that of sluice.restore_log.
 SELECT h.oid IS NOT NULL AS is_there,
+  pg_catalog.has_database_privilege(d.oid, 'CREATE') AND COALESCE(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), true)
+    AS may_create,
   COALESCE(h.relowner = me.oid OR o.rolsuper OR h.relowner = d.datdba
     OR NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, h.relowner, 'USAGE'), false) AS is_trusted,
   COALESCE(

@@ -33,8 +33,9 @@ SELECT log.oid IS NOT NULL AS is_there,
   COALESCE(
     pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(log.oid, 'SELECT')
     AND pg_catalog.has_table_privilege(log.oid, 'DELETE'), false) AS may_delete,
-  COALESCE(
-    pg_catalog.has_schema_privilege(n.oid, 'CREATE'), pg_catalog.has_database_privilege(d.oid, 'CREATE')) AS may_create
+  -- CREATE SCHEMA IF NOT EXISTS needs the right to the database also where the schema is there.
+  pg_catalog.has_database_privilege(d.oid, 'CREATE') AND COALESCE(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), true)
+    AS may_create
 FROM pg_catalog.pg_database d
 JOIN pg_catalog.pg_roles me ON me.rolname = current_user
 JOIN pg_catalog.pg_roles database_owner ON database_owner.oid = d.datdba

@@ -15,24 +15,38 @@ package enum Hold {
         Log.write(.warning, "sluice.hold was not created", ["reason": error])
       }
     }
-    guard try await state(on: connection).isUsable else {
-      let user: String = try await connection.query("SELECT pg_catalog.quote_ident(current_user) AS name").rows[0]
-        .decode("name")
-      let statements =
-        ["CREATE SCHEMA IF NOT EXISTS sluice", SQL.withoutComments(SQL.holdTable)] + [
-          "GRANT USAGE ON SCHEMA sluice TO \(user)", "GRANT SELECT, INSERT, UPDATE ON sluice.hold TO \(user)",
-        ]
-      throw JobError(
-        .holdNotKept,
-        "the role \(connection.target.user) can neither use nor create sluice.hold, in which the hold is kept; nothing was loaded. "
-          + "As the database's owner run: \(statements.joined(separator: "; "))", field: "keep_until")
-    }
+    try await check(mayMake: false, on: connection)
   }
 
-  private static func state(on connection: PostgresConnection) async throws -> (isThere: Bool, isUsable: Bool) {
+  /// Refuses a hold that cannot be kept, and changes nothing.
+  /// - Parameter mayMake: the table may still be made by ``prepare(on:)``, where the role has the right to.
+  /// - Throws: ``JobError`` `hold_not_kept` with the SQL that helps.
+  package static func check(mayMake: Bool, on connection: PostgresConnection) async throws {
+    let state = try await state(on: connection)
+    guard !state.isUsable, !(mayMake && !state.isThere && state.mayCreate) else { return }
+    throw JobError(
+      .holdNotKept,
+      "the role \(connection.target.user) can neither use nor create sluice.hold, in which the hold is kept; nothing was loaded. "
+        + "As the database's owner run: \(try await remedy(on: connection))", field: "keep_until")
+  }
+
+  /// The SQL that makes the table and lets the role use it.
+  package static func remedy(on connection: PostgresConnection) async throws -> String {
+    let user: String = try await connection.query("SELECT pg_catalog.quote_ident(current_user) AS name").rows[0]
+      .decode("name")
+    let statements = [
+      "CREATE SCHEMA IF NOT EXISTS sluice", SQL.withoutComments(SQL.holdTable),
+      "GRANT USAGE ON SCHEMA sluice TO \(user)", "GRANT SELECT, INSERT, UPDATE ON sluice.hold TO \(user)",
+    ]
+    return statements.joined(separator: "; ")
+  }
+
+  private static func state(
+    on connection: PostgresConnection
+  ) async throws -> (isThere: Bool, isUsable: Bool, mayCreate: Bool) {
     let row = try await connection.query(SQL.holdState).rows[0]
     let isThere: Bool = try row.decode("is_there")
-    return (isThere, try isThere && row.decode("is_trusted") && row.decode("may_write"))
+    return (isThere, try isThere && row.decode("is_trusted") && row.decode("may_write"), try row.decode("may_create"))
   }
 
   /// Places the hold of `load` in the current transaction, and pauses `jobs` with it.

@@ -37,18 +37,28 @@ extension TableDayRestore {
     return owed
   }
 
-  /// Places the hold that the request asks for, and pauses the jobs that would break it.
-  func placeHold(_ prepared: Prepared, _ mark: Mark, on connection: PostgresConnection) async throws {
-    guard let end = request.keepUntil else {
-      return steps.skip(.lease, "keep_until is not given")
-    }
-    guard let rows = prepared.plan.rows else {
+  /// A hold that the request asks for.
+  struct PlannedHold: Sendable {
+    let until: String
+    let rows: ExistingRows
+    /// The table's own retention policies.
+    let retention: [TimescalePolicy]
+    /// Those that it pauses.
+    let paused: [TimescalePolicy]
+  }
+
+  /// The hold that the request asks for; nil where it asks for none.
+  /// - Parameter policies: the jobs of the hypertable.
+  /// - Throws: ``JobError`` `no_time_column`, `permission_denied`.
+  func plannedHold(_ plan: RestorePlan, _ policies: [TimescalePolicy]) throws -> PlannedHold? {
+    guard let end = request.keepUntil else { return nil }
+    guard let rows = plan.rows else {
       throw JobError(
         .noTimeColumn,
         "the hold needs the time column of \(table), which is not known; name it as \(table):column in "
           + "BACKUP_TABLES", field: "keep_until")
     }
-    let retention = prepared.hypertable?.state.policies.filter { $0.kind == .retention && $0.isOwn } ?? []
+    let retention = policies.filter { $0.kind == .retention && $0.isOwn }
     let paused = request.timescale.pauseJobs ? retention.filter(\.isScheduled) : []
     if let job = paused.first(where: { !$0.isOwned }) {
       throw JobError(
@@ -56,17 +66,26 @@ extension TableDayRestore {
         "\(job.words) belongs to \(job.owner), whose rights this role does not have, and cannot be paused; nothing was loaded. Leave "
           + "\(field: "pause_jobs") out and pause it as \(job.owner)", field: "pause_jobs")
     }
-    let until = end.formatted(.iso8601)
+    return PlannedHold(until: end.formatted(.iso8601), rows: rows, retention: retention, paused: paused)
+  }
+
+  /// Places the hold that the request asks for, and pauses the jobs that would break it.
+  func placeHold(_ prepared: Prepared, _ mark: Mark, on connection: PostgresConnection) async throws {
+    let policies = prepared.hypertable?.state.policies ?? []
+    guard let hold = try plannedHold(prepared.plan, policies) else {
+      return steps.skip(.lease, "keep_until is not given")
+    }
+    let paused = hold.paused
     try await steps.run(.lease, ["\(table)"] + paused.map { "job \($0.id)" }) {
       try await Hold.place(
-        load: mark.load, on: table, rows.span, until: until, pausing: paused.map(\.id),
-        keeping: request.timescale.pauseJobs ? retention.filter { !$0.isScheduled }.map(\.id) : [],
+        load: mark.load, on: table, hold.rows.span, until: hold.until, pausing: paused.map(\.id),
+        keeping: request.timescale.pauseJobs ? hold.retention.filter { !$0.isScheduled }.map(\.id) : [],
         in: prepared.hypertable?.hypertable, on: connection)
     }
-    let unpaused = retention.filter { job in job.isScheduled && !paused.contains(job) }
+    let unpaused = hold.retention.filter { job in job.isScheduled && !paused.contains(job) }
     steps.change(.lease) {
       $0.detail =
-        "until \(until)"
+        "until \(hold.until)"
         + (unpaused.isEmpty ? "" : "; not paused: \(unpaused.map(\.words).joined(separator: ", "))")
     }
   }

@@ -66,11 +66,20 @@ package struct TimescalePolicy: Sendable, Equatable {
     try await connection.query("SELECT job_id FROM \(schema).alter_job(\(job), scheduled => false, if_exists => true)")
   }
 
-  /// Has the job run by its schedule again, where it is a retention policy: its number comes from a table that other roles write,
-  /// and no other job is paused.
-  static func resume(_ job: Int, schema: String, on connection: PostgresConnection) async throws {
-    try await connection.query(
+  /// Has the job run by its schedule again, where it is a retention policy of `table`: its number comes from a table that other
+  /// roles write, and no other job is changed.
+  /// - Parameter oid: the table's OID, by which it is known where it was renamed.
+  /// - Returns: whether it was one.
+  static func resume(
+    _ job: Int, of table: TableName, oid: String?, schema: String, on connection: PostgresConnection
+  ) async throws -> Bool {
+    try await !connection.query(
       "SELECT \(schema).alter_job(j.job_id, scheduled => true) FROM timescaledb_information.jobs j "
-        + "WHERE j.job_id = $1::pg_catalog.int4 AND j.proc_name = 'policy_retention'", [String(job)])
+        + "JOIN pg_catalog.pg_namespace n ON n.nspname = j.hypertable_schema "
+        + "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = j.hypertable_name "
+        + "WHERE j.job_id = $1::pg_catalog.int4 AND j.proc_name = 'policy_retention' "
+        + "AND (n.nspname = $2 AND c.relname = $3 OR c.oid = $4::pg_catalog.oid)",
+      [String(job), table.schema, table.name, oid]
+    ).rows.isEmpty
   }
 }

@@ -31,7 +31,8 @@ extension TableDayRestore {
     guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
     var owed = OwedSteps(
       of: table, source.archive.day, span: values,
-      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database)
+      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database,
+      source: source.archive.table)
     owed.recompress = recompress.map { .init($0.table) }
     owed.refresh = owned.map { .init($0.view) }
     return owed

@@ -190,7 +190,8 @@ extension TableDayRestore {
       return
     }
     let owed = OwedSteps(
-      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database)
+      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database,
+      source: source.archive.table)
     let live = RowsOfDays(context: context, timeZone: options.timeZone, owed: owed, facts: facts, whole: days)
     for aggregate in state.aggregates where rows.timeColumn.name == hypertable.dimension.column {
       let isRefreshed = decided?.refresh.contains(aggregate) ?? false
@@ -236,8 +237,8 @@ extension TableDayRestore {
       lacks("ownership", "\(facts.table)", "GRANT \(SQL.identifier(partitioned.owner)) TO \(user)")
     }
     let needsLog = request.key != nil || preview.chunks.contains { !$0.steps.isEmpty }
-    if needsLog, try await !RestoreLog.isWithinReach(for: facts.table, on: connection) {
-      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(for: facts.table, on: connection))
+    if needsLog, try await !RestoreLog.isWithinReach(on: connection) {
+      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(on: connection))
     }
     guard preview.privilegesMissing.contains(where: { ["SELECT", "DELETE"].contains($0.privilege) }) else { return }
     preview.outcome = .refuse

@@ -88,6 +88,23 @@ struct RowsOfDays: Sendable {
     return Day(unit.instant(of: value), in: zone)
   }
 
+  /// The rows that the archives of `day` have: of the table that was restored from, and of the table itself, which may have its
+  /// own; the most of them. An archive without a manifest counts as one row. Nil where there is none.
+  private func archivedRows(of day: Day, on connection: PostgresConnection) async throws -> Int? {
+    var rows: Int?
+    let tables: Set = [
+      TableDay(database: owed.archives, table: owed.sourceName, day: day),
+      TableDay(database: connection.target.database, table: owed.tableName, day: day),
+      TableDay(database: connection.target.database, table: facts.table, day: day),
+    ]
+    for tableDay in tables {
+      guard let entry = try await tableDay.archive(in: context.lake) else { continue }
+      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
+      rows = max(rows ?? 0, manifest?.rows ?? 1)
+    }
+    return rows
+  }
+
   /// The days of a range, which are not all there: fewer rows than the archive has, or a chunk that is gone.
   func lacking(
     from start: ContinuousAggregate.Bound, to end: ContinuousAggregate.Bound,
@@ -102,8 +119,7 @@ struct RowsOfDays: Sendable {
       let (low, high) = try await hypertable.internalValues(of: span, on: connection)
       let own = chunks.filter { $0.start < high && $0.end > low }
       let hasChunk = !own.isEmpty
-      let tableDay = TableDay(database: owed.archives, table: owed.tableName, day: day)
-      guard let entry = try await tableDay.archive(in: context.lake) else {
+      guard let archived = try await archivedRows(of: day, on: connection) else {
         // Without chunk and archive: before the first row, after the last one, or dropped.
         let isWithin = (chunks.first.map { $0.start < low } ?? false) && (chunks.last.map { $0.end > high } ?? false)
         if hasChunk {
@@ -117,8 +133,6 @@ struct RowsOfDays: Sendable {
         }
         continue
       }
-      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
-      let archived = manifest?.rows ?? 1
       guard archived > 0 else { continue }
       if !hasChunk {
         lacking.append(day)

@@ -105,6 +105,40 @@ struct RowsOfDays: Sendable {
     return rows
   }
 
+  /// Whether the table may have had rows before its first chunk, and after its last one.
+  private struct Beyond {
+    /// The range of the chunks.
+    let start, end: Int
+    let hasEarlier, hasLater: Bool
+
+    func mayHaveRows(from low: Int, to high: Int) -> Bool {
+      if high <= start { return hasEarlier }
+      return low >= end ? hasLater : true
+    }
+  }
+
+  /// Looks for buckets beyond those that the chunks can have filled, in all aggregates: they outlive their raw rows. Of the bucket
+  /// at the edge nothing tells which days it counted.
+  private func beyond(
+    _ chunks: [Chunk], _ hypertable: Hypertable, on connection: PostgresConnection
+  ) async throws -> Beyond {
+    guard let start = chunks.map(\.start).min(), let end = chunks.map(\.end).max() else {
+      return Beyond(start: 0, end: 0, hasEarlier: false, hasLater: false)
+    }
+    var (hasEarlier, hasLater) = (false, false)
+    for aggregate in try await ContinuousAggregate.over(hypertable, on: connection) where aggregate.isOwned {
+      if start != .min, !hasEarlier {
+        let edge = try await aggregate.buckets(of: span(of: day(of: start)), in: hypertable, on: connection).start
+        hasEarlier = try await aggregate.hasBucket(before: edge, on: connection)
+      }
+      if end != .max, !hasLater {
+        let edge = try await aggregate.buckets(of: span(of: day(of: end - 1)), in: hypertable, on: connection).end
+        hasLater = try await aggregate.hasBucket(from: edge, on: connection)
+      }
+    }
+    return Beyond(start: start, end: end, hasEarlier: hasEarlier, hasLater: hasLater)
+  }
+
   /// The days of a range, which are not all there: fewer rows than the archive has, or a chunk that is gone.
   func lacking(
     from start: ContinuousAggregate.Bound, to end: ContinuousAggregate.Bound,
@@ -114,22 +148,24 @@ struct RowsOfDays: Sendable {
     var lacking: [Day] = []
     let rows = TableRows(facts, by: owed.timeColumn, on: connection)
     let chunks = try await hypertable.chunks(overlapping: nil, on: connection)
+    var beyond: Beyond?
     for day in day(of: start.value).through(day(of: end.value - 1)) where !whole.contains(day) {
       let span = try span(of: day)
       let (low, high) = try await hypertable.internalValues(of: span, on: connection)
       let own = chunks.filter { $0.start < high && $0.end > low }
       let hasChunk = !own.isEmpty
       guard let archived = try await archivedRows(of: day, on: connection) else {
-        // Without chunk and archive: before the first row, after the last one, or dropped.
-        let isWithin = (chunks.first.map { $0.start < low } ?? false) && (chunks.last.map { $0.end > high } ?? false)
         if hasChunk {
           // A chunk that was made after the day was over may stand in the place of one that was dropped with the day's rows.
           let end = DayWindow(day, in: zone).end
           if try await hypertable.wereMade(own, after: end, on: connection), try await rows.count(in: span) == 0 {
             lacking.append(day)
           }
-        } else if isWithin {
-          lacking.append(day)
+        } else {
+          // Before the first row, after the last one, or dropped.
+          let known = if let beyond { beyond } else { try await self.beyond(chunks, hypertable, on: connection) }
+          beyond = known
+          if known.mayHaveRows(from: low, to: high) { lacking.append(day) }
         }
         continue
       }

@@ -1,3 +1,5 @@
+package import TableDays
+
 /// The statements of the `.sql` files, which the build embeds.
 package enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
@@ -19,6 +21,7 @@ package enum SQL {
   static let chunksMadeLater = text(PackageResources.chunks_made_later_sql)
   static let chunksByRelation = text(PackageResources.chunks_by_relation_sql)
   static let compressedFilesByRelation = text(PackageResources.compressed_files_by_relation_sql)
+  static let relationsMadeHere = text(PackageResources.relations_made_here_sql)
   static let chunks = text(PackageResources.chunks_sql)
   static let aggregates = text(PackageResources.aggregates_sql)
   static let timescalePolicies = text(PackageResources.timescale_policies_sql)
@@ -47,13 +50,29 @@ package enum SQL {
     statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
   }
 
-  /// A name as SQL writes it: in double quotes unless it consists of lower-case letters, digits and underscores.
+  /// A name as SQL writes it: in double quotes unless it consists of lower-case letters, digits and underscores, and is no
+  /// reserved word.
   package static func identifier(_ name: String) -> String {
     let isPlain =
       name.utf8.first.map { !(48...57).contains($0) } ?? false
       && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
-    return isPlain ? name : "\"\(name.replacing("\"", with: "\"\""))\""
+    return isPlain && !reserved.contains(name) ? name : name.inDoubleQuotes
   }
+
+  /// The table's qualified name as SQL writes it.
+  package static func name(_ table: TableName) -> String { "\(identifier(table.schema)).\(identifier(table.name))" }
+
+  /// The words that are no names without quotes (PostgreSQL documentation, "SQL Key Words").
+  private static let reserved: Set<String> = Set(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
+    concurrently constraint create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from
+    full grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references returning
+    right select session_user similar some symmetric system_user table tablesample then to trailing true union unique user
+    using variadic verbose when where window with
+    """.split { $0 == " " || $0 == "\n" }.map(String.init))
 
   private static func text(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self)

@@ -35,7 +35,7 @@ package struct NewPartition: Sendable {
     let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
     let user = connection.target.user
     guard try model.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(name.schema)", user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(name.schema))", user)
     }
     let table = try await connection.quoted(name)
     let parent = try await connection.quoted(parent)
@@ -78,7 +78,7 @@ package struct NewPartition: Sendable {
     let name = try await name(on: connection)
     let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
     guard try model.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(name.schema)", connection.target.user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(name.schema))", connection.target.user)
     }
   }
 

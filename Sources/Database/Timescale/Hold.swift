@@ -1,3 +1,4 @@
+import Essentials
 package import Postgres
 import Reporting
 package import TableDays
@@ -51,7 +52,16 @@ package enum Hold {
       ])
     guard let hypertable else { return }
     for job in jobs {
-      try await TimescalePolicy.pause(job, schema: hypertable.extensionSchema, on: connection)
+      do {
+        try await TimescalePolicy.pause(job, schema: hypertable.extensionSchema, on: connection)
+      } catch PostgresError.server(let error) where error.sqlState == "XX000" {
+        // Version 2.22 takes no change of a policy with `drop_created_before`.
+        throw JobError(
+          .retentionWouldDrop,
+          "the retention job \(job) of \(table) cannot be paused: alter_job fails, as it does for policies with drop_created_before "
+            + "in some versions of TimescaleDB; nothing was changed. Leave \(field: "pause_jobs") out, and remove the policy meanwhile",
+          field: "pause_jobs", details: ["jobs": .array([.integer(job)])])
+      }
     }
   }
 

@@ -27,6 +27,9 @@ package struct TimescalePolicy: Sendable, Equatable {
   package let isOwned: Bool
   /// Its next run takes ranges that end at this value or before, as the catalog counts; nil where that is not known.
   package let takenBefore: Int?
+  /// Its next run takes chunks that were made before this instant, in microseconds since 1970, whatever their range; nil where it
+  /// goes by the range.
+  package let createdBefore: Int?
 
   /// The policies of `hypertable` and of `aggregates` over it.
   package static func of(
@@ -51,14 +54,27 @@ package struct TimescalePolicy: Sendable, Equatable {
           id: try row.decode("id"), kind: kind, relation: try row.decode("relation"),
           isOwn: try row.decode("is_own"), age: age, isScheduled: try row.decode("scheduled"),
           nextRun: try row.decodeIfPresent("next_run"), owner: try row.decode("owner"),
-          isOwned: try row.decode("may_alter"), takenBefore: takenBefore))
+          isOwned: try row.decode("may_alter"), takenBefore: takenBefore,
+          createdBefore: try row.decodeIfPresent("created_before")))
     }
     return policies
   }
 
   /// Whether the next run takes a chunk whose range ends at `end`, as the catalog counts.
-  package func takes(_ end: Int) -> Bool {
+  func takes(_ end: Int) -> Bool {
     isScheduled && isOwn && takenBefore.map { end <= $0 } ?? false
+  }
+
+  /// Whether the next run drops rows of the span that `state` was read for. A chunk that is made for it is new.
+  package func drops(_ state: HypertableState) -> Bool {
+    guard kind == .retention, let end = state.end else { return false }
+    guard let createdBefore else { return takes(end) }
+    return isScheduled && isOwn && state.chunks.contains { $0.created < createdBefore }
+  }
+
+  /// Whether nobody can tell if the next run drops rows of the span.
+  package func mayDrop(_ state: HypertableState) -> Bool {
+    kind == .retention && isOwn && isScheduled && (state.end == nil || takenBefore == nil && createdBefore == nil)
   }
 
   /// Pauses the job in the current transaction.

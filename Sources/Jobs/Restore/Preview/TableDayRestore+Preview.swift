@@ -178,7 +178,7 @@ extension TableDayRestore {
       .init(
         id: policy.id, relation: policy.relation, kind: policy.name, age: policy.age, nextRun: policy.nextRun,
         isScheduled: policy.isScheduled,
-        wouldDrop: policy.kind == .retention && (state.end.map(policy.takes) ?? false))
+        wouldDrop: policy.drops(state))
     }
     guard let rows = plan.rows else { return }
     guard facts.storedColumns.allSatisfy(\.maySelect) else {

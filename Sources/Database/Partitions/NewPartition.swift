@@ -76,7 +76,7 @@ package struct NewPartition: Sendable {
     let name = try await name(on: connection)
     let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
     guard try model.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(name.schema)", connection.target.user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(name.schema))", connection.target.user)
     }
     return (name, model)
   }

@@ -26,12 +26,15 @@ extension TableDayRestore {
     guard let plan = prepared.hypertable else { return nil }
     let span = plan.state.end == nil ? nil : Self.chunkSpan(prepared.plan, plan.hypertable.dimension)
     let after = try await plan.hypertable.chunks(overlapping: span, on: connection)
-    let recompress = plan.recompress(after, newOnes: prepared.manifest?.hypertable?.isCompressed == true)
+    let wasCompressed = prepared.manifest?.hypertable?.isCompressed == true
+    let made = wasCompressed ? try await plan.hypertable.madeHere(plan.added(after), on: connection) : []
+    let recompress = plan.recompress(after, made: made)
     let owned = plan.refresh.filter { plan.hindrance(of: $0) == nil }
     guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
     var owed = OwedSteps(
       of: table, source.archive.day, span: values,
-      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database)
+      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database,
+      source: source.archive.table)
     owed.recompress = recompress.map { .init($0.table) }
     owed.refresh = owned.map { .init($0.view) }
     return owed

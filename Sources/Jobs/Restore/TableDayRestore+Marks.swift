@@ -57,7 +57,7 @@ extension TableDayRestore {
       .restoreLogNeeded,
       "a request with \(field: "key") and a message may be sent again, and with \(field: "destination.on_existing") \"append\" "
         + "their rows would then be loaded twice; a load leaves a mark against that, which it cannot here: "
-        + "\(try await RestoreLog.remedy(for: table, on: connection))",
+        + "\(try await RestoreLog.remedy(on: connection))",
       field: "destination.on_existing")
   }
 
@@ -92,11 +92,8 @@ extension TableDayRestore {
     load: String, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws {
     for debt in try await RestoreLog.debts(load: load, on: connection) {
-      let worker = StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps)
-      let rest = await worker.perform(debt.owed, on: connection)
-      try await worker.keep(
-        rest, of: debt.owed, load: debt.load, ownPassword: request.server.password, on: connection)
-      if let rest { result.owes(rest, load: debt.load) }
+      try await RestoreDebts(context: context, timeZone: options.timeZone).pay(
+        debt, steps, ownPassword: request.server.password, on: connection, &result)
     }
   }
 

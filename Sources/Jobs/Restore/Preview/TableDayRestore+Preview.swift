@@ -103,7 +103,7 @@ extension TableDayRestore {
     }
     let done = try await attempt(&preview, on: connection) { _ in
       let log = try await RestoreLog.open(of: source.archive, into: table, creating: false, on: connection)
-      let canMark = if log == nil { try await RestoreLog.canMark(for: table, on: connection) } else { true }
+      let canMark = if log == nil { try await RestoreLog.canMark(on: connection) } else { true }
       try await refuseUnmarked(canMark: canMark, on: connection)
       return try await earlierLoad(log, on: connection)
     }
@@ -222,7 +222,7 @@ extension TableDayRestore {
   ) async throws -> [TimescalePolicy] {
     let state = try await HypertableState.read(
       hypertable, Self.chunkSpan(plan, hypertable.dimension), plan.rows, on: connection)
-    let keepsOwed = try await RestoreLog.isWithinReach(for: facts.table, on: connection)
+    let keepsOwed = try await RestoreLog.isWithinReach(on: connection)
     var decided: HypertablePlan?
     do {
       decided = try HypertablePlan(
@@ -244,7 +244,7 @@ extension TableDayRestore {
       .init(
         id: policy.id, relation: policy.relation, kind: policy.name, age: policy.age, nextRun: policy.nextRun,
         isScheduled: policy.isScheduled,
-        wouldDrop: policy.kind == .retention && (state.end.map(policy.takes) ?? false))
+        wouldDrop: policy.drops(state))
     }
     try await aggregates(state, decided, facts, plan, days, &preview, on: connection)
     return state.policies
@@ -265,7 +265,8 @@ extension TableDayRestore {
       return
     }
     let owed = OwedSteps(
-      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database)
+      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database,
+      source: source.archive.table)
     let live = RowsOfDays(context: context, timeZone: options.timeZone, owed: owed, facts: facts, whole: days)
     for aggregate in state.aggregates where rows.timeColumn.name == hypertable.dimension.column {
       let isRefreshed = decided?.refresh.contains(aggregate) ?? false

@@ -41,9 +41,9 @@ extension TableDayRestore {
     }
     // What is to be compressed again is kept there.
     if request.key == nil, preview.chunks.contains(where: { !$0.steps.isEmpty }),
-      try await !RestoreLog.isWithinReach(for: facts.table, on: connection)
+      try await !RestoreLog.isWithinReach(on: connection)
     {
-      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(for: facts.table, on: connection))
+      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(on: connection))
     }
     if request.timescale.pauseJobs {
       for job in policies where job.kind == .retention && job.isOwn && job.isScheduled && !job.isOwned {
@@ -62,9 +62,9 @@ extension TableDayRestore {
       lacks("use", "sluice.hold", try await Hold.remedy(on: connection))
     }
     if request.key != nil || preview.problems.contains(where: { $0.code == .restoreLogNeeded }),
-      try await !RestoreLog.isWithinReach(for: table, on: connection)
+      try await !RestoreLog.isWithinReach(on: connection)
     {
-      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(for: table, on: connection))
+      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(on: connection))
     }
     guard preview.isDenied else { return }
     let row = try await connection.query(

@@ -1,3 +1,5 @@
+package import TableDays
+
 /// The statements of the `.sql` files, which the build embeds.
 package enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
@@ -19,11 +21,11 @@ package enum SQL {
   static let chunksMadeLater = text(PackageResources.chunks_made_later_sql)
   static let chunksByRelation = text(PackageResources.chunks_by_relation_sql)
   static let compressedFilesByRelation = text(PackageResources.compressed_files_by_relation_sql)
+  static let relationsMadeHere = text(PackageResources.relations_made_here_sql)
   static let chunks = text(PackageResources.chunks_sql)
   static let aggregates = text(PackageResources.aggregates_sql)
   static let timescalePolicies = text(PackageResources.timescale_policies_sql)
   static let holdTable = text(PackageResources.hold_table_sql)
-  static let holdState = text(PackageResources.hold_state_sql)
   static let holdPlace = text(PackageResources.hold_place_sql)
   static let holdEnd = text(PackageResources.hold_end_sql)
   static let holdsOver = text(PackageResources.holds_over_sql)
@@ -35,7 +37,7 @@ package enum SQL {
   static let partitionNames = text(PackageResources.partition_names_sql)
   static let partitionModel = text(PackageResources.partition_model_sql)
   static let partitionsInSpan = text(PackageResources.partitions_in_span_sql)
-  static let restoreLogState = text(PackageResources.restore_log_state_sql)
+  static let ownTableState = text(PackageResources.own_table_state_sql)
   static let restoreLogTable = text(PackageResources.restore_log_table_sql)
   static let restoreLogMarks = text(PackageResources.restore_log_marks_sql)
   static let restoreLogWrite = text(PackageResources.restore_log_write_sql)
@@ -48,13 +50,29 @@ package enum SQL {
     statement.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }.joined(separator: " ")
   }
 
-  /// A name as SQL writes it: in double quotes unless it consists of lower-case letters, digits and underscores.
+  /// A name as SQL writes it: in double quotes unless it consists of lower-case letters, digits and underscores, and is no
+  /// reserved word.
   package static func identifier(_ name: String) -> String {
     let isPlain =
       name.utf8.first.map { !(48...57).contains($0) } ?? false
       && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
-    return isPlain ? name : "\"\(name.replacing("\"", with: "\"\""))\""
+    return isPlain && !reserved.contains(name) ? name : name.inDoubleQuotes
   }
+
+  /// The table's qualified name as SQL writes it.
+  package static func name(_ table: TableName) -> String { "\(identifier(table.schema)).\(identifier(table.name))" }
+
+  /// The words that are no names without quotes (PostgreSQL documentation, "SQL Key Words").
+  private static let reserved: Set<String> = Set(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
+    concurrently constraint create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from
+    full grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references returning
+    right select session_user similar some symmetric system_user table tablesample then to trailing true union unique user
+    using variadic verbose when where window with
+    """.split { $0 == " " || $0 == "\n" }.map(String.init))
 
   private static func text(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self)

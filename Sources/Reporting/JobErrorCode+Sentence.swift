@@ -60,6 +60,7 @@ extension JobErrorCode {
       "A continuous aggregate that is named does not exist, or is not over the table; nothing was loaded.",
     .loadNotFound: "No load with that id owes steps.",
     .chunkFrozen: "A chunk that the load would write to is frozen; nothing was changed.",
+    .timescaledbTooOld: "The table is a hypertable of a version of TimescaleDB that is not supported.",
     .retentionWouldDrop:
       "A retention policy of TimescaleDB would drop the day again at its next run; `jobs` lists it. Nothing was changed.",
     .operationEnded: "The operation has ended already.",

@@ -38,7 +38,7 @@ package struct TableFacts: Sendable {
   /// The table has a unique constraint that is checked at the end of the transaction.
   let hasDeferrableKey: Bool
   /// The table has a BEFORE trigger for each row, or a foreign partition: a row that is sent may not be stored.
-  let mayDropRows: Bool
+  package let mayDropRows: Bool
   /// The table has a trigger that runs after rows are stored, and may change them.
   package var hasAfterTrigger = false
   /// The table has a rule that replaces INSERT. COPY ignores rules.
@@ -86,7 +86,7 @@ package struct TableFacts: Sendable {
     try refuseView(table, kind, isAggregate: aggregate != nil, access, allowsView)
     let user = connection.target.user
     guard try found.decode("may_use_schema", as: Bool.self) else {
-      throw denied("USAGE", on: "SCHEMA \(table.schema)", user)
+      throw denied("USAGE", on: "SCHEMA \(SQL.identifier(table.schema))", user)
     }
     let oid: Int = try found.decode("oid")
     let columns = try await connection.query(SQL.tableColumns, [String(oid)]).rows.map {
@@ -118,12 +118,12 @@ package struct TableFacts: Sendable {
     switch access {
     case .read:
       try refuseUnreadable(table, found)
-      guard try found.decode("may_select", as: Bool.self) else { throw denied("SELECT", on: "\(table)", user) }
+      guard try found.decode("may_select", as: Bool.self) else { throw denied("SELECT", on: SQL.name(table), user) }
       if let column = facts.storedColumns.first(where: { !$0.maySelect }) {
-        throw denied("SELECT (\(column.name))", on: "\(table)", user)
+        throw denied("SELECT (\(SQL.identifier(column.name.text)))", on: SQL.name(table), user)
       }
     case .write:
-      guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: "\(table)", user) }
+      guard try found.decode("may_insert", as: Bool.self) else { throw denied("INSERT", on: SQL.name(table), user) }
     }
     return facts
   }
@@ -179,7 +179,7 @@ package struct TableFacts: Sendable {
     if let part: String = try found.decodeIfPresent("detaching_part") {
       throw JobError(
         .detachPending,
-        "the partition \(part) of \(table) is being detached, which hides its rows; run ALTER TABLE \(table) DETACH "
+        "the partition \(part) of \(table) is being detached, which hides its rows; run ALTER TABLE \(SQL.name(table)) DETACH "
           + "PARTITION \(part) FINALIZE, attach it again if its rows are to be archived, then run the job again",
         field: "table")
     }
@@ -194,6 +194,9 @@ package struct TableFacts: Sendable {
   }
 
   /// The error for a right that is not granted, with the statement that grants it.
+  /// - Parameters:
+  ///   - right: the right as GRANT names it, with its columns as SQL writes them.
+  ///   - object: what it is on, as SQL writes it.
   package static func denied(_ right: String, on object: String, _ user: String) -> JobError {
     JobError(
       .permissionDenied,

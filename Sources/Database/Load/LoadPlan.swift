@@ -68,7 +68,7 @@ package struct LoadPlan: Sendable, Equatable {
     defaults = drift.mapping.defaults
     if let column = (loaded.map(\.table) + defaults.map(\.column)).first(where: { facts.column($0)?.mayInsert == false }
     ) {
-      throw TableFacts.denied("INSERT (\(column))", on: "\(facts.table)", role)
+      throw TableFacts.denied("INSERT (\(SQL.identifier(column.text)))", on: SQL.name(facts.table), role)
     }
     fileColumns = drift.columns.map(\.name)
     needsStaging =

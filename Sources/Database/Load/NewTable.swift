@@ -52,14 +52,9 @@ package struct NewTable: Sendable {
     ).rows[0].decode("is_there")
   }
 
-  /// Makes the table in the transaction in progress, which holds a lock against others that make it until it ends.
-  /// - Returns: warnings; nil where another session has made the table meanwhile.
+  /// Refuses, without changing anything, a table that cannot be made.
   /// - Throws: ``JobError`` `table_not_made`, `permission_denied`.
-  package func create(on connection: PostgresConnection) async throws -> [String]? {
-    try await connection.query(
-      "SELECT pg_catalog.pg_advisory_xact_lock((\(TableDayLock.namespace)::pg_catalog.int8 << 48) "
-        + "| (pg_catalog.hashtextextended('create_table ' || $1, 0) & 281474976710655))", ["\(table)"])
-    guard try await !Self.isThere(table, on: connection) else { return nil }
+  package func check(on connection: PostgresConnection) async throws {
     let row = try await connection.query(
       "SELECT n.oid IS NOT NULL AS is_there, COALESCE(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false) AS may_create "
         + "FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1", [table.schema]
@@ -68,11 +63,22 @@ package struct NewTable: Sendable {
       throw failure("the schema \(table.schema) does not exist; create it")
     }
     guard try row.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(table.schema)", connection.target.user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(table.schema))", connection.target.user)
     }
+    for column in columns { try await check(column, on: connection) }
+  }
+
+  /// Makes the table in the transaction in progress, which holds a lock against others that make it until it ends.
+  /// - Returns: warnings; nil where another session has made the table meanwhile.
+  /// - Throws: ``JobError`` `table_not_made`, `permission_denied`.
+  package func create(on connection: PostgresConnection) async throws -> [String]? {
+    try await connection.query(
+      "SELECT pg_catalog.pg_advisory_xact_lock((\(TableDayLock.namespace)::pg_catalog.int8 << 48) "
+        + "| (pg_catalog.hashtextextended('create_table ' || $1, 0) & 281474976710655))", ["\(table)"])
+    guard try await !Self.isThere(table, on: connection) else { return nil }
+    try await check(on: connection)
     var definitions: [String] = []
     for column in columns {
-      try await check(column, on: connection)
       definitions.append(
         "\(try await connection.quoteIdentifier(column.name.text)) \(column.type)\(column.isNotNull ? " NOT NULL" : "")"
       )

@@ -11,6 +11,8 @@ package struct OwedSteps: Sendable, Codable, Equatable {
   /// The table that was loaded.
   package var schema: String
   package var table: String
+  /// The table of the archives; nil where it has the same name, and in entries of versions before 0.10.
+  package var source: Relation?
   package var day: Day
   /// The time column.
   package var column: String
@@ -29,7 +31,7 @@ package struct OwedSteps: Sendable, Codable, Equatable {
   package var present: TableName?
 
   enum CodingKeys: String, CodingKey {
-    case archives, schema, table, day, column, kind, unit, start, end, recompress, refresh
+    case archives, schema, table, source, day, column, kind, unit, start, end, recompress, refresh
   }
 
   /// A relation by its names.
@@ -45,8 +47,15 @@ package struct OwedSteps: Sendable, Codable, Equatable {
     package var tableName: TableName { TableName(schema: schema, name: name) }
   }
 
-  package init(of table: TableName, _ day: Day, span: DaySpan, by column: ColumnName, archives: String) {
+  /// - Parameters:
+  ///   - table: the table that was loaded.
+  ///   - archives: the database of the archives.
+  ///   - source: the table of the archives.
+  package init(
+    of table: TableName, _ day: Day, span: DaySpan, by column: ColumnName, archives: String, source: TableName
+  ) {
     self.archives = archives
+    if source != table { self.source = Relation(source) }
     schema = table.schema
     self.table = table.name
     self.day = day
@@ -58,6 +67,8 @@ package struct OwedSteps: Sendable, Codable, Equatable {
   }
 
   package var tableName: TableName { TableName(schema: schema, name: table) }
+  /// The table of the archives.
+  package var sourceName: TableName { source?.tableName ?? tableName }
   package var span: DaySpan { DaySpan(kind: kind, unit: unit, start: start, end: end) }
   package var timeColumn: TimeColumn { TimeColumn(name: ColumnName(column), kind: kind, unit: unit) }
   package var isEmpty: Bool { recompress.isEmpty && refresh.isEmpty }
@@ -95,9 +106,16 @@ extension RestoreLog {
   package static func debts(
     load: String? = nil, of target: TableName? = nil, on connection: PostgresConnection
   ) async throws -> [Debt] {
-    let state = try await State.read(target, on: connection)
-    guard state.isThere, state.isTrusted, state.mayWrite, state.mayUpdate, state.hasOwed else { return [] }
-    return try await connection.query(SQL.restoreLogOwed, [load, target.map { "\($0)" }]).rows.compactMap { row in
+    let state = try await State.read(on: connection)
+    guard state.isUsable, state.mayUpdate, state.hasOwed else {
+      if state.isThere, let flaw = state.flaw("restore_log", connection.target.user) {
+        Log.write(.warning, "steps that are owed are not looked for", ["reason": flaw])
+      }
+      return []
+    }
+    return try await connection.query(
+      SQL.restoreLogOwed, [load, target?.schema, target?.name, target.map { "\($0)" }]
+    ).rows.compactMap { row in
       let text: String = try row.decode("owed")
       // Another version, or another program, may have written it.
       guard var owed = try? JSONDecoder().decode(OwedSteps.self, from: Data(text.utf8)) else {

@@ -38,7 +38,8 @@ package struct OwnedSequences: Sendable {
           guard try row.decode("may_ask", as: Bool.self) else {
             warnings.append(
               "the sequence \(sequence.name) of column \(sequence.column) was not checked: the role has no right to it; it may be "
-                + "behind the table's values. GRANT SELECT ON SEQUENCE \(sequence.name) lets the next load check it")
+                + "behind the table's values. GRANT SELECT ON SEQUENCE \(SQL.name(sequence.name)) lets the next load check it"
+            )
             continue
           }
           if let warning = try await warning(of: sequence, on: connection) { warnings.append(warning) }

@@ -32,41 +32,65 @@ package struct Replacement: Sendable {
     package init() {}
   }
 
-  /// Deletes the rows of the span.
-  /// - Parameters:
-  ///   - archiveRows: the number of rows that the load will put in their place.
-  ///   - chunks: the chunks of a hypertable that hold the span's rows, where none is compressed; nil deletes from the table.
-  /// - Throws: ``JobError`` `child_tables`, `fewer_rows`, `archive_differs`, `delete_cascades`, `rows_not_deleted`; the load
-  ///   must then be rolled back.
-  package func delete(
-    for archiveRows: Int, from chunks: [TableName]? = nil, on connection: PostgresConnection
-  ) async throws -> Deleted {
+  /// What the rows of the span and the catalog say before the deletion.
+  package struct Examined: Sendable {
+    /// The rows that are deleted.
+    let rows: ExistingRows
+    let count: Int
+    let hasStatementTrigger: Bool
+    /// The triggers that run for them.
+    package let triggers: [String]
+  }
+
+  /// Refuses, without changing anything, a deletion that would lose or change what the archive does not hold.
+  /// - Parameter archiveRows: the number of rows that the load will put in their place; nil where it is not known yet.
+  /// - Throws: ``JobError`` `child_tables`, `fewer_rows`, `archive_differs`, `delete_cascades`, `permission_denied`.
+  package func examine(for archiveRows: Int?, on connection: PostgresConnection) async throws -> Examined {
     let found = try await connection.query(SQL.replaceFacts, [String(facts.oid)]).rows[0]
-    let isHypertable = facts.hypertable != nil
     var rows = rows
-    if try !isHypertable && found.decode("is_plain", as: Bool.self) {
+    if try facts.hypertable == nil && found.decode("is_plain", as: Bool.self) {
       try await refuseChildren(on: connection)
       // Another session may commit rows of children from now on.
       rows.isOnly = true
     }
     let existing = try await rows.count(on: connection)
-    guard existing > 0 else { return Deleted() }
-    try refuseFewer(archiveRows, than: existing)
-    try await refuseLostValues(of: rows, on: connection)
-    try refuseCascades(
-      constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
+    if existing > 0 {
+      if let archiveRows { try refuseFewer(archiveRows, than: existing) }
+      try await refuseLostValues(of: rows, on: connection)
+      try refuseCascades(
+        constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
+      guard try found.decode("may_delete", as: Bool.self) else {
+        throw TableFacts.denied("DELETE", on: "\(facts.table)", connection.target.user)
+      }
+    }
+    return Examined(
+      rows: rows, count: existing, hasStatementTrigger: try found.decode("has_statement_trigger"),
+      triggers: existing > 0 ? try Self.names(found.decode("triggers")) : [])
+  }
+
+  /// Deletes the rows of the span.
+  /// - Parameters:
+  ///   - archiveRows: the number of rows that the load will put in their place.
+  ///   - chunks: the chunks of a hypertable that hold the span's rows, where none is compressed; nil deletes from the table.
+  /// - Throws: ``JobError`` `rows_not_deleted`, and those of ``examine(for:on:)``; the load must then be rolled back.
+  package func delete(
+    for archiveRows: Int, from chunks: [TableName]? = nil, on connection: PostgresConnection
+  ) async throws -> Deleted {
+    let found = try await examine(for: archiveRows, on: connection)
+    guard found.count > 0 else { return Deleted() }
+    let isHypertable = facts.hypertable != nil
     // A bitmap scan misses the rows of a compressed chunk that the same DELETE decompresses (timescaledb, pull request 9120).
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan = off") }
     let deleted: Int
     do {
-      deleted = try await rows.delete(from: found.decode("has_statement_trigger") ? nil : chunks, on: connection)
+      deleted = try await found.rows.delete(from: found.hasStatementTrigger ? nil : chunks, on: connection)
     } catch PostgresError.server(let error) where error.sqlState == "23503" && error.hasServersNames {
       throw referenced(error)
     }
     if isHypertable { try await connection.query("SET LOCAL enable_bitmapscan TO DEFAULT") }
     // Others may have inserted rows since they were counted.
     try refuseFewer(archiveRows, than: deleted)
-    guard try await !self.rows.exist(on: connection) else {
+    guard try await !rows.exist(on: connection) else {
       throw JobError(
         .rowsNotDeleted,
         "\(facts.table) still has rows of the day after they were deleted: a trigger keeps them, another session inserts them, "
@@ -75,11 +99,10 @@ package struct Replacement: Sendable {
     }
     var result = Deleted()
     result.count = deleted
-    result.rows = rows
-    let triggers = try Self.names(found.decode("triggers"))
-    if !triggers.isEmpty {
+    result.rows = found.rows
+    if !found.triggers.isEmpty {
       result.warnings.append(
-        "the table has DELETE triggers, which ran for the replaced rows: \(triggers.joined(separator: ", "))")
+        "the table has DELETE triggers, which ran for the replaced rows: \(found.triggers.joined(separator: ", "))")
     }
     return result
   }

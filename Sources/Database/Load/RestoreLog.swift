@@ -50,14 +50,14 @@ package struct RestoreLog: Sendable {
   package static func open(
     of source: TableDay, into target: TableName, creating: Bool, on connection: PostgresConnection
   ) async throws -> RestoreLog? {
-    var state = try await State.read(target, on: connection)
+    var state = try await State.read(on: connection)
     if creating, !state.isThere, state.mayCreate {
       do {
         try await create(definition, on: connection)
       } catch PostgresError.server(let error) where !error.isFatal {
         Log.write(.warning, "sluice.restore_log was not created", ["reason": error])
       }
-      state = try await State.read(target, on: connection)
+      state = try await State.read(on: connection)
     }
     guard state.isUsable else { return nil }
     if creating, !state.hasOwed, state.isOwned { state.hasOwed = await addColumns(on: connection) }
@@ -158,8 +158,8 @@ package struct RestoreLog: Sendable {
   /// Removes marks that are older than `days` and owe nothing, where the role may.
   /// - Returns: how many.
   package static func removeOld(days: Int, on connection: PostgresConnection) async throws -> Int {
-    let state = try await State.read(nil, on: connection)
-    guard state.isThere, state.isTrusted, state.isPlain, state.mayDelete else { return 0 }
+    let state = try await State.read(on: connection)
+    guard state.isSafe, state.mayDelete else { return 0 }
     return try await connection.query(
       "DELETE FROM sluice.restore_log WHERE pg_catalog.to_jsonb(restore_log) ->> 'owed' IS NULL AND loaded_at < pg_catalog.now() - pg_catalog.make_interval(days => $1)",
       [String(days)]

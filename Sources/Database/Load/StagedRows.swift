@@ -12,15 +12,27 @@ package struct StagedRows: Sendable {
   /// The SQL of the values that the target's columns get.
   let values: [ColumnName: String]
 
+  /// The error for a file without the column that tells a part of its rows.
+  static func noTime(of part: ExistingRows) -> JobError {
+    JobError(
+      .badTimeColumn,
+      "the file has no column \(part.timeColumn.name), by which a part of its rows could be told; nothing was loaded",
+      field: "where")
+  }
+
+  /// The error for a file without the column by which its rows are compared with those that they replace.
+  static func noTime(toReplace rows: ExistingRows) -> JobError {
+    JobError(
+      .badTimeColumn,
+      "the file has no column \(rows.timeColumn.name), so that its rows cannot be compared with the rows of \(rows.table) "
+        + "that they would replace; nothing was changed. Pass \"append\" to load them beside",
+      field: "destination.on_existing")
+  }
+
   /// Those whose time lies in `part`; rows without a time do not.
   /// - Throws: ``JobError`` `bad_time_column`.
   func matching(_ part: ExistingRows, on connection: PostgresConnection) async throws -> StagedRows {
-    guard let value = values[part.timeColumn.name] else {
-      throw JobError(
-        .badTimeColumn,
-        "the file has no column \(part.timeColumn.name), by which a part of its rows could be told; nothing was loaded",
-        field: "where")
-    }
+    guard let value = values[part.timeColumn.name] else { throw Self.noTime(of: part) }
     let start = try await connection.quoteLiteral(part.span.start)
     let end = try await connection.quoteLiteral(part.span.end)
     let type = part.span.kind.sqlType
@@ -34,13 +46,7 @@ package struct StagedRows: Sendable {
   /// which stay.
   /// - Throws: ``JobError`` `rows_outside_span`, `bad_time_column`.
   package func refuseOutside(_ rows: ExistingRows, on connection: PostgresConnection) async throws {
-    guard let value = values[rows.timeColumn.name] else {
-      throw JobError(
-        .badTimeColumn,
-        "the file has no column \(rows.timeColumn.name), so that its rows cannot be compared with the rows of \(rows.table) "
-          + "that they would replace; nothing was changed. Pass \"append\" to load them beside",
-        field: "destination.on_existing")
-    }
+    guard let value = values[rows.timeColumn.name] else { throw Self.noTime(toReplace: rows) }
     let start = try await connection.quoteLiteral(rows.span.start)
     let end = try await connection.quoteLiteral(rows.span.end)
     let type = rows.span.kind.sqlType

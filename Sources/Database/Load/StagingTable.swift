@@ -31,18 +31,16 @@ package struct StagingTable {
     package var dropped: Int { matched - inserted - conflicts }
   }
 
-  /// Loads all rows of the file.
+  /// Refuses, without changing anything, a load whose rows could not be staged or inserted.
   /// - Parameters:
-  ///   - options: the parenthesis of COPY's `WITH (…)`.
   ///   - part: the values of the time column whose rows are loaded; nil loads all.
-  ///   - beforeInsert: runs when the file's rows are staged.
-  ///   - send: sends the rows to the COPY, and returns the number that the server has stored.
-  /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `rows_not_stored`, `bad_time_column`.
-  package func load(
-    options: String, part: ExistingRows? = nil, on connection: PostgresConnection,
-    beforeInsert: (StagedRows) async throws -> Void,
-    _ send: (CopyIn) async throws -> Int
-  ) async throws -> Loaded {
+  ///   - replaced: the rows with whose span the file's are compared before they are deleted; nil compares none.
+  /// - Returns: the table whose column types the staging table has, and the schema in which it can be made.
+  /// - Throws: ``JobError`` `deferrable_key`, `insert_rule`, `bad_time_column`, `permission_denied`, and those of
+  ///   ``TableFacts`` for the table whose types are taken.
+  @discardableResult package func check(
+    part: ExistingRows? = nil, replaced: ExistingRows? = nil, on connection: PostgresConnection
+  ) async throws -> (model: TableFacts, schema: String) {
     guard !facts.hasDeferrableKey || policy.mode == .direct else {
       throw JobError(
         .deferrableKey,
@@ -56,9 +54,28 @@ package struct StagingTable {
         "\(facts.table) has a rule that runs in place of INSERT; use \"direct\" with the table's own columns, or "
           + "disable the rule", field: "destination.mode")
     }
+    let filled = plan.filledColumns
+    if let part, !filled.contains(part.timeColumn.name) { throw StagedRows.noTime(of: part) }
+    if let replaced, !filled.contains(replaced.timeColumn.name) { throw StagedRows.noTime(toReplace: replaced) }
     let like = policy.stagingLike
     let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
-    let schema = try await schema(on: connection)
+    return (model, try await schema(on: connection))
+  }
+
+  /// Loads all rows of the file.
+  /// - Parameters:
+  ///   - options: the parenthesis of COPY's `WITH (…)`.
+  ///   - part: the values of the time column whose rows are loaded; nil loads all.
+  ///   - replaced: as of ``check(part:replaced:on:)``.
+  ///   - beforeInsert: runs when the file's rows are staged.
+  ///   - send: sends the rows to the COPY, and returns the number that the server has stored.
+  /// - Throws: ``JobError`` `rows_not_stored`, and those of ``check(part:replaced:on:)``.
+  package func load(
+    options: String, part: ExistingRows? = nil, replaced: ExistingRows? = nil, on connection: PostgresConnection,
+    beforeInsert: (StagedRows) async throws -> Void,
+    _ send: (CopyIn) async throws -> Int
+  ) async throws -> Loaded {
+    let (model, schema) = try await check(part: part, replaced: replaced, on: connection)
     let name = TableName(schema: schema, name: "_sluice_staging_\(UUID().uuidString.prefix(8))")
     let staging = try await connection.quoted(name)
     var columns: [String] = []

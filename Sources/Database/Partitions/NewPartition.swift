@@ -30,13 +30,8 @@ package struct NewPartition: Sendable {
   /// - Returns: its name, and warnings.
   /// - Throws: ``JobError`` `partition_not_made`, `permission_denied`.
   package func create(on connection: PostgresConnection) async throws -> (table: TableName, warnings: [String]) {
-    try await refuseRowsInDefault(on: connection)
-    let name = try await name(on: connection)
-    let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
+    let (name, model) = try await check(on: connection)
     let user = connection.target.user
-    guard try model.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(name.schema)", user)
-    }
     let table = try await connection.quoted(name)
     let parent = try await connection.quoted(parent)
     let persistence: String = try model.decode("persistence")
@@ -72,14 +67,18 @@ package struct NewPartition: Sendable {
   }
 
   /// Refuses, without making it, a partition that cannot be made.
+  /// - Returns: its name, and what the catalog says of the partition that it is made like.
   /// - Throws: ``JobError`` `partition_not_made`, `permission_denied`.
-  package func check(on connection: PostgresConnection) async throws {
+  @discardableResult package func check(
+    on connection: PostgresConnection
+  ) async throws -> (name: TableName, model: PostgresRow) {
     try await refuseRowsInDefault(on: connection)
     let name = try await name(on: connection)
     let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
     guard try model.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(name.schema)", connection.target.user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(name.schema))", connection.target.user)
     }
+    return (name, model)
   }
 
   /// Rows of the range in the default partition forbid the partition (PostgreSQL documentation, "Table Partitioning").

@@ -5,7 +5,8 @@ SELECT c.schema_name::pg_catalog.text AS schema,
   k.oid::pg_catalog.int8 AS oid,
   s.range_start,
   s.range_end,
-  c.status
+  c.status,
+  (EXTRACT(epoch FROM c.creation_time) * 1000000)::pg_catalog.int8 AS created
 FROM _timescaledb_catalog.dimension_slice s
 JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id
 JOIN _timescaledb_catalog.chunk c ON c.id = cc.chunk_id

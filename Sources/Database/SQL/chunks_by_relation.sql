@@ -4,7 +4,8 @@ SELECT n.nspname::pg_catalog.text AS schema,
   k.oid::pg_catalog.int8 AS oid,
   s.range_start,
   s.range_end,
-  c.status
+  c.status,
+  (EXTRACT(epoch FROM c.creation_time) * 1000000)::pg_catalog.int8 AS created
 FROM _timescaledb_catalog.dimension_slice s
 JOIN _timescaledb_catalog.chunk c ON c.id = s.chunk_id
 JOIN pg_catalog.pg_class k ON k.oid = c.relid

@@ -2,9 +2,9 @@
 WITH ended AS (
   UPDATE sluice.hold SET ended_at = pg_catalog.clock_timestamp()
   WHERE load = $1 AND ended_at IS NULL
-  RETURNING load, paused_jobs
+  RETURNING schema_name, table_name, paused_jobs
 )
-SELECT DISTINCT job
+SELECT DISTINCT job, schema_name, table_name
 FROM ended CROSS JOIN LATERAL pg_catalog.unnest(ended.paused_jobs) AS job
 WHERE NOT EXISTS (
   SELECT FROM sluice.hold h

@@ -54,4 +54,5 @@ SELECT COALESCE(
     SELECT FROM pg_catalog.pg_trigger t
     WHERE t.tgrelid = $1::pg_catalog.int8::pg_catalog.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 9 = 8
   ) AS has_statement_trigger,
+  pg_catalog.has_table_privilege($1::pg_catalog.int8::pg_catalog.oid, 'DELETE') AS may_delete,
   (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain

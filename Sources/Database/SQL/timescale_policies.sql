@@ -5,7 +5,8 @@ SELECT j.job_id AS id,
   j.scheduled,
   pg_catalog.to_char(j.next_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS next_run,
   COALESCE(
-    j.config ->> 'drop_after', j.config ->> 'compress_after',
+    j.config ->> 'drop_after', j.config ->> 'compress_after', j.config ->> 'drop_created_before',
+    j.config ->> 'compress_created_before',
     (j.config ->> 'start_offset') || ' to ' || (j.config ->> 'end_offset')) AS age,
   pg_catalog.format('%s.%s', j.hypertable_schema, j.hypertable_name) AS relation,
   j.hypertable_schema = $1::pg_catalog.name AND j.hypertable_name = $2::pg_catalog.name AS is_own,
@@ -16,7 +17,13 @@ SELECT j.job_id AS id,
     EXTRACT(
       epoch FROM GREATEST(j.next_start, pg_catalog.now())
         - COALESCE(j.config ->> 'drop_after', j.config ->> 'compress_after')::pg_catalog.interval) * 1000000
-  )::pg_catalog.int8 END AS taken_before
+  )::pg_catalog.int8 END AS taken_before,
+  -- Of a policy that goes by the age of the chunks themselves.
+  (
+    EXTRACT(
+      epoch FROM GREATEST(j.next_start, pg_catalog.now())
+        - COALESCE(j.config ->> 'drop_created_before', j.config ->> 'compress_created_before')::pg_catalog.interval) * 1000000
+  )::pg_catalog.int8 AS created_before
 FROM timescaledb_information.jobs j
 WHERE (
     j.hypertable_schema = $1::pg_catalog.name AND j.hypertable_name = $2::pg_catalog.name

@@ -23,6 +23,8 @@ package struct Chunk: Sendable, Equatable {
   /// The first value after the range. `Int.max` and, at the start, `Int.min` are open ends.
   package let end: Int
   package let status: Status
+  /// When it was made, in microseconds since 1970.
+  package let created: Int
 
   package var isCompressed: Bool { status.contains(.compressed) }
   package var isPartial: Bool { status.contains(.partial) }

@@ -6,7 +6,9 @@ package struct ContinuousAggregate: Sendable, Equatable {
   package let view: TableName
   /// The aggregate that it reads; nil where it reads the hypertable.
   package let source: TableName?
-  /// The base type of its bucket column.
+  /// The column of its buckets, under the view's name for it.
+  let column: ColumnName
+  /// The base type of that column.
   let type: String
   /// The width of a bucket: an interval as SQL writes it, or an integer.
   package let width: String
@@ -33,7 +35,8 @@ package struct ContinuousAggregate: Sendable, Equatable {
       aggregates.append(
         ContinuousAggregate(
           view: TableName(schema: try row.decode("schema"), name: try row.decode("name")), source: source,
-          type: try row.decode("type"), width: try row.decode("width"), zone: try row.decodeIfPresent("zone"),
+          column: ColumnName(try row.decode("column_name")), type: try row.decode("type"),
+          width: try row.decode("width"), zone: try row.decodeIfPresent("zone"),
           isRealTime: !(try row.decode("materialized_only")), isOwned: try row.decode("is_owner"),
           owner: try row.decode("owner"), canForce: try row.decode("can_force")))
     }
@@ -102,6 +105,24 @@ package struct ContinuousAggregate: Sendable, Equatable {
     return Buckets(
       start: Bound(value: try row.decode("low_value"), text: try row.decode("low")),
       end: Bound(value: try row.decode("high_value"), text: try row.decode("high")))
+  }
+
+  /// Whether it shows a bucket before `bound`.
+  package func hasBucket(before bound: Bound, on connection: PostgresConnection) async throws -> Bool {
+    try await hasBucket("<", bound, on: connection)
+  }
+
+  /// Whether it shows a bucket that begins at `bound` or later.
+  package func hasBucket(from bound: Bound, on connection: PostgresConnection) async throws -> Bool {
+    try await hasBucket(">=", bound, on: connection)
+  }
+
+  private func hasBucket(_ comparison: String, _ bound: Bound, on connection: PostgresConnection) async throws -> Bool {
+    let column = try await connection.quoteIdentifier(column.text)
+    let value = "\(try await connection.quoteLiteral(bound.text))::\(type)"
+    return try await connection.query(
+      "SELECT EXISTS (SELECT FROM \(try await connection.quoted(view)) WHERE \(column) \(comparison) \(value)) AS is_there"
+    ).rows[0].decode("is_there")
   }
 
   private func number(_ value: String, _ isTime: Bool) -> String {

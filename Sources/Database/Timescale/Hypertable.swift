@@ -58,6 +58,17 @@ package struct Hypertable: Sendable, Equatable {
   package static func read(_ oid: Int, _ table: TableName, on connection: PostgresConnection) async throws
     -> Hypertable?
   {
+    // Older catalogs lack columns that the statement names.
+    if let version: String = try await connection.query(
+      "SELECT e.extversion AS version FROM pg_catalog.pg_extension e, pg_catalog.pg_class c "
+        + "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        + "JOIN _timescaledb_catalog.hypertable h ON h.schema_name = n.nspname AND h.table_name = c.relname "
+        + "WHERE e.extname = 'timescaledb' AND c.oid = $1::pg_catalog.int8::pg_catalog.oid", [String(oid)]
+    ).rows.first?.decode("version") {
+      try TimescaleVersion.refuseOld(version, table)
+    } else {
+      return nil
+    }
     guard let row = try await connection.query(SQL.hypertable, [String(oid)]).rows.first else { return nil }
     let space: String = try row.decode("space")
     let license: String? = try row.decodeIfPresent("license")
@@ -97,6 +108,14 @@ package struct Hypertable: Sendable, Equatable {
     ).rows[0].decode("later")
   }
 
+  /// The OIDs of those of `chunks`, which were not there a while ago, that the transaction in progress has made. Other sessions make
+  /// chunks meanwhile.
+  package func madeHere(_ chunks: [Chunk], on connection: PostgresConnection) async throws -> Set<Int> {
+    let list = "{\(chunks.map { String($0.oid) }.joined(separator: ","))}"
+    return Set(
+      try await connection.query(SQL.relationsMadeHere, [list]).rows.map { try $0.decode("oid", as: Int.self) })
+  }
+
   /// Whether it has a chunk of that name.
   package func has(_ chunk: TableName, on connection: PostgresConnection) async throws -> Bool {
     try await chunks(overlapping: nil, on: connection).contains { $0.table == chunk }
@@ -114,7 +133,7 @@ package struct Hypertable: Sendable, Equatable {
       Chunk(
         table: TableName(schema: try row.decode("schema"), name: try row.decode("name")), oid: try row.decode("oid"),
         start: try row.decode("range_start"), end: try row.decode("range_end"),
-        status: Chunk.Status(rawValue: try row.decode("status")))
+        status: Chunk.Status(rawValue: try row.decode("status")), created: try row.decode("created"))
     }
   }
 

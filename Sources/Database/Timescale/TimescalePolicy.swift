@@ -27,6 +27,9 @@ package struct TimescalePolicy: Sendable, Equatable {
   package let isOwned: Bool
   /// Its next run takes ranges that end at this value or before, as the catalog counts; nil where that is not known.
   package let takenBefore: Int?
+  /// Its next run takes chunks that were made before this instant, in microseconds since 1970, whatever their range; nil where it
+  /// goes by the range.
+  package let createdBefore: Int?
 
   /// The policies of `hypertable` and of `aggregates` over it.
   package static func of(
@@ -51,14 +54,27 @@ package struct TimescalePolicy: Sendable, Equatable {
           id: try row.decode("id"), kind: kind, relation: try row.decode("relation"),
           isOwn: try row.decode("is_own"), age: age, isScheduled: try row.decode("scheduled"),
           nextRun: try row.decodeIfPresent("next_run"), owner: try row.decode("owner"),
-          isOwned: try row.decode("may_alter"), takenBefore: takenBefore))
+          isOwned: try row.decode("may_alter"), takenBefore: takenBefore,
+          createdBefore: try row.decodeIfPresent("created_before")))
     }
     return policies
   }
 
   /// Whether the next run takes a chunk whose range ends at `end`, as the catalog counts.
-  package func takes(_ end: Int) -> Bool {
+  func takes(_ end: Int) -> Bool {
     isScheduled && isOwn && takenBefore.map { end <= $0 } ?? false
+  }
+
+  /// Whether the next run drops rows of the span that `state` was read for. A chunk that is made for it is new.
+  package func drops(_ state: HypertableState) -> Bool {
+    guard kind == .retention, let end = state.end else { return false }
+    guard let createdBefore else { return takes(end) }
+    return isScheduled && isOwn && state.chunks.contains { $0.created < createdBefore }
+  }
+
+  /// Whether nobody can tell if the next run drops rows of the span.
+  package func mayDrop(_ state: HypertableState) -> Bool {
+    kind == .retention && isOwn && isScheduled && (state.end == nil || takenBefore == nil && createdBefore == nil)
   }
 
   /// Pauses the job in the current transaction.
@@ -66,11 +82,20 @@ package struct TimescalePolicy: Sendable, Equatable {
     try await connection.query("SELECT job_id FROM \(schema).alter_job(\(job), scheduled => false, if_exists => true)")
   }
 
-  /// Has the job run by its schedule again, where it is a retention policy: its number comes from a table that other roles write,
-  /// and no other job is paused.
-  static func resume(_ job: Int, schema: String, on connection: PostgresConnection) async throws {
-    try await connection.query(
+  /// Has the job run by its schedule again, where it is a retention policy of `table`: its number comes from a table that other
+  /// roles write, and no other job is changed.
+  /// - Parameter oid: the table's OID, by which it is known where it was renamed.
+  /// - Returns: whether it was one.
+  static func resume(
+    _ job: Int, of table: TableName, oid: String?, schema: String, on connection: PostgresConnection
+  ) async throws -> Bool {
+    try await !connection.query(
       "SELECT \(schema).alter_job(j.job_id, scheduled => true) FROM timescaledb_information.jobs j "
-        + "WHERE j.job_id = $1::pg_catalog.int4 AND j.proc_name = 'policy_retention'", [String(job)])
+        + "JOIN pg_catalog.pg_namespace n ON n.nspname = j.hypertable_schema "
+        + "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = j.hypertable_name "
+        + "WHERE j.job_id = $1::pg_catalog.int4 AND j.proc_name = 'policy_retention' "
+        + "AND (n.nspname = $2 AND c.relname = $3 OR c.oid = $4::pg_catalog.oid)",
+      [String(job), table.schema, table.name, oid]
+    ).rows.isEmpty
   }
 }

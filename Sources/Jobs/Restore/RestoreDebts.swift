@@ -31,12 +31,21 @@ struct RestoreDebts: Sendable {
     for debt in debts {
       try Task.checkCancellation()
       let result = await pay(debt, on: connection)
-      Log.write(
-        result.status == .ok ? .info : .warning, "steps that an earlier restore left",
-        ["load": debt.load, "table": debt.owed.tableName, "status": result.status.rawValue])
+      if result.status == .ok {
+        Log.write(
+          .info, "steps that an earlier restore left are done", ["load": debt.load, "table": debt.owed.tableName])
+      } else {
+        Log.write(
+          .warning, "steps that an earlier restore left are not done",
+          [
+            "load": debt.load, "table": debt.owed.tableName, "status": result.status.rawValue,
+            "reason": result.error?.message ?? result.warnings.joined(separator: "; "),
+          ])
+      }
       results.append(result)
     }
-    let jobs = try await Hold.endThoseOver(on: connection)
+    let jobs = try await Hold.endThoseOver(
+      lockTimeout: context.sessions.lockTimeout, on: connection)
     if !jobs.isEmpty {
       Log.write(
         .info, "jobs that were paused for a hold run again",
@@ -66,13 +75,9 @@ struct RestoreDebts: Sendable {
       status: .ok, database: tableDay.database, targetTable: owed.tableName,
       dateWindow: .init(DayWindow(owed.day, in: timeZone)), mode: .direct)
     do {
-      let rest = try await TableDayLock.hold(tableDay, on: connection) {
-        let worker = StepsAfterCommit(context: context, timeZone: timeZone, steps: steps)
-        let rest = await worker.perform(owed, on: connection)
-        try await worker.keep(rest, of: owed, load: debt.load, on: connection)
-        return rest
+      try await TableDayLock.hold(tableDay, on: connection) {
+        try await pay(debt, steps, on: connection, &result)
       }
-      if let rest { result.owes(rest, load: debt.load) }
     } catch {
       result.status = .failed
       result.error = JobError(cause: error)
@@ -80,6 +85,23 @@ struct RestoreDebts: Sendable {
     result.seconds = StepLog.seconds(since: start)
     result.steps = steps.all(otherwise: "done by the load").filter { [.recompress, .refresh].contains($0.name) }
     return result
+  }
+}
+
+extension RestoreDebts {
+  /// Does the steps of one load, under the lock of its table-day, and keeps and tells what is left.
+  func pay(
+    _ debt: RestoreLog.Debt, _ steps: StepLog, ownPassword: Secret? = nil, on connection: PostgresConnection,
+    _ result: inout RestoreResult
+  ) async throws {
+    let worker = StepsAfterCommit(context: context, timeZone: timeZone, steps: steps)
+    let (rest, doubts) = await worker.performLogged(debt.owed, on: connection)
+    result.doubts(doubts, load: debt.load)
+    if var undone = rest {
+      undone.remove(doubts)
+      if undone.isEmpty { result.leaves(load: debt.load) } else { result.owes(undone, load: debt.load) }
+    }
+    try await worker.keep(rest, of: debt.owed, load: debt.load, ownPassword: ownPassword, on: connection)
   }
 }
 

@@ -72,6 +72,15 @@ package struct RestorePlan: Sendable, Equatable {
     self.warnings = warnings
   }
 
+  /// The rows of the part that is loaded; nil where the whole day is.
+  var partRows: ExistingRows? { span.part == nil ? nil : rows }
+
+  /// The rows that are deleted although no manifest says that the file's lie in their span.
+  var unprovenRows: ExistingRows? {
+    guard case .delete(let rows) = existing, !span.isRecorded else { return nil }
+    return rows
+  }
+
   private static func existing(
     _ policy: LoadPolicy, _ columns: LoadPlan, _ span: ArchiveSpan, _ timeColumn: ColumnName?, _ unit: TimeUnit?,
     _ facts: TableFacts

@@ -100,12 +100,17 @@ extension RestoreResult {
         + "table does them again; or run: sluice restore resume \(load)")
   }
 
-  /// Tells that steps are left.
-  /// - Parameter load: the id by which they can be done; nil where the log does not keep them.
-  mutating func owes(_ rest: OwedSteps, load: String?) {
+  /// Tells that steps are left which a warning names already.
+  mutating func leaves(load: String?) {
     status = .partial
     owesSteps = true
     self.load = load
+  }
+
+  /// Tells that steps are left.
+  /// - Parameter load: the id by which they can be done; nil where the log does not keep them.
+  mutating func owes(_ rest: OwedSteps, load: String?) {
+    leaves(load: load)
     let what =
       rest.recompress.map { "compress \($0.tableName)" } + rest.refresh.map { "refresh \($0.tableName)" }
     let how =

@@ -26,29 +26,42 @@ extension TableDayRestore {
     guard let plan = prepared.hypertable else { return nil }
     let span = plan.state.end == nil ? nil : Self.chunkSpan(prepared.plan, plan.hypertable.dimension)
     let after = try await plan.hypertable.chunks(overlapping: span, on: connection)
-    let recompress = plan.recompress(after, newOnes: prepared.manifest?.hypertable?.isCompressed == true)
+    let wasCompressed = prepared.manifest?.hypertable?.isCompressed == true
+    let made = wasCompressed ? try await plan.hypertable.madeHere(plan.added(after), on: connection) : []
+    let recompress = plan.recompress(after, made: made)
     let owned = plan.refresh.filter { plan.hindrance(of: $0) == nil }
     guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
     var owed = OwedSteps(
       of: table, source.archive.day, span: values,
-      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database)
+      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database,
+      source: source.archive.table)
     owed.recompress = recompress.map { .init($0.table) }
     owed.refresh = owned.map { .init($0.view) }
     return owed
   }
 
-  /// Places the hold that the request asks for, and pauses the jobs that would break it.
-  func placeHold(_ prepared: Prepared, _ mark: Mark, on connection: PostgresConnection) async throws {
-    guard let end = request.keepUntil else {
-      return steps.skip(.lease, "keep_until is not given")
-    }
-    guard let rows = prepared.plan.rows else {
+  /// A hold that the request asks for.
+  struct PlannedHold: Sendable {
+    let until: String
+    let rows: ExistingRows
+    /// The table's own retention policies.
+    let retention: [TimescalePolicy]
+    /// Those that it pauses.
+    let paused: [TimescalePolicy]
+  }
+
+  /// The hold that the request asks for; nil where it asks for none.
+  /// - Parameter policies: the jobs of the hypertable.
+  /// - Throws: ``JobError`` `no_time_column`, `permission_denied`.
+  func plannedHold(_ plan: RestorePlan, _ policies: [TimescalePolicy]) throws -> PlannedHold? {
+    guard let end = request.keepUntil else { return nil }
+    guard let rows = plan.rows else {
       throw JobError(
         .noTimeColumn,
         "the hold needs the time column of \(table), which is not known; name it as \(table):column in "
           + "BACKUP_TABLES", field: "keep_until")
     }
-    let retention = prepared.hypertable?.state.policies.filter { $0.kind == .retention && $0.isOwn } ?? []
+    let retention = policies.filter { $0.kind == .retention && $0.isOwn }
     let paused = request.timescale.pauseJobs ? retention.filter(\.isScheduled) : []
     if let job = paused.first(where: { !$0.isOwned }) {
       throw JobError(
@@ -56,17 +69,26 @@ extension TableDayRestore {
         "\(job.words) belongs to \(job.owner), whose rights this role does not have, and cannot be paused; nothing was loaded. Leave "
           + "\(field: "pause_jobs") out and pause it as \(job.owner)", field: "pause_jobs")
     }
-    let until = end.formatted(.iso8601)
+    return PlannedHold(until: end.formatted(.iso8601), rows: rows, retention: retention, paused: paused)
+  }
+
+  /// Places the hold that the request asks for, and pauses the jobs that would break it.
+  func placeHold(_ prepared: Prepared, _ mark: Mark, on connection: PostgresConnection) async throws {
+    let policies = prepared.hypertable?.state.policies ?? []
+    guard let hold = try plannedHold(prepared.plan, policies) else {
+      return steps.skip(.lease, "keep_until is not given")
+    }
+    let paused = hold.paused
     try await steps.run(.lease, ["\(table)"] + paused.map { "job \($0.id)" }) {
       try await Hold.place(
-        load: mark.load, on: table, rows.span, until: until, pausing: paused.map(\.id),
-        keeping: request.timescale.pauseJobs ? retention.filter { !$0.isScheduled }.map(\.id) : [],
+        load: mark.load, on: table, hold.rows.span, until: hold.until, pausing: paused.map(\.id),
+        keeping: request.timescale.pauseJobs ? hold.retention.filter { !$0.isScheduled }.map(\.id) : [],
         in: prepared.hypertable?.hypertable, on: connection)
     }
-    let unpaused = retention.filter { job in job.isScheduled && !paused.contains(job) }
+    let unpaused = hold.retention.filter { job in job.isScheduled && !paused.contains(job) }
     steps.change(.lease) {
       $0.detail =
-        "until \(until)"
+        "until \(hold.until)"
         + (unpaused.isEmpty ? "" : "; not paused: \(unpaused.map(\.words).joined(separator: ", "))")
     }
   }

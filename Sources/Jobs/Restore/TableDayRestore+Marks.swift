@@ -29,20 +29,42 @@ extension TableDayRestore {
 
   /// Looks, under the advisory lock, for an earlier attempt of the same request that has loaded the archive.
   /// - Returns: the result when there is one.
-  /// - Throws: ``JobError`` `restore_log_needed`, `archive_replaced`.
+  /// - Throws: ``JobError`` `hold_not_kept`, `restore_log_needed`, `archive_replaced`.
   func earlierAttempt(_ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult? {
     if request.keepUntil != nil { try await Hold.prepare(on: connection) }
     mark.place = try await RestoreLog.open(
       of: source.archive, into: table, creating: try await mayOwe(on: connection), on: connection)
-    guard let key = request.markKey, let log = mark.place else {
-      guard request.key != nil || request.isRetried, policy.onExisting == .append else { return nil }
-      throw JobError(
-        .restoreLogNeeded,
-        "a request with \(field: "key") and a message may be sent again, and with \(field: "destination.on_existing") \"append\" "
-          + "their rows would then be loaded twice; a load leaves a mark against that, which it cannot here: "
-          + "\(try await RestoreLog.remedy(for: table, on: connection))",
-        field: "destination.on_existing")
-    }
+    try await refuseUnmarked(canMark: mark.place != nil, on: connection)
+    guard let done = try await earlierLoad(mark.place, on: connection) else { return nil }
+    var result = self.result(.skipped)
+    result.warnings.append(
+      "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing was loaded now"
+    )
+    // That attempt may have ended before it flushed them. A failure to flush them now fails this one.
+    let durability = Durability(connection: connection, progress: progress, isOnDisk: false)
+    if let doubt = try await durability.confirm() { result.warnings.append(doubt) }
+    try await payDebts(load: done.load, on: connection, &result)
+    result.steps = steps.all(otherwise: "an earlier attempt of this request has loaded the archive")
+    return result
+  }
+
+  /// Refuses a request that may be sent again and would then load its rows twice, since its load can leave no mark.
+  /// - Throws: ``JobError`` `restore_log_needed`.
+  func refuseUnmarked(canMark: Bool, on connection: PostgresConnection) async throws {
+    guard request.key != nil || request.isRetried, policy.onExisting == .append else { return }
+    guard request.markKey == nil || !canMark else { return }
+    throw JobError(
+      .restoreLogNeeded,
+      "a request with \(field: "key") and a message may be sent again, and with \(field: "destination.on_existing") \"append\" "
+        + "their rows would then be loaded twice; a load leaves a mark against that, which it cannot here: "
+        + "\(try await RestoreLog.remedy(on: connection))",
+      field: "destination.on_existing")
+  }
+
+  /// The load of the same request that has loaded this version of the archive, if there is one.
+  /// - Throws: ``JobError`` `archive_replaced`.
+  func earlierLoad(_ log: RestoreLog?, on connection: PostgresConnection) async throws -> RestoreLog.Entry? {
+    guard let key = request.markKey, let log else { return nil }
     let marks = try await log.entries(key: key, on: connection)
     guard !marks.isEmpty, let entry = try await source.lake.properties(of: source.path) else { return nil }
     let manifest = try await ArchiveManifest.find(for: entry, in: source.lake).manifest
@@ -56,16 +78,7 @@ extension TableDayRestore {
         "an earlier attempt of this request loaded another version of \(source.path) at \(marks[0].loadedAt); nothing was "
           + "loaded now. Pass \(field: "destination.on_existing") \"replace\" to load the present one in its place")
     }
-    var result = self.result(.skipped)
-    result.warnings.append(
-      "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing was loaded now"
-    )
-    // That attempt may have ended before it flushed them. A failure to flush them now fails this one.
-    let durability = Durability(connection: connection, progress: progress, isOnDisk: false)
-    if let doubt = try await durability.confirm() { result.warnings.append(doubt) }
-    try await payDebts(load: done.load, on: connection, &result)
-    result.steps = steps.all(otherwise: "an earlier attempt of this request has loaded the archive")
-    return result
+    return done
   }
 
   /// Whether the load may leave steps or has a key, so that the log is needed. A table that is not there is told of later.
@@ -79,11 +92,8 @@ extension TableDayRestore {
     load: String, on connection: PostgresConnection, _ result: inout RestoreResult
   ) async throws {
     for debt in try await RestoreLog.debts(load: load, on: connection) {
-      let worker = StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps)
-      let rest = await worker.perform(debt.owed, on: connection)
-      try await worker.keep(
-        rest, of: debt.owed, load: debt.load, ownPassword: request.server.password, on: connection)
-      if let rest { result.owes(rest, load: debt.load) }
+      try await RestoreDebts(context: context, timeZone: options.timeZone).pay(
+        debt, steps, ownPassword: request.server.password, on: connection, &result)
     }
   }
 

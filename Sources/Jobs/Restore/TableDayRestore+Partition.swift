@@ -13,37 +13,15 @@ extension TableDayRestore {
     _ plan: RestorePlan, _ facts: TableFacts, _ manifest: ArchiveManifest?, on connection: PostgresConnection,
     _ result: inout RestoreResult
   ) async throws {
-    let creates = request.destination.createsPartition
     guard let table = facts.partitions else {
       return steps.skip(.createPartition, "\(facts.table) is not partitioned by range of a time column")
     }
-    // Rows by another column than the key lie in partitions that the day does not tell.
-    guard let span = plan.span.values(of: TimeColumn(name: table.key, kind: table.kind)),
-      plan.rows.map({ $0.timeColumn.name == table.key }) ?? true
-    else {
-      guard creates else { return steps.skip(.createPartition, "not asked for") }
-      throw JobError(
-        .partitionNotMade,
-        "\(facts.table) is partitioned by \(table.key), and the archive's day is one of another column, so that the partitions "
-          + "of its rows are not known; make them yourself. Nothing was loaded", field: "destination.create_partition")
-    }
+    guard let span = try partitionSpan(plan, table) else { return steps.skip(.createPartition, "not asked for") }
     let found = try await table.partitions(in: span, on: connection)
-    guard !found.isCovered else {
-      return steps.skip(.createPartition, "the day has its partitions")
-    }
-    guard manifest?.rows != 0 else {
-      return steps.skip(.createPartition, "the archive has no rows")
-    }
-    guard creates else {
-      try checkGaps(found, of: facts, &result)
-      return steps.skip(.createPartition, "create_partition is not asked for")
-    }
-    guard table.isOwner else {
-      throw JobError(
-        .permissionDenied,
-        "the role \(connection.target.user) may not attach partitions to \(facts.table): it is neither \(table.owner), its owner, nor "
-          + "inherits that role's rights; run GRANT \(SQL.identifier(table.owner)) TO \(SQL.identifier(connection.target.user)), or make the partition as its "
-          + "owner. Nothing was loaded", field: "destination.create_partition")
+    let needed = try partitionsNeeded(found, table, rows: manifest?.rows, on: connection)
+    if let why = needed.none {
+      if needed.leavesGaps { warn(of: found, &result) }
+      return steps.skip(.createPartition, why)
     }
     let made = try await steps.run(.createPartition) {
       var made: [(name: String, warnings: [String])] = []
@@ -57,10 +35,37 @@ extension TableDayRestore {
     result.warnings += made.flatMap(\.warnings)
   }
 
-  private func checkGaps(_ found: PartitionsOfSpan, of facts: TableFacts, _ result: inout RestoreResult) throws {
-    if let gap = found.refused.first, found.isEmpty {
-      throw noPartition(gap)
+  /// Whether partitions are to be made before a row is sent.
+  struct PartitionsNeeded: Sendable {
+    /// Why none is.
+    var none: String?
+    /// Rows of ranges without a partition may end the load.
+    var leavesGaps = false
+  }
+
+  /// Decides whether missing partitions are made.
+  /// - Parameter rows: the rows of the file, by its manifest.
+  /// - Throws: ``JobError`` `no_partition`, `permission_denied`.
+  func partitionsNeeded(
+    _ found: PartitionsOfSpan, _ table: PartitionedTable, rows: Int?, on connection: PostgresConnection
+  ) throws -> PartitionsNeeded {
+    guard !found.isCovered else { return .init(none: "the day has its partitions") }
+    guard rows != 0 else { return .init(none: "the archive has no rows") }
+    guard request.destination.createsPartition else {
+      if let gap = found.refused.first, found.isEmpty { throw noPartition(gap) }
+      return .init(none: "create_partition is not asked for", leavesGaps: true)
     }
+    guard table.isOwner else {
+      throw JobError(
+        .permissionDenied,
+        "the role \(connection.target.user) may not attach partitions to \(self.table): it is neither \(table.owner), its owner, nor "
+          + "inherits that role's rights; run GRANT \(SQL.identifier(table.owner)) TO \(SQL.identifier(connection.target.user)), or make the partition as its "
+          + "owner. Nothing was loaded", field: "destination.create_partition")
+    }
+    return .init()
+  }
+
+  private func warn(of found: PartitionsOfSpan, _ result: inout RestoreResult) {
     for gap in found.gaps {
       guard let taker = gap.takenBy else {
         result.warnings.append(
@@ -74,10 +79,20 @@ extension TableDayRestore {
     }
   }
 
-  /// The span in values of the partition key; nil where it is not known in them.
-  func partitionSpan(_ plan: RestorePlan, _ table: PartitionedTable) -> DaySpan? {
-    guard plan.rows.map({ $0.timeColumn.name == table.key }) ?? true else { return nil }
-    return plan.span.values(of: plan.rows?.timeColumn ?? TimeColumn(name: table.key, kind: table.kind))
+  /// The span in values of the partition key; nil where it is not known in them, and no partition is asked for: rows by another
+  /// column than the key lie in partitions that the day does not tell.
+  /// - Throws: ``JobError`` `partition_not_made`.
+  func partitionSpan(_ plan: RestorePlan, _ table: PartitionedTable) throws -> DaySpan? {
+    if plan.rows.map({ $0.timeColumn.name == table.key }) ?? true,
+      let span = plan.span.values(of: plan.rows?.timeColumn ?? TimeColumn(name: table.key, kind: table.kind))
+    {
+      return span
+    }
+    guard request.destination.createsPartition else { return nil }
+    throw JobError(
+      .partitionNotMade,
+      "\(self.table) is partitioned by \(table.key), and the archive's day is one of another column, so that the partitions "
+        + "of its rows are not known; make them yourself. Nothing was loaded", field: "destination.create_partition")
   }
 
   /// The error for a day that has no partition.

@@ -26,13 +26,12 @@ extension TableDayRestore {
     try await setParameters(connection)
     let created = try await createTable(manifest, on: connection)
     let facts = try await TableFacts.read(table, for: .write, on: connection)
+    try await facts.refuseRowSecurity(on: connection)
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
     let header = try await header(&pipeline, facts, manifest, on: connection)
     let plan = try await restorePlan(header, facts, manifest, on: connection)
-    if let rows = plan.rows {
-      try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
-    }
+    try await refuseUnreadable(plan, facts, on: connection)
     let hypertable = try await hypertablePlan(facts, plan, keepsOwed: mark.place?.keepsOwed ?? false, on: connection)
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
       Log.write(
@@ -72,6 +71,14 @@ extension TableDayRestore {
     return try RestorePlan(
       policy, fileColumns: header.columns, span: try await span(manifest, of: timeColumn, facts, on: connection),
       timeColumn: timeColumn, unit: unit, facts: facts, role: connection.target.user, drift: header.drift)
+  }
+
+  /// Refuses rows of the day that cannot be counted: by this role, or since their chunks read as empty.
+  /// - Throws: ``JobError`` `permission_denied`, `chunk_not_readable`.
+  func refuseUnreadable(_ plan: RestorePlan, _ facts: TableFacts, on connection: PostgresConnection) async throws {
+    guard let rows = plan.rows else { return }
+    if plan.existing != .keep { try facts.refuseUnreadable(rows, on: connection) }
+    try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
   }
 
   private func setParameters(_ connection: PostgresConnection) async throws {

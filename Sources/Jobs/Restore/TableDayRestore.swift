@@ -164,19 +164,16 @@ struct TableDayRestore: Sendable {
     if plan.pinsNames { try await connection.query("SET LOCAL search_path = pg_catalog, pg_temp") }
     let options = try await request.copy.options.named(as: plan).sql(
       await encoding(manifest, on: connection), on: connection)
-    let replacement: Replacement? =
-      if case .delete(let rows) = plan.existing {
-        Replacement(of: rows, in: facts, loaded: plan.columns.loadedColumns, policy: policy)
-      } else { nil }
+    let replacement = replacement(plan, facts)
     var deleted = Replacement.Deleted()
     let fileRows: Int
     if plan.usesStaging {
       let loaded = try await steps.run(.load, ["\(facts.table)"]) {
         try await StagingTable(for: facts, plan.columns, policy: policy).load(
-          options: options, part: plan.span.part == nil ? nil : plan.rows, on: connection
+          options: options, part: plan.partRows, replaced: plan.unprovenRows, on: connection
         ) { staged in
-          guard case .delete(let rows) = plan.existing, let replacement else { return }
-          if !plan.span.isRecorded { try await staged.refuseOutside(rows, on: connection) }
+          guard let replacement else { return }
+          if let rows = plan.unprovenRows { try await staged.refuseOutside(rows, on: connection) }
           deleted = try await clear(replacement, for: staged.count, prepared.hypertable, on: connection)
         } _: {
           try await prepared.pipeline.load($0)
@@ -201,6 +198,12 @@ struct TableDayRestore: Sendable {
     if deleted.count > 0 { result.warnings.append("\(deleted.count) rows of the window were replaced") }
     result.warnings += deleted.warnings
     return fileRows
+  }
+
+  /// What the plan deletes; nil where it deletes nothing.
+  func replacement(_ plan: RestorePlan, _ facts: TableFacts) -> Replacement? {
+    guard case .delete(let rows) = plan.existing else { return nil }
+    return Replacement(of: rows, in: facts, loaded: plan.columns.loadedColumns, policy: policy)
   }
 
   private func clear(

@@ -72,8 +72,8 @@ struct RestoreFunctions: FunctionArea {
         return try await .init(job.resume(load: resume.load, database: resume.database))
       }
       var order = try RestoreRequest(message)
-      guard !order.isPreview else { return try await .init(job.preview(order)) }
       order.isRetried = true
+      guard !order.isPreview else { return try await .init(job.preview(order)) }
       return try await .init(job.run(order, deadline: deadline))
     }
   }

@@ -38,6 +38,32 @@ struct NameTests {
     #expect(try await fixture.count("events.\(decomposed)") == 0)
   }
 
+  @Test("The statements of remedies quote names")
+  func remedies() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA "Events";
+      CREATE TABLE "Events"."order" ("Id" int, at timestamptz);
+      INSERT INTO "Events"."order" VALUES (1, '2024-01-01');
+      """)
+    let plain = Fixture.plain(of: fixture, fixture.server)
+    let day = "\"table\": \"Events.order:at\", \"date\": \"2024-01-01\""
+    // Each answer's statement grants what the next one asks for.
+    for expected in [
+      "GRANT USAGE ON SCHEMA \"Events\" TO plain", "GRANT SELECT ON \"Events\".\"order\" TO plain",
+    ] {
+      let error = try await plain.backupError(day)
+      #expect(error.message.hasSuffix("grant it: \(expected)"), "\(error)")
+      try await fixture.psql(expected)
+    }
+    #expect(try await plain.backupOne(day).rows == 1)
+    try await fixture.psql("GRANT INSERT (at) ON \"Events\".\"order\" TO plain")
+    let error = try await plain.restoreError(
+      "\"table\": \"Events.order\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"append\"}")
+    #expect(error.message.hasSuffix("GRANT INSERT (\"Id\") ON \"Events\".\"order\" TO plain"), "\(error)")
+    await plain.pools.close()
+  }
+
   @Test("A first column whose name begins with U+FEFF keeps it")
   func byteOrderMark() async throws {
     let fixture = try await Fixture(

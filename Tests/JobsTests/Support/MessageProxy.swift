@@ -28,6 +28,8 @@ final class MessageProxy: Sendable {
   private let isArmed = Mutex(true)
   private let isLast: Bool
   private let statement: Statement
+  /// The sockets of each connection: the client's and the server's. They are never closed, so no number is used again.
+  private let open = Mutex<[[Int32]]>([])
 
   /// The statement at which a connection is cut.
   struct Statement: Sendable {
@@ -122,6 +124,7 @@ final class MessageProxy: Sendable {
       close(upstream)
       return
     }
+    open.withLock { $0.append([client, upstream]) }
     let committing = Committing()
     Thread.detachNewThread {
       let isNear = Committing()
@@ -130,7 +133,7 @@ final class MessageProxy: Sendable {
         if self.cut == .freeze, self.isCut { return [] }
         if let earlier = self.statement.earlier, bytes.firstRange(of: earlier) != nil { isNear.set() }
         let isIt = isNear.isSet && bytes.firstRange(of: self.statement.text) != nil
-        guard self.cut != nil, isIt, self.takeCut() else { return bytes }
+        guard self.cut != nil, isIt, self.takeCut(on: client) else { return bytes }
         switch self.cut {
         case .beforeCommit:
           Self.end(client, upstream)
@@ -161,13 +164,16 @@ final class MessageProxy: Sendable {
   }
 
   /// Whether the cut is to be made now.
-  private func takeCut() -> Bool {
+  private func takeCut(on client: Int32) -> Bool {
     let isNow = isArmed.withLock { armed in
       defer { armed = false }
       return armed
     }
-    if isNow, isLast { stop() }
-    return isNow
+    guard isNow, isLast else { return isNow }
+    stop()
+    // Another connection, which is idle, would reach the server still.
+    for pair in open.withLock({ $0 }) where pair[0] != client { for socket in pair { Self.end(socket) } }
+    return true
   }
 
   /// Whether the statement, or the one before it, has passed on a connection that is to be cut.

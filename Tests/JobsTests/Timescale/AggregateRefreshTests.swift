@@ -122,4 +122,42 @@ struct AggregateRefreshTests {
     #expect(try await fixture.psql("SELECT count(*) FROM sluice.restore_log WHERE owed IS NOT NULL") == "0")
     await fixture.pools.close()
   }
+
+  @Test("A restore into another table looks up the days that lack rows in the archives of the table it reads")
+  func targetTable() async throws {
+    let fixture = try await Fixture.readings(
+      interval: "1 day", compressed: false,
+      more: """
+        CREATE TABLE events.copy (LIKE events.clicks);
+        SELECT create_hypertable('events.copy', 'at', chunk_time_interval => interval '1 day');
+        INSERT INTO events.copy SELECT * FROM events.clicks;
+        CREATE MATERIALIZED VIEW events.weekly WITH (timescaledb.continuous, timescaledb.materialized_only = true) AS
+          SELECT time_bucket('1 week', at) AS at, count(*) AS n FROM events.copy GROUP BY 1;
+        """)
+    try await fixture.archiveDays()
+    try await fixture.psql("SELECT drop_chunks('events.copy', older_than => '2024-01-06'::timestamptz)")
+    let restore =
+      "\"table\": \"events.clicks\", \"date\": \"2024-01-05\", \"destination\": {\"target_table\": \"events.copy\"}, "
+      + "\"timescaledb\": {\"refresh_caggs\": \"all\"}"
+    let result = try await fixture.restoreOne(restore)
+    #expect(result.step(.refresh)?.detail?.contains("2024-01-04 lacks rows") == true, "\(result.steps)")
+    #expect(try await fixture.psql("SELECT sum(n) FROM events.weekly") == "17280")
+    await fixture.pools.close()
+  }
+
+  @Test(
+    "A day without a chunk and an archive before the first chunk, or after the last one, lacks rows where an aggregate has older or newer ones",
+    arguments: ["2024-01-03", "2024-01-09"])
+  func beyondChunks(kept: String) async throws {
+    let fixture = try await Self.aggregates()
+    // All is dropped; one day of two weeks was archived.
+    _ = try await fixture.backup("\"table\": \"events.clicks:at\", \"date\": \"\(kept)\"")
+    let before = try await hashes(fixture)
+    try await fixture.psql("SELECT drop_chunks('events.clicks', older_than => '2025-01-01'::timestamptz)")
+    let result = try await fixture.restoreOne(
+      "\"table\": \"events.clicks\", \"date\": \"\(kept)\", \"timescaledb\": {\"refresh_caggs\": \"all\"}")
+    #expect(result.status == .ok)
+    #expect(try await hashes(fixture) == before, "\(result.steps)")
+    await fixture.pools.close()
+  }
 }

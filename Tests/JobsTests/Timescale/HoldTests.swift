@@ -57,6 +57,60 @@ struct HoldTests {
     await fixture.pools.close()
   }
 
+  @Test(
+    "A policy that goes by the age of the chunks drops an old chunk again, and one that the restore makes not",
+    arguments: [true, false])
+  func createdBefore(isOld: Bool) async throws {
+    let fixture = try await Fixture.readings(interval: "1 day", compressed: false)
+    try await fixture.archiveDays()
+    try await fixture.psql(
+      (isOld
+        ? "DELETE FROM events.clicks WHERE at < '2024-01-05+00';"
+        : "SELECT drop_chunks('events.clicks', older_than => '2024-01-05'::timestamptz);")
+          + """
+          UPDATE _timescaledb_catalog.chunk SET creation_time = now() - interval '40 days';
+          SELECT add_retention_policy('events.clicks', drop_created_before => interval '30 days', initial_start => now() + interval '1 day');
+          """)
+    if isOld {
+      let error = try await fixture.restoreError(Self.day)
+      #expect(error.code == .retentionWouldDrop)
+      #expect(error.message.contains("chunks made more than 30 days ago"), "\(error)")
+      // Version 2.22 cannot alter such a job.
+      do {
+        let hold = "\"keep_until\": \"2999-01-01\", \"pause_jobs\": true"
+        #expect(try await fixture.restoreOne("\(Self.day), \(hold)").status == .ok)
+        #expect(try await fixture.psql(Self.scheduled) == "false")
+      } catch let error as JobError {
+        #expect(error.code == .retentionWouldDrop, "\(error)")
+        #expect(error.message.contains("cannot be paused"), "\(error)")
+        #expect(error.field == "pause_jobs")
+        #expect(try await fixture.restoreOne("\(Self.day), \"ignore_retention\": true").status == .ok)
+      }
+    } else {
+      let result = try await fixture.restoreOne(Self.day)
+      #expect(result.status == .ok)
+      #expect(result.warnings == [], "\(result.warnings)")
+    }
+    await fixture.pools.close()
+  }
+
+  @Test("A hold that is over waits for a locked table as long as PG_LOCK_TIMEOUT_SECONDS says")
+  func lockedHold() async throws {
+    let fixture = try await Self.withRetention()
+    let until = Date.now.addingTimeInterval(3600).formatted(.iso8601)
+    _ = try await fixture.restoreOne("\(Self.day), \"keep_until\": \"\(until)\", \"pause_jobs\": true")
+    try await fixture.psql("UPDATE sluice.hold SET keep_until = now() - interval '1 s'")
+    let other = try await fixture.otherSession()
+    try await other.query("BEGIN")
+    try await other.query("LOCK TABLE sluice.hold IN SHARE MODE")
+    let start = ContinuousClock.now
+    #expect(
+      try await fixture.with { $0.lockTimeoutSeconds = 1 }.restoreJob().resume(load: nil).resumedJobs?.isEmpty != false)
+    #expect(start.duration(to: .now) < .seconds(8))
+    await other.close()
+    await fixture.pools.close()
+  }
+
   @Test("A load that fails leaves the policy running and no hold")
   func failure() async throws {
     let fixture = try await Self.withRetention()

@@ -38,7 +38,13 @@ struct RestorePreviewTests {
       try await fixture.previews(
         "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"replace\"}"
       ).first)
-    #expect(replace.outcome == .load)
+    // The default of the new column is in the rows that would be deleted.
+    #expect(replace.problems.map(\.code) == [.archiveDiffers])
+    let forced = try #require(
+      try await fixture.previews(
+        "\"table\": \"events.clicks\", \"date\": \"2024-01-01\", \"destination\": {\"on_existing\": \"replace\", \"force\": true}"
+      ).first)
+    #expect(forced.outcome == .load)
     #expect(try await fixture.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'sluice'") == "0")
     await fixture.pools.close()
   }

@@ -152,8 +152,10 @@ struct ReviewTests {
     await fixture.pools.close()
   }
 
-  @Test("A debt of a table that was renamed is paid")
-  func renamed() async throws {
+  @Test(
+    "A debt of a table that was renamed is paid, also by a restore into it under its new name",
+    arguments: [true, false])
+  func renamed(byRestore: Bool) async throws {
     let fixture = try await Fixture.readings(interval: "1 day")
     try await fixture.archiveDays()
     let result = try await fixture.restoreOne(
@@ -169,9 +171,14 @@ struct ReviewTests {
         'name', split_part('\(chunk)', '.', 2))));
       ALTER TABLE events.clicks RENAME TO hits;
       """)
-    let report = try await fixture.restoreJob().resume(load: nil)
-    #expect(
-      report.results.flatMap(\.steps).filter { $0.name == .recompress }.map(\.status) == [.done], "\(report.results)")
+    if byRestore {
+      _ = try await fixture.restoreOne(
+        "\(Self.day), \"destination\": {\"on_existing\": \"skip\", \"target_table\": \"events.hits\"}")
+    } else {
+      let report = try await fixture.restoreJob().resume(load: nil)
+      #expect(
+        report.results.flatMap(\.steps).filter { $0.name == .recompress }.map(\.status) == [.done], "\(report.results)")
+    }
     #expect(try await fixture.chunkStates("events.hits") == "1,1,1,1")
     await fixture.pools.close()
   }

@@ -144,8 +144,9 @@ struct StepFailureTests {
   @Test("A commit of which nobody knows owes its steps all the same")
   func unknownCommit() async throws {
     let damaged = try await Damaged()
-    let (broken, _) = try damaged.cut(.beforeAnswer, at: .commitOfLoad, isLast: true)
+    let (broken, proxy) = try damaged.cut(.beforeAnswer, at: .commitOfLoad, isLast: true)
     let result = try #require(try await broken.restore(Self.replace).results.first)
+    #expect(proxy.isCut)
     #expect(result.status == .unconfirmed)
     #expect(result.step(.commit)?.code == .commitUnknown)
     #expect(try await damaged.fixture.chunkStates() == "0")

@@ -121,10 +121,15 @@ package struct RestorePreview: Sendable, Encodable {
     case estimatedSeconds = "estimated_seconds"
   }
 
+  /// A right that lacks is among the problems.
+  var isDenied: Bool { problems.contains { $0.code == .permissionDenied } }
+
   /// Takes down why the restore would be refused.
   mutating func refuse(_ error: any Error) {
     outcome = .refuse
-    problems.append(JobError(cause: error))
+    let problem = JobError(cause: error)
+    // Several parts of the preview can meet the same.
+    if !problems.contains(problem) { problems.append(problem) }
   }
 }
 

@@ -33,35 +33,86 @@ extension TableDayRestore {
       archive: "\(source.path)", database: connection.target.database, targetTable: table,
       dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)))
     preview.gzipBytes = reader.entry.length
-    let found: (facts: TableFacts, plan: RestorePlan)
-    do {
-      guard let known = try await plan(reader, &preview, on: connection) else { return preview }
-      found = known
-    } catch let error as JobError where !Self.isOfServer(error) {
-      preview.refuse((error.field == "table") ? named(error) : error)
+    if try await isLoaded(&preview, on: connection) { return preview }
+    let found = try await attempt(&preview, on: connection) { preview in
+      try await plan(reader, &preview, on: connection)
+    }
+    guard case (let facts, let plan)?? = found else {
+      try await privilegesByName(&preview, on: connection)
       return preview
     }
-    let (facts, plan) = found
     preview.dateWindow = plan.span.window
-    preview.warnings = plan.warnings
+    preview.warnings += plan.warnings
     preview.usesStaging = plan.usesStaging
-    try await count(facts, plan, &preview, on: connection)
-    try await partitions(facts, plan, &preview, on: connection)
+    try await attempt(&preview, on: connection) { preview in
+      try await count(facts, plan, &preview, on: connection)
+    }
+    var policies: [TimescalePolicy] = []
     if let hypertable = facts.hypertable {
-      try await chunks(hypertable, facts, plan, days, &preview, on: connection)
+      policies = try await chunks(hypertable, facts, plan, days, &preview, on: connection)
     } else if case .named(let names) = request.timescale.refresh, let name = names.first {
       preview.refuse(HypertablePlan.unknown(name, table, []))
     }
-    try await privileges(facts, plan, &preview, on: connection)
+    // Such a restore ends before its other checks.
+    if preview.outcome != .skip { try await load(facts, plan, policies, &preview, on: connection) }
+    try await privileges(facts, plan, policies, &preview, on: connection)
     let estimate = try await RestoreLog.rate(on: connection)
     preview.estimatedSeconds = (Double(preview.gzipBytes) / estimate.bytesPerSecond * 10).rounded() / 10
     preview.estimate = estimate.words
     return preview
   }
 
-  /// Whether the error says that the server could not answer, so that a preview cannot be made.
-  private static func isOfServer(_ error: JobError) -> Bool {
-    [.unavailable, .failed, .full].contains(error.code.kind)
+  /// Runs a part of the preview. What it refuses is a problem of the preview, which goes on.
+  /// - Throws: what says that the server cannot answer, so that no preview can be made.
+  @discardableResult
+  private func attempt<Found>(
+    _ preview: inout RestorePreview, on connection: PostgresConnection,
+    _ body: (inout RestorePreview) async throws -> Found
+  ) async throws -> Found? {
+    try await connection.query("SAVEPOINT sluice_preview")
+    do {
+      let found = try await body(&preview)
+      try await connection.query("RELEASE SAVEPOINT sluice_preview")
+      return found
+    } catch {
+      guard Self.isRefusal(error) else { throw error }
+      try await connection.query("ROLLBACK TO SAVEPOINT sluice_preview")
+      if let error = error as? JobError, error.field == "table" {
+        preview.refuse(named(error))
+      } else {
+        preview.refuse(error)
+      }
+      return nil
+    }
+  }
+
+  /// Whether the restore itself ends with `error`, where the server can answer.
+  private static func isRefusal(_ error: any Error) -> Bool {
+    // A right that lacks in what a query calls has no code of its own.
+    if case PostgresError.server(let error) = error, error.sqlState == "42501", !error.isFatal { return true }
+    guard error is JobError || error is any JobErrorConvertible else { return false }
+    let error = JobError(cause: error)
+    return ![.unavailable, .failed, .full].contains(error.code.kind) && error.code != .locked
+  }
+
+  /// What the restore checks before its transaction: the hold, and the marks of earlier attempts.
+  /// - Returns: whether an earlier attempt of the request has loaded the archive, so that the restore does nothing.
+  private func isLoaded(_ preview: inout RestorePreview, on connection: PostgresConnection) async throws -> Bool {
+    if request.keepUntil != nil {
+      try await attempt(&preview, on: connection) { _ in try await Hold.check(mayMake: true, on: connection) }
+    }
+    let done = try await attempt(&preview, on: connection) { _ in
+      let log = try await RestoreLog.open(of: source.archive, into: table, creating: false, on: connection)
+      let canMark = if log == nil { try await RestoreLog.canMark(on: connection) } else { true }
+      try await refuseUnmarked(canMark: canMark, on: connection)
+      return try await earlierLoad(log, on: connection)
+    }
+    guard preview.problems.isEmpty, let done = done ?? nil else { return false }
+    preview.outcome = .skip
+    preview.warnings.append(
+      "an earlier attempt of this request loaded the archive's \(done.rows) rows at \(done.loadedAt); nothing would be loaded"
+    )
+    return true
   }
 
   /// The table's facts and the plan for it; nil where the restore would make the table.
@@ -70,13 +121,17 @@ extension TableDayRestore {
   ) async throws -> (facts: TableFacts, plan: RestorePlan)? {
     let manifest = try await manifest(reader)
     preview.fileRows = manifest?.rows
-    if request.destination.createsTable, try await !NewTable.isThere(table, on: connection) {
-      guard let manifest else { throw notMade }
-      preview.columns = manifest.columns.map { .init(name: $0.name, type: $0.type, fate: "loaded") }
+    if let made = try await newTable(manifest, on: connection) {
+      preview.columns = manifest?.columns.map { .init(name: $0.name, type: $0.type, fate: "loaded") } ?? []
       preview.warnings.append("the table is missing and would be made from the manifest")
+      try await made.check(on: connection)
+      if case .named(let names) = request.timescale.refresh, let name = names.first {
+        throw HypertablePlan.unknown(name, table, [])
+      }
       return nil
     }
     let facts = try await TableFacts.read(table, for: .write, on: connection)
+    try await facts.refuseRowSecurity(on: connection)
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: false, progress: progress)
     let header = try await self.header(&pipeline, facts, manifest, on: connection)
@@ -95,72 +150,83 @@ extension TableDayRestore {
   private func count(
     _ facts: TableFacts, _ plan: RestorePlan, _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
+    try await refuseUnreadable(plan, facts, on: connection)
     // A role that may only insert can append.
     guard let rows = plan.rows, facts.storedColumns.allSatisfy(\.maySelect) || plan.existing != .keep else { return }
-    do {
-      try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
-    } catch let error as JobError {
-      return preview.refuse(error)
-    }
     let count = try await rows.count(on: connection)
     preview.tableRows = count
     switch plan.existing {
-    case .keep: break
-    case .skip where count > 0: preview.outcome = .skip
-    case .refuse where count > 0: preview.refuse(rowsExist(rows, count))
-    case .delete where (preview.fileRows.map { $0 < count } ?? false) && !policy.force:
-      preview.refuse(
-        JobError(
-          .fewerRows, "the archive holds \(preview.fileRows ?? 0) rows, but \(facts.table) has \(count) of the day",
-          field: "destination.on_existing"))
-    case .skip, .refuse, .delete: break
+    case .skip where count > 0 && preview.problems.isEmpty: preview.outcome = .skip
+    case .refuse where count > 0: throw rowsExist(rows, count)
+    case .keep, .skip, .refuse, .delete: break
+    }
+  }
+
+  /// What is refused once the load has begun, before its first row.
+  private func load(
+    _ facts: TableFacts, _ plan: RestorePlan, _ policies: [TimescalePolicy], _ preview: inout RestorePreview,
+    on connection: PostgresConnection
+  ) async throws {
+    try await partitions(facts, plan, &preview, on: connection)
+    if plan.usesStaging {
+      try await attempt(&preview, on: connection) { _ in
+        try await StagingTable(for: facts, plan.columns, policy: policy).check(
+          part: plan.partRows, replaced: plan.unprovenRows, on: connection)
+      }
+    }
+    if let replacement = replacement(plan, facts) {
+      let rows = preview.fileRows
+      let found = try await attempt(&preview, on: connection) { _ in
+        try await replacement.examine(for: rows, on: connection)
+      }
+      if let triggers = found?.triggers, !triggers.isEmpty {
+        preview.warnings.append(
+          "the table has DELETE triggers, which would run for the replaced rows: \(triggers.joined(separator: ", "))")
+      }
+    }
+    try await attempt(&preview, on: connection) { _ in _ = try plannedHold(plan, policies) }
+    if facts.mayDropRows {
+      preview.warnings.append(
+        "the table has BEFORE triggers for each row, or foreign partitions, which may drop rows of the file; the restore is refused "
+          + "if they do, but for rows in staging mode whose keys are in the table")
     }
   }
 
   private func partitions(
     _ facts: TableFacts, _ plan: RestorePlan, _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
-    guard let table = facts.partitions, let span = partitionSpan(plan, table) else { return }
-    let found = try await table.partitions(in: span, on: connection)
-    preview.partitions = (found.partitions + found.defaults).map { part in
-      .init(
-        name: "\(part.table)", start: part.bounds.lower, end: part.bounds.upper,
-        state: part.isDetaching ? "detaching" : part.isDefault ? "default" : "attached")
-    }
-    preview.partitions += found.gaps.map { gap in
-      .init(
-        name: "\(gap.parent)", start: gap.start, end: gap.end, state: "missing",
-        steps: request.destination.createsPartition ? ["create"] : [])
-    }
-    guard preview.fileRows != 0, !found.isCovered else { return }
-    guard request.destination.createsPartition else {
-      if let gap = found.refused.first, found.isEmpty { preview.refuse(noPartition(gap)) }
-      return
-    }
-    guard table.isOwner else {
-      preview.outcome = .refuse
-      return
-    }
-    do {
-      let zone = plan.span.zone
-      for partition in try await PartitionRanges(of: table, zone: zone).missing(in: found, on: connection) {
-        try await partition.check(on: connection)
+    guard let table = facts.partitions else { return }
+    try await attempt(&preview, on: connection) { preview in
+      guard let span = try partitionSpan(plan, table) else { return }
+      let found = try await table.partitions(in: span, on: connection)
+      preview.partitions = (found.partitions + found.defaults).map { part in
+        .init(
+          name: "\(part.table)", start: part.bounds.lower, end: part.bounds.upper,
+          state: part.isDetaching ? "detaching" : part.isDefault ? "default" : "attached")
       }
-    } catch let error as JobError {
-      preview.refuse(error)
+      preview.partitions += found.gaps.map { gap in
+        .init(
+          name: "\(gap.parent)", start: gap.start, end: gap.end, state: "missing",
+          steps: request.destination.createsPartition ? ["create"] : [])
+      }
+      guard try partitionsNeeded(found, table, rows: preview.fileRows, on: connection).none == nil else { return }
+      let missing = try await PartitionRanges(of: table, zone: plan.span.zone).missing(in: found, on: connection)
+      for partition in missing { try await partition.check(on: connection) }
     }
   }
 
+  /// - Returns: the jobs of the hypertable.
   private func chunks(
     _ hypertable: Hypertable, _ facts: TableFacts, _ plan: RestorePlan, _ days: Set<Day>,
     _ preview: inout RestorePreview, on connection: PostgresConnection
-  ) async throws {
+  ) async throws -> [TimescalePolicy] {
     let state = try await HypertableState.read(
       hypertable, Self.chunkSpan(plan, hypertable.dimension), plan.rows, on: connection)
+    let keepsOwed = try await RestoreLog.isWithinReach(on: connection)
     var decided: HypertablePlan?
     do {
       decided = try HypertablePlan(
-        state, wish(facts, plan, replacesRows: (preview.tableRows ?? 0) > 0, keepsOwed: true))
+        state, wish(facts, plan, replacesRows: (preview.tableRows ?? 0) > 0, keepsOwed: keepsOwed))
     } catch let error as JobError {
       preview.refuse(error)
     }
@@ -178,8 +244,17 @@ extension TableDayRestore {
       .init(
         id: policy.id, relation: policy.relation, kind: policy.name, age: policy.age, nextRun: policy.nextRun,
         isScheduled: policy.isScheduled,
-        wouldDrop: policy.kind == .retention && (state.end.map(policy.takes) ?? false))
+        wouldDrop: policy.drops(state))
     }
+    try await aggregates(state, decided, facts, plan, days, &preview, on: connection)
+    return state.policies
+  }
+
+  private func aggregates(
+    _ state: HypertableState, _ decided: HypertablePlan?, _ facts: TableFacts, _ plan: RestorePlan, _ days: Set<Day>,
+    _ preview: inout RestorePreview, on connection: PostgresConnection
+  ) async throws {
+    let hypertable = state.hypertable
     guard let rows = plan.rows else { return }
     guard facts.storedColumns.allSatisfy(\.maySelect) else {
       if !state.aggregates.isEmpty {
@@ -190,7 +265,8 @@ extension TableDayRestore {
       return
     }
     let owed = OwedSteps(
-      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database)
+      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database,
+      source: source.archive.table)
     let live = RowsOfDays(context: context, timeZone: options.timeZone, owed: owed, facts: facts, whole: days)
     for aggregate in state.aggregates where rows.timeColumn.name == hypertable.dimension.column {
       let isRefreshed = decided?.refresh.contains(aggregate) ?? false
@@ -203,43 +279,5 @@ extension TableDayRestore {
           left: found.left.map { [$0.range.start.text, $0.range.end.text] },
           daysLacking: found.left.flatMap(\.days).map(\.description)))
     }
-  }
-
-  private func privileges(
-    _ facts: TableFacts, _ plan: RestorePlan, _ preview: inout RestorePreview, on connection: PostgresConnection
-  ) async throws {
-    let user: String = try await connection.query("SELECT pg_catalog.quote_ident(current_user) AS name").rows[0].decode(
-      "name")
-    let row = try await connection.query(
-      "SELECT pg_catalog.has_table_privilege($1::pg_catalog.int8::pg_catalog.oid, 'SELECT') AS may_select, "
-        + "pg_catalog.has_table_privilege($1::pg_catalog.int8::pg_catalog.oid, 'DELETE') AS may_delete",
-      [String(facts.oid)]
-    ).rows[0]
-    func lacks(_ privilege: String, _ on: String, _ remedy: String) {
-      preview.privilegesMissing.append(.init(privilege: privilege, on: on, remedy: remedy))
-    }
-    let table = try await connection.quoted(facts.table)
-    if plan.existing != .keep, try !row.decode("may_select", as: Bool.self) {
-      lacks("SELECT", "\(facts.table)", "GRANT SELECT ON \(table) TO \(user)")
-    }
-    if case .delete = plan.existing, try !row.decode("may_delete", as: Bool.self) {
-      lacks("DELETE", "\(facts.table)", "GRANT DELETE ON \(table) TO \(user)")
-    }
-    if let hypertable = facts.hypertable, !hypertable.isOwned,
-      preview.chunks.contains(where: { $0.state != "uncompressed" })
-    {
-      lacks("ownership", "\(facts.table)", "GRANT \(SQL.identifier(hypertable.owner)) TO \(user)")
-    }
-    if let partitioned = facts.partitions, !partitioned.isOwner,
-      preview.partitions.contains(where: { $0.steps == ["create"] })
-    {
-      lacks("ownership", "\(facts.table)", "GRANT \(SQL.identifier(partitioned.owner)) TO \(user)")
-    }
-    let needsLog = request.key != nil || preview.chunks.contains { !$0.steps.isEmpty }
-    if needsLog, try await !RestoreLog.isWithinReach(for: facts.table, on: connection) {
-      lacks("use", "sluice.restore_log", try await RestoreLog.remedy(for: facts.table, on: connection))
-    }
-    guard preview.privilegesMissing.contains(where: { ["SELECT", "DELETE"].contains($0.privilege) }) else { return }
-    preview.outcome = .refuse
   }
 }

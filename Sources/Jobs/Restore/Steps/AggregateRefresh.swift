@@ -88,6 +88,57 @@ struct RowsOfDays: Sendable {
     return Day(unit.instant(of: value), in: zone)
   }
 
+  /// The rows that the archives of `day` have: of the table that was restored from, and of the table itself, which may have its
+  /// own; the most of them. An archive without a manifest counts as one row. Nil where there is none.
+  private func archivedRows(of day: Day, on connection: PostgresConnection) async throws -> Int? {
+    var rows: Int?
+    let tables: Set = [
+      TableDay(database: owed.archives, table: owed.sourceName, day: day),
+      TableDay(database: connection.target.database, table: owed.tableName, day: day),
+      TableDay(database: connection.target.database, table: facts.table, day: day),
+    ]
+    for tableDay in tables {
+      guard let entry = try await tableDay.archive(in: context.lake) else { continue }
+      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
+      rows = max(rows ?? 0, manifest?.rows ?? 1)
+    }
+    return rows
+  }
+
+  /// Whether the table may have had rows before its first chunk, and after its last one.
+  private struct Beyond {
+    /// The range of the chunks.
+    let start, end: Int
+    let hasEarlier, hasLater: Bool
+
+    func mayHaveRows(from low: Int, to high: Int) -> Bool {
+      if high <= start { return hasEarlier }
+      return low >= end ? hasLater : true
+    }
+  }
+
+  /// Looks for buckets beyond those that the chunks can have filled, in all aggregates: they outlive their raw rows. Of the bucket
+  /// at the edge nothing tells which days it counted.
+  private func beyond(
+    _ chunks: [Chunk], _ hypertable: Hypertable, on connection: PostgresConnection
+  ) async throws -> Beyond {
+    guard let start = chunks.map(\.start).min(), let end = chunks.map(\.end).max() else {
+      return Beyond(start: 0, end: 0, hasEarlier: false, hasLater: false)
+    }
+    var (hasEarlier, hasLater) = (false, false)
+    for aggregate in try await ContinuousAggregate.over(hypertable, on: connection) where aggregate.isOwned {
+      if start != .min, !hasEarlier {
+        let edge = try await aggregate.buckets(of: span(of: day(of: start)), in: hypertable, on: connection).start
+        hasEarlier = try await aggregate.hasBucket(before: edge, on: connection)
+      }
+      if end != .max, !hasLater {
+        let edge = try await aggregate.buckets(of: span(of: day(of: end - 1)), in: hypertable, on: connection).end
+        hasLater = try await aggregate.hasBucket(from: edge, on: connection)
+      }
+    }
+    return Beyond(start: start, end: end, hasEarlier: hasEarlier, hasLater: hasLater)
+  }
+
   /// The days of a range, which are not all there: fewer rows than the archive has, or a chunk that is gone.
   func lacking(
     from start: ContinuousAggregate.Bound, to end: ContinuousAggregate.Bound,
@@ -97,28 +148,27 @@ struct RowsOfDays: Sendable {
     var lacking: [Day] = []
     let rows = TableRows(facts, by: owed.timeColumn, on: connection)
     let chunks = try await hypertable.chunks(overlapping: nil, on: connection)
+    var beyond: Beyond?
     for day in day(of: start.value).through(day(of: end.value - 1)) where !whole.contains(day) {
       let span = try span(of: day)
       let (low, high) = try await hypertable.internalValues(of: span, on: connection)
       let own = chunks.filter { $0.start < high && $0.end > low }
       let hasChunk = !own.isEmpty
-      let tableDay = TableDay(database: owed.archives, table: owed.tableName, day: day)
-      guard let entry = try await tableDay.archive(in: context.lake) else {
-        // Without chunk and archive: before the first row, after the last one, or dropped.
-        let isWithin = (chunks.first.map { $0.start < low } ?? false) && (chunks.last.map { $0.end > high } ?? false)
+      guard let archived = try await archivedRows(of: day, on: connection) else {
         if hasChunk {
           // A chunk that was made after the day was over may stand in the place of one that was dropped with the day's rows.
           let end = DayWindow(day, in: zone).end
           if try await hypertable.wereMade(own, after: end, on: connection), try await rows.count(in: span) == 0 {
             lacking.append(day)
           }
-        } else if isWithin {
-          lacking.append(day)
+        } else {
+          // Before the first row, after the last one, or dropped.
+          let known = if let beyond { beyond } else { try await self.beyond(chunks, hypertable, on: connection) }
+          beyond = known
+          if known.mayHaveRows(from: low, to: high) { lacking.append(day) }
         }
         continue
       }
-      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
-      let archived = manifest?.rows ?? 1
       guard archived > 0 else { continue }
       if !hasChunk {
         lacking.append(day)

@@ -42,7 +42,7 @@ struct HypertablePlan: Sendable, Equatable {
     try refuseFrozen()
     try planAggregates(wish)
     planChunks(wish)
-    threats = state.policies.filter { $0.kind == .retention && $0.isOwn && (state.end.map($0.takes) ?? false) }
+    threats = state.policies.filter { $0.drops(state) }
     guard threats.isEmpty || wish.keepUntil != nil || wish.timescale.ignoreRetention else { throw dropped() }
     let paused = state.policies.filter { $0.kind == .retention && $0.isOwn && !$0.isScheduled }
     if !paused.isEmpty, wish.keepUntil == nil {
@@ -50,9 +50,7 @@ struct HypertablePlan: Sendable, Equatable {
         "\(paused.map(\.words).joined(separator: ", ")) is paused, and may drop the restored rows again when it runs again"
       )
     }
-    let unknown = state.policies.filter {
-      $0.kind == .retention && $0.isOwn && $0.isScheduled && ($0.takenBefore == nil || state.end == nil)
-    }
+    let unknown = state.policies.filter { $0.mayDrop(state) }
     if !unknown.isEmpty, !wish.timescale.pauseJobs {
       warnings.append(
         "whether \(unknown.map(\.words).joined(separator: ", ")) would drop the restored rows again is not known")
@@ -70,7 +68,7 @@ struct HypertablePlan: Sendable, Equatable {
     throw JobError(
       .chunkFrozen,
       "the chunk \(chunk.table) of \(hypertable.table) is frozen and takes no rows; nothing was changed. Unfreeze it: SELECT "
-        + "_timescaledb_functions.unfreeze_chunk('\(SQL.identifier(chunk.table.schema)).\(SQL.identifier(chunk.table.name))'), then run the job again",
+        + "_timescaledb_functions.unfreeze_chunk('\(SQL.name(chunk.table).replacing("'", with: "''"))'), then run the job again",
       details: ["chunk": .string("\(chunk.table)")])
   }
 
@@ -185,13 +183,21 @@ struct HypertablePlan: Sendable, Equatable {
     return hypertable.isOwned && state.end != nil && isPlain ? state.touched.map(\.table) : nil
   }
 
+  /// Those of `after` that were not there when the plan was made.
+  func added(_ after: [Chunk]) -> [Chunk] {
+    let before = Set(state.chunks.map(\.oid))
+    return after.filter { !before.contains($0.oid) }
+  }
+
   /// The chunks to compress again, from how they are after the load: those that were compressed before and are not wholly now.
-  /// - Parameter newOnes: chunks that the load has made are compressed too, since the archived ones were.
-  func recompress(_ after: [Chunk], newOnes: Bool) -> [Chunk] {
+  /// - Parameter made: the OIDs of the chunks that the load has made, where they are compressed too, since the archived ones were.
+  func recompress(_ after: [Chunk], made: Set<Int>) -> [Chunk] {
     guard noRecompress == nil else { return [] }
     let before = Dictionary(state.chunks.map { ($0.oid, $0) }) { first, _ in first }
     return after.filter { chunk in
-      guard let old = before[chunk.oid] else { return newOnes && hypertable.hasCompression && !chunk.isCompressed }
+      guard let old = before[chunk.oid] else {
+        return made.contains(chunk.oid) && hypertable.hasCompression && !chunk.isCompressed
+      }
       return old.isCompressed && (!chunk.isCompressed || chunk.isPartial)
     }
   }
@@ -210,7 +216,7 @@ struct HypertablePlan: Sendable, Equatable {
 extension TimescalePolicy {
   /// The job with its rule and its next run.
   var words: String {
-    let rule = age.map { " (older than \($0))" } ?? ""
+    let rule = age.map { createdBefore == nil ? " (older than \($0))" : " (chunks made more than \($0) ago)" } ?? ""
     return "the \(name) job \(id)\(rule)\(nextRun.map { ", next run \($0)" } ?? "")"
   }
 

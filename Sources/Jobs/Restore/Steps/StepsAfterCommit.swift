@@ -17,21 +17,45 @@ struct StepsAfterCommit: Sendable {
   /// - Parameter whole: days whose rows were loaded as their archives have them, and need not be counted.
   /// - Returns: what is left; nil where nothing is.
   func perform(_ owed: OwedSteps, whole: Set<Day> = [], on connection: PostgresConnection) async -> OwedSteps? {
+    await perform(owed, whole, doubting: false, on: connection).rest
+  }
+
+  /// Does what an entry of `sluice.restore_log` owes, where it can be true: others than this program may write there.
+  /// - Returns: what is left, and why a part of it was not done.
+  func performLogged(
+    _ owed: OwedSteps, on connection: PostgresConnection
+  ) async -> (rest: OwedSteps?, doubts: [OwedDoubts.Doubt]) {
+    await perform(owed, [], doubting: true, on: connection)
+  }
+
+  private func perform(
+    _ owed: OwedSteps, _ whole: Set<Day>, doubting: Bool, on connection: PostgresConnection
+  ) async -> (rest: OwedSteps?, doubts: [OwedDoubts.Doubt]) {
     var rest = owed
+    var doubts: [OwedDoubts.Doubt] = []
     do {
       guard let facts = try await facts(of: owed, on: connection) else {
         for chunk in owed.recompress { steps.add(.gone(.recompress, chunk.tableName)) }
         for view in owed.refresh { steps.add(.gone(.refresh, view.tableName)) }
-        return nil
+        return (nil, [])
       }
       try await connection.query("SET lock_timeout = \(context.sessions.lockTimeout)")
-      rest.recompress = await recompress(owed, facts, on: connection)
-      rest.refresh = await refresh(owed, facts, whole, on: connection)
+      var believed = owed
+      if doubting {
+        doubts = try await OwedDoubts(context: context, timeZone: timeZone, facts: facts).doubts(
+          of: owed, on: connection)
+        believed.remove(doubts)
+        steps.add(doubts)
+      }
+      let left = await recompress(believed, facts, on: connection)
+      rest.recompress.removeAll { believed.recompress.contains($0) && !left.contains($0) }
+      let old = await refresh(believed, facts, whole, on: connection)
+      rest.refresh.removeAll { believed.refresh.contains($0) && !old.contains($0) }
       await resetLockTimeout(on: connection)
     } catch {
       fail(rest, error)
     }
-    return rest.isEmpty ? nil : rest
+    return (rest.isEmpty ? nil : rest, doubts)
   }
 
   /// Takes the session's time limit back, also in a cancelled task. A session that keeps it is closed.
@@ -73,7 +97,8 @@ struct StepsAfterCommit: Sendable {
     }
   }
 
-  private struct Facts: Sendable {
+  /// The table of owed steps.
+  struct Facts: Sendable {
     let table: TableFacts
     let hypertable: Hypertable
     let aggregates: [ContinuousAggregate]

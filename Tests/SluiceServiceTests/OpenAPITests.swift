@@ -1,3 +1,4 @@
+import Archive
 import CustomHandler
 import Database
 import Essentials
@@ -49,6 +50,18 @@ struct OpenAPITests {
   func restore() throws {
     let base: [String: Value] = ["table": .string("a.b"), "date": .string("2024-01-01")]
     try check(schema("RestoreRequest"), base) { _ = try RestoreRequest($0) }
+  }
+
+  @Test("The members of a verification's request are those that the program reads, and the results' words its own")
+  func verify() throws {
+    try check(schema("VerifyRequest"), [:]) { _ = try VerifyRequest($0) }
+    try check(queryItems(of: "/api/verify"), [:]) { _ = try VerifyRequest($0) }
+    for example in try #require(schema("VerifyRequest")["examples"]?.elements) { _ = try VerifyRequest(example) }
+    let result = try schema("VerifyResult")["properties"]
+    func words(_ value: Value?) -> Set<String> { Set(value?["enum"]?.elements?.compactMap(\.string) ?? []) }
+    #expect(words(result?["status"]) == Set(VerifyResult.Status.allCases.map(\.rawValue)))
+    #expect(words(result?["damage"]?["properties"]?["what"]) == Set(ArchiveDamage.Kind.allCases.map(\.rawValue)))
+    #expect(words(result?["depth"]) == Set(ArchiveVerification.Depth.allCases.map(\.rawValue)))
   }
 
   @Test("The query items are those that the program reads")

@@ -1,5 +1,5 @@
 import Essentials
-package import Reporting
+import Reporting
 
 /// What a verification finds wrong with an archive, and where.
 package struct ArchiveDamage: Error, Sendable, Equatable, Encodable {

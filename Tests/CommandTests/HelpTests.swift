@@ -62,6 +62,7 @@ struct HelpTests {
       case "restore": _ = try RestoreRequest(request)
       case "archives": _ = try ArchivesRequest(request)
       case "chunks": _ = try ChunksRequest(request)
+      case "verify": _ = try VerifyRequest(request)
       default: #expect(request == [:])
       }
     }

@@ -38,6 +38,7 @@ struct RouteFileTests {
     #expect(
       Set(paths) == [
         "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET /api/chunks",
+        "GET,POST /api/verify",
         "GET,DELETE /api/operations/{id}",
         "GET /api/health", "POST /api/backup_async", "POST /api/restore_async",
       ])

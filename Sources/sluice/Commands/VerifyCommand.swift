@@ -10,10 +10,8 @@ enum VerifyCommand: Command {
   static let summary = "compare archives with their manifests, and with the database"
   static let usage = "[--table TABLE] [--date DAY | --from DAY --to DAY] [--depth DEPTH] [OPTIONS]"
   static let examples = [
-    "verify --table events.clicks --from 2024-01-01 --to 2024-01-31",
-    "verify --depth manifest",
-    "verify --sample 20 --older-than-verification 30d",
     "verify --table events.clicks --date 2024-01-01 --depth database",
+    "verify --sample 20 --older-than-verification 30d",
   ]
   static let options =
     [CommandOption.table("only these tables, as schema.table, separated by commas")]

@@ -161,7 +161,8 @@ extension JobErrorCode {
       .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
       .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
-      .partitionNotMade, .chunkFrozen, .generatedLost, .timescaledbTooOld, .retentionWouldDrop, .locked, .operationEnded,
+      .partitionNotMade, .chunkFrozen, .generatedLost, .timescaledbTooOld, .retentionWouldDrop, .locked,
+      .operationEnded,
       .operationElsewhere:
       .conflict
     case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,

@@ -59,6 +59,8 @@ extension JobErrorCode {
     .aggregateNotFound:
       "A continuous aggregate that is named does not exist, or is not over the table; nothing was loaded.",
     .loadNotFound: "No load with that id owes steps.",
+    .generatedLost:
+      "The values of generated columns would be lost: the rows are staged, and chunks of the day stay compressed.",
     .chunkFrozen: "A chunk that the load would write to is frozen; nothing was changed.",
     .timescaledbTooOld: "The table is a hypertable of a version of TimescaleDB that is not supported.",
     .retentionWouldDrop:

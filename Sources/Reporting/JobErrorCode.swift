@@ -51,6 +51,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
   case chunkFrozen = "chunk_frozen"
+  case generatedLost = "generated_lost"
   case timescaledbTooOld = "timescaledb_too_old"
   case retentionWouldDrop = "retention_would_drop"
   case noPartition = "no_partition"
@@ -160,7 +161,8 @@ extension JobErrorCode {
       .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
       .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
-      .partitionNotMade, .chunkFrozen, .timescaledbTooOld, .retentionWouldDrop, .locked, .operationEnded,
+      .partitionNotMade, .chunkFrozen, .generatedLost, .timescaledbTooOld, .retentionWouldDrop, .locked,
+      .operationEnded,
       .operationElsewhere:
       .conflict
     case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,

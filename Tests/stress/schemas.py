@@ -434,8 +434,10 @@ class Trial:
         tells_rows = s.unique is not None
         base = self.base_options(kind)
         if kind == "drop" and s.native and "--create-partition" not in base:
-            self.refused(days, base, ["no_partition"], damaged)
-            return self.restore_days(days, base + ["--create-partition", "--on-existing", "error"], damaged, previous)
+            # A day that lies in two partitions still has rows where one of them is dropped.
+            self.refused(days, base, ["no_partition"] if empty else ["no_partition", "rows_exist"], damaged)
+            mode = "error" if empty else "replace"
+            return self.restore_days(days, base + ["--create-partition", "--on-existing", mode], damaged, previous)
         if not empty and pick.random() < 0.6 and all(live[d] for d in days):
             # Modes that must leave the rows alone.
             if pick.random() < 0.5:

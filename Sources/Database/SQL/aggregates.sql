@@ -8,6 +8,8 @@ WITH RECURSIVE above (id, depth) AS (
 )
 SELECT a.user_view_schema::pg_catalog.text AS schema,
   a.user_view_name::pg_catalog.text AS name,
+  stored.schema_name::pg_catalog.text AS stored_schema,
+  stored.table_name::pg_catalog.text AS stored_table,
   above.depth,
   a.materialized_only,
   read_by.user_view_schema::pg_catalog.text AS source_schema,
@@ -27,6 +29,7 @@ SELECT a.user_view_schema::pg_catalog.text AS schema,
   ) AS can_force
 FROM above
 JOIN _timescaledb_catalog.continuous_agg a ON a.mat_hypertable_id = above.id
+JOIN _timescaledb_catalog.hypertable stored ON stored.id = above.id
 JOIN _timescaledb_catalog.continuous_aggs_bucket_function b ON b.mat_hypertable_id = a.mat_hypertable_id
 LEFT JOIN _timescaledb_catalog.continuous_agg read_by ON read_by.mat_hypertable_id = a.raw_hypertable_id
 CROSS JOIN LATERAL (

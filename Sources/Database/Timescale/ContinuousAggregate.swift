@@ -6,7 +6,9 @@ package struct ContinuousAggregate: Sendable, Equatable {
   package let view: TableName
   /// The aggregate that it reads; nil where it reads the hypertable.
   package let source: TableName?
-  /// The column of its buckets, under the view's name for it.
+  /// The hypertable in which its buckets are stored.
+  let stored: TableName
+  /// The column of its buckets, in the view and in ``stored``.
   let column: ColumnName
   /// The base type of that column.
   let type: String
@@ -35,6 +37,7 @@ package struct ContinuousAggregate: Sendable, Equatable {
       aggregates.append(
         ContinuousAggregate(
           view: TableName(schema: try row.decode("schema"), name: try row.decode("name")), source: source,
+          stored: TableName(schema: try row.decode("stored_schema"), name: try row.decode("stored_table")),
           column: ColumnName(try row.decode("column_name")), type: try row.decode("type"),
           width: try row.decode("width"), zone: try row.decodeIfPresent("zone"),
           isRealTime: !(try row.decode("materialized_only")), isOwned: try row.decode("is_owner"),
@@ -107,21 +110,33 @@ package struct ContinuousAggregate: Sendable, Equatable {
       end: Bound(value: try row.decode("high_value"), text: try row.decode("high")))
   }
 
-  /// Whether it shows a bucket before `bound`.
+  /// Whether a bucket before `bound` is stored. What a real-time aggregate computes as it is read is left out: it follows the rows, and
+  /// would run the expressions of the aggregate's owner.
   package func hasBucket(before bound: Bound, on connection: PostgresConnection) async throws -> Bool {
-    try await hasBucket("<", bound, on: connection)
+    try await hasBucket([("<", bound)], on: connection)
   }
 
-  /// Whether it shows a bucket that begins at `bound` or later.
+  /// Whether a bucket that begins at `bound` or later is stored.
   package func hasBucket(from bound: Bound, on connection: PostgresConnection) async throws -> Bool {
-    try await hasBucket(">=", bound, on: connection)
+    try await hasBucket([(">=", bound)], on: connection)
   }
 
-  private func hasBucket(_ comparison: String, _ bound: Bound, on connection: PostgresConnection) async throws -> Bool {
+  /// Whether a bucket of `buckets` is stored.
+  package func hasBucket(of buckets: Buckets, on connection: PostgresConnection) async throws -> Bool {
+    try await hasBucket([(">=", buckets.start), ("<", buckets.end)], on: connection)
+  }
+
+  private func hasBucket(
+    _ conditions: [(comparison: String, bound: Bound)], on connection: PostgresConnection
+  ) async throws -> Bool {
     let column = try await connection.quoteIdentifier(column.text)
-    let value = "\(try await connection.quoteLiteral(bound.text))::\(type)"
+    var words: [String] = []
+    for (comparison, bound) in conditions {
+      words.append("\(column) \(comparison) \(try await connection.quoteLiteral(bound.text))::\(type)")
+    }
     return try await connection.query(
-      "SELECT EXISTS (SELECT FROM \(try await connection.quoted(view)) WHERE \(column) \(comparison) \(value)) AS is_there"
+      "SELECT EXISTS (SELECT FROM \(try await connection.quoted(stored)) WHERE \(words.joined(separator: " AND "))) "
+        + "AS is_there"
     ).rows[0].decode("is_there")
   }
 

@@ -113,7 +113,9 @@ extension TableDayRestore {
   func wish(_ facts: TableFacts, _ plan: RestorePlan, replacesRows: Bool, keepsOwed: Bool) -> HypertablePlan.Wish {
     HypertablePlan.Wish(
       timescale: request.timescale, onExisting: policy.onExisting, hasUniqueIndex: facts.hasUniqueIndex,
-      replacesRows: replacesRows, keepsOwed: keepsOwed, keepUntil: request.keepUntil?.formatted(.iso8601))
+      replacesRows: replacesRows,
+      wouldLoseGenerated: plan.usesStaging && facts.columns.count > facts.storedColumns.count, keepsOwed: keepsOwed,
+      keepUntil: request.keepUntil?.formatted(.iso8601))
   }
 
   /// The span in values of the hypertable's dimension; nil where it is not known in them.

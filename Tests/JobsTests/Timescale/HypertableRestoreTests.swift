@@ -217,3 +217,57 @@ struct HypertableRestoreTests {
     await fixture.pools.close()
   }
 }
+
+@Suite(
+  "Generated columns of compressed chunks",
+  .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
+struct GeneratedColumnTests {
+  static let day = "\"table\": \"events.clicks\", \"date\": \"2024-01-05\""
+  static let staged = "\"destination\": {\"on_existing\": \"append\", \"mode\": \"staging\"}"
+  static let values = "SELECT count(*) || ' ' || count(twice) || ' ' || sum(twice) FROM events.clicks"
+
+  /// Four archived days of one compressed chunk, without the rows of the second one.
+  static func archived() async throws -> (Fixture, before: String) {
+    // A column cannot be added once compression is on.
+    let fixture = try await Fixture.readings(
+      compressed: false,
+      more: """
+        ALTER TABLE events.clicks SET (timescaledb.compress = false);
+        ALTER TABLE events.clicks ADD COLUMN twice float8 GENERATED ALWAYS AS (value * 2) STORED;
+        ALTER TABLE events.clicks SET (timescaledb.compress, timescaledb.compress_segmentby = 'device');
+        SELECT compress_chunk(c) FROM show_chunks('events.clicks') c;
+        """)
+    try await fixture.archiveDays()
+    let before = try await fixture.psql(values)
+    try await fixture.psql(
+      """
+      SELECT decompress_chunk(c) FROM show_chunks('events.clicks') c;
+      DELETE FROM events.clicks WHERE at >= '2024-01-05+00' AND at < '2024-01-06+00';
+      SELECT compress_chunk(c) FROM show_chunks('events.clicks') c;
+      """)
+    return (fixture, before)
+  }
+
+  @Test("Rows that are staged for a compressed chunk keep their generated values, since it is decompressed before")
+  func staged() async throws {
+    let (fixture, before) = try await Self.archived()
+    let result = try await fixture.restoreOne("\(Self.day), \(Self.staged)")
+    #expect(result.step(.decompress)?.status == .done && result.step(.recompress)?.status == .done)
+    #expect(try await fixture.psql(Self.values) == before)
+    #expect(try await fixture.chunkStates() == "1")
+    await fixture.pools.close()
+  }
+
+  @Test("Where the chunk must stay compressed, staged rows are refused, and direct ones keep their generated values")
+  func direct() async throws {
+    let (fixture, before) = try await Self.archived()
+    let now = try await fixture.psql(Self.values)
+    let error = try await fixture.restoreError(
+      "\(Self.day), \(Self.staged), \"timescaledb\": {\"decompress_window\": false}")
+    #expect(error.code == .generatedLost && error.field == "destination.mode")
+    #expect(try await fixture.psql(Self.values) == now)
+    _ = try await fixture.restoreOne("\(Self.day), \"destination\": {\"on_existing\": \"append\"}")
+    #expect(try await fixture.psql(Self.values) == before)
+    await fixture.pools.close()
+  }
+}

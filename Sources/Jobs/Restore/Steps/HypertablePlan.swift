@@ -20,6 +20,7 @@ struct HypertablePlan: Sendable, Equatable {
   /// The retention policies whose next run would drop the span again.
   private(set) var threats: [TimescalePolicy] = []
   private(set) var warnings: [String] = []
+  private var losesGenerated = false
 
   var hypertable: Hypertable { state.hypertable }
 
@@ -31,17 +32,21 @@ struct HypertablePlan: Sendable, Equatable {
     var hasUniqueIndex = false
     /// There are rows that the load replaces.
     var replacesRows = false
+    /// The rows go through a staging table into one that has generated columns: TimescaleDB loses their values where one INSERT
+    /// writes several rows into a compressed chunk (measured with 2.22: the first row of a batch alone has them).
+    var wouldLoseGenerated = false
     /// What the load owes can be kept in `sluice.restore_log`.
     var keepsOwed = true
     var keepUntil: String?
   }
 
-  /// - Throws: ``JobError`` `aggregate_not_found`, `chunk_frozen`, `retention_would_drop`.
+  /// - Throws: ``JobError`` `aggregate_not_found`, `chunk_frozen`, `generated_lost`, `retention_would_drop`.
   init(_ state: HypertableState, _ wish: Wish) throws {
     self.state = state
     try refuseFrozen()
     try planAggregates(wish)
     planChunks(wish)
+    guard !losesGenerated else { throw generatedLost() }
     threats = state.policies.filter { $0.drops(state) }
     guard threats.isEmpty || wish.keepUntil != nil || wish.timescale.ignoreRetention else { throw dropped() }
     let paused = state.policies.filter { $0.kind == .retention && $0.isOwn && !$0.isScheduled }
@@ -141,6 +146,7 @@ struct HypertablePlan: Sendable, Equatable {
 
   private mutating func planChunks(_ wish: Wish) {
     let compressed = state.touched.filter(\.isCompressed)
+    defer { losesGenerated = wish.wouldLoseGenerated && decompress != compressed }
     let hindrance = hypertable.compressionHindrance
     noRecompress =
       hindrance ?? (wish.timescale.recompressWindow == false ? "recompress_window is false" : nil)
@@ -157,7 +163,8 @@ struct HypertablePlan: Sendable, Equatable {
       decompressDetail = "decompress_window is false"
       return
     }
-    let isNeeded = wish.hasUniqueIndex || (wish.onExisting == .replace && wish.replacesRows)
+    let isNeeded =
+      wish.hasUniqueIndex || wish.wouldLoseGenerated || (wish.onExisting == .replace && wish.replacesRows)
     guard isNeeded || wish.timescale.decompressWindow == true else {
       decompressDetail = "rows are loaded into compressed chunks directly, which is faster"
       return
@@ -168,6 +175,15 @@ struct HypertablePlan: Sendable, Equatable {
       return
     }
     decompress = compressed
+  }
+
+  private func generatedLost() -> JobError {
+    JobError(
+      .generatedLost,
+      "\(hypertable.table) has generated columns, whose values TimescaleDB loses where rows are inserted from a staging table into "
+        + "a compressed chunk, and the chunks of the day are not decompressed before: \(decompressDetail ?? ""). Nothing was loaded. "
+        + "Load with \(field: "destination.mode") \"direct\", or have the owner of the table decompress the chunks",
+      field: "destination.mode")
   }
 
   /// How a role without ownership gets its chunks compressed.

@@ -30,6 +30,6 @@ extension TableFacts {
   /// - Throws: ``JobError`` `permission_denied`.
   package func refuseUnreadable(_ rows: ExistingRows, on connection: PostgresConnection) throws {
     guard column(rows.timeColumn.name)?.maySelect != true else { return }
-    throw Self.denied("SELECT", on: "\(table)", connection.target.user)
+    throw Self.denied("SELECT", on: SQL.name(table), connection.target.user)
   }
 }

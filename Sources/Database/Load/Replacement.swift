@@ -60,7 +60,7 @@ package struct Replacement: Sendable {
       try refuseCascades(
         constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
       guard try found.decode("may_delete", as: Bool.self) else {
-        throw TableFacts.denied("DELETE", on: "\(facts.table)", connection.target.user)
+        throw TableFacts.denied("DELETE", on: SQL.name(facts.table), connection.target.user)
       }
     }
     return Examined(

@@ -152,6 +152,24 @@ struct PreviewRefusalTests {
     await owner.pools.close()
   }
 
+  @Test("The GRANT of a refusal names the table as SQL writes it", arguments: ["SELECT", "DELETE"])
+  func quotedGrant(right: String) async throws {
+    let owner = try await Fixture()
+    _ = try await owner.backupOne()
+    try await owner.psql(
+      "ALTER TABLE events.clicks RENAME TO \"Cap\"; GRANT USAGE ON SCHEMA events TO plain; "
+        + "GRANT SELECT, INSERT, DELETE ON events.\"Cap\" TO plain; REVOKE \(right) ON events.\"Cap\" FROM plain")
+    let plain = Self.plain(owner)
+    let members = Self.replace(", \"target_table\": \"events.\\\"Cap\\\"\"")
+    let preview = try await Self.expectRefused(members, .permissionDenied, by: plain)
+    let grant = "GRANT \(right) ON events.\"Cap\" TO plain"
+    #expect(preview.problems.first?.message.hasSuffix(grant) == true, "\(preview.problems)")
+    try await owner.psql(grant)
+    #expect(try await plain.restoreOne(members).rowsLoaded == 3)
+    await plain.pools.close()
+    await owner.pools.close()
+  }
+
   @Test("A second attempt of a request that has loaded the archive is told as skipped")
   func loaded() async throws {
     let fixture = try await Fixture()

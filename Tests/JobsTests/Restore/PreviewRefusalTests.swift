@@ -96,6 +96,9 @@ struct PreviewRefusalTests {
       name: "SELECT", code: .permissionDenied, sql: grants + "REVOKE SELECT ON events.clicks FROM plain",
       members: replace(), isPlain: true, privilege: ("SELECT", "GRANT SELECT ON ")),
     Case(
+      name: "INSERT alone", code: .permissionDenied, sql: grants + "REVOKE SELECT, DELETE ON events.clicks FROM plain",
+      members: replace(), isPlain: true, privilege: ("SELECT", "GRANT SELECT ON ")),
+    Case(
       name: "SELECT of a column that the file lacks", code: .permissionDenied,
       sql: "ALTER TABLE events.clicks ADD more text;" + grants
         + "REVOKE SELECT ON events.clicks FROM plain; GRANT SELECT (at) ON events.clicks TO plain",
@@ -153,6 +156,7 @@ struct PreviewRefusalTests {
     try await owner.psql(refused.sql.replacing("DATABASE\"", with: "\(owner.database)\""))
     let fixture = refused.isPlain ? Self.plain(owner) : owner
     let preview = try await Self.expectRefused(refused.members, refused.code, by: fixture)
+    #expect(!preview.problems.contains { $0.code == .databaseError }, "\(preview.problems)")
     if let privilege = refused.privilege {
       let missing = preview.privilegesMissing.first { $0.privilege == privilege.name }
       #expect(missing?.remedy.contains(privilege.remedy) == true, "\(preview.privilegesMissing)")

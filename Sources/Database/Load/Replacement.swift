@@ -51,7 +51,7 @@ package struct Replacement: Sendable {
     if try facts.hypertable == nil && found.decode("is_plain", as: Bool.self) {
       if try found.decode("has_children") {
         guard try found.decode("may_tell_children", as: Bool.self) else {
-          throw TableFacts.denied("SELECT", on: SQL.name(facts.table), connection.target.user)
+          throw TableFacts.denied("SELECT", on: SQL.name(facts.table), try await connection.currentRole())
         }
         try await refuseChildren(on: connection)
       }
@@ -65,7 +65,7 @@ package struct Replacement: Sendable {
       try refuseCascades(
         constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
       guard try found.decode("may_delete", as: Bool.self) else {
-        throw TableFacts.denied("DELETE", on: SQL.name(facts.table), connection.target.user)
+        throw TableFacts.denied("DELETE", on: SQL.name(facts.table), try await connection.currentRole())
       }
     }
     return Examined(
@@ -170,7 +170,7 @@ package struct Replacement: Sendable {
     let unreadable = lacking.filter { !$0.maySelect }.map { SQL.identifier($0.name.text) }
     guard unreadable.isEmpty else {
       throw TableFacts.denied(
-        "SELECT (\(unreadable.joined(separator: ", ")))", on: SQL.name(facts.table), connection.target.user)
+        "SELECT (\(unreadable.joined(separator: ", ")))", on: SQL.name(facts.table), try await connection.currentRole())
     }
     let lost = try await rows.columns(withValues: lacking.map(\.name), on: connection)
     guard !lost.isEmpty else { return }

@@ -184,6 +184,26 @@ struct PreviewRefusalTests {
     await owner.pools.close()
   }
 
+  @Test("A GRANT names the role whose rights count, where the one that signs in takes on another")
+  func otherRole() async throws {
+    let owner = try await Fixture()
+    _ = try await owner.backupOne()
+    let other = "other_\(owner.database)"
+    try await owner.psql(
+      "CREATE ROLE \(other); GRANT \(other) TO plain; ALTER ROLE plain IN DATABASE \(owner.database) SET role = '\(other)'; "
+        + "GRANT USAGE ON SCHEMA events TO \(other); GRANT INSERT, DELETE ON events.clicks TO \(other)")
+    let plain = Self.plain(owner)
+    let preview = try await Self.expectRefused(Self.replace(), .permissionDenied, by: plain)
+    let grant = "GRANT SELECT ON events.clicks TO \(other)"
+    #expect(preview.problems.first?.message.hasSuffix(grant) == true, "\(preview.problems)")
+    #expect(preview.privilegesMissing.contains { $0.remedy.hasSuffix("TO \(other)") }, "\(preview.privilegesMissing)")
+    try await owner.psql(grant)
+    #expect(try await plain.restoreOne(Self.replace()).rowsLoaded == 3)
+    await plain.pools.close()
+    await owner.pools.close()
+    try await owner.psql("DROP OWNED BY \(other); DROP ROLE \(other)")
+  }
+
   @Test("A second attempt of a request that has loaded the archive is told as skipped")
   func loaded() async throws {
     let fixture = try await Fixture()

@@ -211,7 +211,7 @@ extension TableDayRestore {
           name: "\(gap.parent)", start: gap.start, end: gap.end, state: "missing",
           steps: request.destination.createsPartition ? ["create"] : [])
       }
-      guard try partitionsNeeded(found, table, rows: preview.fileRows, on: connection).none == nil else { return }
+      guard try await partitionsNeeded(found, table, rows: preview.fileRows, on: connection).none == nil else { return }
       let missing = try await PartitionRanges(of: table, zone: plan.span.zone).missing(in: found, on: connection)
       for partition in missing { try await partition.check(on: connection) }
     }

@@ -38,9 +38,12 @@ extension TableDayRestore {
         .warning, "an archive without a manifest replaces rows",
         ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
     }
+    let existing = try await existingRows(plan.existing, on: connection)
+    // Before the rows are sent, a hold that cannot be placed is told.
+    if existing == 0 { _ = try plannedHold(plan, hypertable?.state.policies ?? []) }
     return Prepared(
-      manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable,
-      existing: try await existingRows(plan.existing, on: connection), warnings: created)
+      manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable, existing: existing,
+      warnings: created)
   }
 
   /// What an integer time column counts, as the settings say.

@@ -169,6 +169,7 @@ extension TableDayRestore {
     _ facts: TableFacts, _ plan: RestorePlan, _ policies: [TimescalePolicy], _ isCounted: Bool,
     _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
+    try await attempt(&preview, on: connection) { _ in _ = try plannedHold(plan, policies) }
     try await partitions(facts, plan, &preview, on: connection)
     if plan.usesStaging {
       try await attempt(&preview, on: connection) { _ in
@@ -186,7 +187,6 @@ extension TableDayRestore {
           "the table has DELETE triggers, which would run for the replaced rows: \(triggers.joined(separator: ", "))")
       }
     }
-    try await attempt(&preview, on: connection) { _ in _ = try plannedHold(plan, policies) }
     if facts.mayDropRows {
       preview.warnings.append(
         "the table has BEFORE triggers for each row, or foreign partitions, which may drop rows of the file; the restore is refused "

@@ -63,7 +63,7 @@ package struct NewTable: Sendable {
       throw failure("the schema \(table.schema) does not exist; create it")
     }
     guard try row.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(table.schema))", connection.target.user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(table.schema))", try await connection.currentRole())
     }
     for column in columns { try await check(column, on: connection) }
   }

@@ -124,7 +124,7 @@ package struct StagingTable {
     ).rows[0]
     if try row.decode("may_create", as: Bool.self) { return facts.table.schema }
     if try row.decode("may_use_temporary", as: Bool.self) { return Self.temporary }
-    let role = connection.target.user
+    let role = try await connection.currentRole()
     throw JobError(
       .permissionDenied,
       "the load needs a staging table, and the role \(role) may create neither a temporary table nor one in the schema "

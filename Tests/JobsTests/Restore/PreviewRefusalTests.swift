@@ -96,6 +96,19 @@ struct PreviewRefusalTests {
       name: "SELECT", code: .permissionDenied, sql: grants + "REVOKE SELECT ON events.clicks FROM plain",
       members: replace(), isPlain: true, privilege: ("SELECT", "GRANT SELECT ON ")),
     Case(
+      name: "INSERT alone", code: .permissionDenied, sql: grants + "REVOKE SELECT, DELETE ON events.clicks FROM plain",
+      members: replace(), isPlain: true, privilege: ("SELECT", "GRANT SELECT ON ")),
+    Case(
+      name: "SELECT of a column that the file lacks", code: .permissionDenied,
+      sql: "ALTER TABLE events.clicks ADD more text;" + grants
+        + "REVOKE SELECT ON events.clicks FROM plain; GRANT SELECT (at) ON events.clicks TO plain",
+      members: replace(), isPlain: true, privilege: ("SELECT", "GRANT SELECT ON ")),
+    Case(
+      name: "SELECT where a table inherits", code: .permissionDenied,
+      sql: "CREATE TABLE events.child () INHERITS (events.clicks);" + grants
+        + "REVOKE SELECT ON events.clicks FROM plain; GRANT SELECT (at) ON events.clicks TO plain",
+      members: replace(), isPlain: true, privilege: ("SELECT", "GRANT SELECT ON ")),
+    Case(
       name: "INSERT", code: .permissionDenied, sql: grants + "REVOKE INSERT ON events.clicks FROM plain",
       members: replace(), isPlain: true, privilege: ("INSERT", "GRANT INSERT ON ")),
     Case(
@@ -143,6 +156,7 @@ struct PreviewRefusalTests {
     try await owner.psql(refused.sql.replacing("DATABASE\"", with: "\(owner.database)\""))
     let fixture = refused.isPlain ? Self.plain(owner) : owner
     let preview = try await Self.expectRefused(refused.members, refused.code, by: fixture)
+    #expect(!preview.problems.contains { $0.code == .databaseError }, "\(preview.problems)")
     if let privilege = refused.privilege {
       let missing = preview.privilegesMissing.first { $0.privilege == privilege.name }
       #expect(missing?.remedy.contains(privilege.remedy) == true, "\(preview.privilegesMissing)")
@@ -150,6 +164,44 @@ struct PreviewRefusalTests {
     #expect(try await owner.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'sluice'") == "0")
     if refused.isPlain { await fixture.pools.close() }
     await owner.pools.close()
+  }
+
+  @Test("The GRANT of a refusal names the table as SQL writes it", arguments: ["SELECT", "DELETE"])
+  func quotedGrant(right: String) async throws {
+    let owner = try await Fixture()
+    _ = try await owner.backupOne()
+    try await owner.psql(
+      "ALTER TABLE events.clicks RENAME TO \"Cap\"; GRANT USAGE ON SCHEMA events TO plain; "
+        + "GRANT SELECT, INSERT, DELETE ON events.\"Cap\" TO plain; REVOKE \(right) ON events.\"Cap\" FROM plain")
+    let plain = Self.plain(owner)
+    let members = Self.replace(", \"target_table\": \"events.\\\"Cap\\\"\"")
+    let preview = try await Self.expectRefused(members, .permissionDenied, by: plain)
+    let grant = "GRANT \(right) ON events.\"Cap\" TO plain"
+    #expect(preview.problems.first?.message.hasSuffix(grant) == true, "\(preview.problems)")
+    try await owner.psql(grant)
+    #expect(try await plain.restoreOne(members).rowsLoaded == 3)
+    await plain.pools.close()
+    await owner.pools.close()
+  }
+
+  @Test("A GRANT names the role whose rights count, where the one that signs in takes on another")
+  func otherRole() async throws {
+    let owner = try await Fixture()
+    _ = try await owner.backupOne()
+    let other = "other_\(owner.database)"
+    try await owner.psql(
+      "CREATE ROLE \(other); GRANT \(other) TO plain; ALTER ROLE plain IN DATABASE \(owner.database) SET role = '\(other)'; "
+        + "GRANT USAGE ON SCHEMA events TO \(other); GRANT INSERT, DELETE ON events.clicks TO \(other)")
+    let plain = Self.plain(owner)
+    let preview = try await Self.expectRefused(Self.replace(), .permissionDenied, by: plain)
+    let grant = "GRANT SELECT ON events.clicks TO \(other)"
+    #expect(preview.problems.first?.message.hasSuffix(grant) == true, "\(preview.problems)")
+    #expect(preview.privilegesMissing.contains { $0.remedy.hasSuffix("TO \(other)") }, "\(preview.privilegesMissing)")
+    try await owner.psql(grant)
+    #expect(try await plain.restoreOne(Self.replace()).rowsLoaded == 3)
+    await plain.pools.close()
+    await owner.pools.close()
+    try await owner.psql("DROP OWNED BY \(other); DROP ROLE \(other)")
   }
 
   @Test("A second attempt of a request that has loaded the archive is told as skipped")
@@ -205,6 +257,19 @@ struct PreviewRefusalTests {
     #expect(preview.warnings.contains { $0.contains("may drop rows") })
     #expect(try await fixture.restoreOne(Self.replace()).rowsLoaded == 3)
     await fixture.pools.close()
+  }
+
+  @Test("A replacement asks for SELECT of no more columns than it reads")
+  func columnRights() async throws {
+    let owner = try await Fixture()
+    _ = try await owner.backupOne()
+    try await owner.psql(
+      Self.grants + "REVOKE SELECT ON events.clicks FROM plain; GRANT SELECT (at) ON events.clicks TO plain")
+    let plain = Self.plain(owner)
+    #expect(try await plain.previews(Self.replace()).first?.outcome == .load)
+    #expect(try await plain.restoreOne(Self.replace()).rowsLoaded == 3)
+    await plain.pools.close()
+    await owner.pools.close()
   }
 
   @Test("A replacement with nothing to delete is refused by none of these")

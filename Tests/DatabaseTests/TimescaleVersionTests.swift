@@ -31,7 +31,8 @@ struct TimescaleVersionTests {
     try TimescaleVersion.refuseOld("2.15.0", Self.table, hasAggregates: true)
   }
 
-  @Test("Versions are compared by number", arguments: [("2.9", true), ("2.26.2", true), ("2.26.3", false), ("2.30", false)])
+  @Test(
+    "Versions are compared by number", arguments: [("2.9", true), ("2.26.2", true), ("2.26.3", false), ("2.30", false)])
   func order(version: String, isOld: Bool) {
     #expect(TimescaleVersion.isOld(version, before: (2, 26, 3)) == isOld)
   }

@@ -58,7 +58,15 @@ package struct StagingTable {
     if let part, !filled.contains(part.timeColumn.name) { throw StagedRows.noTime(of: part) }
     if let replaced, !filled.contains(replaced.timeColumn.name) { throw StagedRows.noTime(toReplace: replaced) }
     let like = policy.stagingLike
-    let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
+    var model = facts
+    if let like {
+      do {
+        model = try await TableFacts.read(like, for: .read, on: connection)
+      } catch var error as JobError where error.field == "table" {
+        error.field = "destination.create_staging_like"
+        throw error
+      }
+    }
     return (model, try await schema(on: connection))
   }
 

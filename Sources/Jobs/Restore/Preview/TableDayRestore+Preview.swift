@@ -123,12 +123,7 @@ extension TableDayRestore {
     let manifest = try await manifest(reader)
     preview.fileRows = manifest?.rows
     if let made = try await newTable(manifest, on: connection) {
-      preview.columns = manifest?.columns.map { .init(name: $0.name, type: $0.type, fate: "loaded") } ?? []
-      preview.warnings.append("the table is missing and would be made from the manifest")
-      try await made.check(on: connection)
-      if case .named(let names) = request.timescale.refresh, let name = names.first {
-        throw HypertablePlan.unknown(name, table, [])
-      }
+      try await self.preview(made, reader, manifest, &preview, on: connection)
       return nil
     }
     let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -136,14 +131,7 @@ extension TableDayRestore {
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: false, progress: progress)
     let header = try await self.header(&pipeline, facts, manifest, on: connection)
-    preview.columns = header.drift.columns.map { column in
-      .init(
-        name: column.name.text, type: column.type, tableType: column.targetType, fate: column.fate.rawValue,
-        conversion: column.fate == .loaded ? column.conversion.rawValue : nil)
-    }
-    preview.columns += header.drift.lacking.map { column in
-      .init(name: column.name.text, tableType: column.type, fate: "lacking", filling: column.filling.rawValue)
-    }
+    preview.tell(header.drift)
     return (facts, try await restorePlan(header, facts, manifest, on: connection))
   }
 

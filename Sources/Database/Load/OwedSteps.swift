@@ -120,7 +120,7 @@ extension RestoreLog {
   ) async throws -> [Debt] {
     let state = try await State.read(on: connection)
     guard state.isUsable, state.mayUpdate, state.isComplete else {
-      if state.isThere, let flaw = state.flaw("restore_log", connection.target.user) {
+      if state.isThere, let flaw = state.flaw("restore_log", try await connection.currentRole()) {
         Log.write(.warning, "steps that are owed are not looked for", ["reason": flaw])
       }
       return []

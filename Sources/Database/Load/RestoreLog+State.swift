@@ -62,7 +62,7 @@ extension RestoreLog {
   /// Why the role that `connection` has signed in as cannot leave a mark, and the SQL that helps.
   package static func remedy(on connection: PostgresConnection) async throws -> String {
     let state = try await State.read(on: connection)
-    let user = connection.target.user
+    let user = try await connection.currentRole()
     if let flaw = state.flaw("restore_log", user) { return flaw }
     let name: String = try await connection.query("SELECT pg_catalog.quote_ident($1) AS name", [user]).rows[0].decode(
       "name")

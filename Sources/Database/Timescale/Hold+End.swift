@@ -31,7 +31,7 @@ extension Hold {
     let state = try await RestoreLog.State.read("hold", on: connection)
     var ended = Ended()
     guard state.isUsable, state.mayUpdate else {
-      if state.isThere, let flaw = state.flaw("hold", connection.target.user) {
+      if state.isThere, let flaw = state.flaw("hold", try await connection.currentRole()) {
         Log.write(.warning, "holds that are over are not looked for", ["reason": flaw])
       }
       return ended

@@ -32,7 +32,7 @@ package enum Hold {
     guard !(state.isUsable && state.mayUpdate), !(mayMake && !state.isThere && state.mayCreate) else { return }
     throw JobError(
       .holdNotKept,
-      "the role \(connection.target.user) can neither use nor create sluice.hold, in which the hold is kept; nothing was loaded: "
+      "the role \(try await connection.currentRole()) can neither use nor create sluice.hold, in which the hold is kept; nothing was loaded: "
         + "\(try await remedy(state, on: connection))", field: "keep_until")
   }
 
@@ -42,7 +42,7 @@ package enum Hold {
   }
 
   static func remedy(_ state: RestoreLog.State, on connection: PostgresConnection) async throws -> String {
-    if let flaw = state.flaw("hold", connection.target.user) { return flaw }
+    if let flaw = state.flaw("hold", try await connection.currentRole()) { return flaw }
     let user: String = try await connection.query("SELECT pg_catalog.quote_ident(current_user) AS name").rows[0]
       .decode("name")
     let statements =

@@ -4,6 +4,7 @@ package import TableDays
 package enum SQL {
   static let tableFacts = text(PackageResources.table_facts_sql)
   static let tableColumns = text(PackageResources.table_columns_sql)
+  static let baseTypes = text(PackageResources.base_types_sql)
   static let tableAccess = text(PackageResources.table_access_sql)
   static let aggregateView = text(PackageResources.aggregate_view_sql)
   static let viewSources = text(PackageResources.view_sources_sql)

@@ -93,9 +93,10 @@ extension JobErrorCode {
       + "`rows_without_time` are the numbers.",
     .restoreLogNeeded:
       "A request with `key` and `append`, or a queue message with `append`, needs the table `sluice.restore_log`, which the role "
-      + "can neither use nor create; the answer has the SQL.",
+      + "can neither use nor create; or `resume` cannot use it. The answer has the SQL.",
     .holdNotKept:
-      "A hold (`keep_until`) cannot be kept, since the role can neither use nor create the table `sluice.hold`.",
+      "A hold (`keep_until`) cannot be kept, since the role can neither use nor create the table `sluice.hold`; or `resume` cannot "
+      + "use it.",
     .databaseUnavailable: "The database server cannot be reached.",
     .databaseSignInFailed: "The database server refuses the role or its password.",
     .databaseBusy: "No database connection was free in time.",

@@ -107,14 +107,23 @@ def trigger(table, event, condition=""):
     return place
 
 
-def deferred(table):
-    def place(database):
-        make_log(database)
-        sql(RAISE.format(name="st.refuse", kind="trigger")
-            + f"CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED "
-            "FOR EACH ROW EXECUTE FUNCTION st.refuse()", database)
-        return lambda: sql("DROP FUNCTION st.refuse CASCADE", database)
-    return place
+def at_commit(database):
+    """A hypertable takes no constraint trigger, so that a trigger of it writes into a table that has one."""
+    sql(RAISE.format(name="st.refuse", kind="trigger")
+        + """
+        CREATE TABLE public.noted (at timestamptz);
+        CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON public.noted DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION st.refuse();
+        CREATE FUNCTION st.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.noted VALUES (NEW.at); RETURN NEW; END $$;
+        CREATE TRIGGER note BEFORE INSERT ON st.t FOR EACH ROW EXECUTE FUNCTION st.note()""", database)
+    return lambda: sql("DROP FUNCTION st.refuse, st.note CASCADE; DROP TABLE public.noted", database)
+
+
+def no_hold(database):
+    """A trigger of the table itself would have it refused before the first change."""
+    make_log(database)
+    sql("ALTER TABLE sluice.hold DROP COLUMN kind", database)
+    return lambda: sql("ALTER TABLE sluice.hold ADD COLUMN kind text NOT NULL", database)
 
 
 def on_log(condition):
@@ -146,13 +155,6 @@ def on_aggregate(view):
     return place
 
 
-def with_log(place):
-    def both(database):
-        make_log(database)
-        return place(database)
-    return both
-
-
 def triggers(scene):
     """Names of what raises, with what places it; it returns what removes it."""
     found = []
@@ -166,8 +168,8 @@ def triggers(scene):
         found.append(("refused end of owed steps", on_log("owed IS NOT NULL OR seconds IS NULL")))
         found.append(("refused log", on_command("CREATE SCHEMA")))
     if scene.keeps:
-        found.append(("raise at hold", with_log(trigger("sluice.hold", "INSERT"))))
-        found.append(("raise at commit", deferred("sluice.hold")))
+        found.append(("raise at hold", no_hold))
+        found.append(("raise at commit", at_commit))
     found += [(f"raise at refresh of {view}", on_aggregate(view)) for view in scene.views]
     if "create" in scene.name:
         found.append(("raise at create", on_command("CREATE TABLE")))

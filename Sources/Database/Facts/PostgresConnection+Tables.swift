@@ -13,6 +13,11 @@ extension PostgresConnection {
     try columns.map { try quoteIdentifier($0.text) }.joined(separator: ", ")
   }
 
+  /// The role whose rights count: another one than that which signed in, where its settings say so (`ALTER ROLE … SET role`).
+  package func currentRole() async throws -> String {
+    try await query("SELECT current_user::pg_catalog.text AS name").rows[0].decode("name")
+  }
+
   /// Runs a statement that handles rows. Its errors do not repeat the server's message, which may quote a row.
   func queryRows(_ sql: String) async throws -> PostgresResult {
     do {

@@ -7,10 +7,11 @@ extension TableFacts {
   /// - Throws: ``JobError`` `permission_denied`.
   package func refuseRowSecurity(on connection: PostgresConnection) async throws {
     guard try await hasRowSecurity(on: connection) else { return }
+    let role = try await connection.currentRole()
     throw JobError(
       .permissionDenied,
-      "row-level security of \(table) applies to the role \(connection.target.user) and may hide rows from it; nothing was "
-        + "changed. Run the job as a role to which it does not apply, or let this one pass it: \(Self.rowSecurityRemedy(on: connection))"
+      "row-level security of \(table) applies to the role \(role) and may hide rows from it; nothing was "
+        + "changed. Run the job as a role to which it does not apply, or let this one pass it: \(Self.rowSecurityRemedy(for: role))"
     )
   }
 
@@ -21,15 +22,15 @@ extension TableFacts {
     ).rows[0].decode("is_active")
   }
 
-  /// The SQL that lets the role pass row-level security.
-  package static func rowSecurityRemedy(on connection: PostgresConnection) -> String {
-    "ALTER ROLE \(SQL.identifier(connection.target.user)) BYPASSRLS"
+  /// The SQL that lets `role` pass row-level security.
+  package static func rowSecurityRemedy(for role: String) -> String {
+    "ALTER ROLE \(SQL.identifier(role)) BYPASSRLS"
   }
 
   /// Refuses to look for rows by a column that the role may not read.
   /// - Throws: ``JobError`` `permission_denied`.
-  package func refuseUnreadable(_ rows: ExistingRows, on connection: PostgresConnection) throws {
+  package func refuseUnreadable(_ rows: ExistingRows, on connection: PostgresConnection) async throws {
     guard column(rows.timeColumn.name)?.maySelect != true else { return }
-    throw Self.denied("SELECT", on: "\(table)", connection.target.user)
+    throw Self.denied("SELECT", on: SQL.name(table), try await connection.currentRole())
   }
 }

@@ -84,7 +84,7 @@ package struct TableFacts: Sendable {
       aggregate = try await AggregateView.read(try found.decode("oid"), on: connection)
     }
     try refuseView(table, kind, isAggregate: aggregate != nil, access, allowsView)
-    let user = connection.target.user
+    let user = try await connection.currentRole()
     guard try found.decode("may_use_schema", as: Bool.self) else {
       throw denied("USAGE", on: "SCHEMA \(SQL.identifier(table.schema))", user)
     }

@@ -1,4 +1,5 @@
 import Essentials
+import Foundation
 package import Postgres
 import Reporting
 package import TableDays
@@ -63,7 +64,8 @@ package struct NewTable: Sendable {
       throw failure("the schema \(table.schema) does not exist; create it")
     }
     guard try row.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(table.schema))", connection.target.user)
+      throw TableFacts.denied(
+        "CREATE", on: "SCHEMA \(SQL.identifier(table.schema))", try await connection.currentRole())
     }
     for column in columns { try await check(column, on: connection) }
   }
@@ -92,6 +94,22 @@ package struct NewTable: Sendable {
     ] + (chunksWarning.map { [$0] } ?? [])
   }
 
+  /// What ``TableFacts`` would say of the table once it is made. Its types are those that ``check(on:)`` has found.
+  package func facts(on connection: PostgresConnection) async throws -> TableFacts {
+    let names = String(decoding: try JSONEncoder().encode(columns.map(\.type)), as: UTF8.self)
+    let types = try await connection.query(SQL.baseTypes, [names]).rows
+    let dimension = try await extensionSchema(on: connection) == nil ? nil : chunks?.dimension
+    let facts = try zip(columns, types).map { column, type in
+      TableFacts.Column(
+        name: column.name, type: column.type, baseType: try type.decode("base_type"), kind: "base", isGenerated: false,
+        isName: false, maySelect: true, mayInsert: true, isNotNull: column.isNotNull || column.name == dimension,
+        hasDefault: try type.decode("has_default"))
+    }
+    return TableFacts(
+      table: table, oid: 0, columns: facts, uniqueKeys: [], hasDeferrableKey: false, mayDropRows: false,
+      partitionColumn: facts.contains { $0.name == dimension } ? dimension : nil)
+  }
+
   private func failure(_ reason: String) -> JobError {
     JobError(
       .tableNotMade, "the table \(table) is missing and not made: \(reason). Nothing was loaded", field: Self.field)
@@ -110,6 +128,14 @@ package struct NewTable: Sendable {
     }
   }
 
+  /// The schema of timescaledb's functions, quoted; nil where the database has none.
+  private func extensionSchema(on connection: PostgresConnection) async throws -> String? {
+    try await connection.query(
+      "SELECT pg_catalog.quote_ident(n.nspname) AS schema FROM pg_catalog.pg_extension e "
+        + "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb'"
+    ).rows.first?.decode("schema")
+  }
+
   /// - Returns: a warning where it stays a plain table.
   private func makeHypertable(_ name: String, on connection: PostgresConnection) async throws -> String? {
     guard let chunks else { return nil }
@@ -117,11 +143,7 @@ package struct NewTable: Sendable {
       return
         "the archived table was a hypertable by \(chunks.dimension), a column that is left out; \(table) is a plain table"
     }
-    let found = try await connection.query(
-      "SELECT pg_catalog.quote_ident(n.nspname) AS schema FROM pg_catalog.pg_extension e "
-        + "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb'"
-    ).rows.first
-    guard let schema = try found?.decode("schema", as: String.self) else {
+    guard let schema = try await extensionSchema(on: connection) else {
       return "the archived table was a hypertable, and this database has no TimescaleDB; \(table) is a plain table"
     }
     // The form that every version has; `by_range` exists from 2.13 on.

@@ -84,9 +84,21 @@ extension [TableName] {
 }
 
 extension RestoreLog {
-  /// Keeps what the load with that id owes; nil is nothing.
+  /// Keeps what the load with that id owes, in the current transaction; nil is nothing.
+  /// - Throws: ``JobError`` `restore_log_needed`.
+  package static func keep(_ owed: OwedSteps?, of load: String, on connection: PostgresConnection) async throws {
+    let state = try await lock(on: connection)
+    guard state.isUsable, state.mayUpdate else {
+      throw JobError(
+        .restoreLogNeeded,
+        "sluice.restore_log was changed meanwhile, and is not written to: \(try await remedy(on: connection))")
+    }
+    try await store(owed, of: load, on: connection)
+  }
+
+  /// Stores what the load owes, where the table is locked.
   /// - Parameter seconds: how long the load took; nil leaves what is there.
-  package static func keep(
+  static func store(
     _ owed: OwedSteps?, of load: String, seconds: Double? = nil, on connection: PostgresConnection
   ) async throws {
     let rest = owed.flatMap { $0.isEmpty ? nil : $0 }
@@ -107,8 +119,8 @@ extension RestoreLog {
     load: String? = nil, of target: TableName? = nil, on connection: PostgresConnection
   ) async throws -> [Debt] {
     let state = try await State.read(on: connection)
-    guard state.isUsable, state.mayUpdate, state.hasOwed else {
-      if state.isThere, let flaw = state.flaw("restore_log", connection.target.user) {
+    guard state.isUsable, state.mayUpdate, state.isComplete else {
+      if state.isThere, let flaw = state.flaw("restore_log", try await connection.currentRole()) {
         Log.write(.warning, "steps that are owed are not looked for", ["reason": flaw])
       }
       return []

@@ -49,7 +49,12 @@ package struct Replacement: Sendable {
     let found = try await connection.query(SQL.replaceFacts, [String(facts.oid)]).rows[0]
     var rows = rows
     if try facts.hypertable == nil && found.decode("is_plain", as: Bool.self) {
-      try await refuseChildren(on: connection)
+      if try found.decode("has_children") {
+        guard try found.decode("may_tell_children", as: Bool.self) else {
+          throw TableFacts.denied("SELECT", on: SQL.name(facts.table), try await connection.currentRole())
+        }
+        try await refuseChildren(on: connection)
+      }
       // Another session may commit rows of children from now on.
       rows.isOnly = true
     }
@@ -60,7 +65,7 @@ package struct Replacement: Sendable {
       try refuseCascades(
         constraints: Self.names(found.decode("cascades")), rules: Self.names(found.decode("rules")), existing)
       guard try found.decode("may_delete", as: Bool.self) else {
-        throw TableFacts.denied("DELETE", on: "\(facts.table)", connection.target.user)
+        throw TableFacts.denied("DELETE", on: SQL.name(facts.table), try await connection.currentRole())
       }
     }
     return Examined(
@@ -161,8 +166,13 @@ package struct Replacement: Sendable {
   /// The load fills columns that the file lacks with their defaults.
   private func refuseLostValues(of rows: ExistingRows, on connection: PostgresConnection) async throws {
     guard !policy.force else { return }
-    let lacking = facts.storedColumns.map(\.name).filter { !loaded.contains($0) }
-    let lost = try await rows.columns(withValues: lacking, on: connection)
+    let lacking = facts.storedColumns.filter { !loaded.contains($0.name) }
+    let unreadable = lacking.filter { !$0.maySelect }.map { SQL.identifier($0.name.text) }
+    guard unreadable.isEmpty else {
+      throw TableFacts.denied(
+        "SELECT (\(unreadable.joined(separator: ", ")))", on: SQL.name(facts.table), try await connection.currentRole())
+    }
+    let lost = try await rows.columns(withValues: lacking.map(\.name), on: connection)
     guard !lost.isEmpty else { return }
     throw JobError(
       .archiveDiffers,

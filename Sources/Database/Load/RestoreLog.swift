@@ -53,15 +53,19 @@ package struct RestoreLog: Sendable {
     var state = try await State.read(on: connection)
     if creating, !state.isThere, state.mayCreate {
       do {
-        try await create(definition, on: connection)
+        try await create(state.schemaDefinition + definition, on: connection)
       } catch PostgresError.server(let error) where !error.isFatal {
         Log.write(.warning, "sluice.restore_log was not created", ["reason": error])
       }
       state = try await State.read(on: connection)
     }
     guard state.isUsable else { return nil }
-    if creating, !state.hasOwed, state.isOwned { state.hasOwed = await addColumns(on: connection) }
-    return RestoreLog(source: source, target: target, keepsOwed: state.hasOwed && state.mayUpdate)
+    if creating, !state.isComplete, state.isOwned {
+      state.isComplete = await add(
+        "ADD COLUMN IF NOT EXISTS owed pg_catalog.jsonb, ADD COLUMN IF NOT EXISTS seconds pg_catalog.float8",
+        to: "restore_log", on: connection)
+    }
+    return RestoreLog(source: source, target: target, keepsOwed: state.isComplete && state.mayUpdate)
   }
 
   /// Two sessions that run CREATE … IF NOT EXISTS at once can both find nothing, and one of them then fails; so they take
@@ -77,25 +81,25 @@ package struct RestoreLog: Sendable {
     }
   }
 
-  /// Adds the columns that versions before 0.10 made the table without.
+  /// Adds the columns that versions before 0.10 made a table without.
   /// - Returns: whether they are there.
-  private static func addColumns(on connection: PostgresConnection) async -> Bool {
+  static func add(_ columns: String, to table: String, on connection: PostgresConnection) async -> Bool {
     do {
       try await connection.withTransaction { connection in
         try await connection.query("SET LOCAL lock_timeout = 2000")
         try await connection.query(
-          "ALTER TABLE sluice.restore_log ADD COLUMN IF NOT EXISTS owed pg_catalog.jsonb, "
-            + "ADD COLUMN IF NOT EXISTS seconds pg_catalog.float8")
+          "ALTER TABLE sluice.\(table) \(columns)")
       }
       return true
     } catch {
-      Log.write(.warning, "sluice.restore_log did not get the column of owed steps", ["reason": error])
+      Log.write(
+        .warning, "a table of the schema sluice did not get its new columns", ["table": table, "reason": error])
       return false
     }
   }
 
   static let definition = [
-    "CREATE SCHEMA IF NOT EXISTS sluice", SQL.restoreLogTable,
+    SQL.restoreLogTable,
     "CREATE INDEX IF NOT EXISTS restore_log_key ON sluice.restore_log (key, source)",
   ]
 
@@ -129,19 +133,35 @@ package struct RestoreLog: Sendable {
     ]
     // A step that is owed is found by its mark alone.
     guard key == nil, owed == nil else {
+      guard try await Self.lock(on: connection).isUsable else {
+        throw JobError(
+          .restoreLogNeeded,
+          "sluice.restore_log was changed during the load, which can leave no mark there; nothing was loaded: "
+            + "\(try await Self.remedy(on: connection))")
+      }
       guard try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1 else {
         throw JobError(
           .restoreLogNeeded,
           "sluice.restore_log did not store the load's mark: a rule or trigger of that table keeps it out; nothing was loaded. "
             + "Remove it, then run the job again")
       }
-      if keepsOwed { try await Self.keep(owed, of: load, seconds: seconds, on: connection) }
+      if keepsOwed { try await Self.store(owed, of: load, seconds: seconds, on: connection) }
       return true
     }
     try await connection.query("SAVEPOINT sluice_mark")
     do {
+      let state = try await Self.lock(on: connection)
+      guard state.isUsable else {
+        Log.write(
+          .warning, "the load leaves no mark in sluice.restore_log",
+          [
+            "table": target.table,
+            "reason": state.flaw("restore_log", connection.target.user) ?? "it was changed during the load",
+          ])
+        return false
+      }
       guard try await connection.query(SQL.restoreLogWrite, values).affectedRows == 1 else { return false }
-      if keepsOwed { try await Self.keep(owed, of: load, seconds: seconds, on: connection) }
+      if keepsOwed { try await Self.store(owed, of: load, seconds: seconds, on: connection) }
       return true
     } catch PostgresError.server(let error) where !error.isFatal {
       try await connection.query("ROLLBACK TO SAVEPOINT sluice_mark")
@@ -160,9 +180,12 @@ package struct RestoreLog: Sendable {
   package static func removeOld(days: Int, on connection: PostgresConnection) async throws -> Int {
     let state = try await State.read(on: connection)
     guard state.isSafe, state.mayDelete else { return 0 }
-    return try await connection.query(
-      "DELETE FROM sluice.restore_log WHERE pg_catalog.to_jsonb(restore_log) ->> 'owed' IS NULL AND loaded_at < pg_catalog.now() - pg_catalog.make_interval(days => $1)",
-      [String(days)]
-    ).affectedRows
+    return try await connection.withTransaction { connection in
+      guard try await lock(on: connection).isSafe else { return 0 }
+      return try await connection.query(
+        "DELETE FROM sluice.restore_log WHERE pg_catalog.to_jsonb(restore_log) ->> 'owed' IS NULL AND loaded_at < pg_catalog.now() - pg_catalog.make_interval(days => $1)",
+        [String(days)]
+      ).affectedRows
+    }
   }
 }

@@ -58,7 +58,15 @@ package struct StagingTable {
     if let part, !filled.contains(part.timeColumn.name) { throw StagedRows.noTime(of: part) }
     if let replaced, !filled.contains(replaced.timeColumn.name) { throw StagedRows.noTime(toReplace: replaced) }
     let like = policy.stagingLike
-    let model = if let like { try await TableFacts.read(like, for: .read, on: connection) } else { facts }
+    var model = facts
+    if let like {
+      do {
+        model = try await TableFacts.read(like, for: .read, on: connection)
+      } catch var error as JobError where error.field == "table" {
+        error.field = "destination.create_staging_like"
+        throw error
+      }
+    }
     return (model, try await schema(on: connection))
   }
 
@@ -124,7 +132,7 @@ package struct StagingTable {
     ).rows[0]
     if try row.decode("may_create", as: Bool.self) { return facts.table.schema }
     if try row.decode("may_use_temporary", as: Bool.self) { return Self.temporary }
-    let role = connection.target.user
+    let role = try await connection.currentRole()
     throw JobError(
       .permissionDenied,
       "the load needs a staging table, and the role \(role) may create neither a temporary table nor one in the schema "

@@ -31,7 +31,7 @@ package struct NewPartition: Sendable {
   /// - Throws: ``JobError`` `partition_not_made`, `permission_denied`.
   package func create(on connection: PostgresConnection) async throws -> (table: TableName, warnings: [String]) {
     let (name, model) = try await check(on: connection)
-    let user = connection.target.user
+    let user = try await connection.currentRole()
     let table = try await connection.quoted(name)
     let parent = try await connection.quoted(parent)
     let persistence: String = try model.decode("persistence")
@@ -76,7 +76,7 @@ package struct NewPartition: Sendable {
     let name = try await name(on: connection)
     let model = try await connection.query(SQL.partitionModel, [String(model.oid)]).rows[0]
     guard try model.decode("may_create", as: Bool.self) else {
-      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(name.schema))", connection.target.user)
+      throw TableFacts.denied("CREATE", on: "SCHEMA \(SQL.identifier(name.schema))", try await connection.currentRole())
     }
     return (name, model)
   }

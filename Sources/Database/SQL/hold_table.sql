@@ -11,5 +11,7 @@ CREATE TABLE IF NOT EXISTS sluice.hold (
   keep_until pg_catalog.timestamptz NOT NULL,
   paused_jobs pg_catalog.int4[] NOT NULL DEFAULT '{}',
   placed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-  ended_at pg_catalog.timestamptz
+  ended_at pg_catalog.timestamptz,
+  -- The table may be renamed. NULL in rows of versions before 0.10.
+  table_oid pg_catalog.oid
 )

@@ -4,26 +4,40 @@ SELECT t.oid IS NOT NULL AS is_there,
   pg_catalog.quote_ident(schema_owner.rolname) AS schema_owner,
   pg_catalog.quote_ident(database_owner.rolname) AS database_owner,
   -- What is written is stored, stays, and is seen, and no function of another role runs for it: an owner of former times may have
-  -- left one in a check, a default, an index, a type or a policy.
+  -- left one in a trigger, a check, a default, an index, a type or a policy.
   COALESCE(
     t.relkind = 'r' AND t.relpersistence = 'p' AND NOT t.relrowsecurity
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = t.oid)
-    -- A mark must stay; of the other table only the triggers of strangers count.
-    AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_trigger g
-      JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_roles w ON w.oid = p.proowner
-      WHERE g.tgrelid = t.oid
-        AND (t.relname = 'restore_log' OR NOT (w.oid = me.oid OR w.oid = d.datdba OR w.rolsuper)))
+    -- Also a trigger whose function is trusted: the expression of its WHEN runs as this role.
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE t.oid IN (i.inhparent, i.inhrelid))
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'c')
+    -- 'n', NOT NULL, is there from PostgreSQL 18 on. A foreign key removes rows, here or in the table that refers to this one.
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_constraint k
+      WHERE k.conrelid = t.oid AND k.contype NOT IN ('p', 'u', 'n') OR k.confrelid = t.oid)
     AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_index x
       WHERE x.indrelid = t.oid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL))
     AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+      LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
       WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
-        AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace)
-    -- The catalog does not record that a default uses something that PostgreSQL itself brings.
+        AND NOT (
+          y.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND a.attidentity = '' AND a.attgenerated = ''
+          AND CASE t.relname
+            WHEN 'restore_log' THEN a.attname IN (
+              'load', 'key', 'source', 'target', 'target_oid', 'archive', 'bytes', 'etag', 'sha256', 'rows', 'loaded_at', 'owed',
+              'seconds')
+            ELSE a.attname IN (
+              'load', 'schema_name', 'table_name', 'kind', 'first_value', 'end_value', 'keep_until', 'paused_jobs', 'placed_at',
+              'ended_at', 'table_oid')
+            END
+          -- The defaults that the program itself writes. A name of pg_catalog is shown without the schema where the search path has it.
+          AND (
+            f.oid IS NULL
+            OR (a.attname, pg_catalog.regexp_replace(pg_catalog.pg_get_expr(f.adbin, f.adrelid), '^pg_catalog\.', '')) IN (
+              ('loaded_at', 'now()'), ('placed_at', 'clock_timestamp()'), ('paused_jobs', '''{}''::integer[]')))))
+    -- A function of that name in another schema would be shown alike. The catalog does not record what PostgreSQL itself brings.
     AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_depend u
         ON u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = f.oid
@@ -40,16 +54,17 @@ SELECT t.oid IS NOT NULL AS is_there,
     AND pg_catalog.has_table_privilege(t.oid, 'INSERT'), false) AS may_write,
   COALESCE(pg_catalog.has_table_privilege(t.oid, 'UPDATE'), false) AS may_update,
   COALESCE(pg_catalog.pg_has_role(t.relowner, 'USAGE'), false) AS is_owned,
-  2 = (
+  -- The columns that earlier versions made the tables without.
+  CASE $1 WHEN 'hold' THEN 1 ELSE 2 END = (
     SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-    WHERE a.attrelid = t.oid AND a.attname IN ('owed', 'seconds') AND NOT a.attisdropped
-  ) AS has_owed,
+    WHERE a.attrelid = t.oid AND a.attname IN ('owed', 'seconds', 'table_oid') AND NOT a.attisdropped
+  ) AS is_complete,
   COALESCE(
     pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT')
     AND pg_catalog.has_table_privilege(t.oid, 'DELETE'), false) AS may_delete,
-  -- CREATE SCHEMA IF NOT EXISTS needs the right to the database also where the schema is there.
-  schema_is_trusted AND pg_catalog.has_database_privilege(d.oid, 'CREATE')
-    AND COALESCE(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), true) AS may_create
+  schema_is_trusted AND COALESCE(
+    pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'),
+    pg_catalog.has_database_privilege(d.oid, 'CREATE')) AS may_create
 FROM pg_catalog.pg_database d
 JOIN pg_catalog.pg_roles me ON me.rolname = current_user
 JOIN pg_catalog.pg_roles database_owner ON database_owner.oid = d.datdba

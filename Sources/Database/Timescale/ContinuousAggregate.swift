@@ -25,9 +25,18 @@ package struct ContinuousAggregate: Sendable, Equatable {
   let canForce: Bool
 
   /// The aggregates over `hypertable`, also those over other aggregates. Each comes after what it reads.
+  /// - Throws: ``JobError`` `timescaledb_too_old`.
   package static func over(
     _ hypertable: Hypertable, on connection: PostgresConnection
   ) async throws -> [ContinuousAggregate] {
+    if TimescaleVersion.isOld(hypertable.version, before: TimescaleVersion.leastWithAggregates) {
+      let hasAny: Bool = try await connection.query(
+        "SELECT EXISTS (SELECT FROM _timescaledb_catalog.continuous_agg WHERE raw_hypertable_id = $1::pg_catalog.int4) AS has_any",
+        [String(hypertable.id)]
+      ).rows[0].decode("has_any")
+      guard hasAny else { return [] }
+      try TimescaleVersion.refuseOld(hypertable.version, hypertable.table, hasAggregates: true)
+    }
     var aggregates: [ContinuousAggregate] = []
     for row in try await connection.query(SQL.aggregates, [String(hypertable.id)]).rows {
       let sourceSchema: String? = try row.decodeIfPresent("source_schema")

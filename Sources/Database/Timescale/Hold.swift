@@ -12,13 +12,16 @@ package enum Hold {
     var state = try await RestoreLog.State.read("hold", on: connection)
     if !state.isThere, state.schemaIsTrusted {
       do {
-        try await RestoreLog.create(["CREATE SCHEMA IF NOT EXISTS sluice", SQL.holdTable], on: connection)
+        try await RestoreLog.create(state.schemaDefinition + [SQL.holdTable], on: connection)
       } catch PostgresError.server(let error) where !error.isFatal {
         Log.write(.warning, "sluice.hold was not created", ["reason": error])
       }
       state = try await RestoreLog.State.read("hold", on: connection)
     }
     try await check(mayMake: false, on: connection)
+    guard !state.isComplete, state.isOwned else { return }
+    _ = await RestoreLog.add(
+      "ADD COLUMN IF NOT EXISTS table_oid pg_catalog.oid", to: "hold", on: connection)
   }
 
   /// Refuses a hold that cannot be kept, and changes nothing.
@@ -29,7 +32,7 @@ package enum Hold {
     guard !(state.isUsable && state.mayUpdate), !(mayMake && !state.isThere && state.mayCreate) else { return }
     throw JobError(
       .holdNotKept,
-      "the role \(connection.target.user) can neither use nor create sluice.hold, in which the hold is kept; nothing was loaded: "
+      "the role \(try await connection.currentRole()) can neither use nor create sluice.hold, in which the hold is kept; nothing was loaded: "
         + "\(try await remedy(state, on: connection))", field: "keep_until")
   }
 
@@ -38,15 +41,27 @@ package enum Hold {
     try await remedy(RestoreLog.State.read("hold", on: connection), on: connection)
   }
 
-  private static func remedy(_ state: RestoreLog.State, on connection: PostgresConnection) async throws -> String {
-    if let flaw = state.flaw("hold", connection.target.user) { return flaw }
+  static func remedy(_ state: RestoreLog.State, on connection: PostgresConnection) async throws -> String {
+    if let flaw = state.flaw("hold", try await connection.currentRole()) { return flaw }
     let user: String = try await connection.query("SELECT pg_catalog.quote_ident(current_user) AS name").rows[0]
       .decode("name")
-    let statements = [
-      "CREATE SCHEMA IF NOT EXISTS sluice", SQL.withoutComments(SQL.holdTable),
-      "GRANT USAGE ON SCHEMA sluice TO \(user)", "GRANT SELECT, INSERT, UPDATE ON sluice.hold TO \(user)",
-    ]
+    let statements =
+      state.schemaDefinition + [
+        SQL.withoutComments(SQL.holdTable),
+        "GRANT USAGE ON SCHEMA sluice TO \(user)", "GRANT SELECT, INSERT, UPDATE ON sluice.hold TO \(user)",
+      ]
     return "as the database's owner run: \(statements.joined(separator: "; "))"
+  }
+
+  /// Refuses a table that is there and whose holds cannot be ended.
+  /// - Throws: ``JobError`` `hold_not_kept` with the SQL that helps.
+  package static func checkEnds(on connection: PostgresConnection) async throws {
+    let state = try await RestoreLog.State.read("hold", on: connection)
+    guard state.isThere, !(state.isUsable && state.mayUpdate) else { return }
+    throw JobError(
+      .holdNotKept,
+      "sluice.hold is not used, so that it is not known which holds are over: \(try await remedy(state, on: connection))"
+    )
   }
 
   /// Places the hold of `load` in the current transaction, and pauses `jobs` with it.
@@ -58,12 +73,25 @@ package enum Hold {
     in hypertable: Hypertable?,
     on connection: PostgresConnection
   ) async throws {
+    let state = try await RestoreLog.lock("hold", on: connection)
+    guard state.isUsable, state.mayUpdate else {
+      throw JobError(
+        .holdNotKept,
+        "sluice.hold was changed during the load, so that the hold is not kept; nothing was loaded: "
+          + "\(try await remedy(state, on: connection))", field: "keep_until")
+    }
     try await connection.query(
       SQL.holdPlace,
       [
         load, table.schema, table.name, span.kind.rawValue, span.start, span.end, end,
         "{\(jobs.map { String($0) }.joined(separator: ","))}", "{\(paused.map { String($0) }.joined(separator: ","))}",
       ])
+    if state.isComplete {
+      try await connection.query(
+        "UPDATE sluice.hold SET table_oid = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+          + "ON n.oid = c.relnamespace WHERE n.nspname = $2 AND c.relname = $3) WHERE load = $1",
+        [load, table.schema, table.name])
+    }
     guard let hypertable else { return }
     for job in jobs {
       do {
@@ -77,65 +105,5 @@ package enum Hold {
           field: "pause_jobs", details: ["jobs": .array([.integer(job)])])
       }
     }
-  }
-
-  /// Ends the holds that are over, and has the jobs that were paused for them run again. Each hold is a transaction of its own:
-  /// one whose jobs this role may not change stays, and keeps no other from its end.
-  /// - Parameter lockTimeout: how long a lock is waited for, in milliseconds.
-  /// - Returns: the numbers of those jobs.
-  package static func endThoseOver(lockTimeout: Int, on connection: PostgresConnection) async throws -> [Int] {
-    let state = try await RestoreLog.State.read("hold", on: connection)
-    guard state.isUsable, state.mayUpdate else {
-      if state.isThere, let flaw = state.flaw("hold", connection.target.user) {
-        Log.write(.warning, "holds that are over are not looked for", ["reason": flaw])
-      }
-      return []
-    }
-    let over: [String] = try await connection.query(SQL.holdsOver).rows.map { try $0.decode("load") }
-    guard !over.isEmpty else { return [] }
-    let schema: String? = try await connection.query(
-      "SELECT pg_catalog.quote_ident(n.nspname) AS name FROM pg_catalog.pg_extension e "
-        + "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb'"
-    ).rows.first?.decode("name")
-    let knowsTables = try await RestoreLog.State.read(on: connection).isUsable
-    var resumed: [Int] = []
-    for load in over {
-      do {
-        resumed += try await connection.withTransaction { connection in
-          try await connection.query("SET LOCAL lock_timeout = \(lockTimeout)")
-          return try await end(load, schema: schema, knowsTables: knowsTables, on: connection)
-        }.filter { !resumed.contains($0) }
-      } catch PostgresError.server(let error) where !error.isFatal {
-        Log.write(.warning, "a hold that is over was not ended", ["load": load, "reason": error])
-      }
-    }
-    return resumed
-  }
-
-  /// - Parameter knowsTables: `sluice.restore_log` is there, which keeps the OID of the table that was loaded.
-  private static func end(
-    _ load: String, schema: String?, knowsTables: Bool, on connection: PostgresConnection
-  ) async throws -> [Int] {
-    var renamed: String?
-    if knowsTables {
-      renamed = try await connection.query(
-        "SELECT target_oid::pg_catalog.text AS oid FROM sluice.restore_log WHERE load = $1", [load]
-      ).rows.first?.decode("oid")
-    }
-    let ended = try await connection.query(SQL.holdEnd, [load]).rows
-    guard let schema else { return [] }
-    var resumed: [Int] = []
-    for row in ended {
-      let job: Int = try row.decode("job")
-      let table = TableName(schema: try row.decode("schema_name"), name: try row.decode("table_name"))
-      if try await TimescalePolicy.resume(job, of: table, oid: renamed, schema: schema, on: connection) {
-        resumed.append(job)
-      } else {
-        Log.write(
-          .warning, "a job that a hold names is no retention policy of its table, and was left as it is",
-          ["load": load, "job": job, "table": table])
-      }
-    }
-    return resumed
   }
 }

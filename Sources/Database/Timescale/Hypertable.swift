@@ -49,7 +49,7 @@ package struct Hypertable: Sendable, Equatable {
   package let isOwned: Bool
   package let edition: Edition
   /// The version of the extension, such as `2.22.1`.
-  package let version: String
+  package internal(set) var version: String
   let catalog: Catalog
   /// The schema of the extension's functions, quoted.
   let extensionSchema: String

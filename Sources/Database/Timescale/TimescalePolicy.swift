@@ -30,6 +30,8 @@ package struct TimescalePolicy: Sendable, Equatable {
   /// Its next run takes chunks that were made before this instant, in microseconds since 1970, whatever their range; nil where it
   /// goes by the range.
   package let createdBefore: Int?
+  /// The server can pause it.
+  package var canBePaused = true
 
   /// The policies of `hypertable` and of `aggregates` over it.
   package static func of(
@@ -49,15 +51,25 @@ package struct TimescalePolicy: Sendable, Equatable {
       {
         takenBefore = present - age
       }
+      let createdBefore: Int? = try row.decodeIfPresent("created_before")
       policies.append(
         TimescalePolicy(
           id: try row.decode("id"), kind: kind, relation: try row.decode("relation"),
           isOwn: try row.decode("is_own"), age: age, isScheduled: try row.decode("scheduled"),
           nextRun: try row.decodeIfPresent("next_run"), owner: try row.decode("owner"),
           isOwned: try row.decode("may_alter"), takenBefore: takenBefore,
-          createdBefore: try row.decodeIfPresent("created_before")))
+          createdBefore: createdBefore,
+          canBePaused: createdBefore == nil || kind != .retention || Self.altersByCreation(hypertable)))
     }
     return policies
+  }
+
+  /// Whether `alter_job` takes a retention policy of `hypertable` that goes by the age of the chunks. Before 2.26.3 it looked in vain
+  /// for the age of their ranges, but for integers without a current time (timescaledb, issue 9446).
+  static func altersByCreation(_ hypertable: Hypertable) -> Bool {
+    let dimension = hypertable.dimension
+    return !TimescaleVersion.isOld(hypertable.version, before: (2, 26, 3))
+      || dimension.kind?.integers != nil && dimension.integerNow == nil
   }
 
   /// Whether the next run takes a chunk whose range ends at `end`, as the catalog counts.

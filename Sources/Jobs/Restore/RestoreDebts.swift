@@ -15,11 +15,13 @@ struct RestoreDebts: Sendable {
   /// - Parameters:
   ///   - load: the id of one load; nil for all.
   ///   - table: the table that was loaded; nil for all.
-  /// - Returns: a result for each load, and the jobs that run again.
-  /// - Throws: ``JobError`` `load_not_found`, and the errors of the database.
+  ///   - isAskedFor: the caller is told where the log, or without `load` the table of holds, is there and cannot be used.
+  /// - Returns: a result for each load, and for each hold that should have ended; and the jobs that run again.
+  /// - Throws: ``JobError`` `load_not_found`, `restore_log_needed`, `hold_not_kept`, and the errors of the database.
   func pay(
-    load: String? = nil, of table: TableName? = nil, on connection: PostgresConnection
+    load: String? = nil, of table: TableName? = nil, isAskedFor: Bool = false, on connection: PostgresConnection
   ) async throws -> (results: [RestoreResult], resumedJobs: [Int]) {
+    if isAskedFor { try await RestoreLog.checkDebts(on: connection) }
     let debts = try await RestoreLog.debts(load: load, of: table, on: connection)
     if let load, debts.isEmpty {
       throw JobError(
@@ -44,14 +46,33 @@ struct RestoreDebts: Sendable {
       }
       results.append(result)
     }
-    let jobs = try await Hold.endThoseOver(
+    if isAskedFor, load == nil {
+      do {
+        try await Hold.checkEnds(on: connection)
+      } catch let error as JobError where !results.isEmpty {
+        // The steps are done; their results are told too.
+        results[results.count - 1].doubt(error.message)
+      }
+    }
+    let ended = try await Hold.endThoseOver(
       lockTimeout: context.sessions.lockTimeout, on: connection)
+    results += ended.open.filter { load == nil || $0.load == load }.map { result(of: $0, on: connection) }
+    let jobs = ended.resumed
     if !jobs.isEmpty {
       Log.write(
         .info, "jobs that were paused for a hold run again",
         ["jobs": jobs.map { String($0) }.joined(separator: ", ")])
     }
     return (results, jobs)
+  }
+
+  /// A hold that is over and has not ended.
+  private func result(of hold: Hold.Open, on connection: PostgresConnection) -> RestoreResult {
+    RestoreResult(
+      status: .partial, database: connection.target.database,
+      targetTable: hold.table ?? TableName(schema: "sluice", name: "hold"),
+      dateWindow: .init(start: hold.start, end: hold.end), mode: .direct,
+      warnings: ["the hold of the load \(hold.load) is over and was not ended: \(hold.reason)"])
   }
 
   /// Does what is left in `target`; a failure is logged.
@@ -70,7 +91,9 @@ struct RestoreDebts: Sendable {
     let steps = StepLog()
     let start = ContinuousClock.now
     let owed = debt.owed
-    let tableDay = TableDay(database: connection.target.database, table: owed.tableName, day: owed.day)
+    // Restores lock the name that the table has now.
+    let tableDay = TableDay(
+      database: connection.target.database, table: owed.present ?? owed.tableName, day: owed.day)
     var result = RestoreResult(
       status: .ok, database: tableDay.database, targetTable: owed.tableName,
       dateWindow: .init(DayWindow(owed.day, in: timeZone)), mode: .direct)
@@ -85,6 +108,13 @@ struct RestoreDebts: Sendable {
     result.seconds = StepLog.seconds(since: start)
     result.steps = steps.all(otherwise: "done by the load").filter { [.recompress, .refresh].contains($0.name) }
     return result
+  }
+}
+
+extension RestoreResult {
+  fileprivate mutating func doubt(_ warning: String) {
+    if status == .ok { status = .partial }
+    warnings.append(warning)
   }
 }
 
@@ -110,12 +140,13 @@ extension RestoreJob {
   /// - Parameters:
   ///   - load: the id of one load; nil for all of the database.
   ///   - database: the database; nil is that of the settings.
-  /// - Throws: ``JobError`` `load_not_found`, and the errors of the database.
+  /// - Throws: ``JobError`` `load_not_found`, `restore_log_needed`, `hold_not_kept`, and the errors of the database.
   package func resume(load: String?, database: String? = nil) async throws -> RestoreReport {
     do {
       let target = try context.server.target(database: database)
       let paid = try await context.sessions.pools.withConnection(to: target) { connection in
-        try await RestoreDebts(context: context, timeZone: options.timeZone).pay(load: load, on: connection)
+        try await RestoreDebts(context: context, timeZone: options.timeZone).pay(
+          load: load, isAskedFor: true, on: connection)
       }
       return RestoreReport(results: paid.results, resumedJobs: paid.resumedJobs)
     } catch  where !Task.isCancelled {

@@ -1,5 +1,6 @@
 import Archive
 import Database
+import Essentials
 import Foundation
 import Postgres
 import Reporting
@@ -52,7 +53,7 @@ extension TableDayRestore {
 
   /// The hold that the request asks for; nil where it asks for none.
   /// - Parameter policies: the jobs of the hypertable.
-  /// - Throws: ``JobError`` `no_time_column`, `permission_denied`.
+  /// - Throws: ``JobError`` `no_time_column`, `permission_denied`, `retention_would_drop`.
   func plannedHold(_ plan: RestorePlan, _ policies: [TimescalePolicy]) throws -> PlannedHold? {
     guard let end = request.keepUntil else { return nil }
     guard let rows = plan.rows else {
@@ -68,6 +69,13 @@ extension TableDayRestore {
         .permissionDenied,
         "\(job.words) belongs to \(job.owner), whose rights this role does not have, and cannot be paused; nothing was loaded. Leave "
           + "\(field: "pause_jobs") out and pause it as \(job.owner)", field: "pause_jobs")
+    }
+    if let job = paused.first(where: { !$0.canBePaused }) {
+      throw JobError(
+        .retentionWouldDrop,
+        "\(job.words) cannot be paused: alter_job fails for policies with drop_created_before in versions of TimescaleDB before 2.26.3; "
+          + "nothing was changed. Leave \(field: "pause_jobs") out, and remove the policy meanwhile or update the extension",
+        field: "pause_jobs", details: ["jobs": .array([.integer(job.id)])])
     }
     return PlannedHold(until: end.formatted(.iso8601), rows: rows, retention: retention, paused: paused)
   }

@@ -18,7 +18,7 @@ extension TableDayRestore {
     }
     guard let span = try partitionSpan(plan, table) else { return steps.skip(.createPartition, "not asked for") }
     let found = try await table.partitions(in: span, on: connection)
-    let needed = try partitionsNeeded(found, table, rows: manifest?.rows, on: connection)
+    let needed = try await partitionsNeeded(found, table, rows: manifest?.rows, on: connection)
     if let why = needed.none {
       if needed.leavesGaps { warn(of: found, &result) }
       return steps.skip(.createPartition, why)
@@ -48,7 +48,7 @@ extension TableDayRestore {
   /// - Throws: ``JobError`` `no_partition`, `permission_denied`.
   func partitionsNeeded(
     _ found: PartitionsOfSpan, _ table: PartitionedTable, rows: Int?, on connection: PostgresConnection
-  ) throws -> PartitionsNeeded {
+  ) async throws -> PartitionsNeeded {
     guard !found.isCovered else { return .init(none: "the day has its partitions") }
     guard rows != 0 else { return .init(none: "the archive has no rows") }
     guard request.destination.createsPartition else {
@@ -56,11 +56,12 @@ extension TableDayRestore {
       return .init(none: "create_partition is not asked for", leavesGaps: true)
     }
     guard table.isOwner else {
+      let role = try await connection.currentRole()
       throw JobError(
         .permissionDenied,
-        "the role \(connection.target.user) may not attach partitions to \(self.table): it is neither \(table.owner), its owner, nor "
-          + "inherits that role's rights; run GRANT \(SQL.identifier(table.owner)) TO \(SQL.identifier(connection.target.user)), or make the partition as its "
-          + "owner. Nothing was loaded", field: "destination.create_partition")
+        "the role \(role) may not attach partitions to \(self.table): it is neither \(table.owner), its owner, nor "
+          + "inherits that role's rights; run GRANT \(SQL.identifier(table.owner)) TO \(SQL.identifier(role)), or make the partition as "
+          + "its owner. Nothing was loaded", field: "destination.create_partition")
     }
     return .init()
   }

@@ -38,9 +38,12 @@ extension TableDayRestore {
         .warning, "an archive without a manifest replaces rows",
         ["archive": source.path, "column": rows.timeColumn.name, "start": rows.span.start, "end": rows.span.end])
     }
+    let existing = try await existingRows(plan.existing, on: connection)
+    // Before the rows are sent, a hold that cannot be placed is told.
+    if existing == 0 { _ = try plannedHold(plan, hypertable?.state.policies ?? []) }
     return Prepared(
-      manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable,
-      existing: try await existingRows(plan.existing, on: connection), warnings: created)
+      manifest: manifest, facts: facts, plan: plan, pipeline: pipeline, hypertable: hypertable, existing: existing,
+      warnings: created)
   }
 
   /// What an integer time column counts, as the settings say.
@@ -70,14 +73,14 @@ extension TableDayRestore {
       mapping: request.copy.mapping)
     return try RestorePlan(
       policy, fileColumns: header.columns, span: try await span(manifest, of: timeColumn, facts, on: connection),
-      timeColumn: timeColumn, unit: unit, facts: facts, role: connection.target.user, drift: header.drift)
+      timeColumn: timeColumn, unit: unit, facts: facts, role: try await connection.currentRole(), drift: header.drift)
   }
 
   /// Refuses rows of the day that cannot be counted: by this role, or since their chunks read as empty.
   /// - Throws: ``JobError`` `permission_denied`, `chunk_not_readable`.
   func refuseUnreadable(_ plan: RestorePlan, _ facts: TableFacts, on connection: PostgresConnection) async throws {
     guard let rows = plan.rows else { return }
-    if plan.existing != .keep { try facts.refuseUnreadable(rows, on: connection) }
+    if plan.existing != .keep { try await facts.refuseUnreadable(rows, on: connection) }
     try await facts.refuseUnreadableChunks(of: rows.span, by: rows.timeColumn, on: connection)
   }
 

@@ -75,15 +75,18 @@ struct HoldTests {
       let error = try await fixture.restoreError(Self.day)
       #expect(error.code == .retentionWouldDrop)
       #expect(error.message.contains("chunks made more than 30 days ago"), "\(error)")
-      // Version 2.22 cannot alter such a job.
+      // Version 2.22 cannot alter such a job, as the preview says too.
+      let hold = "\(Self.day), \"keep_until\": \"2999-01-01\", \"pause_jobs\": true"
+      let preview = try #require(try await fixture.previews(hold).first)
       do {
-        let hold = "\"keep_until\": \"2999-01-01\", \"pause_jobs\": true"
-        #expect(try await fixture.restoreOne("\(Self.day), \(hold)").status == .ok)
+        #expect(try await fixture.restoreOne(hold).status == .ok)
         #expect(try await fixture.psql(Self.scheduled) == "false")
+        #expect(preview.outcome == .load)
       } catch let error as JobError {
         #expect(error.code == .retentionWouldDrop, "\(error)")
         #expect(error.message.contains("cannot be paused"), "\(error)")
         #expect(error.field == "pause_jobs")
+        #expect(preview.problems.map(\.message) == [error.message])
         #expect(try await fixture.restoreOne("\(Self.day), \"ignore_retention\": true").status == .ok)
       }
     } else {

@@ -1,11 +1,12 @@
-import Database
 import Essentials
 import Foundation
 import Postgres
+import TableDays
 import TestSupport
 import Testing
 
 @testable import Configuration
+@testable import Database
 @testable import Jobs
 @testable import Reporting
 
@@ -61,6 +62,28 @@ extension Fixture {
 @Suite(
   "Restores into hypertables", .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
 struct HypertableRestoreTests {
+  @Test("Version 2.14 is refused where continuous aggregates are to be read")
+  func oldVersion() async throws {
+    let fixture = try await Fixture.readings()
+    let connection = try await fixture.otherSession()
+    let table = TableName(schema: "events", name: "clicks")
+    var hypertable = try #require(try await TableFacts.read(table, for: .write, on: connection).hypertable)
+    hypertable.version = "2.14.2"
+    #expect(try await ContinuousAggregate.over(hypertable, on: connection).isEmpty)
+    try await fixture.psql(
+      "CREATE MATERIALIZED VIEW events.hourly WITH (timescaledb.continuous) AS "
+        + "SELECT time_bucket('1 hour', at) AS hour, count(*) FROM events.clicks GROUP BY 1 WITH NO DATA")
+    let old = hypertable
+    let error = await #expect(throws: JobError.self) {
+      _ = try await ContinuousAggregate.over(old, on: connection)
+    }
+    #expect(error?.code == .timescaledbTooOld)
+    hypertable.version = "2.15.0"
+    #expect(try await ContinuousAggregate.over(hypertable, on: connection).count == 1)
+    await connection.close()
+    await fixture.pools.close()
+  }
+
   @Test("Four days of one compressed chunk are replaced, again with late rows in it, and no old row stays")
   func replace() async throws {
     let fixture = try await Fixture.readings()

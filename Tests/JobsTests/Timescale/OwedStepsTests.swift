@@ -1,10 +1,12 @@
 import Essentials
 import Foundation
 import Postgres
+import TableDays
 import TestSupport
 import Testing
 
 @testable import Configuration
+@testable import Database
 @testable import Jobs
 @testable import Reporting
 
@@ -135,7 +137,10 @@ struct OwedStepsTests {
       UPDATE sluice.hold SET keep_until = now() - interval '1 s',
         paused_jobs = paused_jobs || (SELECT max(job_id) FROM timescaledb_information.jobs);
       """)
-    #expect(try await fixture.restoreJob().resume(load: nil).resumedJobs?.count == 1)
+    let report = try await fixture.restoreJob().resume(load: nil)
+    #expect(report.resumedJobs?.count == 1)
+    #expect(report.status == .partial)
+    #expect(try await fixture.psql("SELECT ended_at IS NULL AND cardinality(paused_jobs) = 1 FROM sluice.hold") == "t")
     #expect(
       try await fixture.psql(
         "SELECT string_agg(hypertable_name || scheduled, ',' ORDER BY job_id) FROM timescaledb_information.jobs "
@@ -152,6 +157,60 @@ struct OwedStepsTests {
       "UPDATE sluice.hold SET keep_until = now() - interval '1 s'; ALTER TABLE events.clicks RENAME TO hits")
     #expect(try await fixture.restoreJob().resume(load: nil).resumedJobs?.count == 1)
     #expect(try await fixture.psql(HoldTests.scheduled) == "true")
+    await fixture.pools.close()
+  }
+
+  @Test(
+    "A hold of a table that was renamed ends by its own OID where the mark of its load is gone; without one it stays",
+    arguments: [true, false])
+  func renamedHoldWithoutMark(hasOID: Bool) async throws {
+    let fixture = try await HoldTests.withRetention()
+    let until = Date.now.addingTimeInterval(3600).formatted(.iso8601)
+    _ = try await fixture.restoreOne("\(HoldTests.day), \"keep_until\": \"\(until)\", \"pause_jobs\": true")
+    try await fixture.psql(
+      "UPDATE sluice.hold SET keep_until = now() - interval '1 s'; ALTER TABLE events.clicks RENAME TO hits; "
+        + "TRUNCATE sluice.restore_log;" + (hasOID ? "" : "ALTER TABLE sluice.hold DROP COLUMN table_oid"))
+    let report = try await fixture.restoreJob().resume(load: nil)
+    let hasEnded = try await fixture.psql("SELECT ended_at IS NOT NULL FROM sluice.hold")
+    if hasOID {
+      #expect(report.resumedJobs?.count == 1)
+      #expect(report.results.isEmpty)
+      #expect(try await fixture.psql(HoldTests.scheduled) == "true")
+      #expect(hasEnded == "t")
+    } else {
+      #expect(report.status == .partial)
+      #expect(report.results.flatMap(\.warnings).contains { $0.contains("was not ended") }, "\(report)")
+      #expect(try await fixture.psql(HoldTests.scheduled) == "false")
+      #expect(hasEnded == "f")
+      // The next load adds the column.
+      _ = try? await fixture.restore(
+        "\(HoldTests.day), \"destination\": {\"target_table\": \"events.hits\"}, \"keep_until\": \"2999-01-01\"")
+      #expect(
+        try await fixture.psql(
+          "SELECT count(*) FROM pg_attribute WHERE attrelid = 'sluice.hold'::regclass AND attname = 'table_oid'") == "1"
+      )
+    }
+    // A job that is gone keeps no hold open.
+    try await fixture.psql("SELECT remove_retention_policy('events.hits')")
+    _ = try await fixture.restoreJob().resume(load: nil)
+    #expect(
+      try await fixture.psql("SELECT count(*) FROM sluice.hold WHERE ended_at IS NULL AND keep_until < now()") == "0")
+    await fixture.pools.close()
+  }
+
+  @Test("Steps of a table that was renamed are done under the lock of its present name")
+  func renamedLock() async throws {
+    let fixture = try await Self.damaged()
+    try await Self.forge(fixture, "{\(Self.refresh)}")
+    try await fixture.psql("ALTER TABLE events.clicks RENAME TO hits")
+    let other = try await fixture.otherSession()
+    let day = TableDay(
+      database: fixture.database, table: .init(schema: "events", name: "hits"), day: try #require(Day("2024-01-06")))
+    try await TableDayLock.hold(day, on: other) {
+      let report = try await fixture.restoreJob().resume(load: nil)
+      #expect(report.results.first?.error?.code == .alreadyRunning, "\(report)")
+    }
+    await other.close()
     await fixture.pools.close()
   }
 }

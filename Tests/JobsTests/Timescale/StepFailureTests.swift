@@ -225,13 +225,16 @@ struct StepFailureTests {
     let hold = ", \"keep_until\": \"2999-01-01\", \"pause_jobs\": true"
     try await fixture.psql(
       "SELECT add_retention_policy('events.clicks', interval '30 days', initial_start => now() + interval '1 day')")
-    // Makes sluice.hold; the table has no such day.
-    _ = try? await fixture.restore(Self.replace.replacing("replace", with: "error") + hold)
+    // A hypertable takes no constraint trigger.
     try await fixture.psql(
       """
+      CREATE TABLE events.noted (at timestamptz);
       CREATE FUNCTION events.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-      CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sluice.hold DEFERRABLE INITIALLY DEFERRED
+      CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON events.noted DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION events.refuse();
+      CREATE FUNCTION events.note() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO events.noted VALUES (NEW.at); RETURN NEW; END $$;
+      CREATE TRIGGER note BEFORE INSERT ON events.clicks FOR EACH ROW EXECUTE FUNCTION events.note();
       """)
     let error = await #expect(throws: JobError.self) { _ = try await fixture.restore(Self.replace + hold) }
     guard case .array(let steps)? = error?.details["steps"] else {
@@ -243,7 +246,7 @@ struct StepFailureTests {
     #expect(try await fixture.chunkStates() == "1")
     #expect(try await fixture.psql(HoldTests.scheduled) == "true")
     #expect(try await fixture.psql("SELECT count(*) FROM sluice.hold") == "0")
-    try await fixture.psql("DROP FUNCTION events.refuse CASCADE")
+    try await fixture.psql("DROP FUNCTION events.refuse, events.note CASCADE")
     #expect(try await fixture.restoreOne(Self.replace + hold).status == .ok)
     #expect(try await fixture.psql(HoldTests.scheduled) == "false")
     try await damaged.expectWhole()

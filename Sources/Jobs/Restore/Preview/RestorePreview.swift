@@ -1,3 +1,4 @@
+import Database
 package import Reporting
 package import TableDays
 
@@ -123,6 +124,18 @@ package struct RestorePreview: Sendable, Encodable {
 
   /// A right that lacks is among the problems.
   var isDenied: Bool { problems.contains { $0.code == .permissionDenied } }
+
+  /// Takes down how the columns differ.
+  mutating func tell(_ drift: ColumnDrift) {
+    columns = drift.columns.map { column in
+      .init(
+        name: column.name.text, type: column.type, tableType: column.targetType, fate: column.fate.rawValue,
+        conversion: column.fate == .loaded ? column.conversion.rawValue : nil)
+    }
+    columns += drift.lacking.map { column in
+      .init(name: column.name.text, tableType: column.type, fate: "lacking", filling: column.filling.rawValue)
+    }
+  }
 
   /// Takes down why the restore would be refused.
   mutating func refuse(_ error: any Error) {

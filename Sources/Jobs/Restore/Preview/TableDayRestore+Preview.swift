@@ -44,9 +44,10 @@ extension TableDayRestore {
     preview.dateWindow = plan.span.window
     preview.warnings += plan.warnings
     preview.usesStaging = plan.usesStaging
-    try await attempt(&preview, on: connection) { preview in
-      try await count(facts, plan, &preview, on: connection)
-    }
+    let isCounted =
+      try await attempt(&preview, on: connection) { preview in
+        try await count(facts, plan, &preview, on: connection)
+      } != nil
     var policies: [TimescalePolicy] = []
     if let hypertable = facts.hypertable {
       policies = try await chunks(hypertable, facts, plan, days, &preview, on: connection)
@@ -54,7 +55,7 @@ extension TableDayRestore {
       preview.refuse(HypertablePlan.unknown(name, table, []))
     }
     // Such a restore ends before its other checks.
-    if preview.outcome != .skip { try await load(facts, plan, policies, &preview, on: connection) }
+    if preview.outcome != .skip { try await load(facts, plan, policies, isCounted, &preview, on: connection) }
     try await privileges(facts, plan, policies, &preview, on: connection)
     let estimate = try await RestoreLog.rate(on: connection)
     preview.estimatedSeconds = (Double(preview.gzipBytes) / estimate.bytesPerSecond * 10).rounded() / 10
@@ -122,12 +123,7 @@ extension TableDayRestore {
     let manifest = try await manifest(reader)
     preview.fileRows = manifest?.rows
     if let made = try await newTable(manifest, on: connection) {
-      preview.columns = manifest?.columns.map { .init(name: $0.name, type: $0.type, fate: "loaded") } ?? []
-      preview.warnings.append("the table is missing and would be made from the manifest")
-      try await made.check(on: connection)
-      if case .named(let names) = request.timescale.refresh, let name = names.first {
-        throw HypertablePlan.unknown(name, table, [])
-      }
+      try await self.preview(made, reader, manifest, &preview, on: connection)
       return nil
     }
     let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -135,14 +131,7 @@ extension TableDayRestore {
     var pipeline = CopyPipeline(
       reader: reader, format: request.copy.options.format, countsRecords: false, progress: progress)
     let header = try await self.header(&pipeline, facts, manifest, on: connection)
-    preview.columns = header.drift.columns.map { column in
-      .init(
-        name: column.name.text, type: column.type, tableType: column.targetType, fate: column.fate.rawValue,
-        conversion: column.fate == .loaded ? column.conversion.rawValue : nil)
-    }
-    preview.columns += header.drift.lacking.map { column in
-      .init(name: column.name.text, tableType: column.type, fate: "lacking", filling: column.filling.rawValue)
-    }
+    preview.tell(header.drift)
     return (facts, try await restorePlan(header, facts, manifest, on: connection))
   }
 
@@ -163,10 +152,12 @@ extension TableDayRestore {
   }
 
   /// What is refused once the load has begun, before its first row.
+  /// - Parameter isCounted: the rows of the window can be counted; those that cannot are not examined either.
   private func load(
-    _ facts: TableFacts, _ plan: RestorePlan, _ policies: [TimescalePolicy], _ preview: inout RestorePreview,
-    on connection: PostgresConnection
+    _ facts: TableFacts, _ plan: RestorePlan, _ policies: [TimescalePolicy], _ isCounted: Bool,
+    _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
+    try await attempt(&preview, on: connection) { _ in _ = try plannedHold(plan, policies) }
     try await partitions(facts, plan, &preview, on: connection)
     if plan.usesStaging {
       try await attempt(&preview, on: connection) { _ in
@@ -174,7 +165,7 @@ extension TableDayRestore {
           part: plan.partRows, replaced: plan.unprovenRows, on: connection)
       }
     }
-    if let replacement = replacement(plan, facts) {
+    if isCounted, let replacement = replacement(plan, facts) {
       let rows = preview.fileRows
       let found = try await attempt(&preview, on: connection) { _ in
         try await replacement.examine(for: rows, on: connection)
@@ -184,7 +175,6 @@ extension TableDayRestore {
           "the table has DELETE triggers, which would run for the replaced rows: \(triggers.joined(separator: ", "))")
       }
     }
-    try await attempt(&preview, on: connection) { _ in _ = try plannedHold(plan, policies) }
     if facts.mayDropRows {
       preview.warnings.append(
         "the table has BEFORE triggers for each row, or foreign partitions, which may drop rows of the file; the restore is refused "
@@ -209,7 +199,7 @@ extension TableDayRestore {
           name: "\(gap.parent)", start: gap.start, end: gap.end, state: "missing",
           steps: request.destination.createsPartition ? ["create"] : [])
       }
-      guard try partitionsNeeded(found, table, rows: preview.fileRows, on: connection).none == nil else { return }
+      guard try await partitionsNeeded(found, table, rows: preview.fileRows, on: connection).none == nil else { return }
       let missing = try await PartitionRanges(of: table, zone: plan.span.zone).missing(in: found, on: connection)
       for partition in missing { try await partition.check(on: connection) }
     }

@@ -10,7 +10,7 @@ extension TableDayRestore {
     on connection: PostgresConnection
   ) async throws {
     try await privilegesByName(&preview, on: connection)
-    let user = SQL.identifier(connection.target.user)
+    let user = SQL.identifier(try await connection.currentRole())
     let row = try await connection.query(
       "SELECT pg_catalog.has_table_privilege($1::pg_catalog.int8::pg_catalog.oid, 'SELECT') AS may_select, "
         + "pg_catalog.has_table_privilege($1::pg_catalog.int8::pg_catalog.oid, 'DELETE') AS may_delete",
@@ -54,7 +54,8 @@ extension TableDayRestore {
 
   /// The rights that lack, whatever is known of the table.
   func privilegesByName(_ preview: inout RestorePreview, on connection: PostgresConnection) async throws {
-    let user = SQL.identifier(connection.target.user)
+    let role = try await connection.currentRole()
+    let user = SQL.identifier(role)
     func lacks(_ privilege: String, _ on: String, _ remedy: String) {
       preview.privilegesMissing.append(.init(privilege: privilege, on: on, remedy: remedy))
     }
@@ -84,7 +85,7 @@ extension TableDayRestore {
     if try !has("may_use") { lacks("USAGE", "SCHEMA \(table.schema)", "GRANT USAGE ON SCHEMA \(schema) TO \(user)") }
     if try !has("may_insert") { lacks("INSERT", "\(table)", "GRANT INSERT ON \(name) TO \(user)") }
     if try has("has_row_security") {
-      lacks("BYPASSRLS", "\(table)", TableFacts.rowSecurityRemedy(on: connection))
+      lacks("BYPASSRLS", "\(table)", TableFacts.rowSecurityRemedy(for: role))
     }
     let makesRelation =
       try !has("is_there") || preview.partitions.contains { $0.steps.contains("create") }

@@ -61,10 +61,12 @@ struct HypertablePlan: Sendable, Equatable {
         "whether \(unknown.map(\.words).joined(separator: ", ")) would drop the restored rows again is not known")
     }
     if !threats.isEmpty, !wish.timescale.pauseJobs {
+      let help =
+        threats.allSatisfy(\.canBePaused)
+        ? "pass pause_jobs true (--pause-jobs) to pause it meanwhile" : "remove the policy meanwhile"
       warnings.append(
         "\(threats.map(\.words).joined(separator: ", ")) would drop the restored rows again"
-          + (wish.keepUntil == nil
-            ? "" : "; the hold does not stop it: pass pause_jobs true (--pause-jobs) to pause it meanwhile"))
+          + (wish.keepUntil == nil ? "" : "; the hold does not stop it: \(help)"))
     }
   }
 
@@ -219,11 +221,14 @@ struct HypertablePlan: Sendable, Equatable {
   }
 
   private func dropped() -> JobError {
-    JobError(
+    let pause: ErrorText =
+      threats.allSatisfy(\.canBePaused)
+      ? "Pass \(field: "keep_until") with \(field: "pause_jobs") to pause it until then, or "
+      : "This version of TimescaleDB cannot pause it: remove the policy meanwhile, or pass "
+    return JobError(
       .retentionWouldDrop,
       "\(threats.map(\.words).joined(separator: ", ")) would drop the restored rows of \(hypertable.table) again; nothing was "
-        + "changed. Pass \(field: "keep_until") with \(field: "pause_jobs") to pause it until then, or "
-        + "\(field: "ignore_retention") to load all the same",
+        + "changed. " + pause + "\(field: "ignore_retention") to load all the same",
       field: "keep_until",
       details: ["jobs": .array(threats.map { .integer($0.id) })])
   }

@@ -104,6 +104,11 @@ package enum ArchiveLayout {
     get throws { try LakePath(components: [privateFolder, "operations"]) }
   }
 
+  /// `_sluice/audit` at the root.
+  static var auditFolder: LakePath {
+    get throws { try LakePath(components: [privateFolder, "audit"]) }
+  }
+
   /// Whether an archive may lie at `path`, as far as the path tells: a shortened name is known by its manifest alone.
   package static func mayBeArchive(_ path: LakePath) -> Bool {
     TableDay(archivePath: path) != nil || path.name.contains(hashMark) && path.name.hasSuffix(fileExtension)

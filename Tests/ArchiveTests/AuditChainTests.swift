@@ -1,0 +1,73 @@
+import Essentials
+import Foundation
+import Lake
+import TestSupport
+import Testing
+
+@testable import Archive
+
+@Suite("The audit chain")
+struct AuditChainTests {
+  let folder: TemporaryDirectory
+  let chain: AuditChain
+
+  init() async throws {
+    folder = try TemporaryDirectory("audit")
+    chain = AuditChain(try await FolderStore(root: folder.path))
+  }
+
+  static func entry(_ number: Int, at date: String = "2024-01-31T23:00:00Z") throws -> AuditEntry {
+    AuditEntry(.drop, by: "keeper", at: try Date(date, strategy: .iso8601), ["table": .string("a.b"), "rows": .integer(number)])
+  }
+
+  func lines(_ month: String = "2024-01") throws -> [String] {
+    try String(contentsOfFile: folder.file("_sluice/audit/\(month).jsonl"), encoding: .utf8).split(separator: "\n").map(String.init)
+  }
+
+  func write(_ lines: [String], _ month: String = "2024-01") throws {
+    try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: folder.file("_sluice/audit/\(month).jsonl")))
+  }
+
+  @Test("Each line names the hash of the one before, over months too")
+  func whole() async throws {
+    for number in 1...3 { try await chain.append([Self.entry(number)]) }
+    try await chain.append([Self.entry(4, at: "2024-02-01T00:00:00Z"), Self.entry(5, at: "2024-02-01T00:00:00Z")])
+    #expect(try lines().count == 3 && lines("2024-02").count == 2)
+    var rows: [Int] = []
+    let check = try await chain.check { rows.append($0["rows"]?.whole ?? 0) }
+    #expect(check.breaks == [] && check.lines == 5 && rows == [1, 2, 3, 4, 5])
+    // Anyone can follow it.
+    let sum = try await runChecked("/usr/bin/sha256sum", input: try lines()[2])
+    #expect(try lines("2024-02")[0].contains("\"previous\":\"\(sum.prefix(64))\""))
+  }
+
+  @Test("A line that is changed, removed, put in or moved is found, where it is", arguments: 0..<5)
+  func broken(kind: Int) async throws {
+    for number in 1...4 { try await chain.append([Self.entry(number)]) }
+    try await chain.append([Self.entry(5, at: "2024-02-01T00:00:00Z")])
+    var lines = try lines()
+    switch kind {
+    case 0: lines[1] = lines[1].replacing("\"rows\":2", with: "\"rows\":3")
+    case 1: lines.remove(at: 1)
+    case 2: lines.insert(lines[1], at: 2)
+    case 3: lines.swapAt(1, 2)
+    default: lines.removeLast()
+    }
+    try write(lines)
+    let breaks = try await chain.check().breaks
+    #expect(!breaks.isEmpty)
+    #expect(breaks[0].path == (kind == 4 ? "_sluice/audit/2024-02.jsonl" : "_sluice/audit/2024-01.jsonl"))
+    #expect(breaks[0].line == [3, 2, 3, 2, 1][kind])
+  }
+
+  @Test("Runs that write at the same time lose no line")
+  func together() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 1...12 { group.addTask { [chain] in try await chain.append([Self.entry(number)]) } }
+      try await group.waitForAll()
+    }
+    var rows: Set<Int> = []
+    let check = try await chain.check { rows.insert($0["rows"]?.whole ?? 0) }
+    #expect(check.breaks == [] && check.lines == 12 && rows == Set(1...12))
+  }
+}

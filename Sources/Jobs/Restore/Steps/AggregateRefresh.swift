@@ -115,9 +115,9 @@ struct RowsOfDays: Sendable {
     return try await ArchiveManifest.find(for: entry, in: context.lake).manifest?.rows ?? 1
   }
 
-  /// Whether the table may have had rows before the first ones that are known, and after the last ones.
+  /// Whether the table may have had rows before its first chunk, and after its last one.
   private struct Beyond {
-    /// The range of the days that are archived, and of the chunks that rows were first written to.
+    /// The range of the chunks.
     let start, end: Int
     let hasEarlier, hasLater: Bool
 
@@ -127,41 +127,12 @@ struct RowsOfDays: Sendable {
     }
   }
 
-  /// The most chunks on each side of which is asked whether a restore has made them.
-  private static let mostRestored = 50
-
-  /// The range of the table's rows, as far as they are known: of the days that are archived, and of the chunks that no restore has
-  /// made, which span more than their rows.
-  private func known(
-    _ chunks: [Chunk], _ hypertable: Hypertable, on connection: PostgresConnection
-  ) async throws -> (start: Int, end: Int)? {
-    func isOriginal(_ chunk: Chunk) async throws -> Bool {
-      guard chunk.end != .max else { return true }
-      let end = DayWindow(day(of: chunk.end - 1), in: zone).end
-      return try await !hypertable.wereMade([chunk], after: end, on: connection)
-    }
-    func first(_ chunks: [Chunk]) async throws -> Chunk? {
-      for chunk in chunks.prefix(Self.mostRestored) where try await isOriginal(chunk) { return chunk }
-      return chunks.dropFirst(Self.mostRestored).first
-    }
-    var start = try await first(chunks.sorted { $0.start < $1.start })?.start
-    var end = try await first(chunks.sorted { $0.end > $1.end })?.end
-    let catalog = ArchiveCatalog(context.lake)
-    for (database, table) in [(owed.archives, owed.sourceName), (connection.target.database, facts.table)] {
-      guard let days = try await catalog.days(database: database)[table], let from = days.min(), let to = days.max()
-      else { continue }
-      start = min(start ?? .max, try await hypertable.internalValues(of: span(of: from), on: connection).start)
-      end = max(end ?? .min, try await hypertable.internalValues(of: span(of: to), on: connection).end)
-    }
-    return start.flatMap { start in end.map { (start, $0) } }
-  }
-
-  /// Looks for buckets beyond those that the known rows can have filled, in all aggregates: they outlive their raw rows. Of the
-  /// bucket at the edge nothing tells which days it counted.
+  /// Looks for stored buckets beyond those that the chunks can have filled, in all aggregates: they outlive their raw rows. Of
+  /// the bucket at the edge nothing tells which days it counted.
   private func beyond(
     _ chunks: [Chunk], _ hypertable: Hypertable, on connection: PostgresConnection
   ) async throws -> Beyond {
-    guard let (start, end) = try await known(chunks, hypertable, on: connection) else {
+    guard let start = chunks.map(\.start).min(), let end = chunks.map(\.end).max() else {
       return Beyond(start: 0, end: 0, hasEarlier: false, hasLater: false)
     }
     var (hasEarlier, hasLater) = (false, false)
@@ -193,16 +164,18 @@ struct RowsOfDays: Sendable {
       let (low, high) = try await hypertable.internalValues(of: span, on: connection)
       let own = chunks.filter { $0.start < high && $0.end > low }
       guard let archived = try await archivedRows(of: day, on: connection) else {
-        // A chunk that was made after the day was over may stand in the place of one that was dropped with the day's rows.
-        let dayEnd = DayWindow(day, in: zone).end
         if !own.isEmpty {
-          guard try await hypertable.wereMade(own, after: dayEnd, on: connection), try await rows.count(in: span) == 0
-          else { continue }
+          // A chunk that was made after the day was over may stand in the place of one that was dropped with the day's rows.
+          let dayEnd = DayWindow(day, in: zone).end
+          if try await hypertable.wereMade(own, after: dayEnd, on: connection), try await rows.count(in: span) == 0 {
+            lacking.append(day)
+          }
+        } else {
+          // Before the first row, after the last one, or dropped.
+          let known = if let beyond { beyond } else { try await self.beyond(chunks, hypertable, on: connection) }
+          beyond = known
+          if known.mayHaveRows(from: low, to: high) { lacking.append(day) }
         }
-        // Before the first row, after the last one, or dropped.
-        let known = if let beyond { beyond } else { try await self.beyond(chunks, hypertable, on: connection) }
-        beyond = known
-        if known.mayHaveRows(from: low, to: high) { lacking.append(day) }
         continue
       }
       guard archived > 0 else { continue }

@@ -259,7 +259,11 @@ class Race:
         for b in batches:
             count = found.get(b.number, 0)
             if count not in (0, b.rows):
-                self.fault(f"{words}: batch {b.number} has {count} of {b.rows} rows")
+                # What the table has now tells whether rows were missed, or a session left a part of them.
+                live = sql(f"SELECT count(*) FROM {table} WHERE {self.where(day)} AND batch = {b.number}")
+                self.fault(
+                    f"{words}: batch {b.number} has {count} of {b.rows} rows, the table {live} now; seen from {begun:.3f} to "
+                    f"{ended:.3f}, the batch: {vars(b)}, replacements: {replaced}")
             if count and (b.failed or b.begun > ended):
                 self.fault(f"{words}: batch {b.number} was never there")
             back = any(brings_back for _, _, brings_back in replaced)

@@ -46,7 +46,7 @@ extension JobErrorCode {
     .archiveChanged: "The archive was changed while the job ran.",
     .archiveReplaced:
       "An earlier attempt of the request (`key`, `append`) has loaded another version of the archive; nothing was loaded now.",
-    .tableChanged: "The table was rewritten while it was read.",
+    .tableChanged: "The table was rewritten, or chunks of it compressed or changed, while it was read.",
     .detachPending: "A partition is being detached, and its rows are hidden.",
     .noPartition:
       "The table has no partition for rows of the archive, and no default one; `start` and `end` are the range that lacks one.",

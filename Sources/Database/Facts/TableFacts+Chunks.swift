@@ -11,8 +11,7 @@ extension TableFacts {
   package func chunks(
     of span: DaySpan, by column: TimeColumn, on connection: PostgresConnection
   ) async throws -> [Chunk]? {
-    guard let chunked, !chunked.dimension.isComputed, chunked.dimension.column == column.name else { return nil }
-    return try await chunked.chunks(overlapping: span, on: connection)
+    try await chunked?.chunks(of: span, by: column, on: connection)
   }
 
   /// Refuses a span of which a SELECT silently misses rows: the Apache edition reads compressed chunks as empty. Whatever

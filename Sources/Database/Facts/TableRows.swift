@@ -71,15 +71,14 @@ package struct TableRows {
     }
   }
 
-  /// The number of rows in `span`.
+  /// The number of rows in `span`, in a READ COMMITTED transaction.
+  /// - Throws: ``JobError`` `table_changed`, ``PostgresError``.
   package func count(in span: DaySpan) async throws -> Int {
-    let condition = try await column.condition(for: span, on: connection)
-    return try await connection.query(
-      "SELECT pg_catalog.count(*) AS n FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
-    ).rows[0].decode("n")
+    try await ExistingRows(of: span, in: facts.table, hypertable: facts.hypertable, by: column).count(on: connection)
   }
 
-  /// The number of rows of each of `days`, in one pass over them.
+  /// The number of rows of each of `days`, in one pass over them, in a READ COMMITTED transaction.
+  /// - Throws: ``JobError`` `table_changed`, ``PostgresError``.
   package func counts(of days: ClosedRange<Day>, in zone: TimeZone) async throws -> [Day: Int] {
     let all = days.lowerBound.through(days.upperBound)
     let spans = try all.map { try column.span(of: DayWindow($0, in: zone)) }
@@ -89,10 +88,12 @@ package struct TableRows {
     let condition = try await column.condition(for: whole, on: connection)
     let starts = try await connection.quoteLiteral("{\(spans.map { "\"\($0.start)\"" }.joined(separator: ","))}")
     // width_bucket gives the number of the last start that is not greater.
-    let rows = try await connection.query(
-      "SELECT pg_catalog.width_bucket(\(name), \(starts)::\(column.kind.sqlType)[]) AS place, pg_catalog.count(*) AS n "
-        + "FROM \(table) WHERE \(condition) GROUP BY 1"
-    ).rows
+    let rows = try await ChunkVersions.steady(facts.hypertable, of: whole, by: column, on: connection) {
+      try await connection.query(
+        "SELECT pg_catalog.width_bucket(\(name), \(starts)::\(column.kind.sqlType)[]) AS place, pg_catalog.count(*) AS n "
+          + "FROM \(table) WHERE \(condition) GROUP BY 1"
+      ).rows
+    }
     var counts: [Day: Int] = Dictionary(uniqueKeysWithValues: all.map { ($0, 0) })
     for row in rows { counts[all[try row.decode("place", as: Int.self) - 1]] = try row.decode("n") }
     return counts

@@ -37,6 +37,8 @@ package struct Hypertable: Sendable, Equatable {
 
   /// The number of the hypertable in the extension's catalog.
   package let id: Int
+  /// The relation's OID.
+  let oid: Int
   package let table: TableName
   package let dimension: Dimension
   package let spacePartitions: [SpacePartition]
@@ -73,7 +75,7 @@ package struct Hypertable: Sendable, Equatable {
     let space: String = try row.decode("space")
     let license: String? = try row.decodeIfPresent("license")
     return Hypertable(
-      id: try row.decode("id"), table: table,
+      id: try row.decode("id"), oid: oid, table: table,
       dimension: Dimension(
         id: try row.decode("dimension_id"), column: ColumnName(try row.decode("dimension_column")),
         type: try row.decode("dimension_type"), interval: try row.decode("dimension_interval"),
@@ -119,6 +121,14 @@ package struct Hypertable: Sendable, Equatable {
   /// Whether it has a chunk of that name.
   package func has(_ chunk: TableName, on connection: PostgresConnection) async throws -> Bool {
     try await chunks(overlapping: nil, on: connection).contains { $0.table == chunk }
+  }
+
+  /// The chunks whose range overlaps `span`; nil where the values of `column` tell no chunk.
+  func chunks(
+    of span: DaySpan, by column: TimeColumn, on connection: PostgresConnection
+  ) async throws -> [Chunk]? {
+    guard !dimension.isComputed, dimension.column == column.name else { return nil }
+    return try await chunks(overlapping: span, on: connection)
   }
 
   /// The chunks whose range overlaps `span`, by range.

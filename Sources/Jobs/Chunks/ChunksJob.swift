@@ -91,7 +91,7 @@ package struct ChunksJob: Sendable {
     do {
       try await facts.refuseUnreadableChunks(of: span, by: seen.column, on: connection)
       seen.rows = try await TableRows(facts, by: seen.column, on: connection).counts(of: days, in: zone)
-    } catch let error as JobError where error.code == .chunkNotReadable {
+    } catch let error as JobError where [.chunkNotReadable, .tableChanged].contains(error.code) {
       seen.warnings.append("the rows were not counted: \(error.message)")
     }
     return seen

@@ -58,7 +58,7 @@ package struct RestorePlan: Sendable, Equatable {
     existing = try Self.existing(policy, columns, span, timeColumn, unit, facts)
     let column = (try? facts.timeColumn(named: timeColumn, remedy: ""))?.counting(unit)
     rows = column.flatMap { column in
-      span.values(of: column).map { ExistingRows(of: $0, in: facts.table, by: column) }
+      span.values(of: column).map { ExistingRows(of: $0, in: facts.table, hypertable: facts.hypertable, by: column) }
     }
     var warnings = columns.warnings
     if facts.hasAfterTrigger {
@@ -115,7 +115,7 @@ package struct RestorePlan: Sendable, Equatable {
           + "(\(field: "copy.columns")), or pass \"append\" to load them beside",
         field: "destination.on_existing")
     }
-    let rows = ExistingRows(of: values, in: facts.table, by: column)
+    let rows = ExistingRows(of: values, in: facts.table, hypertable: facts.hypertable, by: column)
     return switch policy.onExisting {
     case .replace: .delete(rows)
     case .skip: .skip(rows)

@@ -139,7 +139,7 @@ struct RestoreTargetTests {
   func configuredAccount() async throws {
     var fixture = try await archived()
     fixture.settings = try Settings(environment: [
-      "LAKE_URL": "abfss://telemetry@acc.dfs.core.windows.net/root/x", "PG_HOST": "h", "PG_DATABASE": "d",
+      "LAKE_URL": "abfss://telemetry@acc.dfs.core.windows.net/base/x", "PG_HOST": "h", "PG_DATABASE": "d",
       "PG_USER": "u",
     ])
     let context = fixture.context
@@ -147,14 +147,14 @@ struct RestoreTargetTests {
     func resolve(_ url: String) async throws -> [String] {
       try await RestoreRequest(source: .file(LakeAddress(parsing: url))).sources(context, options).map { "\($0.path)" }
     }
-    let path = "root/x/d/events.clicks.2024-01-01.csv.gz"
+    let path = "base/x/d/events.clicks.2024-01-01.csv.gz"
     #expect(
       try await resolve("abfss://telemetry@acc.dfs.core.windows.net/\(path)") == ["d/events.clicks.2024-01-01.csv.gz"])
     #expect(
       try await resolve("https://acc.blob.core.windows.net/telemetry/\(path)") == ["d/events.clicks.2024-01-01.csv.gz"])
     for other in [
       "abfss://other@acc.dfs.core.windows.net/\(path)",
-      "abfss://telemetry@acc.dfs.core.windows.net/root/d/a.b.2024-01-01.csv.gz",
+      "abfss://telemetry@acc.dfs.core.windows.net/base/d/a.b.2024-01-01.csv.gz",
     ] {
       await #expect(throws: JobError.self) { try await resolve(other) }
     }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Which file a request may name")
 struct LakeReachTests {
-  private static let account = "abfss://files@acct.dfs.core.windows.net/root"
+  private static let account = "abfss://files@acct.dfs.core.windows.net/base"
 
   /// The path in the configured lake, or the other lake and the path in it.
   private func reach(_ file: String, from lake: String, allowing hosts: [String] = []) throws -> String {
@@ -24,8 +24,8 @@ struct LakeReachTests {
   @Test("A file of the configured account is found below its root, whatever the spelling of its URL")
   func configuredAccount() throws {
     for file in [
-      "abfss://files@acct.dfs.core.windows.net/root/d/f", "https://acct.blob.core.windows.net/files/root/d/f",
-      "https://acct.dfs.core.windows.net:443/files/%72oot/d/f",
+      "abfss://files@acct.dfs.core.windows.net/base/d/f", "https://acct.blob.core.windows.net/files/base/d/f",
+      "https://acct.dfs.core.windows.net:443/files/%62ase/d/f",
     ] {
       #expect(try reach(file, from: Self.account) == "d/f")
     }
@@ -34,9 +34,9 @@ struct LakeReachTests {
   @Test(
     "Any other place on the configured lake's host is another lake",
     arguments: [
-      ("abfss://other@acct.dfs.core.windows.net/root/f", "abfss://other@acct.dfs.core.windows.net root/f"),
-      ("abfss://files@acct.dfs.core.windows.net/rooted/f", "abfss://files@acct.dfs.core.windows.net rooted/f"),
-      ("abfss://files@acct.dfs.core.windows.net/root", "abfss://files@acct.dfs.core.windows.net root"),
+      ("abfss://other@acct.dfs.core.windows.net/base/f", "abfss://other@acct.dfs.core.windows.net base/f"),
+      ("abfss://files@acct.dfs.core.windows.net/baseed/f", "abfss://files@acct.dfs.core.windows.net baseed/f"),
+      ("abfss://files@acct.dfs.core.windows.net/base", "abfss://files@acct.dfs.core.windows.net base"),
     ])
   func sameHost(file: String, expected: String) throws {
     #expect(try reach(file, from: Self.account) == expected)

@@ -11,6 +11,7 @@ package struct JobContext: Sendable {
   package var sessions: DatabaseSessions
   package var lake: any LakeStore
   package let admission: Admission
+  package let audit = AuditTrail()
   /// `SLUICE_OPERATIONS_DAYS`: how long the document of an operation is kept after its last change.
   package var operationsDays: Int
   /// The current instant; tests replace it.

@@ -20,7 +20,10 @@ struct SluiceCommand {
 
   /// Whether the call lists or explains, and changes nothing.
   private static func isListing(_ arguments: [String]) -> Bool {
-    let readers = ["help", "--help", "-h", "--version", VersionCommand.name, ArchivesCommand.name, ChunksCommand.name]
+    let readers = [
+      "help", "--help", "-h", "--version", VersionCommand.name, ArchivesCommand.name, ChunksCommand.name,
+      AuditCommand.name,
+    ]
     return arguments.first.map { readers.contains($0) } ?? true || arguments.contains("--help")
       || arguments.contains("-h")
   }
@@ -33,9 +36,9 @@ struct SluiceCommand {
         return .usage
       }
       if ["help", "--help", "-h"].contains(name) { return try help(Array(arguments.dropFirst())) }
-      let command = try name == "--version" ? VersionCommand.self : Commands.command(name)
+      let (command, rest) = try Commands.find(name == "--version" ? [VersionCommand.name] : arguments)
       let parsed = try ParsedArguments(
-        options(of: command, arguments), options: command.options, firstValue: command.firstValue)
+        options(of: command, rest), options: command.options, firstValue: command.firstValue)
       if parsed.isFlagSet("help") {
         Output.line(Help.text(for: command))
         return .done
@@ -63,9 +66,9 @@ struct SluiceCommand {
     }
   }
 
-  /// The arguments after the command and its subcommand.
+  /// The arguments after the command's name without a subcommand.
   private static func options(of command: any Command.Type, _ arguments: [String]) throws -> [String] {
-    var rest = Array(arguments.dropFirst())
+    var rest = arguments
     if let option = rest.first.flatMap({ command.verbs[$0] }) {
       // Without a value it means all.
       let value = rest.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 }
@@ -88,7 +91,7 @@ struct SluiceCommand {
     switch name {
     case "help", "--help", "-h": Output.line(Help.overview)
     case "settings": Output.line(Help.settings)
-    default: Output.line(Help.text(for: try Commands.command(name)))
+    default: Output.line(Help.text(for: try Commands.find(arguments).command))
     }
     return .done
   }

@@ -17,15 +17,18 @@ struct AuditChainTests {
   }
 
   static func entry(_ number: Int, at date: String = "2024-01-31T23:00:00Z") throws -> AuditEntry {
-    AuditEntry(.drop, by: "keeper", at: try Date(date, strategy: .iso8601), ["table": .string("a.b"), "rows": .integer(number)])
+    AuditEntry(
+      .drop, by: "keeper", at: try Date(date, strategy: .iso8601), ["table": .string("a.b"), "rows": .integer(number)])
   }
 
   func lines(_ month: String = "2024-01") throws -> [String] {
-    try String(contentsOfFile: folder.file("_sluice/audit/\(month).jsonl"), encoding: .utf8).split(separator: "\n").map(String.init)
+    try String(contentsOfFile: folder.file("_sluice/audit/\(month).jsonl"), encoding: .utf8).split(separator: "\n").map(
+      String.init)
   }
 
   func write(_ lines: [String], _ month: String = "2024-01") throws {
-    try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: folder.file("_sluice/audit/\(month).jsonl")))
+    try Data(lines.map { $0 + "\n" }.joined().utf8).write(
+      to: URL(filePath: folder.file("_sluice/audit/\(month).jsonl")))
   }
 
   @Test("Each line names the hash of the one before, over months too")
@@ -34,7 +37,7 @@ struct AuditChainTests {
     try await chain.append([Self.entry(4, at: "2024-02-01T00:00:00Z"), Self.entry(5, at: "2024-02-01T00:00:00Z")])
     #expect(try lines().count == 3 && lines("2024-02").count == 2)
     var rows: [Int] = []
-    let check = try await chain.check { rows.append($0["rows"]?.whole ?? 0) }
+    let check = try await chain.check { rows.append($0.object?["rows"]?.whole ?? 0) }
     #expect(check.breaks == [] && check.lines == 5 && rows == [1, 2, 3, 4, 5])
     // Anyone can follow it.
     let sum = try await runChecked("/usr/bin/sha256sum", input: try lines()[2])
@@ -67,7 +70,7 @@ struct AuditChainTests {
       try await group.waitForAll()
     }
     var rows: Set<Int> = []
-    let check = try await chain.check { rows.insert($0["rows"]?.whole ?? 0) }
+    let check = try await chain.check { rows.insert($0.object?["rows"]?.whole ?? 0) }
     #expect(check.breaks == [] && check.lines == 12 && rows == Set(1...12))
   }
 }

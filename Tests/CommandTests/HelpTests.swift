@@ -7,7 +7,11 @@ import Testing
 
 @Suite("The help")
 struct HelpTests {
-  static let names = Commands.all.map { $0.name }
+  static let names = Commands.all.flatMap { [$0] + $0.parts }.map { $0.name }
+
+  private func command(_ name: String) throws -> any Command.Type {
+    try Commands.find(name.split(separator: " ").map(String.init)).command
+  }
 
   @Test("The overview names every command with its summary, and the exit codes")
   func overview() {
@@ -23,7 +27,7 @@ struct HelpTests {
     "The help of a command has a usage line, and its options with what they are for and their defaults",
     arguments: names)
   func options(name: String) throws {
-    let command = try Commands.command(name)
+    let command = try command(name)
     let lines = Help.text(for: command).split(separator: "\n").map(String.init)
     let call = (["sluice", name] + command.subcommands).joined(separator: " ")
     #expect(lines.contains("Usage: \(call) \(command.usage)"))
@@ -35,27 +39,32 @@ struct HelpTests {
     }
     #expect(Set(command.options.map(\.name)).count == command.options.count)
     #expect(command.options.contains { $0.name == "help" })
+    for part in command.parts {
+      #expect(lines.contains { $0.hasPrefix("  \(part.name) ") && $0.hasSuffix("  \(part.summary)") })
+    }
   }
 
   @Test("The usage line names only options that the command has", arguments: names)
   func usage(name: String) throws {
-    let command = try Commands.command(name)
+    let command = try command(name)
     let known = Set(command.options.map(\.name))
     for match in command.usage.matches(of: #/--([a-z-]+)/#) { #expect(known.contains(String(match.1)), "\(match.0)") }
   }
 
   @Test("A command has two examples, which parse and make a request that is accepted", arguments: names)
   func examples(name: String) throws {
-    let command = try Commands.command(name)
+    let command = try command(name)
     #expect(command.examples.count == 2)
     #expect(Set(command.examples).count == 2)
     for example in command.examples {
       #expect(Help.text(for: command).contains("\n  sluice \(example)"))
       var words = example.split(separator: " ").map(String.init)
-      #expect(words.removeFirst() == name)
+      let (found, rest) = try Commands.find(words)
+      #expect(found == command || command.parts.contains { $0 == found })
+      words = rest
       if !command.subcommands.isEmpty { #expect(command.subcommands.contains(words.removeFirst())) }
       let request = try ParsedArguments(
-        words, options: command.options, firstValue: command.firstValue
+        words, options: found.options, firstValue: found.firstValue
       ).request()
       switch name {
       case "backup": _ = try BackupRequest(request)

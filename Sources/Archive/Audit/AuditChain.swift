@@ -89,22 +89,27 @@ package struct AuditChain: Sendable {
   }
 
   /// Reads the whole chain and compares each line with the hash in the one after it.
-  /// - Parameter onLine: receives each line that is a JSON object.
+  /// - Parameters:
+  ///   - wanted: the hash of a line that the chain must have, in lower case; from an earlier check.
+  ///   - onLine: receives each line that is a JSON object.
   /// - Throws: `LakeError`.
-  package func check(onLine: (JSONValue) -> Void = { _ in }) async throws -> Check {
+  package func check(for wanted: String? = nil, onLine: (JSONValue) -> Void = { _ in }) async throws -> Check {
     var check = Check()
+    var isFound = wanted == nil || wanted == check.hash
     for path in try await months() {
       let content = try await lake.readAll(path, limit: Self.maximumBytes)
       if let last = content.last, last != UInt8(ascii: "\n") {
         check.breaks.append(
-          Break(path: "\(path)", line: content.split(separator: UInt8(ascii: "\n")).count, reason: "the line does not end"))
+          Break(
+            path: "\(path)", line: content.split(separator: UInt8(ascii: "\n")).count, reason: "the line does not end"))
       }
       for (index, line) in content.split(separator: UInt8(ascii: "\n")).enumerated() {
         check.lines += 1
         let value = try? JSONValue(parsing: Array(line))
-        if let value, let previous = value["previous"]?.string {
+        if let value, let previous = value.object?["previous"]?.string {
           if previous != check.hash {
-            let reason = "the line before is another one than when this one was written: a line was changed, removed or put in"
+            let reason =
+              "the line before is another one than when this one was written: a line was changed, removed or put in"
             check.breaks.append(Break(path: "\(path)", line: index + 1, reason: reason))
           }
           onLine(value)
@@ -112,7 +117,15 @@ package struct AuditChain: Sendable {
           check.breaks.append(Break(path: "\(path)", line: index + 1, reason: "it is no JSON object with `previous`"))
         }
         check.hash = AuditEntry.hash(of: line)
+        isFound = isFound || check.hash == wanted
       }
+    }
+    if let wanted, !isFound {
+      check.breaks.append(
+        Break(
+          path: "\(try ArchiveLayout.auditFolder)", line: check.lines,
+          reason:
+            "no line has the hash \(wanted): lines at the end were cut off, or all after a change were written anew"))
     }
     return check
   }

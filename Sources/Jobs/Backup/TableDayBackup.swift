@@ -241,7 +241,25 @@ struct TableDayBackup: Sendable {
     result.csvBytes = archived.proof.csvBytes
     result.gzipBytes = archived.proof.gzipBytes
     result.sha256 = archived.proof.sha256.description
+    if let existing = archived.existing {
+      result.warnings += [await audit(existing, result)].compactMap(\.self)
+    }
     return result
+  }
+
+  /// The line of the audit chain about an archive that was replaced.
+  private func audit(_ replaced: ExistingArchive, _ result: BackupResult) async -> String? {
+    var details: [String: JSONValue] = [
+      "date": .string("\(unit.tableDay.day)"), "path": .string(result.path ?? ""),
+      "outcome": .string(result.status.rawValue),
+      "rows": .integer(result.rows ?? 0), "sha256": .string(result.sha256 ?? ""),
+      "replaced_path": .string("\(replaced.entry.path)"),
+    ]
+    if let manifest = replaced.manifest {
+      details["replaced_rows"] = .integer(manifest.rows)
+      details["replaced_sha256"] = .string(manifest.sha256)
+    }
+    return await context.audit(.overwrite, unit.tableDay.table, in: unit.tableDay.database, by: nil, details)
   }
 
   /// The result of a day that lies before the table's first row or after its last one.

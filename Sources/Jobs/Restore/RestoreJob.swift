@@ -121,7 +121,7 @@ package struct RestoreJob: Sendable {
     var hasBegun = false
     do {
       let patience = try context.patience(until: deadline)
-      let result = try await context.admission.admitting(
+      var result = try await context.admission.admitting(
         source.archive, for: .restore, progress, within: patience
       ) { place in
         hasBegun = true
@@ -133,6 +133,7 @@ package struct RestoreJob: Sendable {
       Log.write(
         .info, "restore \(result.status.rawValue)",
         ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])
+      if result.status != .skipped { result.warnings += await load.audit(result) }
       return result
     } catch {
       guard hasBegun else { return load.result(.notBegun, error: .notBegun(error)) }
@@ -141,7 +142,9 @@ package struct RestoreJob: Sendable {
       Log.write(
         Log.failureLevel, "restore \(status.rawValue)",
         ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
-      return load.result(status, error: error)
+      var result = load.result(status, error: error)
+      if status == .unconfirmed { result.warnings += await load.audit(result) }
+      return result
     }
   }
 }

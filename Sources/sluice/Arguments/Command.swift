@@ -7,6 +7,8 @@ protocol Command: Sendable {
   static var summary: String { get }
   /// The subcommands, one of which must follow the command's name; empty for most commands.
   static var subcommands: [String] { get }
+  /// The commands whose names begin with this one's, such as `audit show`; one of them must be named. Empty for most commands.
+  static var parts: [any Command.Type] { get }
   /// Words after the command's name that stand for an option: `restore resume ID` is `restore --resume ID`.
   static var verbs: [String: String] { get }
   /// The option whose value may stand first without the option's name; nil for most commands.
@@ -22,6 +24,7 @@ protocol Command: Sendable {
 
 extension Command {
   static var subcommands: [String] { [] }
+  static var parts: [any Command.Type] { [] }
   static var verbs: [String: String] { [:] }
   static var firstValue: String? { nil }
 }
@@ -30,7 +33,7 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    ChunksCommand.self, VerifyCommand.self,
+    ChunksCommand.self, VerifyCommand.self, AuditCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 
@@ -42,5 +45,36 @@ enum Commands {
     throw UsageError(
       "there is no command \"\(name)\"\(NearestName.hint(name, among: names)); known are "
         + names.joined(separator: ", "))
+  }
+
+  /// The command that a call names, and its arguments.
+  /// - Throws: ``UsageError`` where it names none.
+  static func find(_ arguments: [String]) throws -> (command: any Command.Type, rest: [String]) {
+    var rest = arguments[...]
+    var found = try command(rest.popFirst() ?? "")
+    while !found.parts.isEmpty, let word = rest.first, !["--help", "-h"].contains(word) {
+      let words = found.parts.map { String($0.name.dropFirst(found.name.count + 1)) }
+      guard let index = words.firstIndex(of: word) else {
+        let known = found.parts.map { $0.name }.joined(separator: ", ")
+        throw UsageError(
+          "there is no command \"\(found.name) \(word)\"\(NearestName.hint(word, among: words)); known are \(known)")
+      }
+      found = found.parts[index]
+      rest.removeFirst()
+    }
+    return (found, Array(rest))
+  }
+}
+
+/// A command that does nothing but hold its parts.
+protocol CommandGroup: Command {}
+
+extension CommandGroup {
+  static var usage: String { "COMMAND [OPTIONS]" }
+  static var options: [CommandOption] { [.help] }
+  static var examples: [String] { parts.flatMap { Array($0.examples.prefix(1)) }.prefix(2).map { $0 } }
+
+  static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    throw UsageError("\(name) needs a command: \(parts.map { $0.name }.joined(separator: ", "))")
   }
 }

@@ -32,11 +32,13 @@ enum Help {
       return "  \(pad(option.usage, width))  \(option.help)\(standard)"
     }
     let name = ([command.name] + command.subcommands).joined(separator: " ")
+    let partWidth = command.parts.map { $0.name.count }.max() ?? 0
+    let parts = command.parts.map { "  \(pad($0.name, partWidth))  \($0.summary)" }
     return """
       sluice \(name): \(command.summary)
 
       Usage: sluice \(name)\(command.usage.isEmpty ? "" : " \(command.usage)")
-
+      \(parts.isEmpty ? "" : "\nCommands:\n\(parts.joined(separator: "\n"))\n")
       Options:
       \(options.joined(separator: "\n"))
 

@@ -35,7 +35,9 @@ extension ProgramTests {
 
     @Test(
       "The help of a command shows its options",
-      arguments: ["init", "serve", "backup", "restore", "archives", "chunks", "verify", "package", "identity", "version"])
+      arguments: [
+        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "package", "identity", "version",
+      ])
     func commandHelp(_ command: String) async throws {
       let site = try await Site(withDatabase: false)
       let help = try await site.sluice(["help", command])

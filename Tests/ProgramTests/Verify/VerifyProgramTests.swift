@@ -5,7 +5,9 @@ import Testing
 extension ProgramTests {
   @Suite("The command and the route that verify")
   struct Verify {
-    @Test("What is well is 200 and exit code 0; what is not is counted first, and is 207 and exit code 3, or 1 where nothing is well")
+    @Test(
+      "What is well is 200 and exit code 0; what is not is counted first, and is 207 and exit code 3, or 1 where nothing is well"
+    )
     func answers() async throws {
       let site = try await Site()
       try await site.makeClicks(20, days: ["2024-01-01", "2024-01-02"])

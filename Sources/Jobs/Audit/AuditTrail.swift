@@ -1,0 +1,77 @@
+package import Archive
+import Database
+import Essentials
+import Foundation
+package import Lake
+import Reporting
+import TableDays
+
+/// Writes what the process does into the lake's audit chain. What is to be written while another write is under way goes into the
+/// next one, so that a job of many table-days does not compete with itself for the file of the month.
+package actor AuditTrail {
+  private struct Waiting {
+    let entries: [AuditEntry]
+    let lake: any LakeStore
+    let done: CheckedContinuation<Void, any Error>
+  }
+
+  private var waiting: [Waiting] = []
+  private var isWriting = false
+
+  package init() {}
+
+  /// Adds lines; returns when the lake has them. What was done is written also where the job that did it is cancelled.
+  /// - Throws: `LakeError`.
+  package func record(_ entries: [AuditEntry], in lake: any LakeStore) async throws {
+    guard !entries.isEmpty else { return }
+    try await withCheckedThrowingContinuation { done in
+      waiting.append(Waiting(entries: entries, lake: lake, done: done))
+      guard !isWriting else { return }
+      isWriting = true
+      Task { await writeAll() }
+    }
+  }
+
+  private func writeAll() async {
+    while let first = waiting.first {
+      let batch = waiting.prefix { $0.lake.displayURL == first.lake.displayURL }
+      waiting.removeFirst(batch.count)
+      let result: Result<Void, any Error>
+      do {
+        try await AuditChain(first.lake).append(batch.flatMap(\.entries))
+        result = .success(())
+      } catch {
+        result = .failure(error)
+      }
+      for each in batch { each.done.resume(with: result) }
+    }
+    isWriting = false
+  }
+}
+
+extension JobContext {
+  /// Writes a line about a table into the audit chain, after what it tells was done.
+  /// - Parameters:
+  ///   - details: neither row data nor secrets.
+  /// - Returns: a warning where it could not be written; what was done stays done.
+  func audit(
+    _ action: AuditEntry.Action, _ table: TableName, in database: String, by user: String?,
+    _ details: [String: JSONValue]
+  ) async -> String? {
+    var members = details
+    members["database"] = .string(database)
+    members["table"] = .string("\(table)")
+    members["program_version"] = .string(Program.version)
+    let entry = AuditEntry(action, by: user ?? server.user ?? "", at: now(), members)
+    do {
+      try await audit.record([entry], in: lake)
+      return nil
+    } catch {
+      let reason = JobError(cause: error).message
+      Log.write(
+        Log.failureLevel, "the audit chain has no line of it",
+        ["action": action.rawValue, "table": table, "reason": reason])
+      return "the audit chain has no line of it: \(reason)"
+    }
+  }
+}

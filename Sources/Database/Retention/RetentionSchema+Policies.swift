@@ -8,7 +8,7 @@ extension RetentionSchema {
   package struct Policy: Sendable, Equatable, Encodable {
     package let table: TableName
     package let timeColumn: String?
-    /// As PostgreSQL writes intervals.
+    /// An ISO 8601 duration, such as `P30D`.
     package let keep: String
     /// What is older than this instant is past its keep time.
     package let keptFrom: Date

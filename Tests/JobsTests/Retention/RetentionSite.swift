@@ -42,11 +42,15 @@ struct RetentionSite: Sendable {
 
   var job: RetentionJob { RetentionJob(context, settings.backup, settings.retention) }
 
+  /// In the database that several tests share.
+  static func shared() async throws -> RetentionSite { try await RetentionSite(RetentionDatabase.shared) }
+
   /// Makes `events.<table>`, whose first units are 14 days of hourly readings, and archives its days. What the tests' own proofs say
   /// is taken away again.
   func makeTable(_ table: String, _ kind: RetentionDatabase.Kind) async throws {
     try await base.makeTable(table, kind)
-    try await base.psql("DELETE FROM \(base.admin).archived_day; GRANT SELECT ON events.\(table) TO \(base.caller)")
+    try await base.psql(
+      "DELETE FROM \(base.admin).archived_day WHERE table_name = '\(table)'; GRANT SELECT ON events.\(table) TO \(base.caller)")
     try await base.settle()
     try await archive(table)
   }
@@ -56,8 +60,8 @@ struct RetentionSite: Sendable {
     let request = """
       {"table": "events.\(table):at", "from": "\(from)", "to": "\(to)", "overwrite": true, "force": true}
       """
-    let report = try await BackupJob(context, settings.backup).run(
-      BackupRequest(JSONValue(json: Data(request.utf8))))
+    let job = BackupJob(context, settings.backup)
+    let report = try await job.run(job.plan(BackupRequest(JSONValue(json: Data(request.utf8)))))
     #expect(report.status == .ok, "\(report.results.compactMap(\.error))")
   }
 

@@ -48,6 +48,14 @@ package enum SQL {
   static let restoreLogOwing = text(PackageResources.restore_log_owing_sql)
   static let restoreLogRate = text(PackageResources.restore_log_rate_sql)
   static let restoreLogOwed = text(PackageResources.restore_log_owed_sql)
+  /// The parts of the script of the retention's schema, in their order.
+  static let adminParts = [
+    PackageResources.admin_schema_sql, PackageResources.admin_facts_sql, PackageResources.admin_checks_sql,
+    PackageResources.admin_counts_sql, PackageResources.admin_drop_sql, PackageResources.admin_delete_sql,
+    PackageResources.admin_wrappers_sql, PackageResources.admin_policy_sql, PackageResources.admin_enforce_sql,
+    PackageResources.admin_grants_sql,
+  ].map(text)
+  static let adminRemoval = text(PackageResources.admin_removal_sql)
 
   /// A statement on one line, without its comments, as an error's remedy shows it.
   static func withoutComments(_ statement: String) -> String {

@@ -1,0 +1,166 @@
+-- What holds of a unit without its lock: holds, age, references, aggregates, and the archives of its days. Ends in a verdict, or
+-- returns the archives that cover the unit, in the order of their spans.
+CREATE OR REPLACE FUNCTION {schema}.check_unit(
+  p_table oid, t record, p {schema}.retention_policy, p_parts oid[], p_low bigint, p_high bigint, p_ignore_keep boolean
+) RETURNS TABLE (day date, low bigint, high bigint, rows bigint, sha256 text, path text, is_cut boolean)
+LANGUAGE plpgsql {settings} AS $sluice$
+#variable_conflict use_column
+DECLARE
+  d record;
+  covered bigint;
+  first_instant timestamptz;
+  last_instant timestamptz;
+BEGIN
+  first_instant := {schema}.time_instant(p_low, t.column_type, p.clock);
+  last_instant := {schema}.time_instant(p_high, t.column_type, p.clock);
+  IF t.column_type IN (20, 23) THEN
+    -- An integer tells no instant by itself; the days of its archives do.
+    SELECT pg_catalog.min(a.day)::timestamp AT TIME ZONE p.clock, (pg_catalog.max(a.day) + 1)::timestamp AT TIME ZONE p.clock
+    INTO first_instant, last_instant
+    FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a;
+  END IF;
+  PERFORM {schema}.check_holds(t.table_schema, t.table_name, p, first_instant, last_instant);
+  IF last_instant IS NULL AND t.column_type IN (20, 23) THEN
+    PERFORM {schema}.verdict(
+      CASE WHEN p.require_archive THEN 'kept' ELSE 'refused' END,
+      CASE WHEN p.require_archive THEN 'no_archive' ELSE 'no_time_unit' END,
+      'no archive tells which time the values of the integer column are');
+  END IF;
+  IF last_instant IS NULL OR last_instant > pg_catalog.now() - p.minimum_age
+    OR NOT p_ignore_keep AND last_instant > pg_catalog.now() - p.keep
+  THEN
+    PERFORM {schema}.verdict(
+      'kept', 'too_young',
+      pg_catalog.format('its last value is before %s, and the policy keeps %s', COALESCE(last_instant::text, 'infinity'),
+        CASE WHEN p_ignore_keep THEN p.minimum_age ELSE p.keep END));
+  END IF;
+  PERFORM {schema}.check_references(p_table, p_parts);
+  IF t.hypertable IS NOT NULL THEN PERFORM {schema}.check_aggregates(t.hypertable, p_low, p_high); END IF;
+  IF NOT p.require_archive THEN RETURN; END IF;
+  IF p_low IS NULL THEN PERFORM {schema}.verdict('kept', 'no_archive', 'its range has no begin, which no archive covers'); END IF;
+  covered := p_low;
+  FOR d IN
+    SELECT a.* FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a
+    ORDER BY a.low, a.high
+  LOOP
+    EXIT WHEN d.low > covered;
+    covered := GREATEST(covered, d.high);
+    IF d.verified_at IS NULL OR d.rows IS NULL THEN
+      PERFORM {schema}.verdict('kept', 'not_verified', pg_catalog.format('the archive of %s is not verified', d.day));
+    END IF;
+    IF p.whole_days AND (d.low < p_low OR d.high > p_high) THEN
+      PERFORM {schema}.verdict(
+        'kept', 'day_not_whole', pg_catalog.format('the unit holds a part of %s only', d.day));
+    END IF;
+    day := d.day;
+    low := d.low;
+    high := d.high;
+    rows := d.rows;
+    sha256 := d.sha256;
+    path := d.archive_path;
+    is_cut := d.low < p_low OR d.high > p_high;
+    RETURN NEXT;
+  END LOOP;
+  IF covered < p_high THEN
+    PERFORM {schema}.verdict(
+      'kept', 'no_archive', pg_catalog.format('no archive holds the values from %s on', {schema}.time_text(covered, t.column_type)));
+  END IF;
+END
+$sluice$;
+
+-- The archived days of a table whose span overlaps the values from p_low to before p_high; NULL is no bound.
+CREATE OR REPLACE FUNCTION {schema}.days_over(
+  p_schema name, p_name name, p_column name, p_type oid, p_low bigint, p_high bigint
+) RETURNS TABLE (
+  day date, low bigint, high bigint, rows bigint, sha256 text, archive_path text, verified_at timestamptz, snapshot_xmin xid8)
+LANGUAGE plpgsql {settings} AS $sluice$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT s.* FROM (
+    SELECT a.day, {schema}.time_value(a.span_start, p_type) AS low, {schema}.time_value(a.span_end, p_type) AS high,
+      a.rows, a.sha256, a.archive_path, a.verified_at, a.snapshot_xmin
+    FROM {schema}.archived_day a
+    WHERE a.table_schema = p_schema AND a.table_name = p_name AND a.time_column = p_column
+      -- A day begins at most 14 hours from midnight UTC; of integers nothing is known before they are compared.
+      AND (p_type IN (20, 23) OR p_low IS NULL OR a.day >= ({schema}.time_text(p_low, p_type))::timestamp::date - 2)
+      AND (p_type IN (20, 23) OR p_high IS NULL OR a.day <= ({schema}.time_text(p_high, p_type))::timestamp::date + 2)
+    OFFSET 0
+  ) s
+  WHERE (p_low IS NULL OR s.high > p_low) AND (p_high IS NULL OR s.low < p_high) AND s.low < s.high;
+END
+$sluice$;
+
+-- A hold without instants of the unit to compare counts for all of the table.
+CREATE OR REPLACE FUNCTION {schema}.check_holds(
+  p_schema name, p_name name, p {schema}.retention_policy, p_first timestamptz, p_last timestamptz
+) RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  h record;
+BEGIN
+  IF p.hold_until > pg_catalog.clock_timestamp() THEN
+    PERFORM {schema}.verdict('kept', 'on_hold', pg_catalog.format('the policy holds it until %s: %s', p.hold_until, p.hold_reason));
+  END IF;
+  SELECT k.id, k.reason INTO h FROM {schema}.hold k
+  WHERE k.table_schema = p_schema AND k.table_name = p_name AND k.released_at IS NULL
+    AND (k.until IS NULL OR k.until > pg_catalog.clock_timestamp())
+    AND (k.range_start IS NULL OR p_last IS NULL OR k.range_start < p_last)
+    AND (k.range_end IS NULL OR p_first IS NULL OR k.range_end > p_first)
+  ORDER BY k.id LIMIT 1;
+  IF FOUND THEN PERFORM {schema}.verdict('kept', 'on_hold', pg_catalog.format('hold %s: %s', h.id, h.reason)); END IF;
+END
+$sluice$;
+
+CREATE OR REPLACE FUNCTION {schema}.check_references(p_table oid, p_parts oid[]) RETURNS void
+LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  key text;
+BEGIN
+  SELECT pg_catalog.format('%s of %s', k.conname, {schema}.relation_name(k.conrelid)) INTO key
+  FROM pg_catalog.pg_constraint k
+  WHERE k.contype = 'f' AND (
+    k.confrelid = p_table OR k.confrelid = ANY (p_parts)
+    OR k.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(p_table) a))
+  ORDER BY k.oid LIMIT 1;
+  IF FOUND THEN PERFORM {schema}.verdict('kept', 'referenced', pg_catalog.format('the foreign key %s refers to the table', key)); END IF;
+END
+$sluice$;
+
+-- An aggregate has what it needs of a range when it is computed up to the range's end, and nothing in the range was changed since.
+-- Those over other aggregates read those.
+CREATE OR REPLACE FUNCTION {schema}.check_aggregates(p_hypertable int, p_low bigint, p_high bigint) RETURNS void
+LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  a record;
+  is_pending boolean := false;
+BEGIN
+  FOR a IN
+    SELECT c.mat_hypertable_id AS id, pg_catalog.format('%I.%I', c.user_view_schema, c.user_view_name) AS name, w.watermark
+    FROM _timescaledb_catalog.continuous_agg c
+    LEFT JOIN _timescaledb_catalog.continuous_aggs_watermark w ON w.mat_hypertable_id = c.mat_hypertable_id
+    WHERE c.raw_hypertable_id = p_hypertable
+    ORDER BY c.mat_hypertable_id
+  LOOP
+    -- From version 2.20 on: ranges that a refresh has begun to compute.
+    IF pg_catalog.to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') IS NOT NULL THEN
+      SELECT EXISTS (
+        SELECT FROM _timescaledb_catalog.continuous_aggs_materialization_ranges r
+        WHERE r.materialization_id = a.id AND (p_high IS NULL OR r.lowest_modified_value < p_high)
+          AND (p_low IS NULL OR r.greatest_modified_value >= p_low)) INTO is_pending;
+    END IF;
+    IF is_pending OR p_high IS NULL OR (a.watermark >= p_high) IS NOT TRUE
+      OR EXISTS (
+        SELECT FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log l
+        WHERE l.hypertable_id = p_hypertable AND l.lowest_modified_value < p_high
+          AND (p_low IS NULL OR l.greatest_modified_value >= p_low))
+      OR EXISTS (
+        SELECT FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log l
+        WHERE l.materialization_id = a.id AND l.lowest_modified_value < p_high
+          AND (p_low IS NULL OR l.greatest_modified_value >= p_low))
+    THEN
+      PERFORM {schema}.verdict(
+        'kept', 'needed_by_aggregate', pg_catalog.format('the continuous aggregate %s is not refreshed over it', a.name));
+    END IF;
+  END LOOP;
+END
+$sluice$;

@@ -1,0 +1,131 @@
+-- The schema and its tables. What stands there already is used only where it belongs to the owner role, since the functions read it
+-- with the owner's rights.
+SET LOCAL search_path = pg_catalog, pg_temp;
+DO $sluice$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) {owner_name}) THEN
+    RAISE EXCEPTION 'the role % does not exist', {owner_name} USING ERRCODE = '42704';
+  END IF;
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_namespace n
+    WHERE n.nspname OPERATOR(pg_catalog.=) {schema_name} AND pg_catalog.pg_get_userbyid(n.nspowner) OPERATOR(pg_catalog.<>) {owner_name}
+  ) THEN
+    RAISE EXCEPTION 'the schema % belongs to another role than %', {schema_name}, {owner_name} USING ERRCODE = '42501';
+  END IF;
+  -- A function or table of another role in the schema would be read or called with the owner's rights.
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_namespace n
+    JOIN (
+      SELECT p.pronamespace AS namespace, p.proowner AS owner FROM pg_catalog.pg_proc p
+      UNION ALL SELECT c.relnamespace, c.relowner FROM pg_catalog.pg_class c
+      UNION ALL SELECT t.typnamespace, t.typowner FROM pg_catalog.pg_type t
+    ) AS o ON o.namespace OPERATOR(pg_catalog.=) n.oid
+    WHERE n.nspname OPERATOR(pg_catalog.=) {schema_name} AND pg_catalog.pg_get_userbyid(o.owner) OPERATOR(pg_catalog.<>) {owner_name}
+  ) THEN
+    RAISE EXCEPTION 'the schema % holds objects of other roles than %', {schema_name}, {owner_name} USING ERRCODE = '42501';
+  END IF;
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE n.nspname OPERATOR(pg_catalog.=) {schema_name} AND NOT t.tgisinternal
+  ) THEN
+    RAISE EXCEPTION 'tables of the schema % have triggers, which would run as %', {schema_name}, {owner_name} USING ERRCODE = '42501';
+  END IF;
+END
+$sluice$;
+
+CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
+SET LOCAL ROLE {owner};
+REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
+
+CREATE TABLE IF NOT EXISTS {schema}.allowed_schema (schema_name pg_catalog.name PRIMARY KEY);
+
+CREATE TABLE IF NOT EXISTS {schema}.retention_policy (
+  table_schema pg_catalog.name NOT NULL,
+  table_name pg_catalog.name NOT NULL,
+  time_column pg_catalog.name,
+  keep pg_catalog.interval NOT NULL,
+  minimum_age pg_catalog.interval NOT NULL DEFAULT '7 days',
+  require_archive pg_catalog.bool NOT NULL DEFAULT true,
+  -- The time zone of days, and of columns without one.
+  clock pg_catalog.text NOT NULL DEFAULT 'UTC',
+  hold_until pg_catalog.timestamptz,
+  hold_reason pg_catalog.text,
+  keep_archives pg_catalog.interval,
+  enabled pg_catalog.bool NOT NULL DEFAULT true,
+  -- A unit that ends within a day stays. If false, it may go where the rest of the day is accounted for.
+  whole_days pg_catalog.bool NOT NULL DEFAULT true,
+  changed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  changed_by pg_catalog.name NOT NULL DEFAULT session_user,
+  PRIMARY KEY (table_schema, table_name),
+  -- Compared on a day before which the month is the shortest one.
+  CHECK (timestamp '2001-03-01' - minimum_age < timestamp '2001-03-01'),
+  CHECK (timestamp '2001-03-01' - keep <= timestamp '2001-03-01' - minimum_age),
+  CHECK (keep_archives IS NULL OR timestamp '2001-03-01' - keep_archives < timestamp '2001-03-01'),
+  CHECK (hold_until IS NULL OR pg_catalog.btrim(COALESCE(hold_reason, '')) <> '')
+);
+
+CREATE TABLE IF NOT EXISTS {schema}.hold (
+  id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  table_schema pg_catalog.name NOT NULL,
+  table_name pg_catalog.name NOT NULL,
+  -- NULL: without a limit.
+  range_start pg_catalog.timestamptz,
+  range_end pg_catalog.timestamptz,
+  reason pg_catalog.text NOT NULL CHECK (pg_catalog.btrim(reason) <> ''),
+  placed_by pg_catalog.name NOT NULL DEFAULT session_user,
+  placed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  until pg_catalog.timestamptz,
+  released_at pg_catalog.timestamptz,
+  released_by pg_catalog.name,
+  CHECK (range_start < range_end)
+);
+
+CREATE TABLE IF NOT EXISTS {schema}.archived_day (
+  table_schema pg_catalog.name NOT NULL,
+  table_name pg_catalog.name NOT NULL,
+  day pg_catalog.date NOT NULL,
+  time_column pg_catalog.name,
+  -- The values of the time column, as the manifest has them.
+  span_start pg_catalog.text,
+  span_end pg_catalog.text,
+  rows pg_catalog.int8,
+  rows_hash pg_catalog.text,
+  sha256 pg_catalog.text,
+  archive_path pg_catalog.text,
+  verified_at pg_catalog.timestamptz,
+  -- All transactions before it had ended when the rows were read for the hash; NULL where that is not known.
+  snapshot_xmin pg_catalog.xid8,
+  PRIMARY KEY (table_schema, table_name, day)
+);
+
+CREATE TABLE IF NOT EXISTS {schema}.chunk_maintenance_log (
+  id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  caller pg_catalog.name NOT NULL DEFAULT session_user,
+  as_role pg_catalog.name NOT NULL DEFAULT current_user,
+  action pg_catalog.text NOT NULL
+    CHECK (action IN ('drop_chunk', 'drop_partition', 'delete_rows', 'hold', 'release', 'policy')),
+  table_schema pg_catalog.name,
+  table_name pg_catalog.name,
+  unit pg_catalog.text,
+  range_start pg_catalog.text,
+  range_end pg_catalog.text,
+  rows pg_catalog.int8,
+  bytes pg_catalog.int8,
+  archives pg_catalog.jsonb,
+  outcome pg_catalog.text,
+  reason pg_catalog.text,
+  error pg_catalog.text,
+  note pg_catalog.text
+);
+CREATE INDEX IF NOT EXISTS chunk_maintenance_log_table ON {schema}.chunk_maintenance_log (table_schema, table_name, at);
+
+-- Transaction ids mean nothing in another cluster, into which a dump may bring archived_day.
+CREATE TABLE IF NOT EXISTS {schema}.cluster (system_identifier pg_catalog.int8 PRIMARY KEY);
+UPDATE {schema}.archived_day SET snapshot_xmin = NULL
+WHERE snapshot_xmin IS NOT NULL AND NOT EXISTS (
+  SELECT FROM {schema}.cluster c WHERE c.system_identifier = (pg_catalog.pg_control_system()).system_identifier);
+DELETE FROM {schema}.cluster c WHERE c.system_identifier <> (pg_catalog.pg_control_system()).system_identifier;
+INSERT INTO {schema}.cluster SELECT c.system_identifier FROM pg_catalog.pg_control_system() c ON CONFLICT DO NOTHING;

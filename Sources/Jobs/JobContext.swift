@@ -12,6 +12,7 @@ package struct JobContext: Sendable {
   package var lake: any LakeStore
   package let admission: Admission
   package let audit = AuditTrail()
+  package var retention = RetentionOptions()
   /// `SLUICE_OPERATIONS_DAYS`: how long the document of an operation is kept after its last change.
   package var operationsDays: Int
   /// The current instant; tests replace it.

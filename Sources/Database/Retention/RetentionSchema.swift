@@ -8,6 +8,8 @@ package import TableDays
 package struct RetentionSchema: Sendable {
   /// The name, quoted.
   let name: String
+  /// The role may write what archives hold (`archived_day`).
+  package let mayRecord: Bool
 
   /// Finds the schema.
   /// - Parameter name: `RETENTION_SCHEMA`.
@@ -26,7 +28,7 @@ package struct RetentionSchema: Sendable {
     guard try row.decode("may_read", as: Bool.self) else {
       throw TableFacts.denied("USAGE", on: "SCHEMA \(quoted)", try await connection.currentRole())
     }
-    return RetentionSchema(name: quoted)
+    return RetentionSchema(name: quoted, mayRecord: try row.decode("may_record"))
   }
 
   /// A chunk, a partition, or a day of a plain table.
@@ -159,6 +161,13 @@ package struct RetentionSchema: Sendable {
           day.sha256, day.path, day.verifiedAt.map { $0.formatted(.iso8601) }, day.since,
         ])
     }
+  }
+
+  /// Takes down that the archive of a day does not hold what it should.
+  package func doubt(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws {
+    try await connection.query(
+      "UPDATE \(name).archived_day SET verified_at = NULL WHERE table_schema = $1 AND table_name = $2 AND day = $3::pg_catalog.date",
+      [table.schema, table.name, "\(day)"])
   }
 
   /// Forgets what was known of archives other than those of `days`.

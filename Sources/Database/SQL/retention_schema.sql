@@ -28,8 +28,12 @@ SELECT pg_catalog.quote_ident(owner.rolname) AS owner,
         'drop_unit', 'delete_rows', 'retention_units', 'set_policy', 'remove_policy', 'place_hold', 'release_hold')
       AND (p.proowner <> n.nspowner OR NOT p.prosecdef)
   ) AS is_trusted,
-  pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read
+  pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read,
+  COALESCE(
+    pg_catalog.has_table_privilege(d.oid, 'INSERT') AND pg_catalog.has_table_privilege(d.oid, 'UPDATE')
+    AND pg_catalog.has_table_privilege(d.oid, 'DELETE') AND pg_catalog.has_table_privilege(d.oid, 'SELECT'), false) AS may_record
 FROM pg_catalog.pg_namespace n
 JOIN pg_catalog.pg_class t ON t.relnamespace = n.oid AND t.relname = 'retention_policy'
+LEFT JOIN pg_catalog.pg_class d ON d.relnamespace = n.oid AND d.relname = 'archived_day'
 JOIN pg_catalog.pg_roles owner ON owner.oid = n.nspowner
 WHERE n.nspname = $1

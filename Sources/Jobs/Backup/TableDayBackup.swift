@@ -46,7 +46,9 @@ struct TableDayBackup: Sendable {
         switch read {
         case .rows(let archived):
           try await archived.versions.refuseChanged(on: connection)
-          return try await publish(archived)
+          var result = try await publish(archived)
+          if result.status == .ok { result.warnings += await prove(archived, on: connection) }
+          return result
         case .missing(let missing, let existing): return result(of: missing, existing)
         }
       }
@@ -103,11 +105,13 @@ struct TableDayBackup: Sendable {
   }
 
   /// A proven file at its temporary path.
-  private struct Archived: Sendable {
+  struct Archived: Sendable {
     let file: UnpublishedFile
     let proof: ArchiveProof
     let description: ArchiveManifest.Description
     let versions: ChunkVersions
+    /// The rows may be written anew without being changed: by compression.
+    let isCompressible: Bool
     /// The archive to replace.
     let existing: ExistingArchive?
     let neighbours: NeighbourArchives
@@ -144,7 +148,8 @@ struct TableDayBackup: Sendable {
     let rows = TableRows(facts, by: timeColumn, on: connection)
     return .rows(
       Archived(
-        file: file, proof: proof, description: description, versions: versions, existing: existing,
+        file: file, proof: proof, description: description, versions: versions,
+        isCompressible: facts.hypertable?.hasCompression ?? false, existing: existing,
         neighbours: try await neighbours, around: proof.rows == 0 ? try await rows.around(span) : nil,
         rowsWithoutADay: try await rowsWithoutADay(rows), timeColumnWarnings: warnings(resolved, facts)))
   }
@@ -245,21 +250,6 @@ struct TableDayBackup: Sendable {
       result.warnings += [await audit(existing, result)].compactMap(\.self)
     }
     return result
-  }
-
-  /// The line of the audit chain about an archive that was replaced.
-  private func audit(_ replaced: ExistingArchive, _ result: BackupResult) async -> String? {
-    var details: [String: JSONValue] = [
-      "date": .string("\(unit.tableDay.day)"), "path": .string(result.path ?? ""),
-      "outcome": .string(result.status.rawValue),
-      "rows": .integer(result.rows ?? 0), "sha256": .string(result.sha256 ?? ""),
-      "replaced_path": .string("\(replaced.entry.path)"),
-    ]
-    if let manifest = replaced.manifest {
-      details["replaced_rows"] = .integer(manifest.rows)
-      details["replaced_sha256"] = .string(manifest.sha256)
-    }
-    return await context.audit(.overwrite, unit.tableDay.table, in: unit.tableDay.database, by: nil, details)
   }
 
   /// The result of a day that lies before the table's first row or after its last one.

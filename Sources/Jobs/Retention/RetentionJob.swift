@@ -11,7 +11,6 @@ import TableDays
 package struct RetentionJob: Sendable {
   let context: JobContext
   let backup: BackupOptions
-  let options: RetentionOptions
   let progress: JobProgress
   let onResult: (@Sendable (RetentionResult) -> Void)?
 
@@ -19,12 +18,11 @@ package struct RetentionJob: Sendable {
   ///   - backup: the time zone of days, and the options of tables.
   ///   - onResult: receives each result as its unit ends.
   package init(
-    _ context: JobContext, _ backup: BackupOptions, _ options: RetentionOptions, progress: JobProgress = JobProgress(),
+    _ context: JobContext, _ backup: BackupOptions, progress: JobProgress = JobProgress(),
     onResult: (@Sendable (RetentionResult) -> Void)? = nil
   ) {
     self.context = context
     self.backup = backup
-    self.options = options
     self.progress = progress
     self.onResult = onResult
   }
@@ -38,7 +36,7 @@ package struct RetentionJob: Sendable {
 
   /// - Throws: ``JobError`` `not_configured` where the database has no retention schema.
   func rules(on connection: PostgresConnection) async throws -> Rules {
-    guard let schema = try await RetentionSchema.find(options.schema, on: connection) else { throw notSetUp }
+    guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection) else { throw notSetUp }
     return Rules(
       schema: schema, policies: try await schema.policies(on: connection), holds: try await schema.holds(on: connection))
   }
@@ -47,14 +45,14 @@ package struct RetentionJob: Sendable {
   /// - Throws: ``JobError`` `permission_denied`.
   package func isSetUp() async throws -> Bool {
     try await context.sessions.pools.withConnection(to: try context.server.target()) { connection in
-      try await RetentionSchema.find(options.schema, on: connection) != nil
+      try await RetentionSchema.find(context.retention.schema, on: connection) != nil
     }
   }
 
   private var notSetUp: JobError {
     JobError(
       .notConfigured,
-      "the database has no schema \(options.schema) with retention policies; make it with sluice setup apply --part retention",
+      "the database has no schema \(context.retention.schema) with retention policies; make it with sluice setup apply --part retention",
       field: "RETENTION_SCHEMA")
   }
 

@@ -108,6 +108,7 @@ extension TableRetention {
         tableDay: TableDay(database: target.database, table: table, day: day), archive: archive.entry)
       let found = try await verify.run()
       guard found.status == .verified else {
+        try await withConnection { try await schema.doubt(day, of: table, on: $0) }
         let detail = found.damage?.detail ?? found.error?.message ?? found.warnings.first ?? ""
         throw Kept(reason: "not_verified", detail: "the archive of \(day) is \(found.status.rawValue): \(detail)")
       }

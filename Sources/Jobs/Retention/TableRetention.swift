@@ -43,8 +43,8 @@ struct TableRetention: Sendable {
       result.take(plan)
       if !request.isDryRun, ["droppable", "kept"].contains(plan.outcome), plan.reason == nil || isWorthALook(plan) {
         result = await drop(unit, facts, described, result)
-      } else if request.isDryRun, isWorthALook(plan) {
-        await tellVerification(of: unit, facts, described, &result)
+      } else if request.isDryRun, plan.outcome == "droppable" || isWorthALook(plan) {
+        tellVerification(of: unit, facts, described, &result)
       }
       job.progress.update { $0.finishedUnits += 1 }
       job.onResult?(result)
@@ -131,13 +131,13 @@ struct TableRetention: Sendable {
   /// Says in a plan what a run would do first.
   private func tellVerification(
     of unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ result: inout RetentionResult
-  ) async {
+  ) {
     let open = days(of: unit, facts).filter { day in
       described[day].map { archivedDay(day, $0, facts.column)?.verifiedAt == nil } ?? false
     }
-    guard let first = open.first, request.verifies else { return }
+    guard let first = open.first, policy.requiresArchive else { return }
     let others = open.count > 1 ? " and \(open.count - 1) more" : ""
-    result.detail =
-      "the archive of \(first)\(others) was not read back as a whole; a run reads it, and drops the unit if all is well"
+    let words = "the archive of \(first)\(others) was not read back as a whole"
+    result.keep("not_verified", request.verifies ? "\(words); a run reads it, and drops the unit if all is well" : words)
   }
 }

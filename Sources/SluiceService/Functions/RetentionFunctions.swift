@@ -8,7 +8,6 @@ import Reporting
 struct RetentionFunctions: FunctionArea {
   let context: JobContext
   let backup: BackupOptions
-  let options: RetentionOptions
   let runs: JobRuns
 
   func register(in handlers: inout FunctionHandlers) {
@@ -24,7 +23,7 @@ struct RetentionFunctions: FunctionArea {
       return try await runs.answer(
         request, invocation,
         JobRuns.Order(kind: "retention", request: object, queuePath: nil) { progress, deadline in
-          try await .init(RetentionJob(context, backup, options, progress: progress).run(wanted, deadline: deadline))
+          try await .init(RetentionJob(context, backup, progress: progress).run(wanted, deadline: deadline))
         })
     }
   }
@@ -33,9 +32,9 @@ struct RetentionFunctions: FunctionArea {
   /// nothing to be done.
   @Sendable private func nightlyRetention(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
-      let job = RetentionJob(context, backup, options)
+      let job = RetentionJob(context, backup)
       guard try await job.isSetUp() else {
-        Log.write(.info, "no retention: the database has no policies", ["schema": options.schema])
+        Log.write(.info, "no retention: the database has no policies", ["schema": context.retention.schema])
         return FunctionResult(returnValue: .object(["status": .string("ok"), "policies": .array([])]))
       }
       let report = try await job.run(RetentionRequest(), deadline: runs.deadline)

@@ -38,7 +38,7 @@ enum RetentionCommand: CommandGroup {
     TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
     let parts = try await Wiring.parts(Wiring.settings())
     try await Signals.cancelling {
-      try await body(.init(RetentionJob(parts.context, parts.settings.backup, parts.settings.retention)))
+      try await body(.init(RetentionJob(parts.context, parts.settings.backup)))
     }
     return .done
   }
@@ -101,7 +101,7 @@ enum RetentionRunCommand: Command {
     let wanted = request
     return try await JobRun.run(arguments) { parts, progress, _ in
       let report = try await RetentionJob(
-        parts.context, parts.settings.backup, parts.settings.retention, progress: progress
+        parts.context, parts.settings.backup, progress: progress
       ).run(wanted)
       if arguments.isFlagSet("json") {
         Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
@@ -170,7 +170,7 @@ enum RetentionSimulateCommand: Command {
     TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
     let parts = try await Wiring.parts(Wiring.settings())
     let simulation = try await Signals.cancelling {
-      try await RetentionJob(parts.context, parts.settings.backup, parts.settings.retention).simulate(
+      try await RetentionJob(parts.context, parts.settings.backup).simulate(
         keep: keep, tables: tables)
     }
     if arguments.isFlagSet("json") {

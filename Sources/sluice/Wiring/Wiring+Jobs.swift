@@ -31,13 +31,14 @@ extension Wiring {
     let resources = lakeResources(settings)
     let lake = ListedTemporaries(
       try await settings.lakeAddress.open(resources, creating: settings.createsLake))
-    let context = JobContext(
+    var context = JobContext(
       server: settings.server,
       sessions: DatabaseSessions(
         pools: pools(settings, maximum: settings.poolMaximum), connections: settings.poolMaximum,
         lockTimeoutSeconds: settings.lockTimeoutSeconds, retrySeconds: settings.databaseRetrySeconds),
       lake: lake, admission: Admission(limit: min(settings.concurrency, settings.poolMaximum)),
       operationsDays: settings.operationsDays)
+    context.retention = settings.retention
     return Parts(
       settings: settings, context: context,
       restore: settings.restoreOptions { place in

@@ -34,13 +34,15 @@ struct RetentionSite: Sendable {
   }
 
   var context: JobContext {
-    JobContext(
+    var context = JobContext(
       server: settings.server,
       sessions: DatabaseSessions(pools: pools, connections: 4, lockTimeoutSeconds: 2, retrySeconds: 0), lake: lake,
       admission: Admission(limit: 2))
+    context.retention = settings.retention
+    return context
   }
 
-  var job: RetentionJob { RetentionJob(context, settings.backup, settings.retention) }
+  var job: RetentionJob { RetentionJob(context, settings.backup) }
 
   /// In the database that several tests share.
   static func shared() async throws -> RetentionSite { try await RetentionSite(RetentionDatabase.shared) }

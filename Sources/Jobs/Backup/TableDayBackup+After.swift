@@ -1,0 +1,54 @@
+import Archive
+import Database
+import Essentials
+import Lake
+import Postgres
+import Reporting
+import TableDays
+
+/// What is written elsewhere after the publication.
+extension TableDayBackup {
+  /// The line of the audit chain about an archive that was replaced.
+  func audit(_ replaced: ExistingArchive, _ result: BackupResult) async -> String? {
+    var details: [String: JSONValue] = [
+      "date": .string("\(unit.tableDay.day)"), "path": .string(result.path ?? ""),
+      "outcome": .string(result.status.rawValue),
+      "rows": .integer(result.rows ?? 0), "sha256": .string(result.sha256 ?? ""),
+      "replaced_path": .string("\(replaced.entry.path)"),
+    ]
+    if let manifest = replaced.manifest {
+      details["replaced_rows"] = .integer(manifest.rows)
+      details["replaced_sha256"] = .string(manifest.sha256)
+    }
+    return await context.audit(.overwrite, unit.tableDay.table, in: unit.tableDay.database, by: nil, details)
+  }
+
+  /// Writes what the archive holds into the database, where the table has a retention policy.
+  /// - Returns: warnings where it could not be written; the archive is in its place all the same.
+  func prove(_ archived: Archived, on connection: PostgresConnection) async -> [String] {
+    let window = archived.description.window
+    guard !Task.isCancelled, let kind = window.kind,
+      let span = ArchiveManifest(archived.description, proof: archived.proof).span(of: kind),
+      let path = try? unit.tableDay.archivePath
+    else { return [] }
+    do {
+      guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection), schema.mayRecord,
+        try await schema.policies(on: connection).contains(where: { $0.table == unit.tableDay.table })
+      else { return [] }
+      let day = RetentionSchema.ArchivedDay(
+        day: unit.tableDay.day, timeColumn: ColumnName(window.timeColumn), span: span, rows: archived.proof.rows,
+        rowsHash: archived.proof.rowsHash.description, sha256: archived.proof.sha256.description, path: "\(path)",
+        verifiedAt: context.now(),
+        // Rows that are compressed later are written anew, and would all seem to have changed.
+        since: archived.isCompressible ? nil : archived.description.snapshot.split(separator: ":").first.map { String($0) })
+      try await schema.record([day], of: unit.tableDay.table, on: connection)
+      return []
+    } catch let error as JobError where error.code == .permissionDenied {
+      // The schema is not for this role.
+      return []
+    } catch {
+      let reason = JobError(cause: error).message
+      return ["what the archive holds was not written into \(context.retention.schema).archived_day: \(reason)"]
+    }
+  }
+}

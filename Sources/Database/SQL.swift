@@ -20,6 +20,7 @@ package enum SQL {
   static let ownedSequences = text(PackageResources.owned_sequences_sql)
   static let retentionSchema = text(PackageResources.retention_schema_sql)
   static let retentionRecord = text(PackageResources.retention_record_sql)
+  static let retentionHeld = text(PackageResources.retention_held_sql)
   static let retentionPolicies = text(PackageResources.retention_policies_sql)
   static let hypertable = text(PackageResources.hypertable_sql)
   static let chunksMadeLater = text(PackageResources.chunks_made_later_sql)

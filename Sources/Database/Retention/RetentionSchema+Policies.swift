@@ -90,6 +90,14 @@ extension RetentionSchema {
     }
   }
 
+  /// The hold that keeps a day of a table, in words; nil where none does.
+  package func held(_ table: TableName, _ day: DayWindow, on connection: PostgresConnection) async throws -> String? {
+    try await connection.query(
+      SQL.retentionHeld.replacing("/* SCHEMA */", with: name),
+      [table.schema, table.name, day.texts.start, day.texts.end]
+    ).rows.first?.decode("words")
+  }
+
   /// What a policy is set to; nil leaves a value as it is, or at its default.
   package struct PolicyChange: Sendable, Equatable {
     package var keep: String?

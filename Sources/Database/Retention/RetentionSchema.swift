@@ -170,6 +170,13 @@ package struct RetentionSchema: Sendable {
       [table.schema, table.name, "\(day)"])
   }
 
+  /// Forgets what was known of the archive of a day.
+  package func forget(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws {
+    try await connection.query(
+      "DELETE FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND day = $3::pg_catalog.date",
+      [table.schema, table.name, "\(day)"])
+  }
+
   /// Forgets what was known of archives other than those of `days`.
   package func forgetAllBut(_ days: some Sequence<Day>, of table: TableName, on connection: PostgresConnection) async throws {
     try await connection.query(

@@ -83,6 +83,9 @@ package struct RetentionJob: Sendable {
         report.failures.append(.init(table: policy.table, error: failure))
       }
     }
+    if deadline.map({ $0 > context.now() }) ?? true {
+      report.archives = try await ArchiveRetention(self).run(policies.map(\.table), dryRun: request.isDryRun)
+    }
     return report
   }
 

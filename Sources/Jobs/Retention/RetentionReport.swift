@@ -88,7 +88,8 @@ package struct RetentionReport: Sendable, Encodable {
     let parts = results.map { result -> JobStatus in
       [.failed, .unconfirmed, .notBegun].contains(result.status) ? .failed : .ok
     }
-    return JobStatus(parts + failures.map { _ in .failed })
+    let removals = archives.map { $0.status == .failed ? JobStatus.failed : .ok }
+    return JobStatus(parts + removals + failures.map { _ in .failed })
   }
 
   package struct Summary: Sendable, Encodable, Equatable {
@@ -111,6 +112,8 @@ package struct RetentionReport: Sendable, Encodable {
   package var policies: [RetentionSchema.Policy]
   package var results: [RetentionResult]
   package var failures: [Failure]
+  /// Archives that are past their own keep time.
+  package var archives: [ArchiveRetentionResult] = []
 
   /// Units, rows and bytes of each status.
   package var summary: [String: Summary] {
@@ -124,7 +127,7 @@ package struct RetentionReport: Sendable, Encodable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case status, database, lake, summary, holds, policies, results, failures
+    case status, database, lake, summary, holds, policies, results, failures, archives
     case isDryRun = "dry_run"
   }
 
@@ -139,5 +142,6 @@ package struct RetentionReport: Sendable, Encodable {
     try container.encode(policies, forKey: .policies)
     try container.encode(results, forKey: .results)
     try container.encode(failures, forKey: .failures)
+    try container.encode(archives, forKey: .archives)
   }
 }

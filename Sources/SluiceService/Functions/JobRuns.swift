@@ -82,10 +82,13 @@ struct JobRuns: Sendable {
           tableDay: "\(result.table) \(result.unit)", error: result.error ?? JobError(.databaseError, "\(reason)"))
       }
       let tables = report.failures.map { Failure(tableDay: "\($0.table)", error: $0.error) }
-      failures = tables + units
+      let archives = report.archives.compactMap { archive in
+        archive.error.map { Failure(tableDay: "\(archive.table) \(archive.date)", error: $0) }
+      }
+      failures = tables + units + archives
       status = failures.isEmpty ? 200 : Self.multiStatus
       outcome = OperationOutcome(status: .init(report.status), result: report)
-      count = report.results.count + report.failures.count
+      count = report.results.count + report.failures.count + report.archives.count
     }
 
     private static func tableDay(_ result: RestoreResult) -> String {

@@ -46,10 +46,12 @@ END
 $sluice$;
 
 -- Compares the rows of each day with its archive. Returns what there is of each day in the unit, for the log.
--- A day that the unit cuts is accounted for when the table has all its rows, or all but those that were dropped before
--- and that the log tells to be of the same archive.
+-- A day that the unit cuts is accounted for when the table has all its rows but those that were dropped before and that the log tells to be
+-- of the same archive. Where p_since tells when the day's rows were last compared with the archive, only what was dropped later counts:
+-- rows dropped earlier had been restored by then.
 CREATE OR REPLACE FUNCTION {schema}.check_counts(
   t record, p_root text, p_source text, p_where text, p_low bigint, p_high bigint, p_days jsonb, p_heaps oid[],
+  p_since xid8,
   OUT total bigint, OUT archives jsonb, OUT tuples bigint[]
 ) LANGUAGE plpgsql {settings} AS $sluice$
 #variable_conflict use_variable
@@ -95,9 +97,10 @@ BEGIN
       SELECT COALESCE(pg_catalog.sum((a ->> 'rows')::bigint), 0) INTO dropped
       FROM {schema}.chunk_maintenance_log l, pg_catalog.jsonb_array_elements(l.archives) a
       WHERE l.table_schema = t.table_schema AND l.table_name = t.table_name AND l.outcome = 'dropped'
-        AND a ->> 'day' = d.day AND a ->> 'sha256' = d.sha256;
+        AND a ->> 'day' = d.day AND a ->> 'sha256' = d.sha256
+        AND (p_since IS NULL OR pg_catalog.age(l.xmin) <= pg_catalog.age(p_since::xid));
     END IF;
-    IF (d.rows + elsewhere IN (d.archived, d.archived - dropped)) IS NOT TRUE THEN
+    IF d.rows + elsewhere IS DISTINCT FROM d.archived - dropped THEN
       PERFORM {schema}.verdict(
         'kept',
         CASE WHEN d.rows + elsewhere > d.archived - dropped THEN 'late_rows' WHEN d.is_cut THEN 'day_not_whole' ELSE 'fewer_rows' END,

@@ -156,7 +156,7 @@ BEGIN
       -- Beside writers. What they change from here on is told by its xmin.
       begun := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
       SELECT c.total, c.archives, c.tuples INTO rows, archives, tuples
-      FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days, u.heaps) c;
+      FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days, u.heaps, p_since) c;
     END IF;
     IF NOT p_dry_run THEN PERFORM {schema}.lock_unit(p_table, u.parts, u.heaps); END IF;
     -- Once more: what was looked at before the locks may have been changed meanwhile.
@@ -175,7 +175,7 @@ BEGIN
         OR EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(days) j WHERE (j ->> 'is_cut')::boolean)
       THEN
         SELECT c.total, c.archives INTO rows, archives
-        FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days_now, '{}') c;
+        FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days_now, '{}', p_since) c;
       END IF;
       IF p_since IS NOT NULL AND changes.why IS NOT NULL THEN
         PERFORM {schema}.verdict('kept', 'changed_rows', changes.why);

@@ -77,5 +77,7 @@ package struct Setting: Sendable {
   }
 
   /// All settings, in the order of the documents.
-  package static let all = [Settings.database, Settings.lake, Settings.backup, Settings.service].flatMap { $0 }
+  package static let all = [
+    Settings.database, Settings.lake, Settings.backup, Settings.retentionSettings, Settings.service,
+  ].flatMap { $0 }
 }

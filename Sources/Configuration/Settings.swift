@@ -27,6 +27,7 @@ package struct Settings: Sendable {
   package var lakeAllowedHosts: [LakeHost] = []
   package var lakeOptions = LakeOptions()
   package var backup = BackupOptions()
+  package var retention = RetentionOptions()
   /// `BACKUP_CONCURRENCY`.
   package var concurrency = 2
   /// `SLUICE_KEY`.

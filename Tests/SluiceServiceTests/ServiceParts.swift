@@ -37,7 +37,7 @@ struct ServiceParts {
       restore: RestoreOptions(timeZone: .gmt, lake: address) { _ in
         throw LakeError.rootUnavailable("elsewhere", reason: "no other lake")
       },
-      operations: operations,
+      retention: RetentionOptions(), operations: operations,
       readiness: ReadinessProbe(
         [.database(context.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)), .lake(lake)]),
       host: host)

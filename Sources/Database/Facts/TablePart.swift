@@ -5,7 +5,7 @@ package import TableDays
 /// A chunk of a hypertable, or a native partition: what of a table can be dropped at once.
 package struct TablePart: Sendable, Equatable {
   package let table: TableName
-  let oid: Int
+  package let oid: Int
   /// The ends of its range as the column's type shows them; nil where it is open.
   package let start, end: String?
   /// The range as the catalog of chunks counts it: microseconds since 1970, or an integer column's own values. Nil where an

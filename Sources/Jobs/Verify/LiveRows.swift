@@ -21,6 +21,27 @@ struct LiveRows: Sendable {
     var archivedOnly: [String] = []
     /// The columns that only the table has.
     var tableOnly: [String] = []
+    /// The oldest transaction that may not have ended when the rows were read (`pg_snapshot_xmin`).
+    var since = ""
+
+    /// How the rows differ from those of the archive; nil where they are the same.
+    /// - Parameter hash: the hash of the archived rows, as its manifest writes it.
+    func difference(fromRows rows: Int, hash: String?) -> Difference? {
+      if self.rows > rows { return .late(self.rows - rows) }
+      if self.rows < rows { return .fewer(rows - self.rows) }
+      guard rows > 0 else { return nil }
+      return self.hash?.description == hash && tableOnly.isEmpty ? nil : .changed
+    }
+  }
+
+  /// How the rows of a table differ from those of an archive.
+  enum Difference: Sendable, Equatable {
+    /// The table has so many more.
+    case late(Int)
+    /// The table has so many fewer.
+    case fewer(Int)
+    /// As many rows, but others; or columns that the archive lacks.
+    case changed
   }
 
   /// The archived span of the table's time column.
@@ -69,6 +90,10 @@ struct LiveRows: Sendable {
     found.tableOnly = stored.filter { !names.contains($0) }.map(\.text)
     let chunks = try await facts.chunks(of: span, by: column, on: connection)
     let versions = try await ChunkVersions.read(facts, chunks: chunks, on: connection)
+    // The COPY's snapshot is this one or a younger one.
+    found.since = try await connection.query(
+      "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.text AS since"
+    ).rows[0].decode("since")
     let columns = try await connection.quoted(names.filter { stored.contains($0) })
     let encoding = manifest.encoding ?? .utf8
     let copy = try await connection.copyOut(

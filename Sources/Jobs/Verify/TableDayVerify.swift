@@ -71,15 +71,16 @@ struct TableDayVerify: Sendable {
     if !found.tableOnly.isEmpty {
       result.warnings.append("the archive lacks columns of the table: \(found.tableOnly.joined(separator: ", "))")
     }
-    if found.rows > manifest.rows {
+    switch found.difference(fromRows: manifest.rows, hash: rowsHash) {
+    case .late(let count):
       result.status = .lateRows
-      result.lateRows = found.rows - manifest.rows
-    } else if found.rows < manifest.rows {
+      result.lateRows = count
+    case .fewer(let count):
       result.status = .fewerRows
-      result.fewerRows = manifest.rows - found.rows
+      result.fewerRows = count
       if found.rows == 0 { result.dropped = true }
-    } else if found.rows > 0, found.hash?.description != rowsHash || !found.tableOnly.isEmpty {
-      result.status = .changedRows
+    case .changed: result.status = .changedRows
+    case nil: break
     }
   }
 

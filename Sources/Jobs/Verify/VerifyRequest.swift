@@ -26,11 +26,13 @@ package struct VerifyRequest: Sendable, Equatable {
   /// The numbers of archives that `sample` may ask for.
   package static let samples = 1...1_000_000
 
+  package init() {}
+
   /// Reads `{table | tables, date | from, to, database, depth, adopt, sample, seed, older_than_verification}`.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
-    tables = try Self.tables(&fields)
+    tables = try fields.tables(naming: "the manifest names the time column")
     let date = try fields.day("date")
     from = try fields.day("from")
     to = try fields.day("to")
@@ -58,26 +60,28 @@ package struct VerifyRequest: Sendable, Equatable {
         field: "adopt")
     }
   }
+}
 
-  private static func tables(_ fields: inout Fields) throws -> [TableName] {
-    let table = try fields.strings("table", Fields.tableForm)
-    let list = try fields.strings("tables", "a list of \(Fields.tableForm)")
+extension Fields {
+  /// Reads the tables of `table` or `tables`, without time columns; empty where neither is given.
+  /// - Parameter reason: why none is named with a time column.
+  /// - Throws: ``JobError`` `bad_field`, `table_without_schema`.
+  package mutating func tables(naming reason: String) throws -> [TableName] {
+    let table = try strings("table", Self.tableForm)
+    let list = try strings("tables", "a list of \(Self.tableForm)")
     if table != nil, list != nil {
       throw JobError(.badField, "give one of the two, \(field: "table") or \(field: "tables")", field: "tables")
     }
     let field = list == nil ? "table" : "tables"
     let options = try (table ?? list ?? []).flatMap { try TableOptions.list($0, field: field) }
-    if (table ?? list) != nil, options.isEmpty { throw JobError.badField(field, Fields.tableForm) }
+    if (table ?? list) != nil, options.isEmpty { throw JobError.badField(field, Self.tableForm) }
     if let named = options.first(where: { $0.timeColumn != nil }) {
-      throw JobError(
-        .badField, "the manifest names the time column; give \(named.table) without one", field: field)
+      throw JobError(.badField, "\(reason); give \(named.table) without one", field: field)
     }
     try TableOptions.refuseTwice(options, field: field)
     return options.map(\.table)
   }
-}
 
-extension Fields {
   /// Reads an age such as `30d` or `12h`, in seconds.
   /// - Throws: ``JobError`` `bad_field`.
   package mutating func age(_ name: String) throws -> Int? {

@@ -74,6 +74,20 @@ struct JobRuns: Sendable {
       count = report.results.count
     }
 
+    /// A unit that stays is a result, and no error of the call.
+    init(_ report: RetentionReport) {
+      let units = report.results.filter { ![.dropped, .droppable, .kept, .refused].contains($0.status) }.map { result in
+        let reason = result.detail ?? result.reason ?? result.status.rawValue
+        return Failure(
+          tableDay: "\(result.table) \(result.unit)", error: result.error ?? JobError(.databaseError, "\(reason)"))
+      }
+      let tables = report.failures.map { Failure(tableDay: "\($0.table)", error: $0.error) }
+      failures = tables + units
+      status = failures.isEmpty ? 200 : Self.multiStatus
+      outcome = OperationOutcome(status: .init(report.status), result: report)
+      count = report.results.count + report.failures.count
+    }
+
     private static func tableDay(_ result: RestoreResult) -> String {
       "\(result.targetTable) \(result.dateWindow.start.prefix(10))"
     }

@@ -6,8 +6,8 @@ package struct SluiceFunctions: Sendable {
   private let areas: [any FunctionArea]
 
   package init(
-    context: JobContext, backup: BackupOptions, restore: RestoreOptions, operations: OperationStore,
-    readiness: ReadinessProbe, host: FunctionHost = FunctionHost()
+    context: JobContext, backup: BackupOptions, restore: RestoreOptions, retention: RetentionOptions,
+    operations: OperationStore, readiness: ReadinessProbe, host: FunctionHost = FunctionHost()
   ) {
     let runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
     areas = [
@@ -16,6 +16,7 @@ package struct SluiceFunctions: Sendable {
       ArchivesFunctions(context: context, backup: backup),
       ChunksFunctions(context: context, backup: backup),
       VerifyFunctions(context: context, backup: backup, runs: runs),
+      RetentionFunctions(context: context, backup: backup, options: retention, runs: runs),
       OperationsFunctions(store: operations),
       HealthFunctions(readiness: readiness),
     ]

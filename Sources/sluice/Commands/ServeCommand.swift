@@ -53,8 +53,8 @@ enum ServeCommand: Command {
     let parts = try await Wiring.parts(settings)
     let operations = OperationStore(lake: parts.context.lake)
     let functions = SluiceFunctions(
-      context: parts.context, backup: settings.backup, restore: parts.restore, operations: operations,
-      readiness: parts.readiness,
+      context: parts.context, backup: settings.backup, restore: parts.restore, retention: settings.retention,
+      operations: operations, readiness: parts.readiness,
       host: FunctionHost(
         isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
         maximumAttempts: HostLimits.maximumAttempts()))

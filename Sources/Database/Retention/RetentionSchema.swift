@@ -1,0 +1,170 @@
+package import Foundation
+package import Postgres
+import Reporting
+package import TableDays
+
+/// The schema with the retention policies of a database, as the jobs use it. What drops is in its functions, which run as the owner of the
+/// tables: see docs/retention.md, "In the database".
+package struct RetentionSchema: Sendable {
+  /// The name, quoted.
+  let name: String
+
+  /// Finds the schema.
+  /// - Parameter name: `RETENTION_SCHEMA`.
+  /// - Returns: nil where the database has none with policies.
+  /// - Throws: ``JobError`` `permission_denied` where this role may not read it, or where others could have it run what they like.
+  package static func find(_ name: String, on connection: PostgresConnection) async throws -> RetentionSchema? {
+    guard let row = try await connection.query(SQL.retentionSchema, [name]).rows.first else { return nil }
+    let quoted = try await connection.quoteIdentifier(name)
+    guard try row.decode("is_trusted", as: Bool.self) else {
+      throw JobError(
+        .permissionDenied,
+        "the schema \(quoted) is not used: something in it belongs to another role than its owner \(try row.decode("owner", as: String.self)), "
+          + "or could run with this role's rights. Make it with sluice setup apply --part retention, or name another one",
+        field: "RETENTION_SCHEMA")
+    }
+    guard try row.decode("may_read", as: Bool.self) else {
+      throw TableFacts.denied("USAGE", on: "SCHEMA \(quoted)", try await connection.currentRole())
+    }
+    return RetentionSchema(name: quoted)
+  }
+
+  /// A chunk, a partition, or a day of a plain table.
+  package struct Unit: Sendable, Equatable {
+    package enum Place: Sendable, Equatable {
+      /// - Parameter oid: the relation's OID.
+      case part(oid: Int, TableName)
+      case day(Day)
+    }
+
+    package let place: Place
+    /// The first value of its range, and the first one after it, as the column's type shows them; nil where it is open.
+    package let start, end: String?
+  }
+
+  /// The units of a table that are past their keep time, in order.
+  package func units(of table: TableName, on connection: PostgresConnection) async throws -> [Unit] {
+    let rows = try await connection.query(
+      "SELECT u.unit::pg_catalog.oid::pg_catalog.int8 AS oid, n.nspname AS schema, c.relname AS name, u.day::pg_catalog.text AS day, "
+        + "u.range_start, u.range_end FROM \(name).retention_units($1::pg_catalog.regclass) AS u "
+        + "LEFT JOIN pg_catalog.pg_class c ON c.oid = u.unit LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
+      [try await connection.quoted(table)]
+    ).rows
+    return try rows.compactMap { row in
+      let place: Unit.Place
+      if let oid: Int = try row.decodeIfPresent("oid") {
+        // A chunk that was dropped meanwhile has no name any more.
+        guard let schema: String = try row.decodeIfPresent("schema") else { return nil }
+        place = .part(oid: oid, TableName(schema: schema, name: try row.decode("name")))
+      } else {
+        guard let day = Day(try row.decode("day", as: String.self)) else { return nil }
+        place = .day(day)
+      }
+      return Unit(
+        place: place, start: try row.decodeIfPresent("range_start"), end: try row.decodeIfPresent("range_end"))
+    }
+  }
+
+  /// What became of a unit, or would become of it.
+  package struct Outcome: Sendable, Equatable {
+    /// `dropped`, `droppable` (of a dry run), `kept`, `refused` or `failed`.
+    package let outcome: String
+    /// The verdict, such as `late_rows`; of what failed the SQLSTATE.
+    package let reason: String?
+    package let rows: Int?
+    package let bytes: Int?
+    package let detail: String?
+  }
+
+  /// Drops a unit, in a transaction of its own, if every proof that the policy asks for is there.
+  /// - Parameters:
+  ///   - since: the oldest transaction that may not have ended when the unit's rows were compared with their archives: none of the rows may be
+  ///     of it or a later one. Nil compares counts only.
+  ///   - dryRun: only tell what would become of it; takes no lock.
+  package func drop(
+    _ unit: Unit, of table: TableName, since: String?, dryRun: Bool, note: String, on connection: PostgresConnection
+  ) async throws -> Outcome {
+    let owner = try await connection.quoted(table)
+    let row: PostgresRow
+    switch unit.place {
+    case .part(let oid, _):
+      row = try await connection.query(
+        "SELECT * FROM \(name).drop_unit($1::pg_catalog.regclass, $2::pg_catalog.int8::pg_catalog.oid::pg_catalog.regclass, "
+          + "$3::pg_catalog.xid8, $4::pg_catalog.bool, $5)",
+        [owner, String(oid), since, dryRun ? "true" : "false", note]
+      ).rows[0]
+    case .day(let day):
+      row = try await connection.query(
+        "SELECT * FROM \(name).delete_rows($1::pg_catalog.regclass, $2::pg_catalog.date, $3::pg_catalog.xid8, "
+          + "$4::pg_catalog.bool, $5)",
+        [owner, "\(day)", since, dryRun ? "true" : "false", note]
+      ).rows[0]
+    }
+    return Outcome(
+      outcome: try row.decode("outcome"), reason: try row.decodeIfPresent("reason"),
+      rows: try row.decodeIfPresent("rows"), bytes: try row.decodeIfPresent("bytes"),
+      detail: try row.decodeIfPresent("detail"))
+  }
+
+  /// What the log says of an attempt to drop a unit; nil where it says nothing.
+  /// - Parameter note: the attempt's note, which no other has.
+  package func outcome(note: String, on connection: PostgresConnection) async throws -> Outcome? {
+    let row = try await connection.query(
+      "SELECT outcome, reason, rows, bytes, error FROM \(name).chunk_maintenance_log WHERE note = $1 ORDER BY id DESC LIMIT 1",
+      [note]
+    ).rows.first
+    return try row.map {
+      Outcome(
+        outcome: try $0.decode("outcome"), reason: try $0.decodeIfPresent("reason"), rows: try $0.decodeIfPresent("rows"),
+        bytes: try $0.decodeIfPresent("bytes"), detail: try $0.decodeIfPresent("error"))
+    }
+  }
+
+  /// What an archive is known to hold of a table.
+  package struct ArchivedDay: Sendable, Equatable {
+    package let day: Day
+    package let timeColumn: ColumnName
+    package let span: DaySpan
+    package let rows: Int
+    package let rowsHash: String?
+    package let sha256: String
+    package let path: String
+    package let verifiedAt: Date?
+    /// See ``drop(_:of:since:dryRun:note:on:)``.
+    package var since: String?
+
+    package init(
+      day: Day, timeColumn: ColumnName, span: DaySpan, rows: Int, rowsHash: String?, sha256: String, path: String, verifiedAt: Date?,
+      since: String? = nil
+    ) {
+      self.day = day
+      self.timeColumn = timeColumn
+      self.span = span
+      self.rows = rows
+      self.rowsHash = rowsHash
+      self.sha256 = sha256
+      self.path = path
+      self.verifiedAt = verifiedAt
+      self.since = since
+    }
+  }
+
+  /// Writes what is known of archives, in place of what was known of them.
+  package func record(_ days: [ArchivedDay], of table: TableName, on connection: PostgresConnection) async throws {
+    for day in days {
+      try await connection.query(
+        SQL.retentionRecord.replacing("/* SCHEMA */", with: name),
+        [
+          table.schema, table.name, "\(day.day)", day.timeColumn.text, day.span.start, day.span.end, String(day.rows), day.rowsHash,
+          day.sha256, day.path, day.verifiedAt.map { $0.formatted(.iso8601) }, day.since,
+        ])
+    }
+  }
+
+  /// Forgets what was known of archives other than those of `days`.
+  package func forgetAllBut(_ days: some Sequence<Day>, of table: TableName, on connection: PostgresConnection) async throws {
+    try await connection.query(
+      "DELETE FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND day <> ALL ($3::pg_catalog.date[])",
+      [table.schema, table.name, "{\(days.map { "\($0)" }.joined(separator: ","))}"])
+  }
+}

@@ -1,0 +1,140 @@
+import Archive
+package import Database
+package import Essentials
+import Postgres
+import Reporting
+package import TableDays
+
+/// Changes policies and holds, which the database logs, and writes a line into the audit chain for each change.
+package struct RetentionAdministration: Sendable {
+  private let job: RetentionJob
+
+  package init(_ job: RetentionJob) {
+    self.job = job
+  }
+
+  /// What the database has.
+  package struct Listing: Sendable, Encodable {
+    package let database: String
+    package let holds: [RetentionSchema.Hold]
+    package let policies: [RetentionSchema.Policy]
+  }
+
+  /// What was done.
+  package struct Done: Sendable, Encodable {
+    package let status = "ok"
+    /// Of a hold that was placed.
+    package var hold: Int?
+    package var warnings: [String]
+  }
+
+  private func with<Result: Sendable>(
+    _ body: @Sendable (RetentionJob.Rules, PostgresConnection) async throws -> Result
+  ) async throws -> Result {
+    try await job.context.sessions.pools.withConnection(to: try job.context.server.target()) { connection in
+      let rules = try await job.rules(on: connection)
+      return try await body(rules, connection)
+    }
+  }
+
+  /// - Throws: ``JobError`` `not_configured`.
+  package func list() async throws -> Listing {
+    let database = try job.context.server.target().database
+    return try await with { rules, _ in Listing(database: database, holds: rules.holds, policies: rules.policies) }
+  }
+
+  /// - Throws: ``JobError`` `not_configured`, `missing_field`, `bad_field`, `permission_denied`.
+  package func set(_ change: RetentionSchema.PolicyChange, of table: TableName, note: String?) async throws -> Done {
+    let (before, after) = try await with { rules, connection in
+      let present = rules.policies.first { $0.table == table }
+      guard change.keep != nil || present != nil else {
+        throw JobError(
+          .missingField, "missing: \(table) has no policy yet; expected an interval such as 30 days", field: "keep")
+      }
+      try await Self.explaining(table) {
+        try await rules.schema.set(change, of: table, over: present, note: note, on: connection)
+      }
+      return (present, try await rules.schema.policies(on: connection).first { $0.table == table })
+    }
+    var details: [String: JSONValue] = [:]
+    if let before { details["before"] = try JSONValue(encoding: before) }
+    if let after { details["after"] = try JSONValue(encoding: after) }
+    return try await done(.policy, table, details, note)
+  }
+
+  /// - Throws: ``JobError`` `not_configured`, `table_not_found`, `permission_denied`.
+  package func removePolicy(of table: TableName, note: String?) async throws -> Done {
+    let removed = try await with { rules, connection in
+      try await Self.explaining(table) {
+        try await rules.schema.removePolicy(of: table, note: note, on: connection)
+      }
+    }
+    guard removed else { throw JobError(.tableNotFound, "\(table) has no retention policy", field: "table") }
+    return try await done(.policy, table, ["removed": .bool(true)], note)
+  }
+
+  /// - Parameters:
+  ///   - from: the first day, in `BACKUP_TIMEZONE`; nil is no bound.
+  ///   - to: the last day, included.
+  ///   - until: when the hold ends, as PostgreSQL reads it; nil is never.
+  /// - Throws: ``JobError`` `not_configured`, `bad_field`, `permission_denied`.
+  package func hold(
+    _ table: TableName, reason: String, from: Day?, to: Day?, until: String?
+  ) async throws -> Done {
+    let zone = job.backup.timeZone
+    let start = from.map { DayWindow($0, in: zone).texts.start }
+    let end = to.map { DayWindow($0, in: zone).texts.end }
+    let id = try await with { rules, connection in
+      try await Self.explaining(table) {
+        try await rules.schema.hold(table, reason: reason, until: until, from: start, to: end, on: connection)
+      }
+    }
+    var details: [String: JSONValue] = ["hold": .integer(id), "reason": .string(reason)]
+    if let start { details["start"] = .string(start) }
+    if let end { details["end"] = .string(end) }
+    if let until { details["until"] = .string(until) }
+    var done = try await done(.hold, table, details, nil)
+    done.hold = id
+    return done
+  }
+
+  /// - Throws: ``JobError`` `not_configured`, `bad_field`, `permission_denied`.
+  package func release(hold id: Int, note: String?) async throws -> Done {
+    let held = try await with { rules, connection in
+      let hold = rules.holds.first { $0.id == id }
+      guard let hold, try await rules.schema.release(hold: id, note: note, on: connection) else {
+        throw JobError(.badField, "there is no hold \(id) that has not ended", field: "hold")
+      }
+      return hold
+    }
+    return try await done(.release, held.table, ["hold": .integer(id), "reason": .string(held.reason)], note)
+  }
+
+  /// The newest entries of the log, the newest first.
+  /// - Throws: ``JobError`` `not_configured`.
+  package func log(of table: TableName?, limit: Int) async throws -> [JSONValue] {
+    try await with { rules, connection in try await rules.schema.log(of: table, limit: limit, on: connection) }
+      .map { try JSONValue(parsing: Array($0.utf8)) }
+  }
+
+  private func done(
+    _ action: AuditEntry.Action, _ table: TableName, _ details: [String: JSONValue], _ note: String?
+  ) async throws -> Done {
+    var details = details
+    if let note { details["note"] = .string(note) }
+    let warning = await job.context.audit(
+      action, table, in: try job.context.server.target().database, by: nil, details)
+    return Done(warnings: [warning].compactMap(\.self))
+  }
+
+  /// Turns what the functions of the schema refuse into errors. Their words name no rows.
+  private static func explaining<Result>(_ table: TableName, _ body: () async throws -> Result) async throws -> Result {
+    do {
+      return try await body()
+    } catch PostgresError.server(let error) where ["22023", "22007", "22008", "22P02", "23514"].contains(error.sqlState) {
+      throw JobError(.badField, "\(table): \(error.message)", field: nil)
+    } catch PostgresError.server(let error) where error.sqlState == "42P01" {
+      throw JobError(.tableNotFound, "there is no table \(table)", field: "table")
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import Archive
+import Database
+import Essentials
+import Foundation
+import Lake
+import Postgres
+import Reporting
+import TableDays
+
+extension TableRetention {
+  /// Why a unit stays.
+  private struct Kept: Error {
+    let reason: String
+    let detail: String
+  }
+
+  /// Proves that the archives hold the rows of a unit, and drops it.
+  func drop(
+    _ unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ planned: RetentionResult
+  ) async -> RetentionResult {
+    var result = planned
+    let start = ContinuousClock.now
+    let days = days(of: unit, facts)
+    let first = TableDay(database: target.database, table: table, day: days.first ?? Day(context.now(), in: .gmt))
+    do {
+      let patience = try context.patience(until: deadline)
+      job.progress.update { $0.subject = "\(table) \(planned.unit)" }
+      result = try await context.admission.admitting(first, for: .backup, job.progress, within: patience) { _ in
+        try await dropProven(unit, facts, described, days, planned)
+      }
+      result.seconds = start.duration(to: .now).secondsToMilliseconds
+    } catch let kept as Kept {
+      result.keep(kept.reason, kept.detail)
+    } catch  where Task.isCancelled || error is Admission.NoTurn {
+      result.status = .notBegun
+      result.error = .notBegun(error)
+    } catch {
+      result.status = .failed
+      result.error = .ofTableDay(error)
+      result.reason = result.error?.code.rawValue
+    }
+    if ![.dropped, .kept].contains(result.status) {
+      Log.write(
+        Log.failureLevel, "retention \(result.status.rawValue)",
+        ["table": table, "unit": result.unit, "reason": result.reason ?? "", "detail": result.error?.message ?? result.detail ?? ""])
+    } else {
+      Log.write(
+        .info, "retention \(result.status.rawValue)",
+        ["table": table, "unit": result.unit, "reason": result.reason ?? "", "rows": result.rows ?? 0])
+    }
+    return result
+  }
+
+  /// How often a unit whose rows seem to have changed since they were compared is compared again.
+  private static let attempts = 2
+
+  private func dropProven(
+    _ unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ days: [Day], _ planned: RetentionResult
+  ) async throws -> RetentionResult {
+    var result = planned
+    let note = "retention \(UUID().uuidString)"
+    var proofs: [RetentionSchema.ArchivedDay] = []
+    if policy.requiresArchive { proofs = try await verified(days, described, facts) }
+    for attempt in 1...Self.attempts {
+      var since: String?
+      if policy.requiresArchive {
+        proofs = try await compared(proofs, described)
+        since = proofs.compactMap { $0.since.flatMap { UInt64($0) } }.min().map { String($0) }
+        let known = proofs
+        try await withConnection { try await schema.record(known, of: table, on: $0) }
+      }
+      let wanted = since
+      do {
+        result.take(
+          try await withConnection {
+            try await schema.drop(unit, of: table, since: wanted, dryRun: false, note: note, on: $0)
+          })
+      } catch let error as PostgresError where error.isConnectionFailure {
+        await ask(note, error, &result)
+      }
+      guard result.reason == "changed_rows", attempt < Self.attempts else { break }
+    }
+    guard result.status == .dropped || result.status == .unconfirmed else { return result }
+    result.archives = proofs.map { .init(path: $0.path, sha256: $0.sha256) }
+    result.warnings += [await audit(result, days)].compactMap(\.self)
+    return result
+  }
+
+  /// The days' archives, each read back as a whole at some time since it was written.
+  /// - Throws: ``Kept``.
+  private func verified(
+    _ days: [Day], _ described: [Day: Described], _ facts: Facts
+  ) async throws -> [RetentionSchema.ArchivedDay] {
+    var proofs: [RetentionSchema.ArchivedDay] = []
+    for day in days {
+      guard let archive = described[day], let known = archivedDay(day, archive, facts.column) else { continue }
+      guard known.verifiedAt == nil else {
+        proofs.append(known)
+        continue
+      }
+      guard request.verifies else {
+        throw Kept(reason: "not_verified", detail: "the archive of \(day) was not read back as a whole")
+      }
+      var request = VerifyRequest()
+      request.depth = .full
+      let verify = TableDayVerify(
+        context: context, options: job.backup, request: request, progress: job.progress,
+        tableDay: TableDay(database: target.database, table: table, day: day), archive: archive.entry)
+      let found = try await verify.run()
+      guard found.status == .verified else {
+        let detail = found.damage?.detail ?? found.error?.message ?? found.warnings.first ?? ""
+        throw Kept(reason: "not_verified", detail: "the archive of \(day) is \(found.status.rawValue): \(detail)")
+      }
+      // The manifest has the hash of the rows now.
+      guard let manifest = try await ArchiveManifest.find(for: archive.entry, in: context.lake).manifest,
+        let proof = archivedDay(day, Described(archive.entry, manifest), facts.column),
+        proof.verifiedAt != nil
+      else {
+        throw Kept(
+          reason: "not_verified",
+          detail: "the archive of \(day) was read, but its manifest could not be written: \(found.warnings.joined(separator: "; "))")
+      }
+      proofs.append(proof)
+    }
+    return proofs
+  }
+
+  /// The proofs, each compared with the rows that the table has now: their number and their hash.
+  /// - Throws: ``Kept``; those of ``LiveRows``.
+  private func compared(
+    _ proofs: [RetentionSchema.ArchivedDay], _ described: [Day: Described]
+  ) async throws -> [RetentionSchema.ArchivedDay] {
+    var compared: [RetentionSchema.ArchivedDay] = []
+    for var proof in proofs {
+      guard let manifest = described[proof.day]?.manifest else { continue }
+      let live = LiveRows(manifest: manifest, table: table, allowsView: false)
+      let found = try await withConnection { try await live.read(on: $0) }
+      switch found.difference(fromRows: proof.rows, hash: proof.rowsHash) {
+      case nil: break
+      case .late(let count):
+        throw Kept(reason: "late_rows", detail: "\(proof.day): the table has \(count) rows more than the archive")
+      case .fewer(let count):
+        throw Kept(reason: "fewer_rows", detail: "\(proof.day): the table has \(count) rows fewer than the archive")
+      case .changed:
+        throw Kept(
+          reason: "changed_rows",
+          detail: "\(proof.day): the table has as many rows as the archive, but others; archive the day again with overwrite")
+      }
+      proof.since = found.since
+      compared.append(proof)
+    }
+    return compared
+  }
+
+  /// Asks the log what became of a unit when the connection broke.
+  private func ask(_ note: String, _ error: PostgresError, _ result: inout RetentionResult) async {
+    let logged = try? await withConnection { try await schema.outcome(note: note, on: $0) }
+    if let outcome = logged ?? nil {
+      result.take(outcome)
+      result.warnings.append("the connection broke before the answer; the log has told it: \(JobError(cause: error).message)")
+    } else {
+      result.status = .unconfirmed
+      result.error = JobError(cause: error)
+      result.detail = "the connection broke, and the log has no entry of it yet; the next run tells whether the unit is gone"
+    }
+  }
+
+  private func audit(_ result: RetentionResult, _ days: [Day]) async -> String? {
+    var details: [String: JSONValue] = [
+      "unit": .string(result.unit), "outcome": .string(result.status.rawValue), "kind": .string(result.kind.rawValue),
+      "keep": .string(policy.keep),
+      "archives": .array(
+        result.archives.map { .object(["path": .string($0.path), "sha256": .string($0.sha256)]) }),
+    ]
+    if let start = result.start { details["start"] = .string(start) }
+    if let end = result.end { details["end"] = .string(end) }
+    if let rows = result.rows { details["rows"] = .integer(rows) }
+    if let bytes = result.bytes { details["bytes"] = .integer(bytes) }
+    return await context.audit(result.kind == .rows ? .delete : .drop, table, in: target.database, by: nil, details)
+  }
+}

@@ -1,0 +1,219 @@
+import Essentials
+import Foundation
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Archive
+@testable import Configuration
+@testable import Database
+@testable import Jobs
+@testable import Reporting
+
+@Suite("Retention")
+struct RetentionJobTests {
+  typealias Kind = RetentionDatabase.Kind
+
+  private func units(_ kind: Kind) -> Int { kind.isWeekly ? 2 : 14 }
+
+  @Test("What is past its keep time and archived is planned, read back, dropped, logged and audited, and restores", arguments: Kind.all)
+  func drops(kind: Kind) async throws {
+    let site = try await RetentionSite.shared()
+    let table = "drop_\(kind.rawValue.asciiLowercased())"
+    try await site.makeTable(table, kind)
+    let before = try await site.base.psql("SELECT string_agg(c::text, ';' ORDER BY at, device) FROM events.\(table) c")
+    let plan = try await site.run(table, dryRun: true)
+    #expect(plan.verdicts == [String](repeating: "kept not_verified", count: units(kind)))
+    #expect(plan.results.allSatisfy { $0.detail?.contains("a run reads it") == true })
+    #expect(try await site.base.psql("SELECT count(*) FROM \(site.base.admin).archived_day WHERE table_name = '\(table)'") == "0")
+    let rows = try await site.base.count(table)
+
+    let report = try await site.run(table)
+    #expect(report.status == .ok)
+    #expect(report.verdicts == [String](repeating: "dropped", count: units(kind)))
+    #expect(report.results.reduce(0) { $0 + ($1.rows ?? 0) } == rows)
+    #expect(report.results.flatMap(\.archives).count == 14)
+    #expect(try await site.base.count(table) == 0)
+    #expect(report.results.flatMap(\.warnings) == [])
+    let logged = try await site.base.psql(
+      "SELECT count(*) || ' ' || sum(rows) FROM \(site.base.admin).chunk_maintenance_log WHERE outcome = 'dropped' AND table_name = '\(table)'")
+    #expect(logged == "\(units(kind)) \(rows)")
+    #expect(
+      try await site.audited() == [String](repeating: kind == .plain ? "delete" : "drop", count: units(kind)))
+    #expect(try await site.run(table).results.isEmpty)
+
+    guard kind != .partitions else { return }
+    let restore = #"{"table": "events.\#(table)", "from": "2024-01-04", "to": "2024-01-17"}"#
+    var options = site.settings
+    options.server.user = site.base.server.superuser
+    var context = site.context
+    context.server = options.server
+    let job = RestoreJob(context, options.restoreOptions { _ in throw JobError(.outsideLake, "no other lake") })
+    let restored = try await job.run(RestoreRequest(JSONValue(json: Data(restore.utf8))))
+    #expect(restored.status == .ok, "\(restored.results.compactMap(\.error))")
+    let after = try await site.base.psql("SELECT string_agg(c::text, ';' ORDER BY at, device) FROM events.\(table) c")
+    #expect(after == before)
+  }
+
+  /// What is done to one archive or to the rows of one day, and why the unit stays then.
+  enum Harm: String, CaseIterable, Sendable {
+    case deletedArchive, deletedManifest, flippedBit, cutByte, otherDay, undercounted
+    case lateRow, deletedRow, updatedRow, exchangedRow, addedColumn
+
+    var reason: String {
+      switch self {
+      case .deletedArchive, .deletedManifest: "no_archive"
+      case .flippedBit, .otherDay, .undercounted: "not_verified"
+      case .cutByte: "no_archive"
+      case .lateRow: "late_rows"
+      case .deletedRow: "fewer_rows"
+      case .updatedRow, .exchangedRow, .addedColumn: "changed_rows"
+      }
+    }
+  }
+
+  private func harm(_ site: RetentionSite, _ table: String, _ harm: Harm) async throws {
+    let path = site.path(table, "2024-01-06"), manifest = site.manifestPath(table, "2024-01-06")
+    func changeFile(_ change: (inout Data) -> Void) throws {
+      var data = try Data(contentsOf: URL(filePath: path))
+      change(&data)
+      try data.write(to: URL(filePath: path))
+    }
+    switch harm {
+    case .deletedArchive: try FileManager.default.removeItem(atPath: path)
+    case .deletedManifest: try FileManager.default.removeItem(atPath: manifest)
+    case .flippedBit: try changeFile { $0[$0.count / 2] ^= 4 }
+    case .cutByte: try changeFile { $0.removeLast() }
+    case .otherDay:
+      let other = try Data(contentsOf: URL(filePath: site.path(table, "2024-01-07")))
+      // As long as it was, so that the manifest still seems to describe it.
+      let length = try Data(contentsOf: URL(filePath: path)).count
+      try (other + Data(count: max(0, length - other.count))).prefix(length).write(to: URL(filePath: path))
+    case .undercounted:
+      let text = try String(contentsOfFile: manifest, encoding: .utf8)
+      let changed = text.replacing(#/"rows"\s*:\s*2[45]\b/#, with: "\"rows\" : 23")
+      #expect(changed != text)
+      try Data(changed.utf8).write(to: URL(filePath: manifest))
+    case .lateRow: try await site.base.psql("INSERT INTO events.\(table) VALUES ('2024-01-06 05:00Z', 7, 7)")
+    case .deletedRow: try await site.base.psql("SET enable_bitmapscan = off; DELETE FROM events.\(table) WHERE at = '2024-01-06 05:00Z' AND device = 1")
+    case .updatedRow: try await site.base.psql("UPDATE events.\(table) SET value = 9 WHERE at = '2024-01-06 05:00Z' AND device = 1")
+    case .exchangedRow:
+      try await site.base.psql(
+        """
+        SET enable_bitmapscan = off; DELETE FROM events.\(table) WHERE at = '2024-01-06 05:00Z' AND device = 1;
+        INSERT INTO events.\(table) VALUES ('2024-01-06 05:00Z', 9, 0)
+        """)
+    case .addedColumn: try await site.base.psql("ALTER TABLE events.\(table) ADD more int")
+    }
+  }
+
+  @Test("One archive or day that does not hold keeps exactly its unit, and the reason says why", arguments: Harm.allCases, Kind.some)
+  func keeps(harm: Harm, kind: Kind) async throws {
+    let site = try await RetentionSite.shared()
+    let table = "h_\(harm.rawValue.asciiLowercased())_\(kind.rawValue.asciiLowercased())"
+    try await site.makeTable(table, kind)
+    try await self.harm(site, table, harm)
+    let rows = try await rowsOfDay(site, table)
+    let report = try await site.run(table)
+    #expect(report.status == .ok)
+    let hit = harm == .addedColumn ? Array(0..<units(kind)) : [kind.isWeekly ? 0 : 2]
+    var expected = (0..<units(kind)).map { hit.contains($0) ? "kept \(harm.reason)" : "dropped" }
+    // Without the archive nothing tells of a unit of a plain table.
+    if kind == .plain, harm.reason == "no_archive" { expected.remove(at: 2) }
+    #expect(report.verdicts == expected, "\(report.results.compactMap(\.detail))")
+    // The rows of the day are there; of the others only where the unit is larger.
+    #expect(try await rowsOfDay(site, table) == rows)
+    let kept = try await site.base.count(table)
+    #expect(harm == .addedColumn || kind.isWeekly ? kept > rows && kept < 14 * 24 + 15 : kept == rows)
+  }
+
+  private func rowsOfDay(_ site: RetentionSite, _ table: String) async throws -> Int {
+    let sql = "SELECT count(*) FROM events.\(table) WHERE at >= '2024-01-06Z' AND at < '2024-01-07Z'"
+    return try #require(Int(try await site.base.psql(sql)))
+  }
+
+  @Test("An archive that was read back is not read again; without reading it, its unit stays")
+  func verification() async throws {
+    let site = try await RetentionSite()
+    try await site.makeTable("clicks", .partitions)
+    #expect(try await site.run("clicks", verify: false).verdicts == ["kept not_verified", "kept not_verified"])
+    let verified = try await VerifyJob(site.context, site.settings.backup).run(VerifyRequest())
+    #expect(verified.status == .ok)
+    #expect(try await site.run("clicks", dryRun: true).verdicts == ["droppable", "droppable"])
+    #expect(try await site.run("clicks", verify: false).verdicts == ["dropped", "dropped"])
+  }
+
+  @Test("A hold wins, is listed, and ends; policies and holds are logged and audited")
+  func hold() async throws {
+    let site = try await RetentionSite()
+    try await site.makeTable("clicks", .partitions)
+    try await site.base.psql(
+      "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA \(site.base.admin) TO \(site.base.caller)")
+    let administration = RetentionAdministration(site.job)
+    let table = TableName(schema: "events", name: "clicks")
+    let hold = try await administration.hold(
+      table, reason: "case 7", from: Day("2024-01-12"), to: Day("2024-01-12"), until: nil)
+    let report = try await site.run("clicks")
+    #expect(report.verdicts == ["dropped", "kept on_hold"])
+    #expect(report.holds.map(\.reason) == ["case 7"])
+    _ = try await administration.release(hold: try #require(hold.hold), note: "closed")
+    await #expect(throws: JobError.self) { try await administration.release(hold: hold.hold ?? 0, note: nil) }
+    #expect(try await site.run("clicks").verdicts == ["dropped"])
+
+    var change = RetentionSchema.PolicyChange()
+    change.keep = "3650 days"
+    _ = try await administration.set(change, of: table, note: nil)
+    let kept = try await administration.list().policies.map(\.keep)
+    #expect(kept == ["P3650D"])
+    change.keep = "1 day"
+    let young = try await #require(throws: JobError.self) { try await administration.set(change, of: table, note: nil) }
+    #expect(young.code == .badField && young.message.contains("must not be shorter than the minimum age"))
+    change.keep = "soon"
+    #expect(try await #require(throws: JobError.self) { try await administration.set(change, of: table, note: nil) }.code == .badField)
+    _ = try await administration.removePolicy(of: table, note: "done")
+    let log = try await administration.log(of: table, limit: 3).compactMap { $0.object?["action"]?.string }
+    #expect(log == ["policy", "policy", "drop_partition"])
+    #expect(try await site.audited() == ["hold", "drop", "release", "drop", "policy", "policy"])
+    let gone = try await #require(throws: JobError.self) { try await site.run("clicks") }
+    #expect(gone.code == .tableNotFound && gone.message.contains("has no retention policy"))
+  }
+
+  @Test("Without the schema the error says how it is made; one that others may have changed is not used")
+  func notSetUp() async throws {
+    let site = try await RetentionSite()
+    try await site.base.psql("ALTER SCHEMA \(site.base.admin) RENAME TO elsewhere")
+    let missing = try await #require(throws: JobError.self) { try await site.job.run(RetentionRequest()) }
+    #expect(missing.code == .notConfigured && missing.message.contains("sluice setup apply --part retention"))
+    try await site.base.psql(
+      """
+      ALTER SCHEMA elsewhere RENAME TO \(site.base.admin); GRANT CREATE ON SCHEMA \(site.base.admin) TO \(site.base.other);
+      ALTER FUNCTION \(site.base.admin).drop_unit(regclass, regclass, xid8, boolean, text) SECURITY INVOKER
+      """)
+    let changed = try await #require(throws: JobError.self) { try await site.job.run(RetentionRequest()) }
+    #expect(changed.code == .permissionDenied && changed.field == "RETENTION_SCHEMA")
+  }
+
+  @Test("A simulation tells day by day what another keep time would free, and changes nothing", arguments: [Kind.partitions, .plain])
+  func simulation(kind: Kind) async throws {
+    let site = try await RetentionSite()
+    try await site.makeTable("clicks", kind)
+    // As if the first day became past its keep time 3 days from now.
+    let age = try await site.base.psql("SELECT (now()::date + 3) - '2024-01-05'::date")
+    let simulation = try await site.job.simulate(keep: "\(age) days", tables: [])
+    let steps = try #require(simulation.tables.first).steps
+    #expect(steps.count == 30)
+    let freed = steps.enumerated().filter { !$0.element.units.isEmpty }.map(\.offset)
+    #expect(freed == (kind == .plain ? Array(3...16) : [9, 16]))
+    #expect(steps.last?.total.units == units(kind) && steps.last?.total.rows == 14 * 24)
+    #expect(try await site.base.count("clicks") == 14 * 24)
+    let error = try await #require(throws: JobError.self) { try await site.job.simulate(keep: "soon", tables: []) }
+    #expect(error.code == .badField && error.field == "keep")
+  }
+}
+
+extension RetentionDatabase.Kind {
+  /// One of each way to keep rows.
+  static var some: [Self] {
+    [.dayChunks, .compressedWeeks, .partialWeeks, .partitions, .plain].filter { all.contains($0) }
+  }
+}

@@ -1,0 +1,101 @@
+import Essentials
+import Foundation
+import Lake
+import Postgres
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Archive
+@testable import Configuration
+@testable import Database
+@testable import Jobs
+@testable import Reporting
+
+/// A database with the retention's schema, a lake, and jobs as the caller, who has EXECUTE, and SELECT on the tables, only.
+struct RetentionSite: Sendable {
+  let base: RetentionDatabase
+  let folder: TemporaryDirectory
+  let lake: FolderStore
+  let settings: Settings
+  let pools: ConnectionPools
+
+  init(_ base: RetentionDatabase? = nil) async throws {
+    if let base { self.base = base } else { self.base = try await RetentionDatabase() }
+    let directory = try TemporaryDirectory("lake")
+    lake = try await FolderStore(root: directory.path)
+    folder = directory
+    settings = try Settings(environment: [
+      "PG_HOST": "127.0.0.1", "PG_PORT": "\(self.base.server.port)", "PG_DATABASE": self.base.name,
+      "PG_USER": self.base.caller, "PG_SSLMODE": "disable", "LAKE_URL": "file://\(directory.path)", "PG_RETRY_SECONDS": "0",
+      "PG_LOCK_TIMEOUT_SECONDS": "2", "RETENTION_SCHEMA": self.base.schema,
+    ])
+    pools = ConnectionPools(passwords: FixedPassword(nil), maximum: 4)
+  }
+
+  var context: JobContext {
+    JobContext(
+      server: settings.server,
+      sessions: DatabaseSessions(pools: pools, connections: 4, lockTimeoutSeconds: 2, retrySeconds: 0), lake: lake,
+      admission: Admission(limit: 2))
+  }
+
+  var job: RetentionJob { RetentionJob(context, settings.backup, settings.retention) }
+
+  /// In the database that several tests share.
+  static func shared() async throws -> RetentionSite { try await RetentionSite(RetentionDatabase.shared) }
+
+  /// Makes `events.<table>`, whose first units are 14 days of hourly readings, and archives its days. What the tests' own proofs say
+  /// is taken away again.
+  func makeTable(_ table: String, _ kind: RetentionDatabase.Kind) async throws {
+    try await base.makeTable(table, kind)
+    try await base.psql(
+      "DELETE FROM \(base.admin).archived_day WHERE table_name = '\(table)'; GRANT SELECT ON events.\(table) TO \(base.caller)")
+    try await base.settle()
+    try await archive(table)
+  }
+
+  /// Archives days of the table, again where they are archived already.
+  func archive(_ table: String, from: String = "2024-01-04", to: String = "2024-01-17") async throws {
+    let request = """
+      {"table": "events.\(table):at", "from": "\(from)", "to": "\(to)", "overwrite": true, "force": true}
+      """
+    let job = BackupJob(context, settings.backup)
+    let report = try await job.run(job.plan(BackupRequest(JSONValue(json: Data(request.utf8)))))
+    #expect(report.status == .ok, "\(report.results.compactMap(\.error))")
+  }
+
+  func run(_ table: String, dryRun: Bool = false, verify: Bool = true) async throws -> RetentionReport {
+    var request = RetentionRequest()
+    request.tables = [TableName(schema: "events", name: table)]
+    request.isDryRun = dryRun
+    request.verifies = verify
+    let report = try await job.run(request)
+    #expect(report.failures.isEmpty, "\(report.failures.map(\.error))")
+    return report
+  }
+
+  /// The path of an archive below the lake.
+  func path(_ table: String, _ day: String) -> String {
+    folder.file("\(base.name)/events.\(table).\(day).csv.gz")
+  }
+
+  func manifestPath(_ table: String, _ day: String) -> String {
+    folder.file("\(base.name)/_sluice/events.\(table).\(day).json")
+  }
+
+  /// The actions of the audit chain, in order.
+  func audited() async throws -> [String] {
+    var actions: [String] = []
+    let check = try await AuditChain(lake).check { actions.append($0.object?["action"]?.string ?? "") }
+    #expect(check.breaks == [])
+    return actions
+  }
+}
+
+extension RetentionReport {
+  /// The verdict of each unit: its status, and why it stays.
+  var verdicts: [String] {
+    results.map { [$0.status.rawValue, $0.reason].compactMap(\.self).joined(separator: " ") }
+  }
+}

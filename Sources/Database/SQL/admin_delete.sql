@@ -90,7 +90,8 @@ BEGIN
       archives := pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
         'path', d.archive_path, 'sha256', d.sha256, 'day', p_day, 'rows', rows));
       IF p_since IS NOT NULL THEN
-        PERFORM {schema}.check_unchanged(p_table::oid, '{}', '{}', p_since);
+        SELECT w.why INTO failure FROM {schema}.changed_since(p_table::oid, '{}', '{}', p_since) w;
+        IF failure IS NOT NULL THEN PERFORM {schema}.verdict('kept', 'changed_rows', failure); END IF;
         old := pg_catalog.format('pg_catalog.age(x.xmin) > pg_catalog.age(%L::pg_catalog.xid)', p_since::xid::text);
         EXECUTE pg_catalog.format('SELECT pg_catalog.count(*) FROM ONLY %s AS x WHERE %s AND NOT (%s)', root, bounds, old)
         INTO changed;

@@ -99,7 +99,12 @@ DECLARE
   t record;
   u record;
   p {schema}.retention_policy;
+  changes record;
   days jsonb;
+  days_now jsonb;
+  begun xid8;
+  tuples bigint[];
+  heaps oid[];
   archives jsonb;
   source text;
   bounds text := 'true';
@@ -133,11 +138,6 @@ BEGIN
     IF p.require_archive AND u.is_compressed AND pg_catalog.current_setting('timescaledb.license', true) = 'apache' THEN
       PERFORM {schema}.verdict('refused', 'chunk_not_readable', 'the Apache edition reads compressed chunks as empty');
     END IF;
-    PERFORM FROM {schema}.check_unit(p_table, t, p, u.parts, u.low, u.high, p_ignore_keep);
-    IF NOT p_dry_run THEN PERFORM {schema}.lock_unit(p_table, u.parts, u.heaps); END IF;
-    -- Once more: what was looked at before the locks may have been changed meanwhile.
-    SELECT * INTO u FROM {schema}.unit_facts(p_table, p_unit, t.kind, t.column_type, t.hypertable);
-    IF u.reason IS NOT NULL THEN PERFORM {schema}.verdict('kept', 'locked', 'the unit was changed meanwhile'); END IF;
     SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d)) INTO days
     FROM {schema}.check_unit(p_table, t, p, u.parts, u.low, u.high, p_ignore_keep) d;
     root := {schema}.relation_name(p_table);
@@ -153,10 +153,34 @@ BEGIN
       source := unit;
     END IF;
     IF p.require_archive THEN
-      SELECT c.total, c.archives INTO rows, archives
-      FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days) c;
-      IF p_since IS NOT NULL THEN PERFORM {schema}.check_unchanged(p_table, u.parts, u.heaps, p_since); END IF;
-    ELSIF NOT (u.is_compressed AND pg_catalog.current_setting('timescaledb.license', true) = 'apache') THEN
+      -- Beside writers. What they change from here on is told by its xmin.
+      begun := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
+      SELECT c.total, c.archives, c.tuples INTO rows, archives, tuples
+      FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days, u.heaps, p_since) c;
+    END IF;
+    IF NOT p_dry_run THEN PERFORM {schema}.lock_unit(p_table, u.parts, u.heaps); END IF;
+    -- Once more: what was looked at before the locks may have been changed meanwhile.
+    heaps := u.heaps;
+    SELECT * INTO u FROM {schema}.unit_facts(p_table, p_unit, t.kind, t.column_type, t.hypertable);
+    IF u.reason IS NOT NULL THEN PERFORM {schema}.verdict('kept', 'locked', 'the unit was changed meanwhile'); END IF;
+    days_now := (
+      SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d))
+      FROM {schema}.check_unit(p_table, t, p, u.parts, u.low, u.high, p_ignore_keep) d);
+    IF p.require_archive THEN
+      SELECT * INTO changes FROM {schema}.changed_since(p_table, u.parts, u.heaps, COALESCE(p_since, begun));
+      -- All tuples are from before the count, and as many as then: they are the same. Else, and where rows beside the unit
+      -- count too, the rows are counted under the lock.
+      IF changes.why IS NOT NULL OR changes.tuples IS DISTINCT FROM tuples OR heaps IS DISTINCT FROM u.heaps
+        OR days_now IS DISTINCT FROM days
+        OR EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(days) j WHERE (j ->> 'is_cut')::boolean)
+      THEN
+        SELECT c.total, c.archives INTO rows, archives
+        FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days_now, '{}', p_since) c;
+      END IF;
+      IF p_since IS NOT NULL AND changes.why IS NOT NULL THEN
+        PERFORM {schema}.verdict('kept', 'changed_rows', changes.why);
+      END IF;
+    ELSIF NOT (u.is_compressed AND COALESCE(pg_catalog.current_setting('timescaledb.license', true), '') = 'apache') THEN
       EXECUTE pg_catalog.format('SELECT pg_catalog.count(*) FROM %s AS x WHERE %s', source, bounds) INTO rows;
     END IF;
     IF p_dry_run THEN

@@ -34,7 +34,7 @@ struct AuditChainTests {
     try await chain.append([Self.entry(4, at: "2024-02-01T00:00:00Z"), Self.entry(5, at: "2024-02-01T00:00:00Z")])
     #expect(try lines().count == 3 && lines("2024-02").count == 2)
     var rows: [Int] = []
-    let check = try await chain.check { rows.append($0["rows"]?.whole ?? 0) }
+    let check = try await chain.check { rows.append($0.object?["rows"]?.whole ?? 0) }
     #expect(check.breaks == [] && check.lines == 5 && rows == [1, 2, 3, 4, 5])
     // Anyone can follow it.
     let sum = try await runChecked("/usr/bin/sha256sum", input: try lines()[2])
@@ -67,7 +67,7 @@ struct AuditChainTests {
       try await group.waitForAll()
     }
     var rows: Set<Int> = []
-    let check = try await chain.check { rows.insert($0["rows"]?.whole ?? 0) }
+    let check = try await chain.check { rows.insert($0.object?["rows"]?.whole ?? 0) }
     #expect(check.breaks == [] && check.lines == 12 && rows == Set(1...12))
   }
 }

@@ -102,7 +102,7 @@ package struct AuditChain: Sendable {
       for (index, line) in content.split(separator: UInt8(ascii: "\n")).enumerated() {
         check.lines += 1
         let value = try? JSONValue(parsing: Array(line))
-        if let value, let previous = value["previous"]?.string {
+        if let value, let previous = value.object?["previous"]?.string {
           if previous != check.hash {
             let reason = "the line before is another one than when this one was written: a line was changed, removed or put in"
             check.breaks.append(Break(path: "\(path)", line: index + 1, reason: reason))

@@ -30,8 +30,8 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    ChunksCommand.self, VerifyCommand.self,
-    PackageCommand.self, IdentityCommand.self, VersionCommand.self,
+    ChunksCommand.self, VerifyCommand.self, SetupCommand.self, PackageCommand.self,
+    IdentityCommand.self, VersionCommand.self,
   ]
 
   static var names: [String] { all.map { $0.name } + ["help"] }

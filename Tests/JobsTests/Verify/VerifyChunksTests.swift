@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import TestSupport
 import Testing
 
@@ -6,11 +7,15 @@ import Testing
 @testable import Reporting
 
 @Suite(
-  "Verification of hypertables", .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
+  "Verification of hypertables", .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed")
+)
 struct VerifyChunksTests {
-  static let days = "\"table\": \"events.clicks\", \"from\": \"2024-01-04\", \"to\": \"2024-01-07\", \"depth\": \"database\""
+  static let days =
+    "\"table\": \"events.clicks\", \"from\": \"2024-01-04\", \"to\": \"2024-01-07\", \"depth\": \"database\""
 
-  @Test("Compressed chunks have the rows of their archives, decompressed or compressed again too; late, changed and dropped rows are told")
+  @Test(
+    "Compressed chunks have the rows of their archives, decompressed or compressed again too; late, changed and dropped rows are told"
+  )
   func chunks() async throws {
     let fixture = try await Fixture.readings(interval: "1 day")
     try await fixture.archiveDays()

@@ -53,7 +53,11 @@ struct HelpTests {
       #expect(Help.text(for: command).contains("\n  sluice \(example)"))
       var words = example.split(separator: " ").map(String.init)
       #expect(words.removeFirst() == name)
-      if !command.subcommands.isEmpty { #expect(command.subcommands.contains(words.removeFirst())) }
+      var subcommand = ""
+      if !command.subcommands.isEmpty {
+        subcommand = words.removeFirst()
+        #expect(command.subcommands.contains(subcommand))
+      }
       let request = try ParsedArguments(
         words, options: command.options, firstValue: command.firstValue
       ).request()
@@ -63,6 +67,7 @@ struct HelpTests {
       case "archives": _ = try ArchivesRequest(request)
       case "chunks": _ = try ChunksRequest(request)
       case "verify": _ = try VerifyRequest(request)
+      case "setup": _ = try SetupRequest(#require(SetupRequest.Action(rawValue: subcommand)), request)
       default: #expect(request == [:])
       }
     }

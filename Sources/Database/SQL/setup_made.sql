@@ -6,14 +6,22 @@ WITH noted AS (
       WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
           = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
         AND (o.role = i.role OR i.kind = 'table') AND (o.part, o.role) <> (i.part, i.role)
-    ) AS is_shared
+    ) AS is_shared,
+    ARRAY(
+      SELECT o.part FROM sluice.setup_item o
+      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
+          = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
+        AND o.role = i.role AND o.part <> i.part) AS other_parts,
+    i.kind = 'table' AND EXISTS (
+      SELECT FROM sluice.setup_item o
+      WHERE (o.kind, o.schema_name, o.object_name) = (i.kind, i.schema_name, i.object_name) AND o.role <> i.role) AS has_other_role
   FROM sluice.setup_item i
   WHERE i.role = {{role}}
 ),
 item AS (
-  SELECT n.* FROM noted n
+  SELECT n.*, NULL::pg_catalog.text AS later_of FROM noted n
   UNION ALL
-  SELECT n.part, n.role, k.kind, n.schema_name, c.relname::pg_catalog.text, n.privilege, '', true, false
+  SELECT n.part, n.role, k.kind, n.schema_name, c.relname::pg_catalog.text, n.privilege, '', true, false, '{}', false, n.for_role
   FROM noted n
   JOIN (VALUES ('TABLES', 'relation', 'rpvmf'), ('SEQUENCES', 'sequence', 'S')) k (objects, kind, relkinds) ON k.objects = n.object_name
   JOIN pg_catalog.pg_namespace s ON s.nspname = n.schema_name
@@ -25,7 +33,8 @@ item AS (
     WHERE (i.role, i.kind, i.schema_name, i.object_name, i.privilege)
       = (n.role, k.kind, n.schema_name, c.relname::pg_catalog.text, n.privilege))
 )
-SELECT i.part, i.role, i.kind, i.schema_name, i.object_name, i.privilege, i.for_role, i.made, i.is_shared,
+SELECT i.part, i.role, i.kind, i.schema_name, i.object_name, i.privilege, i.for_role, i.made, i.is_shared, i.other_parts,
+  i.has_other_role, i.later_of,
   CASE i.kind WHEN 'default' THEN 1 WHEN 'relation' THEN 2 WHEN 'sequence' THEN 3 WHEN 'function' THEN 4 WHEN 'table' THEN 5
     WHEN 'schema' THEN 6 WHEN 'database' THEN 7 WHEN 'member' THEN 8 WHEN 'role' THEN 10 ELSE 9 END AS place,
   u.undo
@@ -78,3 +87,4 @@ LEFT JOIN LATERAL (
   WHERE i.kind = 'table' AND n.nspname = 'sluice' AND c.relkind = 'r' AND c.relname = i.object_name
     AND c.relname IN ('restore_log', 'hold')
 ) AS u (undo) ON true
+WHERE i.later_of IS NULL OR u.undo IS NOT NULL

@@ -16,7 +16,7 @@ BEGIN
     VALUES (
       {{part}}, {{role}}, item.kind, item.schema_name, item.object_name, item.privilege, item.for_role,
       item.state = 'missing'
-      OR item.kind = 'role' AND pg_catalog.current_setting('sluice.role_made', true) IN ('t', 'true')
+      OR item.kind = 'role' AND COALESCE(pg_catalog.current_setting('sluice.role_made', true), '') IN ('t', 'true')
       OR EXISTS (
         SELECT FROM sluice.setup_item d
         WHERE d.part = {{part}} AND d.role = {{role}} AND d.kind = 'default' AND d.made AND d.schema_name = item.schema_name
@@ -30,7 +30,10 @@ BEGIN
     WHERE m.part = {{part}} AND NOT EXISTS (
       SELECT FROM ({{items}}) w
       WHERE (w.kind, w.schema_name, w.object_name, w.privilege, w.for_role)
-        = (m.kind, m.schema_name, m.object_name, m.privilege, m.for_role))
+        = (m.kind, m.schema_name, m.object_name, m.privilege, m.for_role)
+        -- What default privileges that stay have given, such as INSERT on a later view, stays too.
+        OR (w.kind, w.schema_name, w.object_name, w.privilege, w.for_role)
+        = ('default', m.schema_name, CASE m.kind WHEN 'relation' THEN 'TABLES' ELSE 'SEQUENCES' END, m.privilege, m.later_of))
     ORDER BY m.place
   LOOP
     -- What another part needs too is handed over to it.

@@ -22,28 +22,40 @@ package struct SetupFacts: Sendable {
     package var item: SetupItem
     /// The setup has made it; it was not there before.
     package var isMade: Bool
-    /// Another part, or a part of another role, needs it too.
-    package var isShared: Bool
+    /// The other parts that need it for the same role.
+    package var otherParts: [String]
+    /// A part of another role needs it.
+    package var hasOtherRole: Bool
+    /// The role whose default privileges have given it to a table that was made later.
+    package var laterOf: String?
     /// Nil where it is gone already.
     package var undo: String?
 
-    package init(item: SetupItem, isMade: Bool, isShared: Bool, undo: String?) {
+    package init(
+      item: SetupItem, isMade: Bool, otherParts: [String] = [], hasOtherRole: Bool = false, laterOf: String? = nil,
+      undo: String?
+    ) {
+      self.laterOf = laterOf
       self.item = item
       self.isMade = isMade
-      self.isShared = isShared
+      self.otherParts = otherParts
+      self.hasOtherRole = hasOtherRole
       self.undo = undo
     }
   }
 
-  /// What was made and is not wanted, and is to be taken back.
-  package func superfluous(wantsNothing: Bool = false) -> [SetupItem] {
-    made.compactMap { made in
-      guard made.isMade, !made.isShared, let undo = made.undo,
-        wantsNothing || !wanted.contains(where: made.item.isSame)
-      else { return nil }
-      var item = made.item
-      item.statement = undo
-      return item
+  /// What the setup has noted and the part needs no more, where it needs `wanted`.
+  package func stale(where wanted: [SetupItem]) -> [Made] {
+    let keys = Set(wanted.map(\.key))
+    return made.filter { made in
+      guard !keys.contains(made.item.key) else { return false }
+      guard let role = made.laterOf else { return true }
+      // What default privileges that stay have given, such as INSERT on a later view, stays too.
+      var source = made.item
+      source.kind = "default"
+      source.object = made.item.kind == "relation" ? "TABLES" : "SEQUENCES"
+      source.forRole = role
+      return !keys.contains(source.key)
     }
   }
 
@@ -70,8 +82,8 @@ package struct SetupFacts: Sendable {
       facts.made.append(
         Made(
           item: try SetupItem(row, state: .superfluous), isMade: try row.decode("made"),
-          isShared: try row.decode("is_shared"),
-          undo: try row.decodeIfPresent("undo")))
+          otherParts: try row.decode("other_parts"), hasOtherRole: try row.decode("has_other_role"),
+          laterOf: try row.decodeIfPresent("later_of"), undo: try row.decodeIfPresent("undo")))
     }
     return facts
   }

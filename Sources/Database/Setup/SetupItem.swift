@@ -62,8 +62,6 @@ extension SetupItem {
     forRole = try row.decode("for_role")
   }
 
-  /// Whether both are the same thing, whatever their states.
-  func isSame(as other: SetupItem) -> Bool { key == other.key }
-
-  private var key: [[UInt8]] { [kind, schema, object, privilege, forRole].map { Array($0.utf8) } }
+  /// What tells one thing from another, whatever their states: names by their bytes.
+  package var key: [[UInt8]] { [kind, schema, object, privilege, forRole].map { Array($0.utf8) } }
 }

@@ -33,7 +33,6 @@ package struct SetupJob: Sendable {
       isDryRun: request.isDryRun || request.action == .plan,
       parts: plan.parts.map { SetupReport.Part(plan: $0, status: $0.hasChanges ? .planned : .unchanged) })
     guard !report.isDryRun, plan.hasChanges else { return report }
-    if request.action == .remove { report.parts.reverse() }
     for index in report.parts.indices where report.parts[index].status == .planned {
       guard let part = SetupParts.part(report.parts[index].plan.name) else { continue }
       do {
@@ -93,10 +92,15 @@ package struct SetupJob: Sendable {
     try await transaction.apply(
       password: password, on: connection,
       decide: { facts in
-        let plan = SetupPlan.Part(facts)
+        var none = SetupPlan.Part.Inheritance()
+        let plan = SetupPlan.Part(facts, &none)
         try plan.refuseConflicts()
         return plan.hasChanges
-      }, check: { try SetupPlan.Part($0).refuseRest() },
+      },
+      check: { facts in
+        var none = SetupPlan.Part.Inheritance()
+        try SetupPlan.Part(facts, &none).refuseRest()
+      },
       makesPrincipal: makesPrincipal)
   }
 
@@ -104,7 +108,8 @@ package struct SetupJob: Sendable {
     _ transaction: SetupTransaction, forces: Bool, on connection: PostgresConnection
   ) async throws {
     try await transaction.remove(on: connection) { facts, connection in
-      let plan = SetupPlan.Part(facts, removes: true)
+      var none = SetupPlan.Part.Inheritance()
+      let plan = SetupPlan.Part(removing: facts, &none)
       if !forces {
         let tables = try await SetupTransaction.tablesWithRows(among: plan.changes, on: connection)
         guard tables.isEmpty else {

@@ -13,21 +13,61 @@ package struct SetupPlan: Sendable, Equatable {
     package var changes: [SetupItem]
     /// How much is there as it should be.
     package var inOrder: Int
-    /// The part is noted as applied, and is to be removed; or it is not noted in this version, and is to be applied.
+    /// The notes of the part change: it is not noted in this version, or notes what it needs no more.
     package var changesNote: Bool
 
     package var hasChanges: Bool { changesNote || !changes.isEmpty }
     package var conflicts: [SetupItem] { changes.filter { $0.state == .conflict } }
 
-    /// - Parameter removes: nothing of it is needed any more.
-    package init(_ facts: SetupFacts, removes: Bool = false) {
+    /// What the parts before this one, in the same run, need no more.
+    package struct Inheritance {
+      /// Made by the setup, and left to a later part.
+      fileprivate var keys: Set<[[UInt8]]> = []
+      fileprivate var dropped: [String: Set<[[UInt8]]>] = [:]
+
+      package init() {}
+    }
+
+    /// The changes that apply the part, after those of `inheritance`.
+    package init(_ facts: SetupFacts, _ inheritance: inout Inheritance) {
+      self.init(facts, wanted: facts.wanted, &inheritance)
+      if facts.appliedVersion != facts.version { changesNote = true }
+    }
+
+    /// The changes that remove the part, after those of `inheritance`.
+    package init(removing facts: SetupFacts, _ inheritance: inout Inheritance) {
+      self.init(facts, wanted: [], &inheritance)
+      if facts.appliedVersion != nil { changesNote = true }
+    }
+
+    private init(_ facts: SetupFacts, wanted: [SetupItem], _ inheritance: inout Inheritance) {
       name = facts.part
       version = facts.version
       appliedVersion = facts.appliedVersion
-      let wanted = removes ? [] : facts.wanted
-      changes = wanted.filter { $0.state != .present } + facts.superfluous(wantsNothing: removes)
+      changes = wanted.filter { $0.state != .present }
       inOrder = wanted.count { $0.state == .present }
-      changesNote = removes ? facts.appliedVersion != nil || !facts.made.isEmpty : facts.appliedVersion != facts.version
+      let stale = facts.stale(where: wanted)
+      changesNote = !stale.isEmpty
+      for made in stale {
+        if let item = Self.undo(of: made, &inheritance) { changes.append(item) }
+        inheritance.dropped[facts.part, default: []].insert(made.item.key)
+      }
+    }
+
+    /// What takes `made` back; nil where nothing is to be done. What another part needs too is left to that part.
+    private static func undo(of made: SetupFacts.Made, _ inheritance: inout Inheritance) -> SetupItem? {
+      let key = made.item.key
+      guard made.isMade || inheritance.keys.contains(key) else { return nil }
+      let isNeeded =
+        made.hasOtherRole || made.otherParts.contains { inheritance.dropped[$0]?.contains(key) != true }
+      guard !isNeeded else {
+        inheritance.keys.insert(key)
+        return nil
+      }
+      guard let undo = made.undo else { return nil }
+      var item = made.item
+      item.statement = undo
+      return item
     }
   }
 
@@ -35,8 +75,12 @@ package struct SetupPlan: Sendable, Equatable {
 
   package var hasChanges: Bool { parts.contains(where: \.hasChanges) }
 
+  /// - Parameter removes: the parts are removed, in the reverse order, instead of applied.
   package init(_ facts: [SetupFacts], removes: Bool = false) {
-    parts = facts.map { Part($0, removes: removes) }
+    var inheritance = Part.Inheritance()
+    parts =
+      removes
+      ? facts.reversed().map { Part(removing: $0, &inheritance) } : facts.map { Part($0, &inheritance) }
   }
 }
 

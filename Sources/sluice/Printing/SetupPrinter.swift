@@ -31,7 +31,9 @@ enum SetupPrinter {
     }
     let changes = report.parts.reduce(0) { $0 + $1.plan.changes.count }
     let count = "\(changes) \(changes == 1 ? "change" : "changes")"
-    if !report.hasChanges {
+    if !report.hasChanges, report.action == .remove {
+      Output.line("nothing to do: the setup has made nothing for the role \(report.role)".visibleLine())
+    } else if !report.hasChanges {
       Output.line("nothing to do: the database \(report.database) has what the role \(report.role) needs".visibleLine())
     } else if report.isDryRun {
       Output.line("\(count) to make; nothing was changed")

@@ -12,7 +12,8 @@ extension PostgresServer {
     return try await run(
       "\(Self.binaries)/psql",
       [
-        "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", socketDirectory, "-p", "\(port)", "-U", role, "-d", database,
+        "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", socketDirectory, "-p", "\(port)", "-U", role, "-d",
+        database,
         "-f", folder.file("script.sql"),
       ])
   }

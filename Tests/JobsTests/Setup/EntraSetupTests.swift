@@ -23,6 +23,10 @@ struct EntraSetupTests {
       LANGUAGE plpgsql SECURITY DEFINER AS $$
       BEGIN
         EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN IN ROLE azure_ad_user', $1);
+        -- From version 16 on a role is dropped by one who has its ADMIN option.
+        IF pg_catalog.current_setting('server_version_num')::int >= 160000 THEN
+          EXECUTE pg_catalog.format('GRANT %I TO %I WITH ADMIN OPTION, INHERIT FALSE, SET FALSE', $1, session_user);
+        END IF;
         INSERT INTO public.principal VALUES ($1, $3, $2, 't', 0, 0);
         RETURN 'Created role for ' || $1;
       END $$;

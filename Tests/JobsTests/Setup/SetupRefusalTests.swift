@@ -83,7 +83,7 @@ struct SetupRefusalTests {
   @Test("A role that was there before the setup is never dropped, nor one of the same name that came later")
   func roleOfOthers() async throws {
     let site = try await SetupSite()
-    _ = try await site.psql("CREATE ROLE \(site.quotedRole) NOLOGIN")
+    _ = try await site.psql("SET ROLE \(SetupSite.quoted(site.admin)); CREATE ROLE \(site.quotedRole) NOLOGIN")
     let plan = try await site.run(.plan)
     #expect(plan.parts[0].plan.changes.map(\.state) == [.different])
     try await site.apply()

@@ -25,7 +25,8 @@ struct HelpTests {
   func options(name: String) throws {
     let command = try Commands.command(name)
     let lines = Help.text(for: command).split(separator: "\n").map(String.init)
-    let call = (["sluice", name] + command.subcommands).joined(separator: " ")
+    let subcommands = command.subcommands.joined(separator: "|")
+    let call = "sluice \(name)\(subcommands.isEmpty ? "" : " \(subcommands)")"
     #expect(lines.contains("Usage: \(call) \(command.usage)"))
     #expect(!command.usage.isEmpty)
     for option in command.options {

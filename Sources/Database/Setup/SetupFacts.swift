@@ -88,11 +88,19 @@ package struct SetupFacts: Sendable {
     return facts
   }
 
-  /// Whether the tables of the setup are there, nobody else's code runs when they are read, and the role may read them.
-  package static func hasNotes(on connection: PostgresConnection) async throws -> Bool {
+  /// Whether the notes of earlier setups can be read.
+  package enum Notes: Sendable {
+    case absent
+    case usable
+    /// They are there, and the role may not read them, or another role could have left code in them.
+    case unusable
+  }
+
+  package static func notes(on connection: PostgresConnection) async throws -> Notes {
     let row = try await connection.query(
       SetupTemplate.fill(SQL.setupState, ["item_state": SetupTemplate.tableState("setup_item")])
     ).rows[0]
-    return try row.decode("is_there") && row.decode("is_safe") && row.decode("may_read")
+    guard try row.decode("is_there") else { return .absent }
+    return try row.decode("is_safe") && row.decode("may_read") ? .usable : .unusable
   }
 }

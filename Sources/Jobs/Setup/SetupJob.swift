@@ -25,13 +25,19 @@ package struct SetupJob: Sendable {
   package func run(_ request: SetupRequest, password: Secret? = nil) async throws -> SetupReport {
     let target = try server.target()
     let outside = try await outsidePrincipal(request, target)
-    let plan = try await told {
+    let (plan, notes) = try await told {
       try await pools.withConnection(to: target) { try await Self.plan(request, outside, on: $0) }
     }
     var report = SetupReport(
       action: request.action, role: request.subject.role, database: target.database,
       isDryRun: request.isDryRun || request.action == .plan,
       parts: plan.parts.map { SetupReport.Part(plan: $0, status: $0.hasChanges ? .planned : .unchanged) })
+    if notes == .unusable {
+      let problem =
+        "sluice.setup_item, which tells what earlier setups have made, cannot be read by this role, or another role could have left code in it"
+      guard request.action != .remove else { throw JobError(.setupRefused, "\(problem). Nothing was removed") }
+      report.warnings.append(problem)
+    }
     guard !report.isDryRun, plan.hasChanges else { return report }
     for index in report.parts.indices where report.parts[index].status == .planned {
       guard let part = SetupParts.part(report.parts[index].plan.name) else { continue }
@@ -65,10 +71,11 @@ package struct SetupJob: Sendable {
 
   private static func plan(
     _ request: SetupRequest, _ outside: OutsidePrincipal?, on connection: PostgresConnection
-  ) async throws -> SetupPlan {
+  ) async throws -> (SetupPlan, SetupFacts.Notes) {
     try await connection.withTransaction("BEGIN READ ONLY") { connection in
       try await connection.query("SET LOCAL search_path TO pg_catalog, pg_temp")
-      let hasNotes = try await SetupFacts.hasNotes(on: connection)
+      let notes = try await SetupFacts.notes(on: connection)
+      let hasNotes = notes == .usable
       var facts: [SetupFacts] = []
       for part in request.parts {
         var read = try await SetupFacts.read(part, for: request.subject, hasNotes: hasNotes, on: connection)
@@ -80,7 +87,7 @@ package struct SetupJob: Sendable {
         }
         facts.append(read)
       }
-      return SetupPlan(facts, removes: request.action == .remove)
+      return (SetupPlan(facts, removes: request.action == .remove), notes)
     }
   }
 

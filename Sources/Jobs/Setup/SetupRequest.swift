@@ -55,7 +55,7 @@ package struct SetupRequest: Sendable {
     let named = try Self.names(&fields, "schemas", "the names of schemas, such as events,metrics")
     subject.schemas = named.isEmpty ? schemas : named
     subject.createsTables = try fields.bool("create_tables") ?? false
-    parts = try Self.parts(&fields)
+    parts = try Self.parts(&fields, action)
     isDryRun = try fields.bool("dry_run") ?? false
     forces = try fields.bool("force") ?? false
     try fields.finish()
@@ -90,8 +90,8 @@ package struct SetupRequest: Sendable {
     return names
   }
 
-  /// The parts of `part`, and those that the jobs of `for` need; without both, the usual ones.
-  private static func parts(_ fields: inout Fields) throws -> [any SetupPart.Type] {
+  /// The parts of `part`, and those that the jobs of `for` need; without both, the usual ones, or all for a removal.
+  private static func parts(_ fields: inout Fields, _ action: Action) throws -> [any SetupPart.Type] {
     let words = SetupParts.all.map { $0.name }
     let named = try names(&fields, "part", ErrorText("parts out of \(words.joined(separator: ", "))"))
     if let unknown = named.first(where: { !words.contains($0) }) {
@@ -104,7 +104,7 @@ package struct SetupRequest: Sendable {
         "for", ErrorText("jobs out of \(SetupParts.jobs.joined(separator: ", "))"), got: .string(unknown))
     }
     return SetupParts.all.filter { part in
-      if named.isEmpty, jobs.isEmpty { return part.isDefault }
+      if named.isEmpty, jobs.isEmpty { return part.isDefault || action == .remove }
       // A role is needed for each job.
       return named.contains(part.name) || part.jobs.contains(where: jobs.contains)
         || named.isEmpty && part.name == SetupParts.all.first?.name

@@ -31,7 +31,8 @@ enum Help {
       let standard = option.defaultWords.isEmpty ? "" : " (default: \(option.defaultWords))"
       return "  \(pad(option.usage, width))  \(option.help)\(standard)"
     }
-    let name = ([command.name] + command.subcommands).joined(separator: " ")
+    let subcommands = command.subcommands.joined(separator: "|")
+    let name = command.name + (subcommands.isEmpty ? "" : " \(subcommands)")
     return """
       sluice \(name): \(command.summary)
 

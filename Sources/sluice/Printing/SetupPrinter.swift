@@ -10,7 +10,7 @@ enum SetupPrinter {
       Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
       return
     }
-    for part in report.parts {
+    for part in report.parts where report.action != .remove || part.status != .unchanged {
       Output.line("\(part.plan.name): \(words(of: part))".visibleLine())
       for change in part.plan.changes {
         let mark =
@@ -29,6 +29,7 @@ enum SetupPrinter {
         Output.error("sluice: \(error.description(naming: arguments.fieldName).visibleLine())")
       }
     }
+    for warning in report.warnings { Output.error("sluice: \(warning.visibleLine())") }
     let changes = report.parts.reduce(0) { $0 + $1.plan.changes.count }
     let count = "\(changes) \(changes == 1 ? "change" : "changes")"
     if !report.hasChanges, report.action == .remove {

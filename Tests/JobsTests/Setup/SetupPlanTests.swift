@@ -23,6 +23,7 @@ struct SetupPlanTests {
     #expect(try names(["for": "restore"]) == ["roles", "restore", "restore-log"])
     #expect(try names(["part": "cron"]) == ["cron"])
     #expect(try names(["part": "restore-log", "for": "backup"]) == ["backup", "restore-log"])
+    #expect(try SetupRequest(.remove, ["role": "r"]).parts.count == SetupParts.all.count)
     #expect(throws: JobError.self) { try names(["part": "nothing"]) }
     #expect(throws: JobError.self) { try names(["for": "nothing"]) }
   }

@@ -149,4 +149,41 @@ struct SetupRightsTests {
     #expect(try await job.run(SetupRequest(.remove, .object(members))).status == .ok)
     #expect(try await server.definitions("cronned", rolesWith: site.mark) == before)
   }
+
+  @Test(
+    "The rights to a hypertable are those to its chunks, also to later ones, and none is left",
+    .enabled(if: PostgresServer.hasTimescale, "the extension timescaledb is not installed"))
+  func hypertable() async throws {
+    let server = try await PostgresServer.withTimescale()
+    let site = try await SetupSite(server: server)
+    let owner = SetupSite.quoted(site.owner)
+    _ = try await site.psql(
+      """
+      CREATE EXTENSION timescaledb;
+      SET ROLE \(owner);
+      CREATE TABLE events.ticks (at timestamptz NOT NULL, n int);
+      SELECT public.create_hypertable('events.ticks', 'at', chunk_time_interval => interval '1 day');
+      INSERT INTO events.ticks SELECT '2024-01-01'::timestamptz + n * interval '1 hour', n FROM generate_series(0, 30) n;
+      """)
+    let before = try await site.definitions()
+    try await site.apply()
+    let later = "SET ROLE \(owner); INSERT INTO events.ticks VALUES ('2024-01-05 10:00+00', 1)"
+    _ = try await site.psql(later)
+    let jobs = site.asRole()
+    for day in ["2024-01-01", "2024-01-05"] {
+      let members = "\"table\": \"events.ticks:at\", \"date\": \"\(day)\""
+      #expect(try await jobs.backupOne(members).status == .ok)
+      let restored = try await jobs.restoreOne(
+        "\"table\": \"events.ticks\", \"date\": \"\(day)\", \"destination\": {\"on_existing\": \"replace\"}")
+      #expect(restored.status == .ok)
+    }
+    await jobs.pools.close()
+    #expect(try await site.run(.plan).hasChanges == false)
+    let removed = try await site.run(.remove, ["force": true])
+    #expect(removed.status == .ok, "\(removed.parts.compactMap(\.error))")
+    _ = try await site.psql(
+      "SET ROLE \(owner); SELECT public.drop_chunks('events.ticks', newer_than => '2024-01-04'::timestamptz)")
+    #expect(try await site.definitions() == before)
+    server.stop()
+  }
 }

@@ -7,7 +7,11 @@ BEGIN
   FOR item IN {{items}} LOOP
     IF item.state = 'conflict' THEN
       RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = item.note;
-    ELSIF item.state <> 'present' THEN
+    ELSIF item.state <> 'present'
+      -- Whether a script is in order is told by the part's version alone.
+      OR item.kind = 'script' AND NOT EXISTS (
+        SELECT FROM sluice.schema_version v WHERE v.part = {{part}} AND v.role = {{role}} AND v.version = {{version}})
+    THEN
       EXECUTE item.statement;
       is_changed := true;
     END IF;
@@ -44,13 +48,14 @@ BEGIN
         AND (i.role = item.role OR i.kind = 'table') AND (i.part, i.role) <> (item.part, item.role);
     ELSIF item.made AND item.undo IS NOT NULL THEN
       EXECUTE item.undo;
+    ELSIF item.made AND item.kind = 'script' THEN
+      {{removal}}
     END IF;
     DELETE FROM sluice.setup_item i
     WHERE (i.part, i.role, i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
       = (item.part, item.role, item.kind, item.schema_name, item.object_name, item.privilege, item.for_role);
     is_changed := true;
   END LOOP;
-  {{removal}}
   IF {{version}} IS NULL THEN
     DELETE FROM sluice.schema_version v WHERE v.part = {{part}} AND v.role = {{role}};
     RETURN;

@@ -79,11 +79,13 @@ package struct SetupFacts: Sendable {
     }
     let made = try await connection.query("SELECT * FROM (\(SetupTemplate.made(by: subject))) m ORDER BY m.place").rows
     for row in made where try row.decode("part", as: String.self) == part.name {
+      let item = try SetupItem(row, state: .superfluous)
       facts.made.append(
         Made(
-          item: try SetupItem(row, state: .superfluous), isMade: try row.decode("made"),
+          item: item, isMade: try row.decode("made"),
           otherParts: try row.decode("other_parts"), hasOtherRole: try row.decode("has_other_role"),
-          laterOf: try row.decodeIfPresent("later_of"), undo: try row.decodeIfPresent("undo")))
+          laterOf: try row.decodeIfPresent("later_of"),
+          undo: item.kind == "script" ? "the script of the part" : try row.decodeIfPresent("undo")))
     }
     return facts
   }

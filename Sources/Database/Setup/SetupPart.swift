@@ -19,15 +19,17 @@ package protocol SetupPart: Sendable {
   /// alone, and run where the part was never applied.
   /// - Parameter password: what follows `CREATE ROLE … LOGIN`; empty but for the apply of a new role.
   static func items(for subject: SetupSubject, password: String) -> String
-  /// Statements of PL/pgSQL that remove what no item's undo does (`setup_made.sql`).
-  static func removal(for subject: SetupSubject) -> String
+  /// Removes what an item of the kind `script` has made: one script, or none where the part has no such item. Its statements are
+  /// run again when the part's version changes; all other kinds are taken back by their names (`setup_made.sql`).
+  /// - Parameter forces: data may be lost.
+  static func removal(for subject: SetupSubject, forces: Bool) -> String?
 }
 
 extension SetupPart {
   package static var jobs: [String] { [] }
   package static var isDefault: Bool { true }
   package static var needsSchemas: Bool { false }
-  package static func removal(for subject: SetupSubject) -> String { "" }
+  package static func removal(for subject: SetupSubject, forces: Bool) -> String? { nil }
 }
 
 /// The parts, in the order in which they are applied; they are removed in the reverse order.

@@ -53,19 +53,23 @@ enum SetupTemplate {
       [
         "part": SQL.literal(part.name), "role": SQL.literal(subject.role), "version": "\(part.version)",
         "program_version": SQL.literal(programVersion), "items": part.items(for: subject, password: password),
-        "made": made(by: subject), "removal": "",
+        "made": made(by: subject), "removal": removal(part, subject, forces: false),
       ])
   }
 
   /// The block that takes a part back: the same, with nothing that is needed.
-  static func removal(of part: any SetupPart.Type, for subject: SetupSubject) -> String {
+  static func removal(of part: any SetupPart.Type, for subject: SetupSubject, forces: Bool) -> String {
     block(
       SQL.setupPart,
       [
         "part": SQL.literal(part.name), "role": SQL.literal(subject.role), "version": "NULL::pg_catalog.int4",
         "program_version": "''", "items": nothing, "made": made(by: subject),
-        "removal": part.removal(for: subject),
+        "removal": removal(part, subject, forces: forces),
       ])
+  }
+
+  private static func removal(_ part: any SetupPart.Type, _ subject: SetupSubject, forces: Bool) -> String {
+    part.removal(for: subject, forces: forces).map { "EXECUTE \(SQL.literal($0));" } ?? "NULL;"
   }
 
   private static let nothing =

@@ -13,26 +13,27 @@ package struct SetupTransaction: Sendable {
     self.programVersion = programVersion
   }
 
-  /// Begins on `connection`, makes the setup's own tables, and applies the part unless `decide` throws.
+  /// Makes the setup's own tables, and applies the part, unless `decide` throws or says that nothing is to be done.
   /// - Parameters:
-  ///   - decide: receives what there is, under the lock that keeps other setups out; says whether anything is to be done.
+  ///   - decide: receives what there is, under the lock that keeps other setups out.
   ///   - check: receives what there is when all is made; the transaction is rolled back where it throws.
   ///   - makesPrincipal: makes the role in another database.
+  /// - Returns: what there was; nil where nothing was done.
   package func apply(
     password: Secret?, on connection: PostgresConnection, decide: @Sendable (SetupFacts) throws -> Bool,
     check: @Sendable (SetupFacts) throws -> Void, makesPrincipal: (@Sendable () async throws -> Void)? = nil
-  ) async throws {
+  ) async throws -> SetupFacts? {
     var clause = ""
     if let password {
       let verifier = try await connection.scramVerifier(of: password, role: subject.role)
       clause = " PASSWORD \(SQL.literal(verifier))"
     }
     let definition = clause
-    try await connection.withTransaction { connection in
+    return try await connection.withTransaction { connection in
       try await begin(on: connection)
       try await connection.query(SetupTemplate.base)
       let before = try await SetupFacts.read(part, for: subject, hasNotes: true, on: connection)
-      guard try decide(before) else { return }
+      guard try decide(before) else { return nil }
       if let makesPrincipal {
         // It commits by itself, in another database. Where this transaction fails the role stays, as one that the setup has not made.
         try await makesPrincipal()
@@ -42,22 +43,27 @@ package struct SetupTransaction: Sendable {
         SetupTemplate.application(
           of: part, for: subject, password: definition, programVersion: programVersion))
       try check(try await SetupFacts.read(part, for: subject, hasNotes: true, on: connection))
+      return before
     }
   }
 
   /// Takes back what the part has made.
-  /// - Parameter decide: receives what there is; says whether anything is to be done.
+  /// - Parameters:
+  ///   - forces: data may be lost.
+  ///   - decide: receives what there is; says whether anything is to be done.
+  /// - Returns: what there was; nil where nothing was done.
   package func remove(
-    on connection: PostgresConnection, decide: @Sendable (SetupFacts, PostgresConnection) async throws -> Bool
-  ) async throws {
+    forces: Bool, on connection: PostgresConnection,
+    decide: @Sendable (SetupFacts, PostgresConnection) async throws -> Bool
+  ) async throws -> SetupFacts? {
     try await connection.withTransaction { connection in
       try await begin(on: connection)
       try await connection.query(SetupTemplate.base)
       let before = try await SetupFacts.read(part, for: subject, hasNotes: true, on: connection)
-      if try await decide(before, connection) {
-        try await connection.query(SetupTemplate.removal(of: part, for: subject))
-      }
+      let isToDo = try await decide(before, connection)
+      if isToDo { try await connection.query(SetupTemplate.removal(of: part, for: subject, forces: forces)) }
       try await connection.query(SetupTemplate.baseRemoval)
+      return isToDo ? before : nil
     }
   }
 

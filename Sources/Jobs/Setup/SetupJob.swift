@@ -44,17 +44,17 @@ package struct SetupJob: Sendable {
       do {
         try Task.checkCancellation()
         let transaction = SetupTransaction(part, for: request.subject, programVersion: Program.version)
-        try await told {
+        let done: SetupPlan.Part? = try await told {
           try await pools.withConnection(to: target) { connection in
-            if request.action == .remove {
-              try await Self.remove(transaction, forces: request.forces, on: connection)
-            } else {
-              try await Self.apply(
+            request.action == .remove
+              ? try await Self.remove(transaction, forces: request.forces, on: connection)
+              : try await Self.apply(
                 transaction, password: password, outside: part.name == outside?.part ? outside : nil, on: connection)
-            }
           }
         }
-        report.parts[index].status = request.action == .remove ? .removed : .applied
+        // Another setup may have been there in the meantime.
+        report.parts[index].status = done == nil ? .unchanged : request.action == .remove ? .removed : .applied
+        if let done { report.parts[index].plan = done }
       } catch {
         report.parts[index].status = .failed
         report.parts[index].error = JobError(cause: error)
@@ -93,30 +93,24 @@ package struct SetupJob: Sendable {
 
   private static func apply(
     _ transaction: SetupTransaction, password: Secret?, outside: OutsidePrincipal?, on connection: PostgresConnection
-  ) async throws {
+  ) async throws -> SetupPlan.Part? {
     var makesPrincipal: (@Sendable () async throws -> Void)?
     if let outside { makesPrincipal = { try await outside.make() } }
-    try await transaction.apply(
+    let before = try await transaction.apply(
       password: password, on: connection,
       decide: { facts in
-        var none = SetupPlan.Part.Inheritance()
-        let plan = SetupPlan.Part(facts, &none)
+        let plan = SetupPlan.Part(facts)
         try plan.refuseConflicts()
         return plan.hasChanges
-      },
-      check: { facts in
-        var none = SetupPlan.Part.Inheritance()
-        try SetupPlan.Part(facts, &none).refuseRest()
-      },
-      makesPrincipal: makesPrincipal)
+      }, check: { try SetupPlan.Part($0).refuseRest() }, makesPrincipal: makesPrincipal)
+    return before.map { SetupPlan.Part($0) }
   }
 
   private static func remove(
     _ transaction: SetupTransaction, forces: Bool, on connection: PostgresConnection
-  ) async throws {
-    try await transaction.remove(on: connection) { facts, connection in
-      var none = SetupPlan.Part.Inheritance()
-      let plan = SetupPlan.Part(removing: facts, &none)
+  ) async throws -> SetupPlan.Part? {
+    let before = try await transaction.remove(forces: forces, on: connection) { facts, connection in
+      let plan = SetupPlan.Part(removing: facts)
       if !forces {
         let tables = try await SetupTransaction.tablesWithRows(among: plan.changes, on: connection)
         guard tables.isEmpty else {
@@ -128,6 +122,7 @@ package struct SetupJob: Sendable {
       }
       return plan.hasChanges
     }
+    return before.map { SetupPlan.Part(removing: $0) }
   }
 
   /// A principal that is made in another database of the server.

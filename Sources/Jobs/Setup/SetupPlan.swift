@@ -40,6 +40,18 @@ package struct SetupPlan: Sendable, Equatable {
       if facts.appliedVersion != nil { changesNote = true }
     }
 
+    /// The changes that apply the part alone.
+    package init(_ facts: SetupFacts) {
+      var none = Inheritance()
+      self.init(facts, &none)
+    }
+
+    /// The changes that remove the part alone.
+    package init(removing facts: SetupFacts) {
+      var none = Inheritance()
+      self.init(removing: facts, &none)
+    }
+
     private init(_ facts: SetupFacts, wanted: [SetupItem], _ inheritance: inout Inheritance) {
       name = facts.part
       version = facts.version

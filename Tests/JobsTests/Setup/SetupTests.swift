@@ -57,7 +57,7 @@ struct SetupTests {
   }
 
   @Test("The script for psql does what apply does, twice over", arguments: [true, false])
-  func script(isSuper: Bool) async throws {
+  func psqlScript(isSuper: Bool) async throws {
     let site = try await SetupSite(isSuper: isSuper)
     let before = try await site.definitions()
     let script = SetupJob.script(try site.request(.sql))
@@ -166,5 +166,66 @@ struct SetupTests {
     await other.close()
     #expect(try await site.definitions() == before)
     try await site.apply()
+  }
+
+  @Test("Of setups that run at once each part is applied by one of them, and the others say that nothing was to do")
+  func atOnce() async throws {
+    let site = try await SetupSite()
+    try await site.apply(["part": "roles"])
+    let reports = try await withThrowingTaskGroup(of: SetupReport.self) { group in
+      for _ in 0..<4 { group.addTask { try await site.run(.apply) } }
+      return try await group.reduce(into: [SetupReport]()) { $0.append($1) }
+    }
+    #expect(reports.allSatisfy { $0.status == .ok }, "\(reports.flatMap(\.parts).compactMap(\.error))")
+    for part in 1...3 { #expect(reports.count { $0.parts[part].status == .applied } == 1, "\(part)") }
+    #expect(try await site.run(.remove).status == .ok)
+  }
+
+  /// A part that is a script.
+  enum ScriptPart: SetupPart {
+    static let name = "script"
+    static let version = 1
+
+    static func items(for subject: SetupSubject, password: String) -> String {
+      """
+      SELECT 1 AS place, 'script' AS kind, 'made' AS schema_name, '' AS object_name, '' AS privilege, '' AS for_role, '' AS owner,
+        CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.proname = 'one') THEN 'present' ELSE 'missing' END AS state,
+        'CREATE SCHEMA IF NOT EXISTS made; CREATE OR REPLACE FUNCTION made.one() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$; '
+        'REVOKE EXECUTE ON FUNCTION made.one() FROM PUBLIC' AS statement, '' AS note
+      """
+    }
+
+    static func removal(for subject: SetupSubject, forces: Bool) -> String? {
+      "DROP FUNCTION made.one(); DROP SCHEMA made"
+    }
+  }
+
+  @Test("A part that is a script runs once, again for another version, and is removed by its own script")
+  func script() async throws {
+    let site = try await SetupSite()
+    let before = try await site.definitions()
+    let connection = try await PostgresConnection.connect(to: site.job.server.target(), password: nil)
+    let transaction = SetupTransaction(
+      ScriptPart.self, for: SetupSubject(role: site.role), programVersion: Program.version)
+    func apply() async throws -> Bool {
+      try await transaction.apply(
+        password: nil, on: connection, decide: { SetupPlan.Part($0).hasChanges },
+        check: { try SetupPlan.Part($0).refuseRest() }) != nil
+    }
+    #expect(try await apply())
+    #expect(try await !apply())
+    #expect(try await site.psql("SELECT made.one()") == "1")
+    _ = try await site.psql(
+      "UPDATE sluice.schema_version SET version = 0; CREATE OR REPLACE FUNCTION made.one() RETURNS int LANGUAGE sql AS 'SELECT 2'"
+    )
+    #expect(try await apply())
+    #expect(try await site.psql("SELECT made.one()") == "1")
+    #expect(try await site.psql("SELECT version FROM sluice.schema_version") == "1")
+    let removed = try await transaction.remove(forces: false, on: connection) { facts, _ in
+      SetupPlan.Part(removing: facts).changes.count == 1
+    }
+    #expect(removed != nil)
+    #expect(try await site.definitions() == before)
+    await connection.close()
   }
 }

@@ -57,6 +57,19 @@ package enum SQL {
     PackageResources.admin_grants_sql,
   ].map(text)
   static let adminRemoval = text(PackageResources.admin_removal_sql)
+  static let setupBase = text(PackageResources.setup_base_sql)
+  static let setupBaseRemove = text(PackageResources.setup_base_remove_sql)
+  static let setupPart = text(PackageResources.setup_part_sql)
+  static let setupMade = text(PackageResources.setup_made_sql)
+  static let setupState = text(PackageResources.setup_state_sql)
+  static let setupVersions = text(PackageResources.setup_versions_sql)
+  static let setupRoles = text(PackageResources.setup_roles_sql)
+  static let setupAccess = text(PackageResources.setup_access_sql)
+  static let setupCron = text(PackageResources.setup_cron_sql)
+  static let setupSigners = text(PackageResources.setup_signers_sql)
+  static let setupRights = text(PackageResources.setup_rights_sql)
+  static let setupPrincipals = text(PackageResources.setup_principals_sql)
+  static let setupRestoreLog = text(PackageResources.setup_restore_log_sql)
 
   /// A statement on one line, without its comments, as an error's remedy shows it.
   static func withoutComments(_ statement: String) -> String {
@@ -70,6 +83,21 @@ package enum SQL {
       name.utf8.first.map { !(48...57).contains($0) } ?? false
       && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
     return isPlain && !reserved.contains(name) ? name : name.inDoubleQuotes
+  }
+
+  /// A text as SQL writes it, whatever the session's `standard_conforming_strings` (PostgreSQL documentation, "String Constants
+  /// With C-Style Escapes").
+  package static func literal(_ text: String) -> String {
+    func doubled(_ text: String, _ character: Unicode.Scalar) -> String {
+      String(String.UnicodeScalarView(text.unicodeScalars.flatMap { $0 == character ? [$0, $0] : [$0] }))
+    }
+    let quoted = "'\(doubled(text, "'"))'"
+    return text.utf8.contains(UInt8(ascii: "\\")) ? "E\(doubled(quoted, "\\"))" : quoted
+  }
+
+  /// An array of texts as SQL writes it.
+  package static func literal(_ texts: [String]) -> String {
+    "ARRAY[\(texts.map(literal).joined(separator: ", "))]::pg_catalog.text[]"
   }
 
   /// The table's qualified name as SQL writes it.

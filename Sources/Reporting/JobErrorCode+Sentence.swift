@@ -65,6 +65,8 @@ extension JobErrorCode {
     .timescaledbTooOld: "The table is a hypertable of a version of TimescaleDB that is not supported.",
     .retentionWouldDrop:
       "A retention policy of TimescaleDB would drop the day again at its next run; `jobs` lists it. Nothing was changed.",
+    .setupRefused:
+      "Something in the database stands in the way of the setup; `conflicts` names it. Nothing of the part was changed.",
     .operationEnded: "The operation has ended already.",
     .operationElsewhere: "Another process runs the operation.",
     .notATable: "The relation is not a table whose rows can be read.",

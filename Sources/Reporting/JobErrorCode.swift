@@ -50,6 +50,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case archiveReplaced = "archive_replaced"
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
+  case setupRefused = "setup_refused"
   case chunkFrozen = "chunk_frozen"
   case generatedLost = "generated_lost"
   case timescaledbTooOld = "timescaledb_too_old"
@@ -160,7 +161,8 @@ extension JobErrorCode {
       .loadNotFound:
       .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
-      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .noPartition,
+      .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .setupRefused,
+      .noPartition,
       .partitionNotMade, .chunkFrozen, .generatedLost, .timescaledbTooOld, .retentionWouldDrop, .locked,
       .operationEnded,
       .operationElsewhere:

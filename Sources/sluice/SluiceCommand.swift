@@ -37,20 +37,22 @@ struct SluiceCommand {
       }
       if ["help", "--help", "-h"].contains(name) { return try help(Array(arguments.dropFirst())) }
       let (command, rest) = try Commands.find(name == "--version" ? [VersionCommand.name] : arguments)
-      let parsed = try ParsedArguments(
-        options(of: command, rest), options: command.options, firstValue: command.firstValue)
-      if parsed.isFlagSet("help") {
+      let (subcommand, options) = try options(of: command, rest)
+      var parsed = try ParsedArguments(options, options: command.options, firstValue: command.firstValue)
+      parsed.subcommand = subcommand
+      let call = parsed
+      if call.isFlagSet("help") {
         Output.line(Help.text(for: command))
         return .done
       }
-      fieldName = parsed.fieldName
+      fieldName = call.fieldName
       // The service answers others, who need not know this machine's folders.
       if command != ServeCommand.self { JobError.showPathsOfTheMachine() }
       do {
-        return try await command.run(parsed)
-      } catch let error where parsed.isFlagSet("json") && !(error is UsageError || error is ToldError) {
+        return try await command.run(call)
+      } catch let error where call.isFlagSet("json") && !(error is UsageError || error is ToldError) {
         // Scripts read the error's code from standard output; people read its text on standard error.
-        Output.bytes(try ReportJSON.line(FailureReport(error: JobError(cause: error)), naming: parsed.fieldName))
+        Output.bytes(try ReportJSON.line(FailureReport(error: JobError(cause: error)), naming: call.fieldName))
         throw error
       }
     } catch let error as UsageError {
@@ -66,21 +68,23 @@ struct SluiceCommand {
     }
   }
 
-  /// The arguments after the command's name without a subcommand.
-  private static func options(of command: any Command.Type, _ arguments: [String]) throws -> [String] {
+  /// The subcommand, and the arguments after it.
+  private static func options(
+    of command: any Command.Type, _ arguments: [String]
+  ) throws -> (subcommand: String?, [String]) {
     var rest = arguments
     if let option = rest.first.flatMap({ command.verbs[$0] }) {
       // Without a value it means all.
       let value = rest.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 }
       rest = ["--\(option)", value ?? "all"] + rest.dropFirst(value == nil ? 1 : 2)
     }
-    guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return rest }
+    guard !command.subcommands.isEmpty, rest.first != "--help", rest.first != "-h" else { return (nil, rest) }
     guard let name = rest.first, command.subcommands.contains(name) else {
       let known = command.subcommands.map { "\(command.name) \($0)" }.joined(separator: ", ")
       let hint = rest.first.map { NearestName.hint($0, among: command.subcommands) } ?? ""
       throw UsageError("\(command.name) needs a subcommand\(hint); known are: \(known)")
     }
-    return Array(rest.dropFirst())
+    return (name, Array(rest.dropFirst()))
   }
 
   private static func help(_ arguments: [String]) throws -> ExitCode {

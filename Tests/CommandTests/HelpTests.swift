@@ -29,7 +29,8 @@ struct HelpTests {
   func options(name: String) throws {
     let command = try command(name)
     let lines = Help.text(for: command).split(separator: "\n").map(String.init)
-    let call = (["sluice", name] + command.subcommands).joined(separator: " ")
+    let subcommands = command.subcommands.joined(separator: "|")
+    let call = "sluice \(name)\(subcommands.isEmpty ? "" : " \(subcommands)")"
     #expect(lines.contains("Usage: \(call) \(command.usage)"))
     #expect(!command.usage.isEmpty)
     for option in command.options {
@@ -62,7 +63,11 @@ struct HelpTests {
       let (found, rest) = try Commands.find(words)
       #expect(found == command || command.parts.contains { $0 == found })
       words = rest
-      if !command.subcommands.isEmpty { #expect(command.subcommands.contains(words.removeFirst())) }
+      var subcommand = ""
+      if !command.subcommands.isEmpty {
+        subcommand = words.removeFirst()
+        #expect(command.subcommands.contains(subcommand))
+      }
       let request = try ParsedArguments(
         words, options: found.options, firstValue: found.firstValue
       ).request()
@@ -72,6 +77,7 @@ struct HelpTests {
       case "archives": _ = try ArchivesRequest(request)
       case "chunks": _ = try ChunksRequest(request)
       case "verify": _ = try VerifyRequest(request)
+      case "setup": _ = try SetupRequest(#require(SetupRequest.Action(rawValue: subcommand)), request)
       default: #expect(request == [:])
       }
     }

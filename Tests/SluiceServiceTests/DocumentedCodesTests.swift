@@ -11,7 +11,7 @@ import Testing
 struct DocumentedCodesTests {
   /// Codes that no HTTP call is answered with: of the start, of timers and messages, of commands, of readiness.
   static let unanswered: Set<JobErrorCode> = [
-    .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer,
+    .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer, .setupRefused,
   ]
   static let onlyBackup: Set<JobErrorCode> = [
     .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,

@@ -3,8 +3,12 @@ import Foundation
 extension PostgresServer {
   /// Whether the extension timescaledb is installed in the server of ``binaries``. It is in no package of the distribution:
   /// tests that need it are skipped, by name, where it is missing.
-  public static let hasTimescale = FileManager.default.fileExists(
-    atPath: "\(sharedFolder)/extension/timescaledb.control")
+  public static let hasTimescale = hasExtension("timescaledb")
+
+  /// Whether an extension is installed in the server of ``binaries``.
+  static func hasExtension(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(sharedFolder)/extension/\(name).control")
+  }
 
   /// The server's folder of architecture-independent files, as its `pg_config` says, or where the distribution has it.
   private static let sharedFolder: String = {

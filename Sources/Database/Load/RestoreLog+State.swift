@@ -16,7 +16,7 @@ extension RestoreLog {
     var isSafe: Bool { isThere && isTrusted && isPlain }
 
     static func read(_ table: String = "restore_log", on connection: PostgresConnection) async throws -> State {
-      let row = try await connection.query(SQL.ownTableState, [table]).rows[0]
+      let row = try await connection.query(SQL.ownTableState, [table, nil]).rows[0]
       return State(
         isThere: try row.decode("is_there"), isTrusted: try row.decode("is_trusted"),
         isPlain: try row.decode("is_plain"),

@@ -1,4 +1,4 @@
--- What this role may do with the table $1 of the schema sluice.
+-- What the role $2, or this role where $2 is NULL, may do with the table $1 of the schema sluice. A role that is not made yet may do nothing.
 SELECT t.oid IS NOT NULL AS is_there,
   pg_catalog.quote_ident(owner.rolname) AS owner,
   pg_catalog.quote_ident(schema_owner.rolname) AS schema_owner,
@@ -28,6 +28,10 @@ SELECT t.oid IS NOT NULL AS is_there,
             WHEN 'restore_log' THEN a.attname IN (
               'load', 'key', 'source', 'target', 'target_oid', 'archive', 'bytes', 'etag', 'sha256', 'rows', 'loaded_at', 'owed',
               'seconds')
+            WHEN 'schema_version' THEN a.attname IN (
+              'part', 'role', 'version', 'applied_at', 'applied_by', 'program_version')
+            WHEN 'setup_item' THEN a.attname IN (
+              'part', 'role', 'kind', 'schema_name', 'object_name', 'privilege', 'for_role', 'made')
             ELSE a.attname IN (
               'load', 'schema_name', 'table_name', 'kind', 'first_value', 'end_value', 'keep_until', 'paused_jobs', 'placed_at',
               'ended_at', 'table_oid')
@@ -50,23 +54,23 @@ SELECT t.oid IS NOT NULL AS is_there,
     AND schema_is_trusted AS is_trusted,
   schema_is_trusted,
   COALESCE(
-    pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT')
-    AND pg_catalog.has_table_privilege(t.oid, 'INSERT'), false) AS may_write,
-  COALESCE(pg_catalog.has_table_privilege(t.oid, 'UPDATE'), false) AS may_update,
-  COALESCE(pg_catalog.pg_has_role(t.relowner, 'USAGE'), false) AS is_owned,
+    pg_catalog.has_schema_privilege(me.oid, n.oid, 'USAGE') AND pg_catalog.has_table_privilege(me.oid, t.oid, 'SELECT')
+    AND pg_catalog.has_table_privilege(me.oid, t.oid, 'INSERT'), false) AS may_write,
+  COALESCE(pg_catalog.has_table_privilege(me.oid, t.oid, 'UPDATE'), false) AS may_update,
+  COALESCE(pg_catalog.pg_has_role(me.oid, t.relowner, 'USAGE'), false) AS is_owned,
   -- The columns that earlier versions made the tables without.
   CASE $1 WHEN 'hold' THEN 1 ELSE 2 END = (
     SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
     WHERE a.attrelid = t.oid AND a.attname IN ('owed', 'seconds', 'table_oid') AND NOT a.attisdropped
   ) AS is_complete,
   COALESCE(
-    pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT')
-    AND pg_catalog.has_table_privilege(t.oid, 'DELETE'), false) AS may_delete,
+    pg_catalog.has_schema_privilege(me.oid, n.oid, 'USAGE') AND pg_catalog.has_table_privilege(me.oid, t.oid, 'SELECT')
+    AND pg_catalog.has_table_privilege(me.oid, t.oid, 'DELETE'), false) AS may_delete,
   schema_is_trusted AND COALESCE(
-    pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'),
-    pg_catalog.has_database_privilege(d.oid, 'CREATE')) AS may_create
+    pg_catalog.has_schema_privilege(me.oid, n.oid, 'USAGE') AND pg_catalog.has_schema_privilege(me.oid, n.oid, 'CREATE'),
+    pg_catalog.has_database_privilege(me.oid, d.oid, 'CREATE'), false) AS may_create
 FROM pg_catalog.pg_database d
-JOIN pg_catalog.pg_roles me ON me.rolname = current_user
+LEFT JOIN pg_catalog.pg_roles me ON me.rolname = COALESCE($2::pg_catalog.name, current_user)
 JOIN pg_catalog.pg_roles database_owner ON database_owner.oid = d.datdba
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'sluice'
 LEFT JOIN pg_catalog.pg_roles schema_owner ON schema_owner.oid = n.nspowner

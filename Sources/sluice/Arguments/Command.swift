@@ -33,7 +33,7 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, AuditCommand.self,
+    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, AuditCommand.self, SetupCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 

@@ -31,7 +31,8 @@ enum Help {
       let standard = option.defaultWords.isEmpty ? "" : " (default: \(option.defaultWords))"
       return "  \(pad(option.usage, width))  \(option.help)\(standard)"
     }
-    let name = ([command.name] + command.subcommands).joined(separator: " ")
+    let subcommands = command.subcommands.joined(separator: "|")
+    let name = command.name + (subcommands.isEmpty ? "" : " \(subcommands)")
     let partWidth = command.parts.map { $0.name.count }.max() ?? 0
     let parts = command.parts.map { "  \(pad($0.name, partWidth))  \($0.summary)" }
     return """

@@ -7,6 +7,8 @@ import Reporting
 struct ParsedArguments: Sendable {
   private let options: [CommandOption]
   private var values: [String: [String]] = [:]
+  /// The word after the command's name, of a command that has subcommands.
+  var subcommand: String?
 
   /// Reads `--name value`, `--name=value` and `--flag`.
   /// - Parameter firstValue: the option whose value may stand first without the option's name.

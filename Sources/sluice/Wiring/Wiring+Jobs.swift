@@ -56,7 +56,7 @@ extension Wiring {
     try await settings.lakeAddress.open(lakeResources(settings))
   }
 
-  private static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools {
+  static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools {
     var options = ConnectionOptions()
     // A notice of a function or trigger may hold row data, so only its SQLSTATE is logged.
     options.onNotice = { notice in

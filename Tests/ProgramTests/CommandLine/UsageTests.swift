@@ -27,7 +27,8 @@ extension ProgramTests {
       #expect(result.status == 0)
       #expect(result.errors.isEmpty)
       for command in [
-        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "package", "identity", "version", "help",
+        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "setup", "package", "identity", "version",
+        "help",
       ] {
         #expect(result.output.contains("\n  \(command) "), "\(command)")
       }
@@ -36,7 +37,8 @@ extension ProgramTests {
     @Test(
       "The help of a command shows its options",
       arguments: [
-        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "package", "identity", "version",
+        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "retention", "audit", "setup", "package", "identity",
+        "version",
       ])
     func commandHelp(_ command: String) async throws {
       let site = try await Site(withDatabase: false)

@@ -1,0 +1,20 @@
+import Foundation
+
+/// Reads from the terminal.
+enum Terminal {
+  /// The first line of standard input. A terminal is asked, and does not show what is typed.
+  static func readSecret(prompt: String) -> String {
+    guard isatty(STDIN_FILENO) == 1 else { return readLine() ?? "" }
+    Output.write(prompt, to: STDERR_FILENO)
+    var shown = termios()
+    tcgetattr(STDIN_FILENO, &shown)
+    var hidden = shown
+    hidden.c_lflag &= ~tcflag_t(ECHO)
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+    defer {
+      tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
+      Output.write("\n", to: STDERR_FILENO)
+    }
+    return readLine() ?? ""
+  }
+}

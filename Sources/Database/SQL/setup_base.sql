@@ -48,7 +48,7 @@ BEGIN
       for_role pg_catalog.text NOT NULL,
       -- The setup has made it; false where it was there before.
       made pg_catalog.bool NOT NULL,
-      PRIMARY KEY (part, role, kind, schema_name, object_name, privilege, for_role));
+      PRIMARY KEY (kind, schema_name, object_name, privilege, for_role, role, part));
     EXECUTE pg_catalog.format('ALTER TABLE sluice.setup_item OWNER TO %I', database_owner);
   END IF;
   FOREACH table_name IN ARRAY ARRAY['schema_version', 'setup_item'] LOOP

@@ -34,10 +34,14 @@ BEGIN
     WHERE m.part = {{part}} AND NOT EXISTS (
       SELECT FROM ({{items}}) w
       WHERE (w.kind, w.schema_name, w.object_name, w.privilege, w.for_role)
-        = (m.kind, m.schema_name, m.object_name, m.privilege, m.for_role)
-        -- What default privileges that stay have given, such as INSERT on a later view, stays too.
-        OR (w.kind, w.schema_name, w.object_name, w.privilege, w.for_role)
-        = ('default', m.schema_name, CASE m.kind WHEN 'relation' THEN 'TABLES' ELSE 'SEQUENCES' END, m.privilege, m.later_of))
+        = (m.kind, m.schema_name, m.object_name, m.privilege, m.for_role))
+      -- What default privileges that stay have given, such as INSERT on a later view, stays too.
+      AND (
+        m.later_of IS NULL
+        OR NOT EXISTS (
+          SELECT FROM ({{items}}) w
+          WHERE (w.kind, w.schema_name, w.object_name, w.privilege, w.for_role)
+            = ('default', m.schema_name, CASE m.kind WHEN 'relation' THEN 'TABLES' ELSE 'SEQUENCES' END, m.privilege, m.later_of)))
     ORDER BY m.place
   LOOP
     -- What another part needs too is handed over to it.

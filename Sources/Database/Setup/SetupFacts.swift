@@ -77,8 +77,10 @@ package struct SetupFacts: Sendable {
     ).rows where try row.decode("part", as: String.self) == part.name {
       facts.appliedVersion = try row.decode("version")
     }
-    let made = try await connection.query("SELECT * FROM (\(SetupTemplate.made(by: subject))) m ORDER BY m.place").rows
-    for row in made where try row.decode("part", as: String.self) == part.name {
+    let made = try await connection.query(
+      "SELECT * FROM (\(SetupTemplate.made(by: subject))) m WHERE m.part = \(SQL.literal(part.name)) ORDER BY m.place"
+    ).rows
+    for row in made {
       let item = try SetupItem(row, state: .superfluous)
       facts.made.append(
         Made(

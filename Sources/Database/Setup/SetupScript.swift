@@ -4,25 +4,29 @@ package enum SetupScript {
   package static func text(
     _ parts: [any SetupPart.Type], for subject: SetupSubject, programVersion: String
   ) -> String {
+    // A name with a line break would end the comment.
+    let role = String(SQL.literal(subject.role).map { $0.isNewline ? " " : $0 })
     var text = """
-      -- Sluice \(programVersion): the setup for the role \(SQL.literal(subject.role)), parts \(parts.map { $0.name }.joined(separator: ", ")).
+      -- Sluice \(programVersion): the setup for the role \(role), parts \(parts.map { $0.name }.joined(separator: ", ")).
       -- Run it by psql, in the database that holds the tables, as its owner or as a role that inherits the owner's rights. It can be run
       -- again: what is there is left alone.
       \\set ON_ERROR_STOP on
 
-
-      """.replacing("\n\n\n", with: "\n")
-    // A name with a newline would end the comment.
-    text = text.replacing(SQL.literal(subject.role), with: SQL.literal(subject.role).visible)
+      """
     let makesPrincipal = subject.kind != .plain && parts.contains { $0 == RolesPart.self }
     if makesPrincipal { text += principal(subject) }
     for part in parts {
+      let isMade =
+        makesPrincipal && part == RolesPart.self
+        ? "SELECT pg_catalog.set_config('sluice.role_made', :'sluice_made', true) AS role_made"
+        : "SET LOCAL sluice.role_made TO 'f'"
       text += """
 
         -- Part \(part.name), version \(part.version).
         BEGIN;
         SET LOCAL search_path TO pg_catalog, pg_temp;
         SET LOCAL lock_timeout TO '10s';
+        \(isMade);
         \(SetupTemplate.base);
         \(SetupTemplate.application(of: part, for: subject, programVersion: programVersion));
         COMMIT;
@@ -47,15 +51,7 @@ package enum SetupScript {
     SELECT i.statement FROM (\(RolesPart.items(for: subject, password: ""))) i WHERE i.kind = 'role' \\gexec
     \\endif
     \\connect :"sluice_database"
-    SELECT pg_catalog.set_config('sluice.role_made', :'sluice_made', false) AS role_made;
 
     """
-  }
-}
-
-extension String {
-  /// Without line breaks, for a comment.
-  fileprivate var visible: String {
-    String(map { $0.isNewline ? " " : $0 })
   }
 }

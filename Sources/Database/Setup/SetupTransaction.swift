@@ -70,6 +70,8 @@ package struct SetupTransaction: Sendable {
   private func begin(on connection: PostgresConnection) async throws {
     try await connection.query("SET LOCAL search_path TO pg_catalog, pg_temp")
     try await connection.query("SET LOCAL lock_timeout TO '10s'")
+    // A setting of the database must not say that the setup has made a role.
+    try await connection.query("SET LOCAL sluice.role_made TO 'f'")
   }
 
   /// The tables that the removal would drop and that hold rows. They stay locked until the transaction ends.

@@ -84,6 +84,8 @@ struct SetupRefusalTests {
   func roleOfOthers() async throws {
     let site = try await SetupSite()
     _ = try await site.psql("SET ROLE \(SetupSite.quoted(site.admin)); CREATE ROLE \(site.quotedRole) NOLOGIN")
+    // A setting by which the setup knows that it has made a principal.
+    _ = try await site.psql("ALTER DATABASE \"\(site.database)\" SET sluice.role_made = 'true'")
     let plan = try await site.run(.plan)
     #expect(plan.parts[0].plan.changes.map(\.state) == [.different])
     try await site.apply()

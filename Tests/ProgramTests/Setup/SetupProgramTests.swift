@@ -33,8 +33,8 @@ extension ProgramTests {
           "  + SELECT on table events.clicks\n      GRANT SELECT ON TABLE events.clicks TO \"\(role)\"\n"))
       #expect(try await site.sluice(["setup", "plan", "--detailed-exitcode"] + call).status == 3)
       let dry = try await site.sluice(["setup", "apply", "--dry-run", "--json"] + call)
-      #expect(
-        try JSONValue(dry.output)["dry_run"] == .bool(true) && JSONValue(dry.output)["parts"][0]["status"].text == "planned")
+      let told = try JSONValue(dry.output)
+      #expect(told["dry_run"] == .bool(true) && told["parts"][0]["status"].text == "planned")
       #expect(try await site.server.definitions(site.database, rolesWith: role) == before)
 
       let applied = try await site.sluice(["setup", "apply", "--json"] + call)

@@ -20,6 +20,7 @@ BEGIN
     FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a;
   END IF;
   PERFORM {schema}.check_holds(t.table_schema, t.table_name, p, first_instant, last_instant);
+  PERFORM {schema}.check_restored(p_table, t, p_low, p_high);
   IF last_instant IS NULL AND t.column_type IN (20, 23) THEN
     PERFORM {schema}.verdict(
       CASE WHEN p.require_archive THEN 'kept' ELSE 'refused' END,
@@ -160,6 +161,46 @@ BEGIN
     THEN
       PERFORM {schema}.verdict(
         'kept', 'needed_by_aggregate', pg_catalog.format('the continuous aggregate %s is not refreshed over it', a.name));
+    END IF;
+  END LOOP;
+END
+$sluice$;
+
+-- The holds that restores have placed, in a table of the role that restores. It is read only where no code of an untrusted role could run by that;
+-- the script grants what is needed for it.
+CREATE OR REPLACE FUNCTION {schema}.check_restored(p_table oid, t record, p_low bigint, p_high bigint) RETURNS void
+LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  h record;
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+    JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+    WHERE n.nspname = 'sluice' AND c.relname = 'hold' AND c.relkind = 'r' AND NOT c.relrowsecurity
+      AND (r.rolsuper OR c.relowner = d.datdba OR pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE'))
+      AND {schema}.is_trusted(n.nspowner, c.relowner)
+      AND pg_catalog.has_schema_privilege(current_user, n.oid, 'USAGE')
+      AND pg_catalog.has_table_privilege(current_user, c.oid, 'SELECT')
+      AND 8 = (
+        SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND NOT a.attisdropped AND (a.attname, a.atttypid) IN (
+          ('schema_name', 25), ('table_name', 25), ('kind', 25), ('first_value', 25), ('end_value', 25), ('keep_until', 1184),
+          ('ended_at', 1184), ('table_oid', 26)))
+  ) THEN
+    RETURN;
+  END IF;
+  FOR h IN
+    SELECT k.kind, k.first_value, k.end_value, k.keep_until FROM sluice.hold k
+    WHERE k.ended_at IS NULL AND k.keep_until > pg_catalog.clock_timestamp()
+      AND (k.table_oid = p_table OR k.table_oid IS NULL AND k.schema_name = t.table_schema AND k.table_name = t.table_name)
+  LOOP
+    -- Of a column of another type by now nothing is compared.
+    IF h.kind IS DISTINCT FROM pg_catalog.format_type(t.column_type, NULL)
+      OR (p_high IS NULL OR {schema}.time_value(h.first_value, t.column_type) < p_high)
+        AND (p_low IS NULL OR {schema}.time_value(h.end_value, t.column_type) > p_low)
+    THEN
+      PERFORM {schema}.verdict('kept', 'on_hold', pg_catalog.format('a restore keeps its rows until %s', h.keep_until));
     END IF;
   END LOOP;
 END

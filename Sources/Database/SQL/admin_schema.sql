@@ -35,6 +35,20 @@ BEGIN
 END
 $sluice$;
 
+-- The functions obey the holds that restores have placed, where whoever runs this may grant that.
+DO $sluice$
+BEGIN
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE n.nspname OPERATOR(pg_catalog.=) 'sluice' AND c.relname OPERATOR(pg_catalog.=) 'hold' AND c.relkind OPERATOR(pg_catalog.=) 'r'
+      AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AND pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+  ) THEN
+    GRANT USAGE ON SCHEMA sluice TO {owner};
+    GRANT SELECT ON sluice.hold TO {owner};
+  END IF;
+END
+$sluice$;
+
 CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
 SET LOCAL ROLE {owner};
 REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;

@@ -53,7 +53,7 @@ struct AdminEnforceTests {
     arguments: ["rule", "trigger", "update", "child"])
   func plain(obstacle: String) async throws {
     let database = try await RetentionDatabase.shared
-    let table = "plain_\(obstacle)"
+    let table = "rows_\(obstacle)"
     try await database.makeTable(table, .plain)
     let since = try await database.since(table)
     switch obstacle {

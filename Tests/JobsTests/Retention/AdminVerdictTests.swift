@@ -7,7 +7,7 @@ enum Obstacle: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case noArchive, notVerified, lateRow, fewerRows, update, deleteAndInsert, hold, holdOnRange, policyHold, tooYoung
   case belowMinimumAge, referenced, noPolicy, disabled, dayNotWhole, aggregate, staleAggregate, recompressed,
     decompressed
-  case newColumn
+  case newColumn, frozenUpdate, rewrittenUpdate, restoredHold
 
   var testDescription: String { rawValue }
 
@@ -17,8 +17,9 @@ enum Obstacle: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case .notVerified: "kept|not_verified"
     case .lateRow: "kept|late_rows"
     case .fewerRows: "kept|fewer_rows"
-    case .update, .deleteAndInsert, .recompressed, .decompressed, .newColumn: "kept|changed_rows"
-    case .hold, .holdOnRange, .policyHold: "kept|on_hold"
+    case .update, .deleteAndInsert, .recompressed, .decompressed, .newColumn, .frozenUpdate, .rewrittenUpdate:
+      "kept|changed_rows"
+    case .hold, .holdOnRange, .policyHold, .restoredHold: "kept|on_hold"
     case .tooYoung, .belowMinimumAge: "kept|too_young"
     case .referenced: "kept|referenced"
     case .noPolicy, .disabled: "refused|no_policy"
@@ -73,6 +74,12 @@ enum Obstacle: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case .recompressed:
       "SELECT tool.decompress_chunk(\(chunk)); SELECT tool.compress_chunk(\(chunk))"
     case .decompressed: "SELECT tool.decompress_chunk(\(chunk))"
+    // Freezing and rewriting keep the xmin that tells of the change.
+    case .frozenUpdate: "UPDATE events.\(table) SET value = 7 WHERE \(row); VACUUM FREEZE events.\(table)"
+    case .rewrittenUpdate: "UPDATE events.\(table) SET value = 7 WHERE \(row); VACUUM (FULL, FREEZE) events.\(table)"
+    case .restoredHold:
+      "INSERT INTO sluice.hold VALUES ('load-\(table)', 'events', '\(table)', 'timestamp with time zone', '2024-01-04 00:00:00+00', "
+        + "'2024-01-04 01:00:00+00', now() + interval '1 day', '{}', now(), NULL, 'events.\(table)'::regclass)"
     case .newColumn: "ALTER TABLE events.\(table) ADD COLUMN extra int DEFAULT 5"
     }
   }
@@ -139,6 +146,20 @@ struct AdminVerdictTests {
       log
         == "\(database.caller)|\(database.owner)|dropped|\(rows)|2024-01-04 00:00:00+00|sha-2024-01-04|path-2024-01-04|"
         + (kind.isWeekly ? "7" : "1"))
+  }
+
+  @Test("What does not change rows does not keep a unit", arguments: RetentionDatabase.Kind.all)
+  func untouched(kind: RetentionDatabase.Kind) async throws {
+    let database = try await RetentionDatabase.shared
+    let table = "\(kind.rawValue)_untouched".lowercased()
+    try await database.makeTable(table, kind)
+    let unit = try await database.firstUnit(table, kind)
+    let since = try await database.since(table)
+    try await database.psql(
+      "VACUUM FREEZE events.\(table); VACUUM FULL events.\(table); ANALYZE events.\(table); "
+        + "CREATE INDEX ON events.\(table) (value); UPDATE events.\(table) SET value = 1 WHERE at = '2024-01-12 00:00+00'"
+    )
+    #expect(try await database.drop(table, unit, since: since).hasPrefix("dropped|-|"))
   }
 
   @Test("Without archives a unit goes if the policy does not ask for them", arguments: RetentionDatabase.Kind.all)

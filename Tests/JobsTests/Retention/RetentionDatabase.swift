@@ -1,8 +1,9 @@
-import Database
 import Foundation
 import Glibc
 import TestSupport
 import Testing
+
+@testable import Database
 
 /// A database with the retention's schema: an owner role that cannot log in, a caller with EXECUTE only, and tables of hourly
 /// readings from 2024-01-04 to 2024-01-17, which is two chunks of seven days.
@@ -59,6 +60,8 @@ struct RetentionDatabase: Sendable {
       CREATE SCHEMA events AUTHORIZATION \(owner); GRANT USAGE ON SCHEMA events TO \(caller), \(other);
       \(timescale ? "GRANT USAGE ON SCHEMA tool TO \(owner);" : "")
       """)
+    // As restores make it.
+    try await psql("CREATE SCHEMA sluice; \(SQL.holdTable)")
     try await apply(allowed: allowed)
   }
 

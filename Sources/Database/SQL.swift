@@ -69,6 +69,7 @@ package enum SQL {
   static let setupSigners = text(PackageResources.setup_signers_sql)
   static let setupRights = text(PackageResources.setup_rights_sql)
   static let setupPrincipals = text(PackageResources.setup_principals_sql)
+  static let setupRetention = text(PackageResources.setup_retention_sql)
   static let setupRestoreLog = text(PackageResources.setup_restore_log_sql)
 
   /// A statement on one line, without its comments, as an error's remedy shows it.

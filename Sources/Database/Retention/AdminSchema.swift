@@ -36,8 +36,11 @@ package enum AdminSchema {
 
   /// One script that takes the schema back. It fails where something else is in the schema, and where policies, holds, proofs or log
   /// entries would be lost, unless `force` is true.
-  package static func removal(schema: String, owner: String, force: Bool = false) -> String {
-    render(SQL.adminRemoval, schema: schema, owner: owner, ["force": force ? "true" : "false"])
+  /// - Parameter owner: refuse a schema of another role; nil takes it from whom it belongs to.
+  package static func removal(schema: String, owner: String?, force: Bool = false) -> String {
+    render(
+      SQL.adminRemoval, schema: schema, owner: owner ?? "",
+      ["force": force ? "true" : "false", "expected_owner": owner.map { "\(literal($0))::pg_catalog.name" } ?? "NULL::pg_catalog.name"])
   }
 
   /// The functions that change policies and holds, with the types by which a GRANT names them.

@@ -4,15 +4,14 @@ DO $sluice$
 DECLARE
   o pg_catalog.record;
   has_rows boolean;
+  owner name;
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = {schema_name}) THEN RETURN; END IF;
-  IF NOT EXISTS (
-    SELECT FROM pg_catalog.pg_namespace n
-    WHERE n.nspname = {schema_name} AND pg_catalog.pg_get_userbyid(n.nspowner) = {owner_name}
-  ) THEN
-    RAISE EXCEPTION 'the schema % belongs to another role than %', {schema_name}, {owner_name} USING ERRCODE = '42501';
+  SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO owner FROM pg_catalog.pg_namespace n WHERE n.nspname = {schema_name};
+  IF NOT FOUND THEN RETURN; END IF;
+  IF owner <> {expected_owner} THEN
+    RAISE EXCEPTION 'the schema % belongs to another role than %', {schema_name}, {expected_owner} USING ERRCODE = '42501';
   END IF;
-  EXECUTE pg_catalog.format('SET LOCAL ROLE %I', {owner_name});
+  EXECUTE pg_catalog.format('SET LOCAL ROLE %I', owner);
   FOR o IN
     SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = {schema_name} AND c.relkind = 'r' AND c.relname IN (

@@ -35,7 +35,8 @@ extension SetupPart {
 /// The parts, in the order in which they are applied; they are removed in the reverse order.
 package enum SetupParts {
   package static let all: [any SetupPart.Type] = [
-    RolesPart.self, BackupPart.self, RestorePart.self, RestoreLogPart.self, CronPart.self,
+    RolesPart.self, BackupPart.self, RestorePart.self, RestoreLogPart.self, RetentionPart.self,
+    CronPart.self,
   ]
 
   package static func part(_ name: String) -> (any SetupPart.Type)? { all.first { $0.name == name } }

@@ -34,6 +34,13 @@ package struct SetupSubject: Sendable, Equatable {
   /// The roles that will make tables; empty: the owners of those that are there.
   package var forRoles: [String] = []
 
+  /// The schema of the retention.
+  package var adminSchema = "admin"
+  /// The role that owns it: the owner of the tables, or a member of that role that cannot log in.
+  package var owner: String?
+  /// The role that may change policies and holds.
+  package var policiesBy: String?
+
   package init(role: String) {
     self.role = role
   }

@@ -10,17 +10,17 @@ import TableDays
 extension TableDayBackup {
   /// The line of the audit chain about an archive that was replaced.
   func audit(_ replaced: ExistingArchive, _ result: BackupResult) async -> String? {
-    var details: [String: JSONValue] = [
+    var line: [String: JSONValue] = [
       "date": .string("\(unit.tableDay.day)"), "path": .string(result.path ?? ""),
       "outcome": .string(result.status.rawValue),
       "rows": .integer(result.rows ?? 0), "sha256": .string(result.sha256 ?? ""),
       "replaced_path": .string("\(replaced.entry.path)"),
     ]
     if let manifest = replaced.manifest {
-      details["replaced_rows"] = .integer(manifest.rows)
-      details["replaced_sha256"] = .string(manifest.sha256)
+      line["replaced_rows"] = .integer(manifest.rows)
+      line["replaced_sha256"] = .string(manifest.sha256)
     }
-    return await context.audit(.overwrite, unit.tableDay.table, in: unit.tableDay.database, by: nil, details)
+    return await context.audit(.overwrite, unit.tableDay.table, in: unit.tableDay.database, by: nil, line)
   }
 
   /// Writes what the archive holds into the database, where the table has a retention policy.

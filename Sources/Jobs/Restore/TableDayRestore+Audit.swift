@@ -10,15 +10,15 @@ extension TableDayRestore {
   /// Writes the lines of the audit chain about a load that was committed, or may have been.
   /// - Returns: warnings about lines that could not be written.
   func audit(_ result: RestoreResult) async -> [String] {
-    var details: [String: JSONValue] = [
+    var line: [String: JSONValue] = [
       "date": .string("\(source.archive.day)"), "path": .string("\(source.path)"),
       "source": .string(source.lake.displayURL),
       "outcome": .string(result.status.rawValue), "rows": .integer(result.rowsLoaded),
       "on_existing": .string(policy.onExisting.rawValue),
     ]
-    if let key = request.key { details["request_key"] = .string(key) }
+    if let key = request.key { line["request_key"] = .string(key) }
     let by = request.server.user
-    var warnings = [await context.audit(.restore, table, in: result.database, by: by, details)]
+    var warnings = [await context.audit(.restore, table, in: result.database, by: by, line)]
     if let end = request.keepUntil {
       let hold: [String: JSONValue] = [
         "date": .string("\(source.archive.day)"), "until": .string(end.formatted(.iso8601)),

@@ -102,12 +102,12 @@ package struct ArchiveRetention: Sendable {
       try await context.lake.delete(entry.path)
       try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
       result.status = .removed
-      let details: [String: JSONValue] = [
+      let line: [String: JSONValue] = [
         "date": .string("\(day)"), "path": .string(result.path), "bytes": .integer(result.bytes), "forced": .bool(isForced),
         "keep_archives": .string(policy.keepArchives ?? ""),
       ]
       result.warnings += [
-        await context.audit(.removeArchive, policy.table, in: target.database, by: nil, details)
+        await context.audit(.removeArchive, policy.table, in: target.database, by: nil, line)
       ].compactMap(\.self)
     } catch {
       result.status = .failed

@@ -56,10 +56,10 @@ package struct RetentionAdministration: Sendable {
       }
       return (present, try await rules.schema.policies(on: connection).first { $0.table == table })
     }
-    var details: [String: JSONValue] = [:]
-    if let before { details["before"] = try JSONValue(encoding: before) }
-    if let after { details["after"] = try JSONValue(encoding: after) }
-    return try await done(.policy, table, details, note)
+    var line: [String: JSONValue] = [:]
+    if let before { line["before"] = try JSONValue(encoding: before) }
+    if let after { line["after"] = try JSONValue(encoding: after) }
+    return try await done(.policy, table, line, note)
   }
 
   /// - Throws: ``JobError`` `not_configured`, `table_not_found`, `permission_denied`.
@@ -89,11 +89,11 @@ package struct RetentionAdministration: Sendable {
         try await rules.schema.hold(table, reason: reason, until: until, from: start, to: end, on: connection)
       }
     }
-    var details: [String: JSONValue] = ["hold": .integer(id), "reason": .string(reason)]
-    if let start { details["start"] = .string(start) }
-    if let end { details["end"] = .string(end) }
-    if let until { details["until"] = .string(until) }
-    var done = try await done(.hold, table, details, nil)
+    var line: [String: JSONValue] = ["hold": .integer(id), "reason": .string(reason)]
+    if let start { line["start"] = .string(start) }
+    if let end { line["end"] = .string(end) }
+    if let until { line["until"] = .string(until) }
+    var done = try await done(.hold, table, line, nil)
     done.hold = id
     return done
   }
@@ -118,12 +118,12 @@ package struct RetentionAdministration: Sendable {
   }
 
   private func done(
-    _ action: AuditEntry.Action, _ table: TableName, _ details: [String: JSONValue], _ note: String?
+    _ action: AuditEntry.Action, _ table: TableName, _ line: [String: JSONValue], _ note: String?
   ) async throws -> Done {
-    var details = details
-    if let note { details["note"] = .string(note) }
+    var line = line
+    if let note { line["note"] = .string(note) }
     let warning = await job.context.audit(
-      action, table, in: try job.context.server.target().database, by: nil, details)
+      action, table, in: try job.context.server.target().database, by: nil, line)
     return Done(warnings: [warning].compactMap(\.self))
   }
 

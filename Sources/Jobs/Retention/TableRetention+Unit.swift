@@ -167,16 +167,16 @@ extension TableRetention {
   }
 
   private func audit(_ result: RetentionResult, _ days: [Day]) async -> String? {
-    var details: [String: JSONValue] = [
+    var line: [String: JSONValue] = [
       "unit": .string(result.unit), "outcome": .string(result.status.rawValue), "kind": .string(result.kind.rawValue),
       "keep": .string(policy.keep),
       "archives": .array(
         result.archives.map { .object(["path": .string($0.path), "sha256": .string($0.sha256)]) }),
     ]
-    if let start = result.start { details["start"] = .string(start) }
-    if let end = result.end { details["end"] = .string(end) }
-    if let rows = result.rows { details["rows"] = .integer(rows) }
-    if let bytes = result.bytes { details["bytes"] = .integer(bytes) }
-    return await context.audit(result.kind == .rows ? .delete : .drop, table, in: target.database, by: nil, details)
+    if let start = result.start { line["start"] = .string(start) }
+    if let end = result.end { line["end"] = .string(end) }
+    if let rows = result.rows { line["rows"] = .integer(rows) }
+    if let bytes = result.bytes { line["bytes"] = .integer(bytes) }
+    return await context.audit(result.kind == .rows ? .delete : .drop, table, in: target.database, by: nil, line)
   }
 }

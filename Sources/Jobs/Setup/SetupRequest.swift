@@ -24,10 +24,14 @@ package struct SetupRequest: Sendable {
   /// Tables with rows are dropped too.
   package var forces = false
 
-  /// Reads `{role, kind, object_id, part, for, schemas, grant_role, for_role, create_tables, dry_run, force}`.
-  /// - Parameter schemas: those of the tables that the settings name, where the request names none.
+  /// Reads `{role, kind, object_id, part, for, schemas, grant_role, for_role, create_tables, owner, policies_by, dry_run, force}`.
+  /// - Parameters:
+  ///   - schemas: those of the tables that the settings name, where the request names none.
+  ///   - adminSchema: the schema of the retention.
   /// - Throws: ``JobError`` with the field.
-  package init(_ action: Action, _ value: JSONValue, schemas: [String] = []) throws {
+  package init(
+    _ action: Action, _ value: JSONValue, schemas: [String] = [], adminSchema: String = RetentionOptions.defaultSchema
+  ) throws {
     self.action = action
     var fields = try Fields(value)
     let role = try fields.string("role", "the role with which the program signs in").map {
@@ -55,10 +59,18 @@ package struct SetupRequest: Sendable {
     let named = try Self.names(&fields, "schemas", "the names of schemas, such as events,metrics")
     subject.schemas = named.isEmpty ? schemas : named
     subject.createsTables = try fields.bool("create_tables") ?? false
+    subject.adminSchema = adminSchema
+    subject.owner = try fields.string("owner", "the name of a role").map { try Self.name($0, "owner") }
+    subject.policiesBy = try fields.string("policies_by", "the name of a role").map { try Self.name($0, "policies_by") }
     parts = try Self.parts(&fields, action)
     isDryRun = try fields.bool("dry_run") ?? false
     forces = try fields.bool("force") ?? false
     try fields.finish()
+    if action != .remove, action != .roles, subject.owner == nil, parts.contains(where: { $0.name == "retention" }) {
+      throw JobError(
+        .missingField,
+        "missing; the part retention needs the role that owns the tables, or a member of it that cannot log in", field: "owner")
+    }
     if action != .remove, action != .roles, subject.schemas.isEmpty, let part = parts.first(where: { $0.needsSchemas })
     {
       throw JobError(

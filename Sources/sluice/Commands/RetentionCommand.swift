@@ -12,7 +12,7 @@ enum RetentionCommand: CommandGroup {
   static let summary = "drop what is past its keep time and proven to be archived; policies and holds"
   static let parts: [any Command.Type] = [
     RetentionPlanCommand.self, RetentionRunCommand.self, RetentionSimulateCommand.self, RetentionHoldCommand.self,
-    RetentionReleaseCommand.self, RetentionPolicyCommand.self, RetentionLogCommand.self,
+    RetentionReleaseCommand.self, RetentionPolicyCommand.self, RetentionLogCommand.self, RetentionArchivesCommand.self,
   ]
 
   static let table = CommandOption.table("only these tables, as schema.table, separated by commas")
@@ -125,6 +125,7 @@ enum RetentionRunCommand: Command {
       JobRun.show(result.line(name), isFailure: isFailure)
       for warning in result.warnings { Output.line("  warning: \(warning)".visibleLine()) }
     }
+    for archive in report.archives { JobRun.show(archive.line(name), isFailure: archive.status == .failed) }
     for failure in report.failures { JobRun.show("\(failure.table)  \(failure.error.description(naming: name))", isFailure: true) }
     let sums = RetentionResult.Status.allCases.compactMap { status in
       report.summary[status.rawValue].map { sum in

@@ -26,15 +26,20 @@ enum SetupCommand: Command {
       "object-id", .value("ID"), "the object id of the Entra principal, where its name is not enough",
       path: ["object_id"]),
     CommandOption("schemas", .list("NAMES"), "the schemas of the tables (those of BACKUP_TABLES)", path: ["schemas"]),
-    CommandOption("for", .list("JOBS"), "the jobs that the role shall do: backup, restore, cron", path: ["for"]),
+    CommandOption("for", .list("JOBS"), "the jobs that the role shall do: backup, restore, retention, cron", path: ["for"]),
     CommandOption(
-      "part", .list("PARTS"), "the parts: roles, backup, restore, restore-log, cron",
-      default: "all but cron, or those of --for", path: ["part"]),
+      "part", .list("PARTS"), "the parts: roles, backup, restore, restore-log, retention, cron",
+      default: "all but retention and cron, or those of --for", path: ["part"]),
     CommandOption("grant-role", .list("NAMES"), "existing roles whose rights the role gets", path: ["grant_role"]),
     CommandOption(
       "for-role", .list("NAMES"), "the roles that will make tables", default: "the owners of the tables",
       path: ["for_role"]),
     CommandOption("create-tables", .flag, "restores may make tables and partitions", path: ["create_tables"]),
+    CommandOption(
+      "owner", .value("NAME"), "part retention: the role that owns the tables, or a member of it that cannot log in",
+      path: ["owner"]),
+    CommandOption(
+      "policies-by", .value("NAME"), "part retention: a role that may change policies and holds", path: ["policies_by"]),
     CommandOption(
       "password-stdin", .flag, "read the password of a new plain role from standard input (or set SETUP_PASSWORD)"),
     CommandOption("dry-run", .flag, "tell what apply or remove would do", path: ["dry_run"]),
@@ -51,7 +56,7 @@ enum SetupCommand: Command {
     var schemas: [String] = []
     for table in tables where !schemas.contains(table.schema) { schemas.append(table.schema) }
     // A listing looks at the tables themselves.
-    let request = try SetupRequest(action, arguments.request(), schemas: action == .roles ? [] : schemas)
+    let request = try SetupRequest(action, arguments.request(), schemas: action == .roles ? [] : schemas, adminSchema: settings.retention.schema)
     if action == .sql {
       Output.line(SetupJob.script(request))
       return .done

@@ -39,7 +39,7 @@ struct SetupTests {
     #expect(try await site.definitions() == after, "a dry run changes nothing")
     let removed = try await site.run(.remove)
     #expect(
-      removed.parts.map(\.status) == [.unchanged, .removed, .removed, .removed, .removed],
+      removed.parts.map(\.status) == [.unchanged, .unchanged, .removed, .removed, .removed, .removed],
       "\(removed.parts.map(\.error))")
     #expect(try await site.definitions() == before)
     #expect(try await site.run(.remove).hasChanges == false)

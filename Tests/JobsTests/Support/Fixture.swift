@@ -168,13 +168,14 @@ struct Fixture: Sendable {
   /// Members of a restore request for the file at `path` in the lake.
   func url(_ path: String) -> String { "\"adls_url\": \"file://\(directory.path)/\(path)\"" }
 
-  /// All files of the lake, by their paths, sorted.
+  /// All files of the lake but those of the audit chain, by their paths, sorted.
   var files: [String] {
     let all = FileManager.default.enumerator(at: directory.url, includingPropertiesForKeys: [.isRegularFileKey])
     let root = directory.url.resolvingSymlinksInPath().path + "/"
     return (all?.allObjects as? [URL] ?? [])
       .filter { (try? $0.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true }
-      .map { String($0.resolvingSymlinksInPath().path.dropFirst(root.count)) }.sorted()
+      .map { String($0.resolvingSymlinksInPath().path.dropFirst(root.count)) }
+      .filter { !$0.hasPrefix("_sluice/audit/") }.sorted()
   }
 
   /// Temporary files left in the lake.

@@ -93,7 +93,8 @@ extension ProgramTests {
       "A wrong call is told by its option, with exit code 2",
       arguments: [
         (["setup"], "setup sql"), (["setup", "pln"], "(did you mean plan?)"), (["setup", "plan"], "--role"),
-        (["setup", "plan", "--role", "r", "--part", "retention,roles"], "--part"),
+        (["setup", "plan", "--role", "r", "--part", "retentions,roles"], "--part"),
+        (["setup", "plan", "--role", "r", "--schemas", "events", "--part", "retention"], "--owner"),
         (["setup", "plan", "--role", "r", "--for", "everything"], "--for"),
         (["setup", "plan", "--role", "r", "--kind", "robot"], "--kind"),
         (["setup", "plan", "--role", "r", "--object-id", "x"], "--object-id"),

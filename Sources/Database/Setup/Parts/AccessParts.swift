@@ -2,7 +2,7 @@
 enum BackupPart: SetupPart {
   static let name = "backup"
   static let version = 1
-  static let jobs = ["backup"]
+  static let jobs = ["backup", "retention"]
   static let needsSchemas = true
 
   static func items(for subject: SetupSubject, password: String) -> String {

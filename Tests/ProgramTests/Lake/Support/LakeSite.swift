@@ -117,6 +117,7 @@ final class LakeSite: Sendable {
   func files() async throws -> [String] {
     try JSONDecoder().decode([EmulatorFile].self, from: Data(try await emulator.files().utf8))
       .filter { !$0.isDirectory }.map { $0.path.replacing("archive/", with: "", maxReplacements: 1) }
+      .filter { !$0.hasPrefix("_sluice/audit/") }
   }
 
   func archive(_ day: String = "2024-01-01") -> String { "\(site.database)/events.clicks.\(day).csv.gz" }

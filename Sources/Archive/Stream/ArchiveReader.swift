@@ -15,6 +15,7 @@ package actor ArchiveReader {
   package nonisolated let entry: LakeEntry
   private let reader: any LakeReader
   private var decompressor = GzipDecompressor()
+  private var finished: SHA256Digest?
   private var hasher = SHA256Hasher()
   private var isAtEnd = false
   /// The bytes of gzip that were read.
@@ -52,8 +53,13 @@ package actor ArchiveReader {
     }
   }
 
-  /// The digest of the file. Call it once, after the end.
-  package func digest() -> SHA256Digest { hasher.finish() }
+  /// The digest of the file, after its end.
+  package func digest() -> SHA256Digest {
+    if let finished { return finished }
+    let digest = hasher.finish()
+    finished = digest
+    return digest
+  }
 
   package func close() async {
     await reader.close()

@@ -9,11 +9,14 @@ SELECT 1 AS place, 'script' AS kind, {{schema}} AS schema_name, 'retention' AS o
       OR {{policies_by}} IS NOT NULL
         AND NOT pg_catalog.has_function_privilege(COALESCE(p.oid, 0), COALESCE(s.oid, 0), 'EXECUTE') THEN 'different'
     -- The list is in a table that may not be there: a query in a text is read only where it is.
-    WHEN NOT pg_catalog.has_table_privilege(a.oid, 'SELECT') OR pg_catalog.strpos(
+    WHEN NOT pg_catalog.has_table_privilege(a.oid, 'SELECT') THEN 'present'
+    WHEN pg_catalog.strpos(
       pg_catalog.query_to_xml(
         pg_catalog.format(
           'SELECT COALESCE(pg_catalog.array_agg(schema_name::pg_catalog.text ORDER BY schema_name::pg_catalog.text COLLATE "C"), ''{}'') = %L::pg_catalog.text[] AS same FROM %I.allowed_schema',
-          ARRAY(SELECT DISTINCT u FROM pg_catalog.unnest({{schemas}}::pg_catalog.text[]) AS u ORDER BY u COLLATE "C"),
+          ARRAY(
+            SELECT w.name FROM (SELECT DISTINCT u FROM pg_catalog.unnest({{schemas}}::pg_catalog.text[]) AS u) AS w (name)
+            ORDER BY w.name COLLATE "C"),
           n.nspname), false, false, '')::pg_catalog.text, '<same>true</same>') > 0 THEN 'present'
     ELSE 'different'
   END AS state,
@@ -21,9 +24,9 @@ SELECT 1 AS place, 'script' AS kind, {{schema}} AS schema_name, 'retention' AS o
   CASE
     WHEN o.oid IS NULL THEN pg_catalog.format(
       'there is no role %I, which is to own the schema of the retention; make it (CREATE ROLE … NOLOGIN) and give it the rights of the '
-      'owner of the tables, or name their owner', {{owner}})
+      'owner of the tables, or name their owner', COALESCE({{owner}}, ''))
     WHEN n.nspowner <> o.oid THEN pg_catalog.format(
-      'the schema %I belongs to another role than %I; name its owner, or another schema by RETENTION_SCHEMA', {{schema}}, {{owner}})
+      'the schema %I belongs to another role than %I; name its owner, or another schema by RETENTION_SCHEMA', {{schema}}, COALESCE({{owner}}, ''))
     ELSE ''
   END AS note
 FROM (VALUES (1)) one

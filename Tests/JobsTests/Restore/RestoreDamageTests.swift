@@ -108,7 +108,7 @@ struct RestoreDamageTests {
 
   @Test(
     "A manifest that cannot be read, or that promises other rows, stops the load",
-    arguments: [("\"rows\" : 30000", "\"rows\" : 30001", "archive_corrupt"), ("{", "", "manifest_unreadable")])
+    arguments: [("\"rows\" : 30000", "\"rows\" : 30001", "rows_not_stored"), ("{", "", "manifest_unreadable")])
   func badManifest(old: String, new: String, code: String) async throws {
     let fixture = try await archived()
     let manifest = fixture.directory.url.appending(path: "\(fixture.database)/_sluice/events.clicks.2024-01-01.json")

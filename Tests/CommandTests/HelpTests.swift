@@ -78,7 +78,8 @@ struct HelpTests {
       case "chunks": _ = try ChunksRequest(request)
       case "verify": _ = try VerifyRequest(request)
       case "setup": _ = try SetupRequest(#require(SetupRequest.Action(rawValue: subcommand)), request)
-      case let name where name.hasPrefix("retention"): #expect(try Set(#require(request.object).keys).isSubset(of: ["table"]))
+      case let name where name.hasPrefix("retention"):
+        #expect(try Set(#require(request.object).keys).isSubset(of: ["table"]))
       default: #expect(request == [:])
       }
     }

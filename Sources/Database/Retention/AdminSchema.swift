@@ -40,7 +40,10 @@ package enum AdminSchema {
   package static func removal(schema: String, owner: String?, force: Bool = false) -> String {
     render(
       SQL.adminRemoval, schema: schema, owner: owner ?? "",
-      ["force": force ? "true" : "false", "expected_owner": owner.map { "\(literal($0))::pg_catalog.name" } ?? "NULL::pg_catalog.name"])
+      [
+        "force": force ? "true" : "false",
+        "expected_owner": owner.map { "\(literal($0))::pg_catalog.name" } ?? "NULL::pg_catalog.name",
+      ])
   }
 
   /// The functions that change policies and holds, with the types by which a GRANT names them.

@@ -53,7 +53,8 @@ extension RetentionSchema {
         requiresArchive: try row.decode("require_archive"), clock: try row.decode("clock"),
         holdUntil: try row.decodeIfPresent("hold_until"), holdReason: try row.decodeIfPresent("hold_reason"),
         keepArchives: try row.decodeIfPresent("keep_archives"), archivesKeptFrom: try date("archives_kept_from"),
-        isEnabled: try row.decode("enabled"), changedAt: try row.decode("changed_at"), changedBy: try row.decode("changed_by"))
+        isEnabled: try row.decode("enabled"), changedAt: try row.decode("changed_at"),
+        changedBy: try row.decode("changed_by"))
     }
   }
 
@@ -84,9 +85,12 @@ extension RetentionSchema {
         + "WHERE released_at IS NULL AND (until IS NULL OR until > pg_catalog.clock_timestamp()) ORDER BY id"
     ).rows.map { row in
       Hold(
-        id: try row.decode("id"), table: TableName(schema: try row.decode("table_schema"), name: try row.decode("table_name")),
-        start: try row.decodeIfPresent("range_start"), end: try row.decodeIfPresent("range_end"), reason: try row.decode("reason"),
-        placedBy: try row.decode("placed_by"), placedAt: try row.decode("placed_at"), until: try row.decodeIfPresent("until"))
+        id: try row.decode("id"),
+        table: TableName(schema: try row.decode("table_schema"), name: try row.decode("table_name")),
+        start: try row.decodeIfPresent("range_start"), end: try row.decodeIfPresent("range_end"),
+        reason: try row.decode("reason"),
+        placedBy: try row.decode("placed_by"), placedAt: try row.decode("placed_at"),
+        until: try row.decodeIfPresent("until"))
     }
   }
 
@@ -125,7 +129,8 @@ extension RetentionSchema {
         + "p_keep_archives => $7::pg_catalog.interval, p_enabled => $8::pg_catalog.bool, "
         + "p_hold_until => $9::pg_catalog.timestamptz, p_hold_reason => $10, p_note => $11)",
       [
-        try await connection.quoted(table), change.keep ?? present?.keep, change.minimumAge ?? present?.minimumAge ?? "7 days",
+        try await connection.quoted(table), change.keep ?? present?.keep,
+        change.minimumAge ?? present?.minimumAge ?? "7 days",
         word(change.requiresArchive ?? present?.requiresArchive ?? true), change.clock ?? present?.clock ?? "UTC",
         change.timeColumn ?? present?.timeColumn, change.keepArchives ?? present?.keepArchives,
         word(change.isEnabled ?? present?.isEnabled ?? true), change.holdUntil ?? present?.holdUntil,
@@ -134,9 +139,11 @@ extension RetentionSchema {
   }
 
   /// - Returns: whether there was one.
-  package func removePolicy(of table: TableName, note: String?, on connection: PostgresConnection) async throws -> Bool {
+  package func removePolicy(of table: TableName, note: String?, on connection: PostgresConnection) async throws -> Bool
+  {
     try await connection.query(
-      "SELECT \(name).remove_policy($1::pg_catalog.name, $2::pg_catalog.name, $3) AS removed", [table.schema, table.name, note]
+      "SELECT \(name).remove_policy($1::pg_catalog.name, $2::pg_catalog.name, $3) AS removed",
+      [table.schema, table.name, note]
     ).rows[0].decode("removed")
   }
 
@@ -145,7 +152,8 @@ extension RetentionSchema {
   ///   - until: when it ends; nil is never.
   /// - Returns: the hold's number.
   package func hold(
-    _ table: TableName, reason: String, until: String?, from start: String?, to end: String?, on connection: PostgresConnection
+    _ table: TableName, reason: String, until: String?, from start: String?, to end: String?,
+    on connection: PostgresConnection
   ) async throws -> Int {
     try await connection.query(
       "SELECT \(name).place_hold($1::pg_catalog.regclass, $2, $3::pg_catalog.timestamptz, $4::pg_catalog.timestamptz, "

@@ -117,7 +117,8 @@ package struct RetentionSchema: Sendable {
     ).rows.first
     return try row.map {
       Outcome(
-        outcome: try $0.decode("outcome"), reason: try $0.decodeIfPresent("reason"), rows: try $0.decodeIfPresent("rows"),
+        outcome: try $0.decode("outcome"), reason: try $0.decodeIfPresent("reason"),
+        rows: try $0.decodeIfPresent("rows"),
         bytes: try $0.decodeIfPresent("bytes"), detail: try $0.decodeIfPresent("error"))
     }
   }
@@ -136,7 +137,8 @@ package struct RetentionSchema: Sendable {
     package var since: String?
 
     package init(
-      day: Day, timeColumn: ColumnName, span: DaySpan, rows: Int, rowsHash: String?, sha256: String, path: String, verifiedAt: Date?,
+      day: Day, timeColumn: ColumnName, span: DaySpan, rows: Int, rowsHash: String?, sha256: String, path: String,
+      verifiedAt: Date?,
       since: String? = nil
     ) {
       self.day = day
@@ -157,7 +159,8 @@ package struct RetentionSchema: Sendable {
       try await connection.query(
         SQL.retentionRecord.replacing("/* SCHEMA */", with: name),
         [
-          table.schema, table.name, "\(day.day)", day.timeColumn.text, day.span.start, day.span.end, String(day.rows), day.rowsHash,
+          table.schema, table.name, "\(day.day)", day.timeColumn.text, day.span.start, day.span.end, String(day.rows),
+          day.rowsHash,
           day.sha256, day.path, day.verifiedAt.map { $0.formatted(.iso8601) }, day.since,
         ])
     }
@@ -178,7 +181,9 @@ package struct RetentionSchema: Sendable {
   }
 
   /// Forgets what was known of archives other than those of `days`.
-  package func forgetAllBut(_ days: some Sequence<Day>, of table: TableName, on connection: PostgresConnection) async throws {
+  package func forgetAllBut(_ days: some Sequence<Day>, of table: TableName, on connection: PostgresConnection)
+    async throws
+  {
     try await connection.query(
       "DELETE FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND day <> ALL ($3::pg_catalog.date[])",
       [table.schema, table.name, "{\(days.map { "\($0)" }.joined(separator: ","))}"])

@@ -66,14 +66,16 @@ package struct ArchiveRetention: Sendable {
       for (day, entry) in old.sorted(by: { $0.key < $1.key }) {
         try Task.checkCancellation()
         results.append(
-          await result(of: day, entry, policy, rules.schema, target, dryRun: dryRun, isForced: forced.contains(policy.table)))
+          await result(
+            of: day, entry, policy, rules.schema, target, dryRun: dryRun, isForced: forced.contains(policy.table)))
       }
     }
     return results
   }
 
   private func result(
-    of day: Day, _ entry: LakeEntry, _ policy: RetentionSchema.Policy, _ schema: RetentionSchema, _ target: PostgresTarget,
+    of day: Day, _ entry: LakeEntry, _ policy: RetentionSchema.Policy, _ schema: RetentionSchema,
+    _ target: PostgresTarget,
     dryRun: Bool, isForced: Bool
   ) async -> ArchiveRetentionResult {
     var result = ArchiveRetentionResult(
@@ -103,7 +105,8 @@ package struct ArchiveRetention: Sendable {
       try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
       result.status = .removed
       let line: [String: JSONValue] = [
-        "date": .string("\(day)"), "path": .string(result.path), "bytes": .integer(result.bytes), "forced": .bool(isForced),
+        "date": .string("\(day)"), "path": .string(result.path), "bytes": .integer(result.bytes),
+        "forced": .bool(isForced),
         "keep_archives": .string(policy.keepArchives ?? ""),
       ]
       result.warnings += [

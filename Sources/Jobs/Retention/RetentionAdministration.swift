@@ -131,7 +131,9 @@ package struct RetentionAdministration: Sendable {
   private static func explaining<Result>(_ table: TableName, _ body: () async throws -> Result) async throws -> Result {
     do {
       return try await body()
-    } catch PostgresError.server(let error) where ["22023", "22007", "22008", "22P02", "23514"].contains(error.sqlState) {
+    } catch PostgresError.server(let error)
+      where ["22023", "22007", "22008", "22P02", "23514"].contains(error.sqlState)
+    {
       throw JobError(.badField, "\(table): \(error.message)", field: nil)
     } catch PostgresError.server(let error) where error.sqlState == "42P01" {
       throw JobError(.tableNotFound, "there is no table \(table)", field: "table")

@@ -38,7 +38,8 @@ package struct RetentionJob: Sendable {
   func rules(on connection: PostgresConnection) async throws -> Rules {
     guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection) else { throw notSetUp }
     return Rules(
-      schema: schema, policies: try await schema.policies(on: connection), holds: try await schema.holds(on: connection))
+      schema: schema, policies: try await schema.policies(on: connection), holds: try await schema.holds(on: connection)
+    )
   }
 
   /// Whether the database has the schema with the policies.
@@ -65,10 +66,12 @@ package struct RetentionJob: Sendable {
     let policies = try chosen(request.tables, of: rules.policies)
     var report = RetentionReport(
       database: target.database, lake: context.lakeURL, isDryRun: request.isDryRun,
-      holds: rules.holds.filter { hold in policies.contains { $0.table == hold.table } }, policies: policies, results: [],
+      holds: rules.holds.filter { hold in policies.contains { $0.table == hold.table } }, policies: policies,
+      results: [],
       failures: [])
     guard policies.contains(where: \.isEnabled) else { return report }
-    let archives = try await ArchiveCatalog(context.lake).archives(of: Set(policies.map(\.table)), database: target.database)
+    let archives = try await ArchiveCatalog(context.lake).archives(
+      of: Set(policies.map(\.table)), database: target.database)
     for policy in policies where policy.isEnabled {
       let table = TableRetention(
         job: self, request: request, schema: rules.schema, policy: policy, archives: archives[policy.table] ?? [:],

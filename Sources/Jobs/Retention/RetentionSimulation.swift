@@ -86,7 +86,8 @@ extension RetentionJob {
   }
 
   private func steps(
-    of table: TableName, _ policy: RetentionSchema.Policy?, _ cuts: [Date], database: String, on connection: PostgresConnection
+    of table: TableName, _ policy: RetentionSchema.Policy?, _ cuts: [Date], database: String,
+    on connection: PostgresConnection
   ) async throws -> [RetentionSimulation.Step] {
     let own = backup.options(of: table)
     let facts = try await TableFacts.read(table, for: .read, on: connection)

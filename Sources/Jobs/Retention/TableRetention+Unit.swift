@@ -42,7 +42,10 @@ extension TableRetention {
     if ![.dropped, .kept].contains(result.status) {
       Log.write(
         Log.failureLevel, "retention \(result.status.rawValue)",
-        ["table": table, "unit": result.unit, "reason": result.reason ?? "", "detail": result.error?.message ?? result.detail ?? ""])
+        [
+          "table": table, "unit": result.unit, "reason": result.reason ?? "",
+          "detail": result.error?.message ?? result.detail ?? "",
+        ])
     } else {
       Log.write(
         .info, "retention \(result.status.rawValue)",
@@ -55,7 +58,8 @@ extension TableRetention {
   private static let attempts = 2
 
   private func dropProven(
-    _ unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ days: [Day], _ planned: RetentionResult
+    _ unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ days: [Day],
+    _ planned: RetentionResult
   ) async throws -> RetentionResult {
     var result = planned
     let note = "retention \(UUID().uuidString)"
@@ -119,7 +123,9 @@ extension TableRetention {
       else {
         throw Kept(
           reason: "not_verified",
-          detail: "the archive of \(day) was read, but its manifest could not be written: \(found.warnings.joined(separator: "; "))")
+          detail:
+            "the archive of \(day) was read, but its manifest could not be written: \(found.warnings.joined(separator: "; "))"
+        )
       }
       proofs.append(proof)
     }
@@ -145,7 +151,8 @@ extension TableRetention {
       case .changed:
         throw Kept(
           reason: "changed_rows",
-          detail: "\(proof.day): the table has as many rows as the archive, but others; archive the day again with overwrite")
+          detail:
+            "\(proof.day): the table has as many rows as the archive, but others; archive the day again with overwrite")
       }
       proof.since = found.since
       compared.append(proof)
@@ -158,11 +165,13 @@ extension TableRetention {
     let logged = try? await withConnection { try await schema.outcome(note: note, on: $0) }
     if let outcome = logged ?? nil {
       result.take(outcome)
-      result.warnings.append("the connection broke before the answer; the log has told it: \(JobError(cause: error).message)")
+      result.warnings.append(
+        "the connection broke before the answer; the log has told it: \(JobError(cause: error).message)")
     } else {
       result.status = .unconfirmed
       result.error = JobError(cause: error)
-      result.detail = "the connection broke, and the log has no entry of it yet; the next run tells whether the unit is gone"
+      result.detail =
+        "the connection broke, and the log has no entry of it yet; the next run tells whether the unit is gone"
     }
   }
 

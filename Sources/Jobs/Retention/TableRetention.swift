@@ -87,7 +87,9 @@ struct TableRetention: Sendable {
   /// What the lake tells of an archive now.
   func archivedDay(_ day: Day, _ described: Described, _ column: TimeColumn) -> RetentionSchema.ArchivedDay? {
     let manifest = described.manifest
-    guard ColumnName(manifest.window.timeColumn) == column.name, let span = manifest.span(of: column.kind) else { return nil }
+    guard ColumnName(manifest.window.timeColumn) == column.name, let span = manifest.span(of: column.kind) else {
+      return nil
+    }
     // What was verified is the file as it was then.
     let isProven = manifest.verifiedAt != nil && manifest.rowsHash != nil && manifest.etag == described.entry.etag
     return .init(
@@ -138,6 +140,7 @@ struct TableRetention: Sendable {
     guard let first = open.first, policy.requiresArchive else { return }
     let others = open.count > 1 ? " and \(open.count - 1) more" : ""
     let words = "the archive of \(first)\(others) was not read back as a whole"
-    result.keep("not_verified", request.verifies ? "\(words); a run reads it, and drops the unit if all is well" : words)
+    result.keep(
+      "not_verified", request.verifies ? "\(words); a run reads it, and drops the unit if all is well" : words)
   }
 }

@@ -69,7 +69,8 @@ package struct SetupRequest: Sendable {
     if action != .remove, action != .roles, subject.owner == nil, parts.contains(where: { $0.name == "retention" }) {
       throw JobError(
         .missingField,
-        "missing; the part retention needs the role that owns the tables, or a member of it that cannot log in", field: "owner")
+        "missing; the part retention needs the role that owns the tables, or a member of it that cannot log in",
+        field: "owner")
     }
     if action != .remove, action != .roles, subject.schemas.isEmpty, let part = parts.first(where: { $0.needsSchemas })
     {

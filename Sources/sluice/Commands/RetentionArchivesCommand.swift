@@ -77,7 +77,8 @@ extension ArchiveRetentionResult {
   func line(_ name: (String) -> String) -> String {
     let verdict = [status.rawValue, reason].compactMap(\.self).joined(separator: ": ")
     let parts = [
-      "\(table) \(date)", "archive \(verdict)", Figures.megabytes(bytes), error?.description(naming: name) ?? detail, path,
+      "\(table) \(date)", "archive \(verdict)", Figures.megabytes(bytes), error?.description(naming: name) ?? detail,
+      path,
     ]
     return parts.compactMap(\.self).joined(separator: "  ")
   }

@@ -126,7 +126,9 @@ enum RetentionRunCommand: Command {
       for warning in result.warnings { Output.line("  warning: \(warning)".visibleLine()) }
     }
     for archive in report.archives { JobRun.show(archive.line(name), isFailure: archive.status == .failed) }
-    for failure in report.failures { JobRun.show("\(failure.table)  \(failure.error.description(naming: name))", isFailure: true) }
+    for failure in report.failures {
+      JobRun.show("\(failure.table)  \(failure.error.description(naming: name))", isFailure: true)
+    }
     let sums = RetentionResult.Status.allCases.compactMap { status in
       report.summary[status.rawValue].map { sum in
         "\(Figures.count(sum.units)) \(status.rawValue.replacing("_", with: " ")) (\(Figures.count(sum.rows)) rows, "
@@ -183,7 +185,8 @@ enum RetentionSimulateCommand: Command {
           let total = step.total
           Output.line(
             RetentionCommand.csv([
-              "\(table.table)", "\(step.date)", "\(step.units.count)", "\(step.rows)", "\(step.bytes)", "\(step.unarchived)",
+              "\(table.table)", "\(step.date)", "\(step.units.count)", "\(step.rows)", "\(step.bytes)",
+              "\(step.unarchived)",
               "\(total.units)", "\(total.rows)", "\(total.bytes)",
             ]))
         }

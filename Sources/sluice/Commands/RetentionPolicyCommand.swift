@@ -80,7 +80,9 @@ enum RetentionPolicyListCommand: Command {
       }
       for hold in listing.holds { Output.line(hold.line.visibleLine()) }
       for policy in listing.policies { Output.line(line(policy).visibleLine()) }
-      if listing.policies.isEmpty { Output.line("there are no policies in the database \(listing.database)".visibleLine()) }
+      if listing.policies.isEmpty {
+        Output.line("there are no policies in the database \(listing.database)".visibleLine())
+      }
     }
   }
 
@@ -132,7 +134,8 @@ enum RetentionHoldCommand: Command {
     CommandOption("reason", .value("TEXT"), "why; a hold needs a reason"),
     CommandOption("from", .value("DAY"), "the first day; without it from the first row on"),
     CommandOption("to", .value("DAY"), "the last day, included; without it to the last row"),
-    CommandOption("until", .value("TIME"), "when it ends, such as 2025-01-01 or 2025-01-01T00:00:00Z; without it never"),
+    CommandOption(
+      "until", .value("TIME"), "when it ends, such as 2025-01-01 or 2025-01-01T00:00:00Z; without it never"),
     .json, .verbose, .help,
   ]
 

@@ -26,7 +26,8 @@ enum SetupCommand: Command {
       "object-id", .value("ID"), "the object id of the Entra principal, where its name is not enough",
       path: ["object_id"]),
     CommandOption("schemas", .list("NAMES"), "the schemas of the tables (those of BACKUP_TABLES)", path: ["schemas"]),
-    CommandOption("for", .list("JOBS"), "the jobs that the role shall do: backup, restore, retention, cron", path: ["for"]),
+    CommandOption(
+      "for", .list("JOBS"), "the jobs that the role shall do: backup, restore, retention, cron", path: ["for"]),
     CommandOption(
       "part", .list("PARTS"), "the parts: roles, backup, restore, restore-log, retention, cron",
       default: "all but retention and cron, or those of --for", path: ["part"]),
@@ -56,7 +57,8 @@ enum SetupCommand: Command {
     var schemas: [String] = []
     for table in tables where !schemas.contains(table.schema) { schemas.append(table.schema) }
     // A listing looks at the tables themselves.
-    let request = try SetupRequest(action, arguments.request(), schemas: action == .roles ? [] : schemas, adminSchema: settings.retention.schema)
+    let request = try SetupRequest(
+      action, arguments.request(), schemas: action == .roles ? [] : schemas, adminSchema: settings.retention.schema)
     if action == .sql {
       Output.line(SetupJob.script(request))
       return .done

@@ -16,7 +16,9 @@ struct RetentionJobTests {
 
   private func units(_ kind: Kind) -> Int { kind.isWeekly ? 2 : 14 }
 
-  @Test("What is past its keep time and archived is planned, read back, dropped, logged and audited, and restores", arguments: Kind.all)
+  @Test(
+    "What is past its keep time and archived is planned, read back, dropped, logged and audited, and restores",
+    arguments: Kind.all)
   func drops(kind: Kind) async throws {
     let site = try await RetentionSite.shared()
     let table = "drop_\(kind.rawValue.asciiLowercased())"
@@ -38,7 +40,8 @@ struct RetentionJobTests {
     #expect(try await site.base.count(table) == 0)
     #expect(report.results.flatMap(\.warnings) == [])
     let logged = try await site.base.psql(
-      "SELECT count(*) || ' ' || sum(rows) FROM \(site.base.admin).chunk_maintenance_log WHERE outcome = 'dropped' AND table_name = '\(table)'")
+      "SELECT count(*) || ' ' || sum(rows) FROM \(site.base.admin).chunk_maintenance_log WHERE outcome = 'dropped' AND table_name = '\(table)'"
+    )
     #expect(logged == "\(units(kind)) \(rows)")
     #expect(
       try await site.audited() == [String](repeating: kind == .plain ? "delete" : "drop", count: units(kind)))
@@ -97,8 +100,11 @@ struct RetentionJobTests {
       #expect(changed != text)
       try Data(changed.utf8).write(to: URL(filePath: manifest))
     case .lateRow: try await site.base.psql("INSERT INTO events.\(table) VALUES ('2024-01-06 05:00Z', 7, 7)")
-    case .deletedRow: try await site.base.psql("SET enable_bitmapscan = off; DELETE FROM events.\(table) WHERE at = '2024-01-06 05:00Z' AND device = 1")
-    case .updatedRow: try await site.base.psql("UPDATE events.\(table) SET value = 9 WHERE at = '2024-01-06 05:00Z' AND device = 1")
+    case .deletedRow:
+      try await site.base.psql(
+        "SET enable_bitmapscan = off; DELETE FROM events.\(table) WHERE at = '2024-01-06 05:00Z' AND device = 1")
+    case .updatedRow:
+      try await site.base.psql("UPDATE events.\(table) SET value = 9 WHERE at = '2024-01-06 05:00Z' AND device = 1")
     case .exchangedRow:
       try await site.base.psql(
         """
@@ -109,7 +115,9 @@ struct RetentionJobTests {
     }
   }
 
-  @Test("One archive or day that does not hold keeps exactly its unit, and the reason says why", arguments: Harm.allCases, Kind.some)
+  @Test(
+    "One archive or day that does not hold keeps exactly its unit, and the reason says why", arguments: Harm.allCases,
+    Kind.some)
   func keeps(harm: Harm, kind: Kind) async throws {
     let site = try await RetentionSite.shared()
     let table = "h_\(harm.rawValue.asciiLowercased())_\(kind.rawValue.asciiLowercased())"
@@ -171,7 +179,9 @@ struct RetentionJobTests {
     let young = try await #require(throws: JobError.self) { try await administration.set(change, of: table, note: nil) }
     #expect(young.code == .badField && young.message.contains("must not be shorter than the minimum age"))
     change.keep = "soon"
-    #expect(try await #require(throws: JobError.self) { try await administration.set(change, of: table, note: nil) }.code == .badField)
+    #expect(
+      try await #require(throws: JobError.self) { try await administration.set(change, of: table, note: nil) }.code
+        == .badField)
     _ = try await administration.removePolicy(of: table, note: "done")
     let log = try await administration.log(of: table, limit: 3).compactMap { $0.object?["action"]?.string }
     #expect(log == ["policy", "policy", "drop_partition"])
@@ -195,7 +205,9 @@ struct RetentionJobTests {
     #expect(changed.code == .permissionDenied && changed.field == "RETENTION_SCHEMA")
   }
 
-  @Test("A simulation tells day by day what another keep time would free, and changes nothing", arguments: [Kind.partitions, .plain])
+  @Test(
+    "A simulation tells day by day what another keep time would free, and changes nothing",
+    arguments: [Kind.partitions, .plain])
   func simulation(kind: Kind) async throws {
     let site = try await RetentionSite()
     try await site.makeTable("clicks", kind)

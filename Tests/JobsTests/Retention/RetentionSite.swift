@@ -27,7 +27,8 @@ struct RetentionSite: Sendable {
     folder = directory
     settings = try Settings(environment: [
       "PG_HOST": "127.0.0.1", "PG_PORT": "\(self.base.server.port)", "PG_DATABASE": self.base.name,
-      "PG_USER": self.base.caller, "PG_SSLMODE": "disable", "LAKE_URL": "file://\(directory.path)", "PG_RETRY_SECONDS": "0",
+      "PG_USER": self.base.caller, "PG_SSLMODE": "disable", "LAKE_URL": "file://\(directory.path)",
+      "PG_RETRY_SECONDS": "0",
       "PG_LOCK_TIMEOUT_SECONDS": "2", "RETENTION_SCHEMA": self.base.schema,
     ])
     pools = ConnectionPools(passwords: FixedPassword(nil), maximum: 4)
@@ -52,7 +53,8 @@ struct RetentionSite: Sendable {
   func makeTable(_ table: String, _ kind: RetentionDatabase.Kind) async throws {
     try await base.makeTable(table, kind)
     try await base.psql(
-      "DELETE FROM \(base.admin).archived_day WHERE table_name = '\(table)'; GRANT SELECT ON events.\(table) TO \(base.caller)")
+      "DELETE FROM \(base.admin).archived_day WHERE table_name = '\(table)'; GRANT SELECT ON events.\(table) TO \(base.caller)"
+    )
     try await base.settle()
     try await archive(table)
   }

@@ -37,7 +37,8 @@ extension ProgramTests {
     @Test(
       "The help of a command shows its options",
       arguments: [
-        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "retention", "audit", "setup", "package", "identity",
+        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "retention", "audit", "setup", "package",
+        "identity",
         "version",
       ])
     func commandHelp(_ command: String) async throws {

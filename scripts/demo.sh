@@ -96,6 +96,10 @@ else
   gzip -t "$work/lake/$PGDATABASE/events.bannerclicked.2024-01-01.csv.gz"
 fi
 
+say "Read the archive back, and compare its rows with the table's"
+show curl -sS --fail-with-body \
+  "http://127.0.0.1:$port/api/verify?table=events.bannerclicked&date=2024-01-01&depth=database"
+
 say "Drop the day"
 psql -X -c "DELETE FROM events.bannerclicked WHERE received_at >= '2024-01-01 00:00+00' AND received_at < '2024-01-02 00:00+00'"
 [ "$(fingerprint)" != "$before" ] || { echo "the rows are still there" >&2; exit 1; }

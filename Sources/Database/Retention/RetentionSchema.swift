@@ -123,6 +123,20 @@ package struct RetentionSchema: Sendable {
     }
   }
 
+  /// The days whose archives, as far as is known, hold values of a unit's range.
+  package func days(
+    of unit: Unit, of table: TableName, by column: TimeColumn, on connection: PostgresConnection
+  ) async throws -> [Day] {
+    if case .day(let day) = unit.place { return [day] }
+    let type = column.kind.sqlType
+    return try await connection.query(
+      "SELECT day::pg_catalog.text FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND time_column = $3 "
+        + "AND ($4::pg_catalog.text IS NULL OR span_end::\(type) > $4::pg_catalog.text::\(type)) "
+        + "AND ($5::pg_catalog.text IS NULL OR span_start::\(type) < $5::pg_catalog.text::\(type)) ORDER BY day",
+      [table.schema, table.name, column.name.text, unit.start, unit.end]
+    ).rows.compactMap { Day(try $0.decode("day", as: String.self)) }
+  }
+
   /// What an archive is known to hold of a table.
   package struct ArchivedDay: Sendable, Equatable {
     package let day: Day
@@ -180,12 +194,13 @@ package struct RetentionSchema: Sendable {
       [table.schema, table.name, "\(day)"])
   }
 
-  /// Forgets what was known of archives other than those of `days`.
-  package func forgetAllBut(_ days: some Sequence<Day>, of table: TableName, on connection: PostgresConnection)
-    async throws
-  {
+  /// Forgets what was known of archives up to `last`, other than those of `days`.
+  package func forgetAllBut(
+    _ days: some Sequence<Day>, through last: Day, of table: TableName, on connection: PostgresConnection
+  ) async throws {
     try await connection.query(
-      "DELETE FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND day <> ALL ($3::pg_catalog.date[])",
-      [table.schema, table.name, "{\(days.map { "\($0)" }.joined(separator: ","))}"])
+      "DELETE FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND day <> ALL ($3::pg_catalog.date[]) "
+        + "AND day <= $4::pg_catalog.date",
+      [table.schema, table.name, "{\(days.map { "\($0)" }.joined(separator: ","))}", "\(last)"])
   }
 }

@@ -16,17 +16,17 @@ extension TableRetention {
 
   /// Proves that the archives hold the rows of a unit, and drops it.
   func drop(
-    _ unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ planned: RetentionResult
+    _ planned: Planned, _ facts: Facts, _ described: [Day: Described], _ told: RetentionResult
   ) async -> RetentionResult {
-    var result = planned
+    var result = told
     let start = ContinuousClock.now
-    let days = days(of: unit, facts)
+    let days = planned.days
     let first = TableDay(database: target.database, table: table, day: days.first ?? Day(context.now(), in: .gmt))
     do {
       let patience = try context.patience(until: deadline)
-      job.progress.update { $0.subject = "\(table) \(planned.unit)" }
+      job.progress.update { $0.subject = "\(table) \(told.unit)" }
       result = try await context.admission.admitting(first, for: .backup, job.progress, within: patience) { _ in
-        try await dropProven(unit, facts, described, days, planned)
+        try await dropProven(planned, facts, described, told)
       }
       result.seconds = start.duration(to: .now).secondsToMilliseconds
     } catch let kept as Kept {
@@ -58,13 +58,12 @@ extension TableRetention {
   private static let attempts = 2
 
   private func dropProven(
-    _ unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ days: [Day],
-    _ planned: RetentionResult
+    _ planned: Planned, _ facts: Facts, _ described: [Day: Described], _ told: RetentionResult
   ) async throws -> RetentionResult {
-    var result = planned
+    var result = told
     let note = "retention \(UUID().uuidString)"
     var proofs: [RetentionSchema.ArchivedDay] = []
-    if policy.requiresArchive { proofs = try await verified(days, described, facts) }
+    if policy.requiresArchive { proofs = try await verified(planned.days, described, facts) }
     for attempt in 1...Self.attempts {
       var since: String?
       if policy.requiresArchive {
@@ -72,12 +71,13 @@ extension TableRetention {
         since = proofs.compactMap { $0.since.flatMap { UInt64($0) } }.min().map { String($0) }
         let known = proofs
         try await withConnection { try await schema.record(known, of: table, on: $0) }
+        try await refuseReplaced(known, described)
       }
       let wanted = since
       do {
         result.take(
           try await withConnection {
-            try await schema.drop(unit, of: table, since: wanted, dryRun: false, note: note, on: $0)
+            try await schema.drop(planned.unit, of: table, since: wanted, dryRun: false, note: note, on: $0)
           })
       } catch let error as PostgresError where error.isConnectionFailure {
         await ask(note, error, &result)
@@ -86,7 +86,7 @@ extension TableRetention {
     }
     guard result.status == .dropped || result.status == .unconfirmed else { return result }
     result.archives = proofs.map { .init(path: $0.path, sha256: $0.sha256) }
-    result.warnings += [await audit(result, days)].compactMap(\.self)
+    result.warnings += [await audit(result)].compactMap(\.self)
     return result
   }
 
@@ -97,7 +97,9 @@ extension TableRetention {
   ) async throws -> [RetentionSchema.ArchivedDay] {
     var proofs: [RetentionSchema.ArchivedDay] = []
     for day in days {
-      guard let archive = described[day], let known = archivedDay(day, archive, facts.column) else { continue }
+      guard let archive = described[day], let known = archivedDay(day, archive, facts.column) else {
+        throw Kept(reason: "no_archive", detail: "the archive of \(day) has no manifest that describes it")
+      }
       guard known.verifiedAt == nil else {
         proofs.append(known)
         continue
@@ -129,6 +131,7 @@ extension TableRetention {
       }
       proofs.append(proof)
     }
+    guard !proofs.isEmpty else { throw Kept(reason: "no_archive", detail: "no archive holds values of its range") }
     return proofs
   }
 
@@ -139,7 +142,9 @@ extension TableRetention {
   ) async throws -> [RetentionSchema.ArchivedDay] {
     var compared: [RetentionSchema.ArchivedDay] = []
     for var proof in proofs {
-      guard let manifest = described[proof.day]?.manifest else { continue }
+      guard let manifest = described[proof.day]?.manifest else {
+        throw Kept(reason: "no_archive", detail: "\(proof.day)")
+      }
       let live = LiveRows(manifest: manifest, table: table, allowsView: false)
       let found = try await withConnection { try await live.read(on: $0) }
       switch found.difference(fromRows: proof.rows, hash: proof.rowsHash) {
@@ -160,6 +165,22 @@ extension TableRetention {
     return compared
   }
 
+  /// Refuses archives that are others by now than those that were read.
+  /// - Throws: ``Kept``, `LakeError`.
+  private func refuseReplaced(
+    _ proofs: [RetentionSchema.ArchivedDay], _ described: [Day: Described]
+  ) async throws {
+    for proof in proofs {
+      guard let entry = described[proof.day]?.entry,
+        try await context.lake.properties(of: entry.path)?.etag != entry.etag
+      else { continue }
+      try await withConnection { try await schema.doubt(proof.day, of: table, on: $0) }
+      throw Kept(
+        reason: "not_verified",
+        detail: "the archive of \(proof.day) was replaced or removed meanwhile; the next run reads it")
+    }
+  }
+
   /// Asks the log what became of a unit when the connection broke.
   private func ask(_ note: String, _ error: PostgresError, _ result: inout RetentionResult) async {
     let logged = try? await withConnection { try await schema.outcome(note: note, on: $0) }
@@ -175,7 +196,7 @@ extension TableRetention {
     }
   }
 
-  private func audit(_ result: RetentionResult, _ days: [Day]) async -> String? {
+  private func audit(_ result: RetentionResult) async -> String? {
     var line: [String: JSONValue] = [
       "unit": .string(result.unit), "outcome": .string(result.status.rawValue), "kind": .string(result.kind.rawValue),
       "keep": .string(policy.keep),

@@ -25,10 +25,15 @@ struct TableRetention: Sendable {
   /// What is known of the table.
   struct Facts: Sendable {
     let column: TimeColumn
-    let zone: TimeZone
     let isHypertable: Bool
-    /// The days that each chunk or partition overlaps, by its OID.
-    let days: [Int: ClosedRange<Day>]
+  }
+
+  /// A unit, and what the database says of it without a lock.
+  struct Planned: Sendable {
+    let unit: RetentionSchema.Unit
+    let outcome: RetentionSchema.Outcome
+    /// The days whose archives hold values of its range.
+    let days: [Day]
   }
 
   /// - Throws: ``JobError``, `LakeError`, `PostgresError` where the units cannot be told.
@@ -38,13 +43,15 @@ struct TableRetention: Sendable {
     let units = try await withConnection { try await self.units(facts, described, on: $0) }
     job.progress.update { $0.units += units.count }
     var results: [RetentionResult] = []
-    for (unit, plan) in units {
-      var result = RetentionResult(unit, of: table, isHypertable: facts.isHypertable)
-      result.take(plan)
-      if !request.isDryRun, ["droppable", "kept"].contains(plan.outcome), plan.reason == nil || isWorthALook(plan) {
-        result = await drop(unit, facts, described, result)
-      } else if request.isDryRun, plan.outcome == "droppable" || isWorthALook(plan) {
-        tellVerification(of: unit, facts, described, &result)
+    for planned in units {
+      var result = RetentionResult(planned.unit, of: table, isHypertable: facts.isHypertable)
+      result.take(planned.outcome)
+      if planned.outcome.outcome == "droppable" || planned.outcome.reason == "not_verified" {
+        if request.isDryRun {
+          tellVerification(of: planned, facts, described, &result)
+        } else {
+          result = await drop(planned, facts, described, result)
+        }
       }
       job.progress.update { $0.finishedUnits += 1 }
       job.onResult?(result)
@@ -59,30 +66,22 @@ struct TableRetention: Sendable {
     try await context.sessions.pools.withConnection(to: target, body)
   }
 
-  /// Whether the unit may go once its archives are read.
-  private func isWorthALook(_ plan: RetentionSchema.Outcome) -> Bool { plan.reason == "not_verified" }
-
   private func facts(on connection: PostgresConnection) async throws -> Facts {
     let facts = try await TableFacts.read(table, for: .read, on: connection)
     let own = job.backup.options(of: table)
     let column = try await facts.timeColumn(
       named: policy.timeColumn.map { ColumnName($0) }, unit: own.unit, remedy: "with sluice retention policy set"
     ).resolved(in: facts, on: connection).column
-    let clock = TimeZone(identifier: policy.clock) ?? .gmt
-    let zone = column.kind.tellsInstants ? job.backup.timeZone : clock
-    let parts = try await facts.parts(overlapping: nil, by: column, on: connection)
-    let days = parts.compactMap { part in part.days(by: column, in: zone).map { (part.oid, $0) } }
-    return Facts(
-      column: column, zone: zone, isHypertable: facts.hypertable != nil,
-      days: Dictionary(days) { first, _ in first })
+    return Facts(column: column, isHypertable: facts.hypertable != nil)
   }
 
   /// The archives with a manifest that can be read.
   private func described() async throws -> [Day: Described] {
-    // Nothing younger is past its keep time; a day is over at most 14 hours after it is in UTC.
-    let last = Day(policy.keptFrom.addingTimeInterval(86400), in: .gmt)
-    return try await ArchiveCatalog(context.lake).described(archives.filter { $0.key <= last })
+    try await ArchiveCatalog(context.lake).described(archives.filter { $0.key <= last })
   }
+
+  /// Nothing younger is past its keep time: a day is over at most 14 hours after it is in UTC.
+  private var last: Day { Day(policy.keptFrom.addingTimeInterval(86400), in: .gmt) }
 
   /// What the lake tells of an archive now.
   func archivedDay(_ day: Day, _ described: Described, _ column: TimeColumn) -> RetentionSchema.ArchivedDay? {
@@ -101,18 +100,19 @@ struct TableRetention: Sendable {
   /// before; a dry run takes that back.
   private func units(
     _ facts: Facts, _ described: [Day: Described], on connection: PostgresConnection
-  ) async throws -> [(RetentionSchema.Unit, RetentionSchema.Outcome)] {
-    struct TakenBack: Error { let units: [(RetentionSchema.Unit, RetentionSchema.Outcome)] }
+  ) async throws -> [Planned] {
+    struct TakenBack: Error { let units: [Planned] }
     do {
       return try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
-        try await schema.forgetAllBut(described.keys, of: table, on: connection)
+        try await schema.forgetAllBut(described.keys, through: last, of: table, on: connection)
         let days = described.compactMap { archivedDay($0.key, $0.value, facts.column) }
         try await schema.record(days.sorted { $0.day < $1.day }, of: table, on: connection)
-        var units: [(RetentionSchema.Unit, RetentionSchema.Outcome)] = []
+        var units: [Planned] = []
         for unit in try await schema.units(of: table, on: connection) {
           let outcome = try await schema.drop(
             unit, of: table, since: nil, dryRun: true, note: "", on: connection)
-          units.append((unit, outcome))
+          let days = try await schema.days(of: unit, of: table, by: facts.column, on: connection)
+          units.append(Planned(unit: unit, outcome: outcome, days: days))
         }
         guard !request.isDryRun else { throw TakenBack(units: units) }
         return units
@@ -122,19 +122,11 @@ struct TableRetention: Sendable {
     }
   }
 
-  /// The days of a unit.
-  func days(of unit: RetentionSchema.Unit, _ facts: Facts) -> [Day] {
-    switch unit.place {
-    case .day(let day): [day]
-    case .part(let oid, _): facts.days[oid].map { $0.lowerBound.through($0.upperBound) } ?? []
-    }
-  }
-
   /// Says in a plan what a run would do first.
   private func tellVerification(
-    of unit: RetentionSchema.Unit, _ facts: Facts, _ described: [Day: Described], _ result: inout RetentionResult
+    of planned: Planned, _ facts: Facts, _ described: [Day: Described], _ result: inout RetentionResult
   ) {
-    let open = days(of: unit, facts).filter { day in
+    let open = planned.days.filter { day in
       described[day].map { archivedDay(day, $0, facts.column)?.verifiedAt == nil } ?? false
     }
     guard let first = open.first, policy.requiresArchive else { return }

@@ -58,7 +58,7 @@ struct SetupRefusalTests {
     #expect(plan.parts[1].plan.conflicts.map(\.note) == ["there is no schema \"Absent\""])
     let report = try await site.run(.apply, ["schemas": "Absent", "for": "backup"])
     #expect(report.status == .partial)
-    #expect(report.parts[2].error?.code == .setupRefused)
+    #expect(report.parts[1].error?.code == .setupRefused)
     #expect(report.parts[1].error?.details["conflicts"] == ["USAGE on schema \"Absent\""])
   }
 
@@ -72,7 +72,7 @@ struct SetupRefusalTests {
     let report = try await site.run(.remove)
     #expect(report.status == .partial)
     #expect(report.parts.map(\.status) == [.unchanged, .unchanged, .failed, .removed, .removed, .failed])
-    #expect(report.parts[1].error?.code == .setupRefused)
+    #expect(report.parts[2].error?.code == .setupRefused)
     #expect(report.parts[2].error?.message.hasPrefix("sluice.hold has rows") == true)
     #expect(report.parts[5].error?.code == .setupRefused)
     #expect(try await site.psql("SELECT count(*) FROM sluice.hold") == "1")

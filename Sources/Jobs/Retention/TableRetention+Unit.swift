@@ -69,6 +69,7 @@ extension TableRetention {
       if policy.requiresArchive {
         proofs = try await compared(proofs, described)
         since = proofs.compactMap { $0.since.flatMap { UInt64($0) } }.min().map { String($0) }
+        guard since != nil else { throw Kept(reason: "no_archive", detail: "no archive was compared with its rows") }
         let known = proofs
         try await withConnection { try await schema.record(known, of: table, on: $0) }
         try await refuseReplaced(known, described)

@@ -104,8 +104,8 @@ struct TableRetention: Sendable {
     struct TakenBack: Error { let units: [Planned] }
     do {
       return try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
-        try await schema.forgetAllBut(described.keys, through: last, of: table, on: connection)
         let days = described.compactMap { archivedDay($0.key, $0.value, facts.column) }
+        try await schema.forgetAllBut(days.map(\.day), through: last, of: table, on: connection)
         try await schema.record(days.sorted { $0.day < $1.day }, of: table, on: connection)
         var units: [Planned] = []
         for unit in try await schema.units(of: table, on: connection) {

@@ -142,6 +142,32 @@ struct RetentionJobTests {
     return try #require(Int(try await site.base.psql(sql)))
   }
 
+  @Test("Partitions of a partition go with it, and a changed row in one of them keeps it")
+  func subpartitions() async throws {
+    let site = try await RetentionSite.shared()
+    try await site.base.psql(
+      """
+      SET ROLE \(site.base.owner);
+      CREATE TABLE events.nested (at timestamptz NOT NULL, value int) PARTITION BY RANGE (at);
+      CREATE TABLE events.nested_1 PARTITION OF events.nested FOR VALUES FROM ('2024-01-04Z') TO ('2024-01-05Z')
+        PARTITION BY RANGE (at);
+      CREATE TABLE events.nested_1a PARTITION OF events.nested_1 FOR VALUES FROM ('2024-01-04Z') TO ('2024-01-04 12:00Z');
+      CREATE TABLE events.nested_1b PARTITION OF events.nested_1 FOR VALUES FROM ('2024-01-04 12:00Z') TO ('2024-01-05Z');
+      CREATE TABLE events.nested_2 PARTITION OF events.nested FOR VALUES FROM ('2024-01-05Z') TO ('2024-01-06Z');
+      INSERT INTO events.nested SELECT t, 1 FROM generate_series('2024-01-04Z'::timestamptz, '2024-01-05 23:00Z', '1 hour') t;
+      GRANT SELECT ON events.nested TO \(site.base.caller)
+      """)
+    try await site.base.psql(
+      as: site.base.other, "SELECT admin.set_policy('events.nested', '30 days', p_time_column => 'at') \\g /dev/null\n")
+    try await site.base.settle()
+    try await site.archive("nested", from: "2024-01-04", to: "2024-01-05")
+    try await site.base.psql("UPDATE events.nested SET value = 2 WHERE at = '2024-01-04 13:00Z'")
+    #expect(try await site.run("nested").verdicts == ["kept changed_rows", "dropped"])
+    try await site.archive("nested", from: "2024-01-04", to: "2024-01-04")
+    #expect(try await site.run("nested").verdicts == ["dropped"])
+    #expect(try await site.base.psql("SELECT to_regclass('events.nested_1b') IS NULL") == "t")
+  }
+
   @Test("An archive that was read back is not read again; without reading it, its unit stays")
   func verification() async throws {
     let site = try await RetentionSite()

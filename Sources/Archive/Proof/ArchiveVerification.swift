@@ -115,6 +115,20 @@ package struct ArchiveVerification: Sendable {
     try await write(manifest, .full, date, version, condition: .ifAbsent)
   }
 
+  /// Takes back what the manifest says of earlier verifications, since the archive is damaged now.
+  /// - Throws: `LakeError`, ``JobError`` `manifest_unreadable`.
+  package func withdraw() async throws {
+    let path = try ArchiveLayout.manifestPath(beside: archive.path)
+    guard let place = try await lake.properties(of: path),
+      var manifest = try await ArchiveManifest.read(at: path, in: lake), manifest.verifiedAt != nil
+    else { return }
+    manifest.verifiedAt = nil
+    manifest.verifiedDepth = nil
+    manifest.verifiedBy = nil
+    try await lake.writeAll(
+      manifest.encoded(), to: path, temporary: tableDay.newTemporaryPath, condition: .ifMatch(place.etag))
+  }
+
   private func write(
     _ manifest: ArchiveManifest, _ depth: Depth, _ date: Date, _ version: String, condition: LakePublishCondition
   ) async throws {

@@ -180,6 +180,23 @@ package struct RetentionSchema: Sendable {
     }
   }
 
+  /// Takes down when the rows of archives were compared with the table's, where they are still the archives that are known.
+  /// - Returns: whether all were.
+  package func confirm(_ days: [ArchivedDay], of table: TableName, on connection: PostgresConnection) async throws -> Bool {
+    var confirmed = 0
+    for day in days {
+      confirmed += try await connection.query(
+        "UPDATE \(name).archived_day SET rows_hash = $6, verified_at = $7::pg_catalog.timestamptz, snapshot_xmin = $8::pg_catalog.xid8 "
+          + "WHERE table_schema = $1 AND table_name = $2 AND day = $3::pg_catalog.date AND sha256 = $4 AND rows = $5::pg_catalog.int8",
+        [
+          table.schema, table.name, "\(day.day)", day.sha256, String(day.rows), day.rowsHash,
+          day.verifiedAt.map { $0.formatted(.iso8601) }, day.since,
+        ]
+      ).affectedRows
+    }
+    return confirmed == days.count
+  }
+
   /// Takes down that the archive of a day does not hold what it should.
   package func doubt(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws {
     try await connection.query(

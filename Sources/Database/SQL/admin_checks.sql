@@ -69,6 +69,25 @@ BEGIN
 END
 $sluice$;
 
+-- Keeps the proofs from being taken back until the unit is dropped: an archive that is to be removed is first taken from the list of
+-- archived days, and that waits. One that was taken back meanwhile keeps the unit.
+CREATE OR REPLACE FUNCTION {schema}.hold_proofs(p_schema name, p_name name, p_days jsonb) RETURNS void
+LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  held bigint;
+BEGIN
+  SELECT pg_catalog.count(*) INTO held FROM (
+    SELECT FROM {schema}.archived_day a
+    JOIN pg_catalog.jsonb_to_recordset(p_days) AS x (day date, sha256 text, rows bigint)
+      ON x.day = a.day AND x.rows = a.rows AND x.sha256 IS NOT DISTINCT FROM a.sha256
+    WHERE a.table_schema = p_schema AND a.table_name = p_name AND a.verified_at IS NOT NULL
+    FOR SHARE OF a) s;
+  IF held IS DISTINCT FROM pg_catalog.jsonb_array_length(p_days) THEN
+    PERFORM {schema}.verdict('kept', 'not_verified', 'what is known of an archive was changed meanwhile');
+  END IF;
+END
+$sluice$;
+
 -- The archived days of a table whose span overlaps the values from p_low to before p_high; NULL is no bound.
 CREATE OR REPLACE FUNCTION {schema}.days_over(
   p_schema name, p_name name, p_column name, p_type oid, p_low bigint, p_high bigint
@@ -180,8 +199,6 @@ BEGIN
     WHERE n.nspname = 'sluice' AND c.relname = 'hold' AND c.relkind = 'r' AND NOT c.relrowsecurity
       AND (r.rolsuper OR c.relowner = d.datdba OR pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE'))
       AND {schema}.is_trusted(n.nspowner, c.relowner)
-      AND pg_catalog.has_schema_privilege(current_user, n.oid, 'USAGE')
-      AND pg_catalog.has_table_privilege(current_user, c.oid, 'SELECT')
       AND 8 = (
         SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND NOT a.attisdropped AND (a.attname, a.atttypid) IN (
@@ -189,6 +206,14 @@ BEGIN
           ('ended_at', 1184), ('table_oid', 26)))
   ) THEN
     RETURN;
+  END IF;
+  IF NOT (
+    pg_catalog.has_schema_privilege(current_user, 'sluice', 'USAGE')
+    AND pg_catalog.has_table_privilege(current_user, 'sluice.hold', 'SELECT'))
+  THEN
+    PERFORM {schema}.verdict(
+      'kept', 'on_hold', pg_catalog.format(
+        'the holds of restores cannot be read: GRANT USAGE ON SCHEMA sluice TO %1$I; GRANT SELECT ON sluice.hold TO %1$I', current_user));
   END IF;
   FOR h IN
     SELECT k.kind, k.first_value, k.end_value, k.keep_until FROM sluice.hold k

@@ -77,6 +77,11 @@ BEGIN
     IF p.require_archive AND d.verified_at IS NULL THEN
       PERFORM {schema}.verdict('kept', CASE WHEN d.day IS NULL THEN 'no_archive' ELSE 'not_verified' END, NULL);
     END IF;
+    IF p.require_archive AND NOT p_dry_run THEN
+      PERFORM {schema}.hold_proofs(
+        t.table_schema, t.table_name,
+        pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('day', d.day, 'sha256', d.sha256, 'rows', d.rows)));
+    END IF;
     bounds := pg_catalog.format(
       'x.%I >= %s AND x.%I < %s', t.column_name, {schema}.time_literal(low, t.column_type), t.column_name,
       {schema}.time_literal(high, t.column_type));

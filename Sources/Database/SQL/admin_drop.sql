@@ -166,6 +166,7 @@ BEGIN
     days_now := (
       SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d))
       FROM {schema}.check_unit(p_table, t, p, u.parts, u.low, u.high, p_ignore_keep) d);
+    IF p.require_archive AND NOT p_dry_run THEN PERFORM {schema}.hold_proofs(t.table_schema, t.table_name, days_now); END IF;
     IF p.require_archive THEN
       SELECT * INTO changes FROM {schema}.changed_since(p_table, u.parts, u.heaps, COALESCE(p_since, begun));
       -- All tuples are from before the count, and as many as then: they are the same. Else, and where rows beside the unit

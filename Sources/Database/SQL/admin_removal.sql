@@ -27,7 +27,7 @@ BEGIN
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = {schema_name} AND p.proname IN (
       'verdict', 'time_value', 'time_text', 'time_literal', 'time_instant', 'relation_name', 'table_facts', 'is_trusted',
-      'chunks_of', 'unit_facts', 'check_unit', 'days_over', 'check_holds', 'check_restored', 'check_references', 'check_aggregates', 'count_days',
+      'chunks_of', 'unit_facts', 'check_unit', 'hold_proofs', 'days_over', 'check_holds', 'check_restored', 'check_references', 'check_aggregates', 'count_days',
       'check_counts', 'changed_since', 'lock_by_asking', 'lock_unit', 'drop_chunks_exactly', 'drop_checked', 'policy_of',
       'write_log', 'drop_unit', 'delete_rows', 'delete_batch', 'check_deletable', 'drop_range', 'drop_chunks_older_than',
       'drop_chunks_between', 'units_of', 'set_policy', 'remove_policy', 'place_hold', 'release_hold', 'retention_units',

@@ -101,6 +101,11 @@ package struct ArchiveRetention: Sendable {
       }
       result.status = .removable
       guard !dryRun else { return result }
+      guard try await context.lake.properties(of: entry.path)?.etag == entry.etag else {
+        result.status = .kept
+        result.detail = "it was replaced or removed meanwhile"
+        return result
+      }
       try await context.lake.delete(entry.path)
       try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
       result.status = .removed

@@ -54,6 +54,8 @@ extension TableRetention {
     return result
   }
 
+  /// How long the reading of an archive is believed, in seconds: what is dropped has no other copy.
+  private static let beliefSeconds = 86_400.0
   /// How often a unit whose rows seem to have changed since they were compared is compared again.
   private static let attempts = 2
 
@@ -71,7 +73,10 @@ extension TableRetention {
         since = proofs.compactMap { $0.since.flatMap { UInt64($0) } }.min().map { String($0) }
         guard since != nil else { throw Kept(reason: "no_archive", detail: "no archive was compared with its rows") }
         let known = proofs
-        try await withConnection { try await schema.record(known, of: table, on: $0) }
+        guard try await withConnection({ try await schema.confirm(known, of: table, on: $0) }) else {
+          throw Kept(
+            reason: "not_verified", detail: "what is known of its archives was changed meanwhile; the next run goes on from that")
+        }
         try await refuseReplaced(known, described)
       }
       let wanted = since
@@ -101,7 +106,8 @@ extension TableRetention {
       guard let archive = described[day], let known = archivedDay(day, archive, facts.column) else {
         throw Kept(reason: "no_archive", detail: "the archive of \(day) has no manifest that describes it")
       }
-      guard known.verifiedAt == nil else {
+      let isRecent = known.verifiedAt.map { context.now().timeIntervalSince($0) < Self.beliefSeconds } ?? false
+      guard !isRecent, known.verifiedAt == nil || request.verifies else {
         proofs.append(known)
         continue
       }

@@ -23,6 +23,7 @@ struct TableDayVerify: Sendable {
     case .damaged(let damage):
       result.status = .damaged
       result.damage = damage
+      result.warnings += await withdraw(verification)
     case .undescribed(let proof, let columns):
       result.rows = proof?.rows
       try await undescribed(verification, proof, columns, &result)
@@ -42,6 +43,31 @@ struct TableDayVerify: Sendable {
     try await verification.perform(readsFile: request.depth != .manifest) { bytes in
       progress.update { $0.gzipBytes += bytes }
     }
+  }
+
+  /// Nothing is dropped any more because of what was found earlier.
+  /// - Returns: warnings where that could not be written.
+  private func withdraw(_ verification: ArchiveVerification) async -> [String] {
+    var warnings: [String] = []
+    do {
+      try await verification.withdraw()
+    } catch let error as JobError where error.code == .manifestUnreadable {
+      // Then it says nothing.
+    } catch {
+      warnings.append("the manifest still says that the archive was verified: \(JobError(cause: error).message)")
+    }
+    guard tableDay.database == context.server.database, let target = try? context.server.target() else { return warnings }
+    do {
+      try await context.sessions.pools.withConnection(to: target) { connection in
+        guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection), schema.mayRecord else { return }
+        try await schema.doubt(tableDay.day, of: tableDay.table, on: connection)
+      }
+    } catch {
+      Log.write(
+        .warning, "the database was not told of a damaged archive",
+        ["archive": tableDay, "reason": JobError(cause: error).message])
+    }
+    return warnings
   }
 
   /// Compares the rows that the table has now.

@@ -1,5 +1,6 @@
 import Essentials
 import Foundation
+import Postgres
 import TableDays
 import TestSupport
 import Testing
@@ -140,6 +141,50 @@ struct RetentionJobTests {
   private func rowsOfDay(_ site: RetentionSite, _ table: String) async throws -> Int {
     let sql = "SELECT count(*) FROM events.\(table) WHERE at >= '2024-01-06Z' AND at < '2024-01-07Z'"
     return try #require(Int(try await site.base.psql(sql)))
+  }
+
+  @Test("An archive that was damaged since it was read back keeps its unit, and a verification that finds it takes back what was said")
+  func damagedSince() async throws {
+    var site = try await RetentionSite.shared()
+    try await site.makeTable("rotten", .partitions)
+    _ = try await VerifyJob(site.context, site.settings.backup).run(VerifyRequest())
+    // The same length, and the same time of the last change: the ETag does not tell.
+    let path = site.path("rotten", "2024-01-05")
+    let date = try #require(FileManager.default.attributesOfItem(atPath: path)[.modificationDate])
+    let handle = try FileHandle(forUpdating: URL(filePath: path))
+    try handle.seek(toOffset: 60)
+    let byte = try #require(try handle.read(upToCount: 1)?.first)
+    try handle.seek(toOffset: 60)
+    try handle.write(contentsOf: [byte ^ 1])
+    try handle.close()
+    try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+    site.now = { Date().addingTimeInterval(2 * 86_400) }
+    #expect(try await site.run("rotten").verdicts == ["kept not_verified", "dropped"])
+    let manifest = try String(contentsOfFile: site.manifestPath("rotten", "2024-01-05"), encoding: .utf8)
+    #expect(!manifest.contains("verified_at"))
+    let proven = "SELECT count(verified_at) FROM admin.archived_day WHERE table_name = 'rotten' AND day = '2024-01-05'"
+    #expect(try await site.base.psql(proven) == "0")
+  }
+
+  @Test("A proof that is being taken back keeps the unit, and one that was taken back is not written again")
+  func proofTakenBack() async throws {
+    let site = try await RetentionSite.shared()
+    try await site.makeTable("doubtful", .partitions)
+    let table = TableName(schema: "events", name: "doubtful")
+    let other = try await PostgresConnection.connect(to: site.settings.server.target(), password: nil)
+    try await other.query("BEGIN")
+    let schema = try #require(try await RetentionSchema.find("admin", on: other))
+    try await schema.forget(#require(Day("2024-01-05")), of: table, on: other)
+    let unit = try await site.base.firstUnit("doubtful", .partitions)
+    #expect(try await site.base.drop("doubtful", unit).hasPrefix("kept|locked|"))
+    try await other.query("COMMIT")
+    #expect(try await site.base.drop("doubtful", unit).hasPrefix("kept|no_archive|"))
+    let day = RetentionSchema.ArchivedDay(
+      day: try #require(Day("2024-01-05")), timeColumn: ColumnName("at"),
+      span: DaySpan(kind: .instant, start: "2024-01-05", end: "2024-01-06"), rows: 24, rowsHash: nil, sha256: "", path: "",
+      verifiedAt: nil)
+    #expect(try await schema.confirm([day], of: table, on: other) == false)
+    await other.close()
   }
 
   @Test("Partitions of a partition go with it, and a changed row in one of them keeps it")

@@ -19,6 +19,7 @@ struct RetentionSite: Sendable {
   let lake: FolderStore
   let settings: Settings
   let pools: ConnectionPools
+  var now: @Sendable () -> Date = { Date() }
 
   init(_ base: RetentionDatabase? = nil) async throws {
     if let base { self.base = base } else { self.base = try await RetentionDatabase() }
@@ -38,7 +39,7 @@ struct RetentionSite: Sendable {
     var context = JobContext(
       server: settings.server,
       sessions: DatabaseSessions(pools: pools, connections: 4, lockTimeoutSeconds: 2, retrySeconds: 0), lake: lake,
-      admission: Admission(limit: 2))
+      admission: Admission(limit: 2), now: now)
     context.retention = settings.retention
     return context
   }

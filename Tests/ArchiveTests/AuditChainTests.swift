@@ -44,6 +44,18 @@ struct AuditChainTests {
     #expect(try lines("2024-02")[0].contains("\"previous\":\"\(sum.prefix(64))\""))
   }
 
+  @Test("A line that was cut off is told, and those after it are kept")
+  func cutOff() async throws {
+    for number in 1...2 { try await chain.append([Self.entry(number)]) }
+    let path = folder.file("_sluice/audit/2024-01.jsonl")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try Data(text.utf8.dropLast(20)).write(to: URL(filePath: path))
+    try await chain.append([Self.entry(3)])
+    var rows: [Int] = []
+    let check = try await chain.check { rows.append($0.object?["rows"]?.whole ?? 0) }
+    #expect(rows == [1, 3] && check.breaks.map(\.line) == [2])
+  }
+
   @Test("A line that is changed, removed, put in or moved is found, where it is", arguments: 0..<5)
   func broken(kind: Int) async throws {
     for number in 1...4 { try await chain.append([Self.entry(number)]) }

@@ -25,7 +25,7 @@ package struct AuditChain: Sendable {
   private func months() async throws -> [LakePath] {
     var months: [LakePath] = []
     for try await entry in lake.list(under: try ArchiveLayout.auditFolder, recursive: false)
-    where !entry.isDirectory && entry.path.name.wholeMatch(of: #/\d{4,}-\d\d\.jsonl/#) != nil {
+    where !entry.isDirectory && entry.path.name.wholeMatch(of: #/\d{4}-(?:0[1-9]|1[0-2])\.jsonl/#) != nil {
       months.append(entry.path)
     }
     return months.sorted { $0.name < $1.name }
@@ -45,6 +45,8 @@ package struct AuditChain: Sendable {
       let path = try folder.appending(name)
       let old = try await lake.properties(of: path)
       var content = old == nil ? [] : try await lake.readAll(path, limit: Self.maximumBytes)
+      // A line that was cut off stays as it is, and is told by a check.
+      if let last = content.last, last != UInt8(ascii: "\n") { content.append(UInt8(ascii: "\n")) }
       var previous = Self.lastLine(of: content).map(AuditEntry.hash) ?? Self.start
       if old == nil, let last = months.last {
         let earlier = try await lake.readAll(last, limit: Self.maximumBytes)

@@ -108,6 +108,18 @@ package struct RetentionSchema: Sendable {
       detail: try row.decodeIfPresent("detail"))
   }
 
+  /// Why the functions touch nothing of a table, whatever its archives; nil where they do.
+  package func refusal(of table: TableName, on connection: PostgresConnection) async throws -> String? {
+    let outcome = try await drop(
+      Unit(place: .day(Day(Date(timeIntervalSince1970: 0), in: .gmt)), start: nil, end: nil), of: table, since: nil,
+      dryRun: true,
+      note: "", on: connection)
+    let refusals = [
+      "no_table", "schema_not_allowed", "schema_not_trusted", "not_owner", "no_time_column", "no_time_unit",
+    ]
+    return outcome.outcome == "refused" ? outcome.reason.flatMap { refusals.contains($0) ? $0 : nil } : nil
+  }
+
   /// What the log says of an attempt to drop a unit; nil where it says nothing.
   /// - Parameter note: the attempt's note, which no other has.
   package func outcome(note: String, on connection: PostgresConnection) async throws -> Outcome? {
@@ -182,7 +194,9 @@ package struct RetentionSchema: Sendable {
 
   /// Takes down when the rows of archives were compared with the table's, where they are still the archives that are known.
   /// - Returns: whether all were.
-  package func confirm(_ days: [ArchivedDay], of table: TableName, on connection: PostgresConnection) async throws -> Bool {
+  package func confirm(_ days: [ArchivedDay], of table: TableName, on connection: PostgresConnection) async throws
+    -> Bool
+  {
     var confirmed = 0
     for day in days {
       confirmed += try await connection.query(

@@ -75,7 +75,8 @@ extension TableRetention {
         let known = proofs
         guard try await withConnection({ try await schema.confirm(known, of: table, on: $0) }) else {
           throw Kept(
-            reason: "not_verified", detail: "what is known of its archives was changed meanwhile; the next run goes on from that")
+            reason: "not_verified",
+            detail: "what is known of its archives was changed meanwhile; the next run goes on from that")
         }
         try await refuseReplaced(known, described)
       }

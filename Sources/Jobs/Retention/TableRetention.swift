@@ -114,6 +114,12 @@ struct TableRetention: Sendable {
           let days = try await schema.days(of: unit, of: table, by: facts.column, on: connection)
           units.append(Planned(unit: unit, outcome: outcome, days: days))
         }
+        if units.isEmpty, let refusal = try await schema.refusal(of: table, on: connection) {
+          throw JobError(
+            .notConfigured,
+            "the policy of \(table) has no effect: the functions of the schema refuse the table (\(refusal)); see docs/retention.md, "
+              + "\"In the database\"", field: "table")
+        }
         guard !request.isDryRun else { throw TakenBack(units: units) }
         return units
       }

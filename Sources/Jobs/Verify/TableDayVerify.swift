@@ -56,10 +56,13 @@ struct TableDayVerify: Sendable {
     } catch {
       warnings.append("the manifest still says that the archive was verified: \(JobError(cause: error).message)")
     }
-    guard tableDay.database == context.server.database, let target = try? context.server.target() else { return warnings }
+    guard tableDay.database == context.server.database, let target = try? context.server.target() else {
+      return warnings
+    }
     do {
       try await context.sessions.pools.withConnection(to: target) { connection in
-        guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection), schema.mayRecord else { return }
+        guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection), schema.mayRecord
+        else { return }
         try await schema.doubt(tableDay.day, of: tableDay.table, on: connection)
       }
     } catch {

@@ -143,7 +143,9 @@ struct RetentionJobTests {
     return try #require(Int(try await site.base.psql(sql)))
   }
 
-  @Test("An archive that was damaged since it was read back keeps its unit, and a verification that finds it takes back what was said")
+  @Test(
+    "An archive that was damaged since it was read back keeps its unit, and a verification that finds it takes back what was said"
+  )
   func damagedSince() async throws {
     var site = try await RetentionSite.shared()
     try await site.makeTable("rotten", .partitions)
@@ -181,10 +183,22 @@ struct RetentionJobTests {
     #expect(try await site.base.drop("doubtful", unit).hasPrefix("kept|no_archive|"))
     let day = RetentionSchema.ArchivedDay(
       day: try #require(Day("2024-01-05")), timeColumn: ColumnName("at"),
-      span: DaySpan(kind: .instant, start: "2024-01-05", end: "2024-01-06"), rows: 24, rowsHash: nil, sha256: "", path: "",
+      span: DaySpan(kind: .instant, start: "2024-01-05", end: "2024-01-06"), rows: 24, rowsHash: nil, sha256: "",
+      path: "",
       verifiedAt: nil)
     #expect(try await schema.confirm([day], of: table, on: other) == false)
     await other.close()
+  }
+
+  @Test("A policy on a table that the functions refuse is a failure, and not nothing to do")
+  func refusedTable() async throws {
+    let site = try await RetentionSite(RetentionDatabase(timescale: false))
+    try await site.makeTable("clicks", .plain)
+    try await site.base.psql("ALTER TABLE events.clicks OWNER TO \(site.base.other)")
+    let report = try await site.job.run(RetentionRequest())
+    #expect(report.status == .failed)
+    #expect(report.failures.map(\.error.code) == [.notConfigured])
+    #expect(report.failures.first?.error.message.contains("not_owner") == true)
   }
 
   @Test("Partitions of a partition go with it, and a changed row in one of them keeps it")

@@ -96,7 +96,15 @@ extension RetentionSchema {
 
   /// The hold that keeps a day of a table, in words; nil where none does.
   package func held(_ table: TableName, _ day: DayWindow, on connection: PostgresConnection) async throws -> String? {
-    try await connection.query(
+    // A restore's hold keeps all archives of the table: what it holds is told in values of the column.
+    if try await RestoreLog.State.read("hold", on: connection).isThere {
+      let held: Bool = try await connection.query(
+        "SELECT EXISTS (SELECT FROM sluice.hold WHERE ended_at IS NULL AND keep_until > pg_catalog.clock_timestamp() "
+          + "AND schema_name = $1 AND table_name = $2) AS held", [table.schema, table.name]
+      ).rows[0].decode("held")
+      if held { return "a restore holds rows of the table" }
+    }
+    return try await connection.query(
       SQL.retentionHeld.replacing("/* SCHEMA */", with: name),
       [table.schema, table.name, day.texts.start, day.texts.end]
     ).rows.first?.decode("words")

@@ -162,6 +162,13 @@ package struct RetentionSchema: Sendable {
     /// See ``drop(_:of:since:dryRun:note:on:)``.
     package var since: String?
 
+    /// The same, without when it was read.
+    package var unread: ArchivedDay {
+      ArchivedDay(
+        day: day, timeColumn: timeColumn, span: span, rows: rows, rowsHash: rowsHash, sha256: sha256, path: path,
+        verifiedAt: nil)
+    }
+
     package init(
       day: Day, timeColumn: ColumnName, span: DaySpan, rows: Int, rowsHash: String?, sha256: String, path: String,
       verifiedAt: Date?,

@@ -11,16 +11,17 @@ SELECT pg_catalog.quote_ident(owner.rolname) AS owner,
         OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid)
         OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))
         OR EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)
+        -- A type of others brings casts, operators and functions that read its values.
+        OR EXISTS (
+          SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace)
         -- Of this one alone rows are written.
         OR c.relname = 'archived_day' AND (
           EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype NOT IN ('p', 'n'))
           OR EXISTS (SELECT FROM pg_catalog.pg_attrdef f WHERE f.adrelid = c.oid)
           OR EXISTS (
-            SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL))
-          OR EXISTS (
-            SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-              AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace)))
+            SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL))))
   ) AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_proc p
     WHERE p.pronamespace = n.oid

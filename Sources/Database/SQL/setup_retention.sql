@@ -9,6 +9,7 @@ SELECT 1 AS place, 'script' AS kind, {{schema}} AS schema_name, 'retention' AS o
       OR {{policies_by}} IS NOT NULL
         AND NOT pg_catalog.has_function_privilege(COALESCE(p.oid, 0), COALESCE(s.oid, 0), 'EXECUTE') THEN 'different'
     -- The list is in a table that may not be there: a query in a text is read only where it is.
+    WHEN a.oid IS NULL THEN 'different'
     WHEN NOT pg_catalog.has_table_privilege(a.oid, 'SELECT') THEN 'present'
     WHEN pg_catalog.strpos(
       pg_catalog.query_to_xml(
@@ -34,6 +35,12 @@ LEFT JOIN pg_catalog.pg_roles o ON o.rolname = {{owner}}
 LEFT JOIN pg_catalog.pg_roles r ON r.rolname = {{role}}
 LEFT JOIN pg_catalog.pg_roles p ON p.rolname = {{policies_by}}
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = {{schema}}
-LEFT JOIN pg_catalog.pg_class a ON a.relnamespace = n.oid AND a.relname = 'allowed_schema'
+-- Another relation in its place could have code run as whoever plans.
+LEFT JOIN pg_catalog.pg_class a ON a.relnamespace = n.oid AND a.relname = 'allowed_schema' AND a.relkind = 'r' AND NOT a.relrowsecurity
+  AND a.relowner = n.nspowner AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = a.oid)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE a.oid IN (i.inhparent, i.inhrelid))
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_attribute t JOIN pg_catalog.pg_type y ON y.oid = t.atttypid
+    WHERE t.attrelid = a.oid AND t.attnum > 0 AND NOT t.attisdropped AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace)
 LEFT JOIN pg_catalog.pg_proc f ON f.pronamespace = n.oid AND f.proname = 'drop_unit' AND f.proowner = n.nspowner
 LEFT JOIN pg_catalog.pg_proc s ON s.pronamespace = n.oid AND s.proname = 'set_policy' AND s.proowner = n.nspowner

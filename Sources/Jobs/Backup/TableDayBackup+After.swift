@@ -39,9 +39,7 @@ extension TableDayBackup {
         day: unit.tableDay.day, timeColumn: ColumnName(window.timeColumn), span: span, rows: archived.proof.rows,
         rowsHash: archived.proof.rowsHash.description, sha256: archived.proof.sha256.description, path: "\(path)",
         verifiedAt: context.now(),
-        // Rows that are compressed later are written anew, and would all seem to have changed.
-        since: archived.isCompressible
-          ? nil : archived.description.snapshot.split(separator: ":").first.map { String($0) })
+        since: archived.description.snapshot.split(separator: ":").first.map { String($0) })
       try await schema.record([day], of: unit.tableDay.table, on: connection)
       return []
     } catch let error as JobError where error.code == .permissionDenied {

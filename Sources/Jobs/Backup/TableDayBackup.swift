@@ -110,8 +110,6 @@ struct TableDayBackup: Sendable {
     let proof: ArchiveProof
     let description: ArchiveManifest.Description
     let versions: ChunkVersions
-    /// The rows may be written anew without being changed: by compression.
-    let isCompressible: Bool
     /// The archive to replace.
     let existing: ExistingArchive?
     let neighbours: NeighbourArchives
@@ -148,8 +146,7 @@ struct TableDayBackup: Sendable {
     let rows = TableRows(facts, by: timeColumn, on: connection)
     return .rows(
       Archived(
-        file: file, proof: proof, description: description, versions: versions,
-        isCompressible: facts.hypertable?.hasCompression ?? false, existing: existing,
+        file: file, proof: proof, description: description, versions: versions, existing: existing,
         neighbours: try await neighbours, around: proof.rows == 0 ? try await rows.around(span) : nil,
         rowsWithoutADay: try await rowsWithoutADay(rows), timeColumnWarnings: warnings(resolved, facts)))
   }

@@ -155,7 +155,10 @@ extension TableRetention {
       }
       let live = LiveRows(manifest: manifest, table: table, allowsView: false)
       let found = try await withConnection { try await live.read(on: $0) }
-      switch found.difference(fromRows: proof.rows, hash: proof.rowsHash) {
+      let difference = found.difference(fromRows: proof.rows, hash: proof.rowsHash)
+      let day = proof.day
+      if difference != nil { try await withConnection { try await schema.doubt(day, of: table, on: $0) } }
+      switch difference {
       case nil: break
       case .late(let count):
         throw Kept(reason: "late_rows", detail: "\(proof.day): the table has \(count) rows more than the archive")

@@ -96,21 +96,27 @@ struct TableRetention: Sendable {
       sha256: manifest.sha256, path: "\(described.entry.path)", verifiedAt: isProven ? manifest.verifiedAt : nil)
   }
 
-  /// The units past their keep time, and what the database says of each without a lock. What is known of the archives is written
-  /// before; a dry run takes that back.
+  /// The units past their keep time, and what the database says of each without a lock, if what the manifests say is taken for known.
   private func units(
     _ facts: Facts, _ described: [Day: Described], on connection: PostgresConnection
   ) async throws -> [Planned] {
     struct TakenBack: Error { let units: [Planned] }
+    let known = described.compactMap { archivedDay($0.key, $0.value, facts.column) }.sorted { $0.day < $1.day }
+    if !request.isDryRun {
+      // What was found wrong of the same archive stays so until its rows are compared again.
+      let unread = known.map(\.unread)
+      try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
+        try await schema.forgetAllBut(unread.map(\.day), through: last, of: table, on: connection)
+        try await schema.record(unread, of: table, on: connection)
+      }
+    }
     do {
       return try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
-        let days = described.compactMap { archivedDay($0.key, $0.value, facts.column) }
-        try await schema.forgetAllBut(days.map(\.day), through: last, of: table, on: connection)
-        try await schema.record(days.sorted { $0.day < $1.day }, of: table, on: connection)
+        try await schema.forgetAllBut(known.map(\.day), through: last, of: table, on: connection)
+        try await schema.record(known, of: table, on: connection)
         var units: [Planned] = []
         for unit in try await schema.units(of: table, on: connection) {
-          let outcome = try await schema.drop(
-            unit, of: table, since: nil, dryRun: true, note: "", on: connection)
+          let outcome = try await schema.drop(unit, of: table, since: nil, dryRun: true, note: "", on: connection)
           let days = try await schema.days(of: unit, of: table, by: facts.column, on: connection)
           units.append(Planned(unit: unit, outcome: outcome, days: days))
         }
@@ -120,8 +126,7 @@ struct TableRetention: Sendable {
             "the policy of \(table) has no effect: the functions of the schema refuse the table (\(refusal)); see docs/retention.md, "
               + "\"In the database\"", field: "table")
         }
-        guard !request.isDryRun else { throw TakenBack(units: units) }
-        return units
+        throw TakenBack(units: units)
       }
     } catch let planned as TakenBack {
       return planned.units

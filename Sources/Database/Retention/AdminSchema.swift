@@ -10,7 +10,7 @@ package enum AdminSchema {
   ///   - owner: the role that owns the schema and that the functions run as: it owns the tables that are looked after, or has its owner's
   ///     rights by inheritance, and cannot log in.
   ///   - caller: the role that may call the functions that drop, and read the tables.
-  ///   - allowedSchemas: the schemas whose tables the functions touch; others are taken off the list.
+  ///   - allowedSchemas: the schemas whose tables the functions touch, beside those that are on the list already.
   ///   - recorder: the role that writes `archived_day`, and whose word is thereby taken for what is archived; the caller unless told.
   ///   - policyMaker: a role that may change policies and holds; none unless told.
   package static func statements(
@@ -18,13 +18,14 @@ package enum AdminSchema {
     policyMaker: String? = nil
   ) -> String {
     let admin = schema.inDoubleQuotes
-    var others = ["GRANT USAGE ON SCHEMA \(admin) TO \((recorder ?? caller).inDoubleQuotes);"]
+    var others = callerRoutines.map { "GRANT EXECUTE ON ROUTINE \(admin).\($0) TO \(caller.inDoubleQuotes);" }
+    others.append("GRANT USAGE ON SCHEMA \(admin) TO \((recorder ?? caller).inDoubleQuotes);")
     others.append(
       "GRANT SELECT, INSERT, UPDATE, DELETE ON \(admin).archived_day TO \((recorder ?? caller).inDoubleQuotes);")
     if let policyMaker {
       let role = policyMaker.inDoubleQuotes
       others.append("GRANT USAGE ON SCHEMA \(admin) TO \(role);")
-      others += policyFunctions.map { "GRANT EXECUTE ON FUNCTION \(admin).\($0) TO \(role);" }
+      others += policyRoutines.map { "GRANT EXECUTE ON ROUTINE \(admin).\($0) TO \(role);" }
     }
     let values = [
       "caller": caller.inDoubleQuotes,
@@ -46,10 +47,19 @@ package enum AdminSchema {
       ])
   }
 
-  /// The functions that change policies and holds, with the types by which a GRANT names them.
-  private static let policyFunctions = [
-    "set_policy(regclass, interval, interval, boolean, text, name, interval, boolean, timestamptz, text, boolean, text)",
-    "remove_policy(name, name, text)", "place_hold(regclass, text, timestamptz, timestamptz, timestamptz)",
+  /// The routines that the caller may call, as `format('%s(%s)', proname, oidvectortypes(proargtypes))` names them.
+  static let callerRoutines = [
+    "drop_unit(regclass, regclass, xid8, boolean, text)", "delete_rows(regclass, date, xid8, boolean, text, integer)",
+    "drop_chunks_older_than(regclass, interval)",
+    "drop_chunks_between(regclass, timestamp with time zone, timestamp with time zone)", "retention_units(regclass)",
+    "enforce_retention_all()",
+  ]
+
+  /// The routines that change policies and holds, named alike.
+  static let policyRoutines = [
+    "set_policy(regclass, interval, interval, boolean, text, name, interval, boolean, timestamp with time zone, text, boolean, text, text[])",
+    "remove_policy(name, name, text)",
+    "place_hold(regclass, text, timestamp with time zone, timestamp with time zone, timestamp with time zone)",
     "release_hold(bigint, text)",
   ]
 

@@ -112,6 +112,12 @@ extension RetentionSchema {
 
   /// What a policy is set to; nil leaves a value as it is, or at its default.
   package struct PolicyChange: Sendable, Equatable {
+    /// What can be without a value again.
+    package enum Clearable: String, Sendable {
+      case keepArchives = "keep_archives"
+      case holdUntil = "hold_until"
+    }
+
     package var keep: String?
     package var minimumAge: String?
     package var requiresArchive: Bool?
@@ -121,28 +127,25 @@ extension RetentionSchema {
     package var isEnabled: Bool?
     package var holdUntil: String?
     package var holdReason: String?
+    package var clears: Set<Clearable> = []
 
     package init() {}
   }
 
-  /// Makes or changes a policy.
-  /// - Parameter present: the policy that is there.
+  /// Makes or changes a policy. What is not named is left to the database: a change by another session stays.
   package func set(
-    _ change: PolicyChange, of table: TableName, over present: Policy?, note: String?, on connection: PostgresConnection
+    _ change: PolicyChange, of table: TableName, note: String?, on connection: PostgresConnection
   ) async throws {
     func word(_ flag: Bool) -> String { flag ? "true" : "false" }
     try await connection.query(
       "SELECT \(name).set_policy($1::pg_catalog.regclass, p_keep => $2::pg_catalog.interval, p_minimum_age => $3::pg_catalog.interval, "
         + "p_require_archive => $4::pg_catalog.bool, p_clock => $5, p_time_column => $6::pg_catalog.name, "
         + "p_keep_archives => $7::pg_catalog.interval, p_enabled => $8::pg_catalog.bool, "
-        + "p_hold_until => $9::pg_catalog.timestamptz, p_hold_reason => $10, p_note => $11)",
+        + "p_hold_until => $9::pg_catalog.timestamptz, p_hold_reason => $10, p_note => $11, p_clear => $12::pg_catalog.text[])",
       [
-        try await connection.quoted(table), change.keep ?? present?.keep,
-        change.minimumAge ?? present?.minimumAge ?? "7 days",
-        word(change.requiresArchive ?? present?.requiresArchive ?? true), change.clock ?? present?.clock ?? "UTC",
-        change.timeColumn ?? present?.timeColumn, change.keepArchives ?? present?.keepArchives,
-        word(change.isEnabled ?? present?.isEnabled ?? true), change.holdUntil ?? present?.holdUntil,
-        change.holdReason ?? present?.holdReason, note,
+        try await connection.quoted(table), change.keep, change.minimumAge, change.requiresArchive.map(word),
+        change.clock, change.timeColumn, change.keepArchives, change.isEnabled.map(word), change.holdUntil,
+        change.holdReason, note, "{\(change.clears.map(\.rawValue).sorted().joined(separator: ","))}",
       ])
   }
 

@@ -52,7 +52,7 @@ package struct RetentionSchema: Sendable {
         + "LEFT JOIN pg_catalog.pg_class c ON c.oid = u.unit LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
       [try await connection.quoted(table)]
     ).rows
-    return try rows.compactMap { row in
+    let units: [Unit] = try rows.compactMap { row in
       let place: Unit.Place
       if let oid: Int = try row.decodeIfPresent("oid") {
         // A chunk that was dropped meanwhile has no name any more.
@@ -64,6 +64,11 @@ package struct RetentionSchema: Sendable {
       }
       return Unit(
         place: place, start: try row.decodeIfPresent("range_start"), end: try row.decodeIfPresent("range_end"))
+    }
+    // Days with an archive come first.
+    return units.sorted { first, second in
+      guard case .day(let one) = first.place, case .day(let other) = second.place else { return false }
+      return one < other
     }
   }
 

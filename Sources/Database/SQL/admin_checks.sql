@@ -36,7 +36,7 @@ BEGIN
         CASE WHEN p_ignore_keep THEN p.minimum_age ELSE p.keep END));
   END IF;
   PERFORM {schema}.check_references(p_table, p_parts);
-  IF t.hypertable IS NOT NULL THEN PERFORM {schema}.check_aggregates(t.hypertable, p_low, p_high); END IF;
+  IF t.hypertable IS NOT NULL THEN PERFORM {schema}.check_aggregates(t, p_low, p_high); END IF;
   IF NOT p.require_archive THEN RETURN; END IF;
   IF p_low IS NULL THEN PERFORM {schema}.verdict('kept', 'no_archive', 'its range has no begin, which no archive covers'); END IF;
   covered := p_low;
@@ -147,18 +147,30 @@ END
 $sluice$;
 
 -- An aggregate has what it needs of a range when it is computed up to the range's end, and nothing in the range was changed since.
--- Those over other aggregates read those.
-CREATE OR REPLACE FUNCTION {schema}.check_aggregates(p_hypertable int, p_low bigint, p_high bigint) RETURNS void
+-- Those over other aggregates read those. TimescaleDB takes a dropped chunk for a change up to and with the first value of the next one,
+-- so that a change which ends there, where the log tells of a drop that does, is none of the next one. A refresh over dropped rows empties
+-- their buckets: a policy that would do so keeps the rows.
+CREATE OR REPLACE FUNCTION {schema}.check_aggregates(t record, p_low bigint, p_high bigint) RETURNS void
 LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   a record;
   is_pending boolean := false;
+  -- Changes that end before it do not count.
+  first bigint := p_low;
+  refreshed_from text;
 BEGIN
+  IF EXISTS (
+    SELECT FROM {schema}.chunk_maintenance_log l
+    WHERE l.table_schema = t.table_schema AND l.table_name = t.table_name AND l.outcome = 'dropped' AND l.action = 'drop_chunk'
+      AND l.range_end = {schema}.time_text(p_low, t.column_type))
+  THEN
+    first := p_low + 1;
+  END IF;
   FOR a IN
     SELECT c.mat_hypertable_id AS id, pg_catalog.format('%I.%I', c.user_view_schema, c.user_view_name) AS name, w.watermark
     FROM _timescaledb_catalog.continuous_agg c
     LEFT JOIN _timescaledb_catalog.continuous_aggs_watermark w ON w.mat_hypertable_id = c.mat_hypertable_id
-    WHERE c.raw_hypertable_id = p_hypertable
+    WHERE c.raw_hypertable_id = t.hypertable
     ORDER BY c.mat_hypertable_id
   LOOP
     -- From version 2.20 on: ranges that a refresh has begun to compute.
@@ -166,20 +178,35 @@ BEGIN
       SELECT EXISTS (
         SELECT FROM _timescaledb_catalog.continuous_aggs_materialization_ranges r
         WHERE r.materialization_id = a.id AND (p_high IS NULL OR r.lowest_modified_value < p_high)
-          AND (p_low IS NULL OR r.greatest_modified_value >= p_low)) INTO is_pending;
+          AND (p_low IS NULL OR r.greatest_modified_value >= CASE WHEN r.lowest_modified_value < p_low THEN first ELSE p_low END))
+      INTO is_pending;
     END IF;
     IF is_pending OR p_high IS NULL OR (a.watermark >= p_high) IS NOT TRUE
       OR EXISTS (
         SELECT FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log l
-        WHERE l.hypertable_id = p_hypertable AND l.lowest_modified_value < p_high
-          AND (p_low IS NULL OR l.greatest_modified_value >= p_low))
+        WHERE l.hypertable_id = t.hypertable AND l.lowest_modified_value < p_high
+          AND (p_low IS NULL OR l.greatest_modified_value >= CASE WHEN l.lowest_modified_value < p_low THEN first ELSE p_low END))
       OR EXISTS (
         SELECT FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log l
         WHERE l.materialization_id = a.id AND l.lowest_modified_value < p_high
-          AND (p_low IS NULL OR l.greatest_modified_value >= p_low))
+          AND (p_low IS NULL OR l.greatest_modified_value >= CASE WHEN l.lowest_modified_value < p_low THEN first ELSE p_low END))
     THEN
       PERFORM {schema}.verdict(
         'kept', 'needed_by_aggregate', pg_catalog.format('the continuous aggregate %s is not refreshed over it', a.name));
+    END IF;
+    SELECT COALESCE(j.config ->> 'start_offset', 'the first row') INTO refreshed_from
+    FROM timescaledb_information.jobs j
+    WHERE j.scheduled AND j.proc_name = 'policy_refresh_continuous_aggregate' AND j.config ->> 'mat_hypertable_id' = a.id::text
+      AND (
+        j.config ->> 'start_offset' IS NULL
+        OR t.column_type NOT IN (20, 23)
+          AND {schema}.time_value((pg_catalog.now() - (j.config ->> 'start_offset')::interval)::text, t.column_type) < p_high)
+    ORDER BY j.job_id LIMIT 1;
+    IF FOUND THEN
+      PERFORM {schema}.verdict(
+        'kept', 'needed_by_aggregate', pg_catalog.format(
+          'the refresh policy of the continuous aggregate %s would empty its buckets of the dropped rows: it begins at %s; '
+            'give it a start_offset shorter than the age of what is dropped', a.name, refreshed_from));
     END IF;
   END LOOP;
 END

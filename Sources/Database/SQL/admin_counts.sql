@@ -23,7 +23,7 @@ BEGIN
   IF is_chain THEN
     FOR i IN 1..pg_catalog.cardinality(p_heaps) LOOP
       heaps := heaps OPERATOR(pg_catalog.||) pg_catalog.format(
-        ' UNION ALL SELECT -%s, pg_catalog.count(*) FROM ONLY %s', i, {schema}.relation_name(p_heaps[i]));
+        ' UNION ALL SELECT -%s, pg_catalog.count(*) FROM ONLY %s', i, {schema}.present_name(p_heaps[i]));
     END LOOP;
     bounds[count + 1] := {schema}.time_text(p_highs[count], p_type);
     -- One pass.
@@ -117,6 +117,39 @@ BEGIN
 END
 $sluice$;
 
+-- Rows that a session has written into a wholly compressed chunk directly: no query sees them, and no archive has them.
+CREATE OR REPLACE FUNCTION {schema}.check_hidden(p_sealed oid[]) RETURNS void
+LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  r oid;
+  hidden bigint;
+BEGIN
+  FOREACH r IN ARRAY COALESCE(p_sealed, '{}') LOOP
+    EXECUTE pg_catalog.format('SELECT pg_catalog.count(*) FROM ONLY %s', {schema}.present_name(r)) INTO hidden;
+    IF hidden > 0 THEN
+      PERFORM {schema}.verdict(
+        'kept', 'late_rows', pg_catalog.format(
+          '%s rows were written into the compressed chunk %s directly, where no query sees them', hidden, {schema}.relation_name(r)));
+    END IF;
+  END LOOP;
+END
+$sluice$;
+
+-- The latest moment since when the rows from p_low to before p_high are known not to have changed: the earliest of their archives. NULL where
+-- one does not tell, or its transaction ids are those of another cluster.
+CREATE OR REPLACE FUNCTION {schema}.compared_since(t record, p_low bigint, p_high bigint) RETURNS xid8
+LANGUAGE plpgsql {settings} AS $sluice$
+BEGIN
+  RETURN (
+    SELECT CASE WHEN pg_catalog.bool_and(a.snapshot_xmin IS NOT NULL)
+      THEN (pg_catalog.min(a.snapshot_xmin::text::numeric))::text::xid8 END
+    FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a
+    WHERE EXISTS (
+      SELECT FROM {schema}.cluster c
+      WHERE c.system_identifier = (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s)));
+END
+$sluice$;
+
 -- Why a row may have been changed by a transaction that had not ended before p_since; NULL if none was. `tuples` is how many each
 -- of p_heaps has. A row that is visible now, and whose xmin is before p_since, was visible to the snapshot whose xmin p_since is. An xmin that
 -- was not before it is told exactly, as long as fewer than 2^31 transactions lie between; one that is older, also of a frozen row, may look
@@ -155,7 +188,7 @@ BEGIN
   FOR i IN 1..pg_catalog.cardinality(p_heaps) LOOP
     EXECUTE pg_catalog.format(
       'SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE pg_catalog.age(x.xmin) <= pg_catalog.age($1)) FROM ONLY %s AS x',
-      {schema}.relation_name(p_heaps[i])) INTO found_tuples, changed USING p_since::xid;
+      {schema}.present_name(p_heaps[i])) INTO found_tuples, changed USING p_since::xid;
     tuples[i] := found_tuples;
     IF changed > 0 AND why IS NULL THEN
       why := pg_catalog.format(

@@ -10,6 +10,7 @@ LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   t record;
   p {schema}.retention_policy;
+  p_now {schema}.retention_policy;
   d record;
   low bigint;
   high bigint;
@@ -42,7 +43,8 @@ BEGIN
     END IF;
     IF t.reason IS NOT NULL THEN PERFORM {schema}.verdict('refused', t.reason, NULL); END IF;
     IF t.kind <> 'plain' THEN PERFORM {schema}.verdict('refused', 'not_a_table', 'chunks and partitions are dropped as a whole'); END IF;
-    p := {schema}.policy_of(t.table_schema, t.table_name, t.column_name, NOT p_dry_run);
+    p := {schema}.policy_of(t.table_schema, t.table_name, t.column_name, false);
+    p_now := p;
     -- Rows beside the day are not touched.
     p.whole_days := false;
     SELECT a.* INTO d FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, NULL, NULL) a
@@ -77,11 +79,6 @@ BEGIN
     IF p.require_archive AND d.verified_at IS NULL THEN
       PERFORM {schema}.verdict('kept', CASE WHEN d.day IS NULL THEN 'no_archive' ELSE 'not_verified' END, NULL);
     END IF;
-    IF p.require_archive AND NOT p_dry_run THEN
-      PERFORM {schema}.hold_proofs(
-        t.table_schema, t.table_name,
-        pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('day', d.day, 'sha256', d.sha256, 'rows', d.rows)));
-    END IF;
     bounds := pg_catalog.format(
       'x.%I >= %s AND x.%I < %s', t.column_name, {schema}.time_literal(low, t.column_type), t.column_name,
       {schema}.time_literal(high, t.column_type));
@@ -112,6 +109,16 @@ BEGIN
       RETURN NEXT;
       RETURN;
     END IF;
+    -- Holds and changes of the policy wait from here on only: not for the count.
+    IF {schema}.policy_of(t.table_schema, t.table_name, t.column_name, true) IS DISTINCT FROM p_now THEN
+      PERFORM {schema}.verdict('kept', 'locked', 'the policy was changed meanwhile');
+    END IF;
+    PERFORM FROM {schema}.check_unit(p_table::oid, t, p, '{}', low, high, false);
+    IF p.require_archive THEN
+      PERFORM {schema}.hold_proofs(
+        t.table_schema, t.table_name,
+        pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('day', d.day, 'sha256', d.sha256, 'rows', d.rows)));
+    END IF;
     deleted := 0;
     FOR c IN EXECUTE pg_catalog.format('SELECT x.ctid FROM ONLY %s AS x WHERE %s AND %s', root, bounds, old) LOOP
       batch := pg_catalog.array_append(batch, c);
@@ -131,7 +138,7 @@ BEGIN
     WHEN SQLSTATE 'SLREF' OR SQLSTATE 'SLKEP' THEN
       outcome := CASE SQLSTATE WHEN 'SLREF' THEN 'refused' ELSE 'kept' END;
       GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-    WHEN lock_not_available OR deadlock_detected THEN
+    WHEN lock_not_available OR deadlock_detected OR undefined_table THEN
       outcome := 'kept';
       reason := 'locked';
       failure := SQLERRM;

@@ -4,20 +4,21 @@ CREATE OR REPLACE FUNCTION {schema}.lock_by_asking(p_relation oid, p_mode text) 
 LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   deadline timestamptz := pg_catalog.clock_timestamp() + interval '2 s';
+  relation text;
 BEGIN
   LOOP
+    relation := {schema}.present_name(p_relation);
     BEGIN
-      EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN %s MODE NOWAIT', {schema}.relation_name(p_relation), p_mode);
+      EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN %s MODE NOWAIT', relation, p_mode);
       EXIT;
     EXCEPTION WHEN lock_not_available THEN
       IF pg_catalog.clock_timestamp() > deadline THEN
-        PERFORM {schema}.verdict(
-          'kept', 'locked', pg_catalog.format('another session uses %s', {schema}.relation_name(p_relation)));
+        PERFORM {schema}.verdict('kept', 'locked', pg_catalog.format('another session uses %s', relation));
       END IF;
     END;
     PERFORM pg_catalog.pg_sleep(0.02);
   END LOOP;
-  IF pg_catalog.to_regclass({schema}.relation_name(p_relation)) IS DISTINCT FROM p_relation::regclass THEN
+  IF pg_catalog.to_regclass(relation) IS DISTINCT FROM p_relation::regclass THEN
     PERFORM {schema}.verdict('kept', 'locked', 'the relation was renamed meanwhile');
   END IF;
 END
@@ -35,7 +36,7 @@ BEGIN
   FROM pg_catalog.pg_partition_ancestors(p_table) WITH ORDINALITY AS a (relid, n);
   roots := COALESCE(roots, ARRAY[p_table]);
   FOREACH r IN ARRAY roots LOOP
-    EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', {schema}.relation_name(r));
+    EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', {schema}.present_name(r));
     IF pg_catalog.to_regclass({schema}.relation_name(r)) IS DISTINCT FROM r::regclass THEN
       PERFORM {schema}.verdict('kept', 'locked', 'the table was renamed meanwhile');
     END IF;
@@ -99,6 +100,7 @@ DECLARE
   t record;
   u record;
   p {schema}.retention_policy;
+  p_now {schema}.retention_policy;
   changes record;
   days jsonb;
   days_now jsonb;
@@ -134,7 +136,7 @@ BEGIN
     bytes := u.bytes;
     log_start := {schema}.time_text(u.low, t.column_type);
     log_end := {schema}.time_text(u.high, t.column_type);
-    p := {schema}.policy_of(t.table_schema, t.table_name, t.column_name, NOT p_dry_run);
+    p := {schema}.policy_of(t.table_schema, t.table_name, t.column_name, false);
     IF p.require_archive AND u.is_compressed AND pg_catalog.current_setting('timescaledb.license', true) = 'apache' THEN
       PERFORM {schema}.verdict('refused', 'chunk_not_readable', 'the Apache edition reads compressed chunks as empty');
     END IF;
@@ -163,11 +165,17 @@ BEGIN
     heaps := u.heaps;
     SELECT * INTO u FROM {schema}.unit_facts(p_table, p_unit, t.kind, t.column_type, t.hypertable);
     IF u.reason IS NOT NULL THEN PERFORM {schema}.verdict('kept', 'locked', 'the unit was changed meanwhile'); END IF;
+    -- Holds and changes of the policy wait from here on only: not for the count.
+    IF NOT p_dry_run THEN
+      p_now := {schema}.policy_of(t.table_schema, t.table_name, t.column_name, true);
+      IF p_now IS DISTINCT FROM p THEN PERFORM {schema}.verdict('kept', 'locked', 'the policy was changed meanwhile'); END IF;
+    END IF;
     days_now := (
       SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d))
       FROM {schema}.check_unit(p_table, t, p, u.parts, u.low, u.high, p_ignore_keep) d);
     IF p.require_archive AND NOT p_dry_run THEN PERFORM {schema}.hold_proofs(t.table_schema, t.table_name, days_now); END IF;
     IF p.require_archive THEN
+      PERFORM {schema}.check_hidden(u.sealed);
       SELECT * INTO changes FROM {schema}.changed_since(p_table, u.parts, u.heaps, COALESCE(p_since, begun));
       -- All tuples are from before the count, and as many as then: they are the same. Else, and where rows beside the unit
       -- count too, the rows are counted under the lock.
@@ -210,7 +218,8 @@ BEGIN
     WHEN SQLSTATE 'SLREF' OR SQLSTATE 'SLKEP' THEN
       outcome := CASE SQLSTATE WHEN 'SLREF' THEN 'refused' ELSE 'kept' END;
       GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-    WHEN lock_not_available OR deadlock_detected THEN
+    -- A relation that another session drops meanwhile is undefined by then.
+    WHEN lock_not_available OR deadlock_detected OR undefined_table THEN
       outcome := 'kept';
       reason := 'locked';
       failure := SQLERRM;
@@ -233,7 +242,7 @@ BEGIN
 END
 $sluice$;
 
--- Of the policy nothing is changed until the transaction that drops has ended; place_hold waits for it.
+-- With p_lock nothing of the policy is changed until the transaction that drops has ended; place_hold waits for it.
 CREATE OR REPLACE FUNCTION {schema}.policy_of(p_schema name, p_name name, p_column name, p_lock boolean)
 RETURNS {schema}.retention_policy LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE

@@ -10,16 +10,10 @@ DECLARE
   p {schema}.retention_policy;
   o oid;
   t record;
-  known boolean;
-  lowest text;
-  first bigint;
   has_rows boolean;
   d record;
 BEGIN
   {intact}
-  known := EXISTS (
-    SELECT FROM {schema}.cluster c
-    WHERE c.system_identifier = (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s));
   FOR p IN SELECT r.* FROM {schema}.retention_policy r WHERE r.enabled ORDER BY r.table_schema, r.table_name LOOP
     SELECT k.oid INTO o FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace
     WHERE n.nspname = p.table_schema AND k.relname = p.table_name AND (p_table IS NULL OR k.oid = p_table);
@@ -30,12 +24,10 @@ BEGIN
       RETURN QUERY
       SELECT o::regclass, k.unit::regclass, NULL::date, {schema}.time_text(k.low, t.column_type),
         {schema}.time_text(k.high, t.column_type),
-        CASE WHEN known AND p.require_archive AND s.are_known THEN s.since END
+        CASE WHEN p.require_archive THEN {schema}.compared_since(t, k.low, k.high) END
       FROM {schema}.units_of(o) k
       CROSS JOIN LATERAL (
-        SELECT pg_catalog.bool_and(a.snapshot_xmin IS NOT NULL) AS are_known,
-          (pg_catalog.min(a.snapshot_xmin::text::numeric))::text::xid8 AS since,
-          (pg_catalog.max(a.day) + 1)::timestamp AT TIME ZONE p.clock AS last
+        SELECT (pg_catalog.max(a.day) + 1)::timestamp AT TIME ZONE p.clock AS last
         FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, k.low, k.high) a
       ) s
       WHERE COALESCE({schema}.time_instant(k.high, t.column_type, p.clock), s.last) <= pg_catalog.now() - p.keep
@@ -43,7 +35,7 @@ BEGIN
     ELSE
       CONTINUE WHEN p.require_archive IS FALSE AND t.column_type IN (20, 23);
       FOR d IN
-        SELECT a.day, a.low, a.high, CASE WHEN known THEN a.snapshot_xmin END AS since
+        SELECT a.day, a.low, a.high, {schema}.compared_since(t, a.low, a.high) AS since
         FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, NULL, NULL) a
         WHERE COALESCE({schema}.time_instant(a.high, t.column_type, p.clock), (a.day + 1)::timestamp AT TIME ZONE p.clock)
           <= pg_catalog.now() - p.keep
@@ -58,20 +50,24 @@ BEGIN
             {schema}.time_text(d.high, t.column_type), d.since;
         END IF;
       END LOOP;
-      IF NOT p.require_archive THEN
-        EXECUTE pg_catalog.format(
-          'SELECT pg_catalog.min(x.%I)::pg_catalog.text FROM ONLY %s AS x', t.column_name, {schema}.relation_name(o)) INTO lowest;
-        first := {schema}.time_value(lowest, t.column_type);
-        RETURN QUERY
-        SELECT o::regclass, NULL::regclass, g::date, NULL::text, NULL::text, NULL::xid8
-        FROM pg_catalog.generate_series(
-          ({schema}.time_instant(first, t.column_type, p.clock) AT TIME ZONE p.clock)::date::timestamp,
-          (pg_catalog.now() - p.keep) AT TIME ZONE p.clock - interval '1 day', interval '1 day') g
-        WHERE NOT EXISTS (
-          SELECT FROM {schema}.archived_day a
-          WHERE a.table_schema = t.table_schema AND a.table_name = t.table_name AND a.time_column = t.column_name
-            AND a.day = g::date);
-      END IF;
+      -- Days of which nothing is known, with rows.
+      CONTINUE WHEN t.column_type IN (20, 23);
+      RETURN QUERY EXECUTE pg_catalog.format(
+        'SELECT $1::regclass, NULL::regclass, x.day, NULL::text, NULL::text, NULL::xid8
+         FROM (SELECT DISTINCT (x.%1$I%2$s)::pg_catalog.date AS day FROM ONLY %3$s AS x
+           WHERE x.%1$I < $2::%4$s AND pg_catalog.isfinite(x.%1$I)) AS x
+         WHERE NOT EXISTS (
+           SELECT FROM %5$I.archived_day a
+           WHERE a.table_schema = $3 AND a.table_name = $4 AND a.time_column = $5 AND a.day = x.day)
+         ORDER BY x.day',
+        t.column_name, CASE t.column_type WHEN 1184 THEN pg_catalog.format(' AT TIME ZONE %L', p.clock) ELSE '' END,
+        {schema}.relation_name(o), pg_catalog.format_type(t.column_type, NULL), {schema_name})
+      USING o,
+        -- The midnight before which all days are past their keep time.
+        CASE t.column_type
+          WHEN 1184 THEN ((((pg_catalog.now() - p.keep) AT TIME ZONE p.clock)::date::timestamp) AT TIME ZONE p.clock)::text
+          ELSE ((pg_catalog.now() - p.keep) AT TIME ZONE p.clock)::date::text
+        END, t.table_schema, t.table_name, t.column_name;
     END IF;
   END LOOP;
 END

@@ -72,6 +72,17 @@ BEGIN
 END
 $sluice$;
 
+-- The same of a relation that is there; one that another session has dropped meanwhile keeps its unit from being one.
+CREATE OR REPLACE FUNCTION {schema}.present_name(p_relation oid) RETURNS text
+LANGUAGE plpgsql {settings} AS $sluice$
+DECLARE
+  name text := {schema}.relation_name(p_relation);
+BEGIN
+  IF name IS NULL THEN PERFORM {schema}.verdict('kept', 'locked', 'another session has dropped it meanwhile'); END IF;
+  RETURN name;
+END
+$sluice$;
+
 -- Refuses a table that is not one of those that are looked after. `kind` is hypertable, partitioned or plain. The schemas of all
 -- names that are used later must belong to roles that are trusted anyway: who owns a schema can rename it and put another in its place.
 CREATE OR REPLACE FUNCTION {schema}.table_facts(
@@ -190,10 +201,11 @@ END
 $sluice$;
 
 -- A chunk with those that share its range, or a partition with its own partitions: its range, and the relations that hold its rows.
--- An open end is NULL.
+-- An open end is NULL. Queries read nothing of the own heaps of `sealed` chunks: all their rows are compressed.
 CREATE OR REPLACE FUNCTION {schema}.unit_facts(
   p_table oid, p_unit oid, p_kind text, p_type oid, p_hypertable int,
-  OUT low bigint, OUT high bigint, OUT parts oid[], OUT heaps oid[], OUT is_compressed boolean, OUT bytes bigint, OUT reason text
+  OUT low bigint, OUT high bigint, OUT parts oid[], OUT heaps oid[], OUT sealed oid[], OUT is_compressed boolean, OUT bytes bigint,
+  OUT reason text
 ) LANGUAGE plpgsql {settings} AS $sluice$
 #variable_conflict use_variable
 DECLARE
@@ -211,9 +223,10 @@ BEGIN
     END IF;
     SELECT pg_catalog.array_agg(k.chunk ORDER BY k.chunk), pg_catalog.array_agg(k.chunk ORDER BY k.chunk)
         OPERATOR(pg_catalog.||) COALESCE(pg_catalog.array_agg(k.compressed ORDER BY k.chunk) FILTER (WHERE k.compressed IS NOT NULL), '{}'),
+      pg_catalog.array_agg(k.chunk) FILTER (WHERE k.status & 9 = 1),
       pg_catalog.bool_or(k.status & 1 <> 0),
       CASE WHEN pg_catalog.bool_or(k.is_foreign) THEN 'not_a_unit' END
-    INTO parts, heaps, is_compressed, reason
+    INTO parts, heaps, sealed, is_compressed, reason
     FROM {schema}.chunks_of(p_hypertable) k WHERE k.low = low AND k.high = high;
     IF low = -9223372036854775808 THEN low := NULL; END IF;
     IF high = 9223372036854775807 THEN high := NULL; END IF;

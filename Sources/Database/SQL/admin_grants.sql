@@ -13,14 +13,10 @@ BEGIN
 END
 $sluice$;
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
-DELETE FROM {schema}.allowed_schema a WHERE a.schema_name <> ALL (ARRAY[{allowed}]::pg_catalog.name[]);
+-- Those of other callers stay.
 INSERT INTO {schema}.allowed_schema SELECT u FROM pg_catalog.unnest(ARRAY[{allowed}]::pg_catalog.name[]) AS u ON CONFLICT DO NOTHING;
 GRANT USAGE ON SCHEMA {schema} TO {caller};
 GRANT SELECT ON {schema}.retention_policy, {schema}.hold, {schema}.archived_day, {schema}.chunk_maintenance_log,
   {schema}.allowed_schema TO {caller};
-GRANT EXECUTE ON FUNCTION {schema}.drop_unit(regclass, regclass, xid8, boolean, text),
-  {schema}.delete_rows(regclass, date, xid8, boolean, text, int), {schema}.drop_chunks_older_than(regclass, interval),
-  {schema}.drop_chunks_between(regclass, timestamptz, timestamptz), {schema}.retention_units(regclass) TO {caller};
-GRANT EXECUTE ON PROCEDURE {schema}.enforce_retention_all() TO {caller};
 {others}
 SET LOCAL ROLE NONE;

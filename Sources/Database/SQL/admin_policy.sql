@@ -1,17 +1,23 @@
 -- The ways to change policies and holds. Each checks, logs, and waits for a drop of the table that is under way.
+-- What is not named stays as it is, or is at its default; `p_clear` names what is to be without a value again: keep_archives, hold_until.
+DROP FUNCTION IF EXISTS {schema}.set_policy(
+  regclass, interval, interval, boolean, text, name, interval, boolean, timestamptz, text, boolean, text);
 CREATE OR REPLACE FUNCTION {schema}.set_policy(
-  p_table regclass, p_keep interval, p_minimum_age interval DEFAULT '7 days', p_require_archive boolean DEFAULT true,
-  p_clock text DEFAULT 'UTC', p_time_column name DEFAULT NULL, p_keep_archives interval DEFAULT NULL,
-  p_enabled boolean DEFAULT true, p_hold_until timestamptz DEFAULT NULL, p_hold_reason text DEFAULT NULL,
-  p_whole_days boolean DEFAULT NULL, p_note text DEFAULT NULL
+  p_table regclass, p_keep interval DEFAULT NULL, p_minimum_age interval DEFAULT NULL, p_require_archive boolean DEFAULT NULL,
+  p_clock text DEFAULT NULL, p_time_column name DEFAULT NULL, p_keep_archives interval DEFAULT NULL,
+  p_enabled boolean DEFAULT NULL, p_hold_until timestamptz DEFAULT NULL, p_hold_reason text DEFAULT NULL,
+  p_whole_days boolean DEFAULT NULL, p_note text DEFAULT NULL, p_clear text[] DEFAULT '{}'
 ) RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   t record;
+  p {schema}.retention_policy;
   before jsonb;
+  unknown text;
+  is_new boolean;
 BEGIN
   {intact}
   SELECT * INTO t FROM {schema}.table_facts(p_table::oid);
-  IF t.reason IN ('no_policy', 'no_time_column') AND t.kind = 'plain' AND p_time_column IS NOT NULL AND EXISTS (
+  IF t.reason IN ('no_policy', 'no_time_column') AND t.kind = 'plain' AND EXISTS (
     SELECT FROM pg_catalog.pg_attribute a
     WHERE a.attrelid = p_table AND a.attname = p_time_column AND a.attnum > 0 AND NOT a.attisdropped
   ) THEN
@@ -22,34 +28,58 @@ BEGIN
   IF t.reason IS NOT NULL THEN
     RAISE EXCEPTION 'no policy can be set on %: %', p_table::oid, t.reason USING ERRCODE = '22023';
   END IF;
-  IF pg_catalog.now() - p_minimum_age >= pg_catalog.now() OR pg_catalog.now() - p_keep > pg_catalog.now() - p_minimum_age THEN
-    RAISE EXCEPTION 'keep (%) must not be shorter than the minimum age (%), nor that be zero or negative', p_keep, p_minimum_age
+  SELECT u INTO unknown FROM pg_catalog.unnest(p_clear) u WHERE (u IN ('keep_archives', 'hold_until')) IS NOT TRUE LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'p_clear names %; expected keep_archives or hold_until', COALESCE(unknown, 'NULL') USING ERRCODE = '22023';
+  END IF;
+  -- One that is made by two sessions at once is made by one, and changed by the other. It has its values below.
+  INSERT INTO {schema}.retention_policy (table_schema, table_name, keep) VALUES (t.table_schema, t.table_name, '1000 years')
+  ON CONFLICT DO NOTHING;
+  is_new := FOUND;
+  SELECT r.* INTO p FROM {schema}.retention_policy r
+  WHERE r.table_schema = t.table_schema AND r.table_name = t.table_name FOR UPDATE;
+  IF is_new THEN p.keep := NULL; ELSE before := pg_catalog.to_jsonb(p); END IF;
+  p.time_column := COALESCE(p_time_column, p.time_column, t.column_name);
+  p.keep := COALESCE(p_keep, p.keep);
+  p.minimum_age := COALESCE(p_minimum_age, p.minimum_age, interval '7 days');
+  p.require_archive := COALESCE(p_require_archive, p.require_archive, true);
+  p.clock := COALESCE(p_clock, p.clock, 'UTC');
+  p.keep_archives := CASE WHEN NOT 'keep_archives' = ANY (p_clear) THEN COALESCE(p_keep_archives, p.keep_archives) END;
+  p.enabled := COALESCE(p_enabled, p.enabled, true);
+  p.hold_until := CASE WHEN NOT 'hold_until' = ANY (p_clear) THEN COALESCE(p_hold_until, p.hold_until) END;
+  p.hold_reason := CASE WHEN NOT 'hold_until' = ANY (p_clear) THEN COALESCE(p_hold_reason, p.hold_reason) END;
+  p.whole_days := COALESCE(p_whole_days, p.whole_days, true);
+  p.changed_at := pg_catalog.clock_timestamp();
+  p.changed_by := session_user;
+  IF p.keep IS NULL THEN RAISE EXCEPTION 'keep is missing: the table has no policy yet' USING ERRCODE = '22023'; END IF;
+  IF pg_catalog.now() - p.minimum_age >= pg_catalog.now() OR pg_catalog.now() - p.keep > pg_catalog.now() - p.minimum_age THEN
+    RAISE EXCEPTION 'keep (%) must not be shorter than the minimum age (%), nor that be zero or negative', p.keep, p.minimum_age
       USING ERRCODE = '22023';
   END IF;
-  PERFORM pg_catalog.now() AT TIME ZONE p_clock;
-  SELECT pg_catalog.to_jsonb(r) INTO before FROM {schema}.retention_policy r
-  WHERE r.table_schema = t.table_schema AND r.table_name = t.table_name FOR UPDATE;
-  INSERT INTO {schema}.retention_policy AS r (
-    table_schema, table_name, time_column, keep, minimum_age, require_archive, clock, hold_until, hold_reason, keep_archives,
-    enabled, whole_days, changed_at, changed_by)
-  VALUES (
-    t.table_schema, t.table_name, COALESCE(p_time_column, t.column_name), p_keep, p_minimum_age, p_require_archive, p_clock,
-    p_hold_until, p_hold_reason, p_keep_archives, p_enabled, COALESCE(p_whole_days, (before ->> 'whole_days')::boolean, true),
-    pg_catalog.clock_timestamp(), session_user)
-  ON CONFLICT (table_schema, table_name) DO UPDATE SET
-    time_column = excluded.time_column, keep = excluded.keep, minimum_age = excluded.minimum_age,
-    require_archive = excluded.require_archive, clock = excluded.clock, hold_until = excluded.hold_until,
-    hold_reason = excluded.hold_reason, keep_archives = excluded.keep_archives, enabled = excluded.enabled,
-    whole_days = excluded.whole_days, changed_at = excluded.changed_at, changed_by = excluded.changed_by;
+  IF pg_catalog.now() - p.keep_archives >= pg_catalog.now() THEN
+    RAISE EXCEPTION 'keep_archives (%) must be longer than nothing', p.keep_archives USING ERRCODE = '22023';
+  END IF;
+  IF p.clock IS DISTINCT FROM before ->> 'clock'
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE z.name = p.clock)
+  THEN
+    RAISE EXCEPTION 'the clock (%) is no time zone of the server; expected a name such as Europe/Berlin', p.clock
+      USING ERRCODE = '22023';
+  END IF;
+  IF p.hold_until IS NOT NULL AND pg_catalog.btrim(COALESCE(p.hold_reason, '')) = '' THEN
+    RAISE EXCEPTION 'a hold needs a reason' USING ERRCODE = '22023';
+  END IF;
+  UPDATE {schema}.retention_policy r SET time_column = p.time_column, keep = p.keep, minimum_age = p.minimum_age,
+    require_archive = p.require_archive, clock = p.clock, hold_until = p.hold_until, hold_reason = p.hold_reason,
+    keep_archives = p.keep_archives, enabled = p.enabled, whole_days = p.whole_days, changed_at = p.changed_at,
+    changed_by = p.changed_by
+  WHERE r.table_schema = p.table_schema AND r.table_name = p.table_name;
   SELECT * INTO t FROM {schema}.table_facts(p_table::oid);
   IF t.reason IS NOT NULL THEN
     RAISE EXCEPTION 'no policy can be set on %: %', p_table::oid, t.reason USING ERRCODE = '22023';
   END IF;
   PERFORM {schema}.write_log(
     'policy', t.table_schema, t.table_name, NULL, NULL, NULL, NULL, NULL,
-    (SELECT pg_catalog.jsonb_build_object('before', before, 'after', pg_catalog.to_jsonb(r)) FROM {schema}.retention_policy r
-     WHERE r.table_schema = t.table_schema AND r.table_name = t.table_name),
-    'set', NULL, NULL, p_note);
+    pg_catalog.jsonb_build_object('before', before, 'after', pg_catalog.to_jsonb(p)), 'set', NULL, NULL, p_note);
 END
 $sluice$;
 

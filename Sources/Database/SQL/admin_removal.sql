@@ -26,9 +26,9 @@ BEGIN
     SELECT p.oid::pg_catalog.regprocedure AS name
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = {schema_name} AND p.proname IN (
-      'verdict', 'time_value', 'time_text', 'time_literal', 'time_instant', 'relation_name', 'table_facts', 'is_trusted',
+      'verdict', 'time_value', 'time_text', 'time_literal', 'time_instant', 'relation_name', 'present_name', 'table_facts', 'is_trusted',
       'chunks_of', 'unit_facts', 'check_unit', 'hold_proofs', 'days_over', 'check_holds', 'check_restored', 'check_references', 'check_aggregates', 'count_days',
-      'check_counts', 'changed_since', 'lock_by_asking', 'lock_unit', 'drop_chunks_exactly', 'drop_checked', 'policy_of',
+      'check_counts', 'check_hidden', 'compared_since', 'changed_since', 'lock_by_asking', 'lock_unit', 'drop_chunks_exactly', 'drop_checked', 'policy_of',
       'write_log', 'drop_unit', 'delete_rows', 'delete_batch', 'check_deletable', 'drop_range', 'drop_chunks_older_than',
       'drop_chunks_between', 'units_of', 'set_policy', 'remove_policy', 'place_hold', 'release_hold', 'retention_units',
       'enforce_retention_all')

@@ -32,6 +32,33 @@ BEGIN
   ) THEN
     RAISE EXCEPTION 'tables of the schema % have triggers, which would run as %', {schema_name}, {owner_name} USING ERRCODE = '42501';
   END IF;
+  -- Who reads or writes these tables would run code of theirs. Functions of pg_catalog are in no dependency.
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE n.nspname OPERATOR(pg_catalog.=) {schema_name}
+      AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[
+        'allowed_schema', 'retention_policy', 'hold', 'archived_day', 'chunk_maintenance_log', 'cluster']::pg_catalog.name[])
+      AND (
+        c.relkind OPERATOR(pg_catalog.<>) 'r' OR c.relrowsecurity
+        OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class OPERATOR(pg_catalog.=) c.oid)
+        OR EXISTS (
+          SELECT FROM pg_catalog.pg_attribute a
+          JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
+          JOIN pg_catalog.pg_namespace m ON m.oid OPERATOR(pg_catalog.=) y.typnamespace
+          WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+            AND m.nspname OPERATOR(pg_catalog.<>) 'pg_catalog')
+        OR EXISTS (
+          SELECT FROM pg_catalog.pg_depend d
+          WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY[
+              'pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass]::pg_catalog.oid[])
+            AND d.objid OPERATOR(pg_catalog.=) ANY (ARRAY(
+              SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) c.oid
+              UNION ALL SELECT f.oid FROM pg_catalog.pg_attrdef f WHERE f.adrelid OPERATOR(pg_catalog.=) c.oid
+              UNION ALL SELECT x.indexrelid FROM pg_catalog.pg_index x WHERE x.indrelid OPERATOR(pg_catalog.=) c.oid))))
+  ) THEN
+    RAISE EXCEPTION 'tables of the schema % are not as this script makes them: they would run code of %', {schema_name}, {owner_name}
+      USING ERRCODE = '42501';
+  END IF;
 END
 $sluice$;
 

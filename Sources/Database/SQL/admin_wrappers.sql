@@ -10,7 +10,10 @@ DECLARE
   p {schema}.retention_policy;
   why text;
   note text;
-  u oid;
+  u record;
+  first_drop timestamptz;
+  begun timestamptz;
+  r record;
 BEGIN
   SELECT * INTO t FROM {schema}.table_facts(p_table);
   BEGIN
@@ -38,12 +41,26 @@ BEGIN
     RETURN;
   END IF;
   FOR u IN
-    SELECT k.unit FROM {schema}.units_of(p_table) k
+    SELECT k.unit, k.low, k.high FROM {schema}.units_of(p_table) k
     WHERE {schema}.time_instant(k.high, t.column_type, p.clock) <= p_end
       AND (p_start IS NULL OR {schema}.time_instant(k.low, t.column_type, p.clock) >= p_start)
     ORDER BY k.high
   LOOP
-    RETURN QUERY SELECT * FROM {schema}.drop_checked(p_table, u, NULL, false, p_action, true);
+    -- The locks of what was dropped last until the caller commits: writers must not wait for all the units that may follow. The time that
+    -- the first one took is counted too: the next one may take as long.
+    begun := pg_catalog.clock_timestamp();
+    IF begun > first_drop + interval '2 s' THEN
+      RETURN QUERY SELECT {schema}.relation_name(u.unit), 'kept', 'out_of_time', NULL::bigint, NULL::bigint,
+        'the call has locked the table for 2 s; commit, and call again';
+      CONTINUE;
+    END IF;
+    FOR r IN
+      SELECT * FROM {schema}.drop_checked(
+        p_table, u.unit, {schema}.compared_since(t, u.low, u.high), false, p_action, true)
+    LOOP
+      IF r.outcome = 'dropped' THEN first_drop := COALESCE(first_drop, begun); END IF;
+      RETURN QUERY SELECT r.unit, r.outcome, r.reason, r.rows, r.bytes, r.detail;
+    END LOOP;
   END LOOP;
 END
 $sluice$;

@@ -5,16 +5,17 @@ WITH noted AS (
       SELECT FROM sluice.setup_item o
       WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
           = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
-        AND (o.role = i.role OR i.kind = 'table') AND (o.part, o.role) <> (i.part, i.role)
+        AND (o.role = i.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'function') AND i.for_role <> '') AND (o.part, o.role) <> (i.part, i.role)
     ) AS is_shared,
     ARRAY(
       SELECT o.part FROM sluice.setup_item o
       WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
           = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
         AND o.role = i.role AND o.part <> i.part) AS other_parts,
-    i.kind = 'table' AND EXISTS (
+    (i.kind IN ('table', 'script') OR i.kind IN ('schema', 'function') AND i.for_role <> '') AND EXISTS (
       SELECT FROM sluice.setup_item o
-      WHERE (o.kind, o.schema_name, o.object_name) = (i.kind, i.schema_name, i.object_name) AND o.role <> i.role) AS has_other_role
+      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
+          = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role) AND o.role <> i.role) AS has_other_role
   FROM sluice.setup_item i
   WHERE i.role = {{role}}
 ),
@@ -39,7 +40,8 @@ SELECT i.part, i.role, i.kind, i.schema_name, i.object_name, i.privilege, i.for_
     WHEN 'schema' THEN 6 WHEN 'database' THEN 7 WHEN 'member' THEN 8 WHEN 'role' THEN 10 ELSE 9 END AS place,
   u.undo
 FROM item i
-LEFT JOIN pg_catalog.pg_roles me ON me.rolname = i.role
+-- `for_role` has what is given to another role than the one of the setup, but for default privileges.
+LEFT JOIN pg_catalog.pg_roles me ON me.rolname = CASE WHEN i.kind = 'default' OR i.for_role = '' THEN i.role ELSE i.for_role END
 -- The names come from a table; each statement is made only of what the catalog has.
 LEFT JOIN LATERAL (
   SELECT pg_catalog.format('DROP ROLE %I', me.rolname) WHERE i.kind = 'role' AND i.object_name = me.rolname
@@ -65,7 +67,7 @@ LEFT JOIN LATERAL (
     AND a.grantee = me.oid AND a.privilege_type = i.privilege
   UNION ALL
   SELECT pg_catalog.format(
-    'REVOKE %s ON FUNCTION %I.%I(%s) FROM %I', a.privilege_type, n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes), me.rolname)
+    'REVOKE %s ON ROUTINE %I.%I(%s) FROM %I', a.privilege_type, n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes), me.rolname)
   FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid
   CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) a
   WHERE i.kind = 'function' AND n.nspname = i.schema_name

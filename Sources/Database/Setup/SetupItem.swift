@@ -33,14 +33,15 @@ package struct SetupItem: Sendable, Equatable {
   /// The item in words, such as `SELECT on table events.clicks`.
   package var words: String {
     let name = schema.isEmpty ? SQL.identifier(object) : "\(SQL.identifier(schema)).\(SQL.identifier(object))"
+    let to = forRole.isEmpty || kind == "default" ? "" : " for \(SQL.identifier(forRole))"
     return switch kind {
     case "role": "role \(SQL.identifier(object))"
     case "member": "membership in \(SQL.identifier(object))"
     case "database": "\(privilege) on the database"
-    case "schema": "\(privilege) on schema \(SQL.identifier(schema))"
+    case "schema": "\(privilege) on schema \(SQL.identifier(schema))\(to)"
     case "relation": "\(privilege) on table \(name)"
     case "sequence": "\(privilege) on sequence \(name)"
-    case "function": "\(privilege) on function \(SQL.identifier(schema)).\(object)"
+    case "function": "\(privilege) on function \(SQL.identifier(schema)).\(object)\(to)"
     case "table": "table \(name)"
     case "default":
       "\(privilege) on \(object == "TABLES" ? "tables" : "sequences") to come of \(SQL.identifier(forRole)) in \(SQL.identifier(schema))"

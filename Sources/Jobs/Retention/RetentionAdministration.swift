@@ -52,7 +52,7 @@ package struct RetentionAdministration: Sendable {
           .missingField, "missing: \(table) has no policy yet; expected an interval such as 30 days", field: "keep")
       }
       try await Self.explaining(table) {
-        try await rules.schema.set(change, of: table, over: present, note: note, on: connection)
+        try await rules.schema.set(change, of: table, note: note, on: connection)
       }
       return (present, try await rules.schema.policies(on: connection).first { $0.table == table })
     }

@@ -16,28 +16,23 @@ extension TableRetention {
 
   /// Proves that the archives hold the rows of a unit, and drops it.
   func drop(
-    _ planned: Planned, _ facts: Facts, _ described: [Day: Described], _ told: RetentionResult
+    _ due: Due, _ facts: Facts, _ described: [Day: Described], _ told: RetentionResult
   ) async -> RetentionResult {
     var result = told
     let start = ContinuousClock.now
-    let days = planned.days
+    let days = due.days
     let first = TableDay(database: target.database, table: table, day: days.first ?? Day(context.now(), in: .gmt))
     do {
       let patience = try context.patience(until: deadline)
       job.progress.update { $0.subject = "\(table) \(told.unit)" }
       result = try await context.admission.admitting(first, for: .backup, job.progress, within: patience) { _ in
-        try await dropProven(planned, facts, described, told)
+        try await dropProven(due, facts, described, told)
       }
       result.seconds = start.duration(to: .now).secondsToMilliseconds
     } catch let kept as Kept {
       result.keep(kept.reason, kept.detail)
-    } catch  where Task.isCancelled || error is Admission.NoTurn {
-      result.status = .notBegun
-      result.error = .notBegun(error)
     } catch {
-      result.status = .failed
-      result.error = .ofTableDay(error)
-      result.reason = result.error?.code.rawValue
+      fail(&result, error)
     }
     if ![.dropped, .kept].contains(result.status) {
       Log.write(
@@ -60,12 +55,12 @@ extension TableRetention {
   private static let attempts = 2
 
   private func dropProven(
-    _ planned: Planned, _ facts: Facts, _ described: [Day: Described], _ told: RetentionResult
+    _ due: Due, _ facts: Facts, _ described: [Day: Described], _ told: RetentionResult
   ) async throws -> RetentionResult {
     var result = told
     let note = "retention \(UUID().uuidString)"
     var proofs: [RetentionSchema.ArchivedDay] = []
-    if policy.requiresArchive { proofs = try await verified(planned.days, described, facts) }
+    if policy.requiresArchive { proofs = try await verified(due.days, described, facts) }
     for attempt in 1...Self.attempts {
       var since: String?
       if policy.requiresArchive {
@@ -84,7 +79,7 @@ extension TableRetention {
       do {
         result.take(
           try await withConnection {
-            try await schema.drop(planned.unit, of: table, since: wanted, dryRun: false, note: note, on: $0)
+            try await schema.drop(due.unit, of: table, since: wanted, dryRun: false, note: note, on: $0)
           })
       } catch let error as PostgresError where error.isConnectionFailure {
         await ask(note, error, &result)

@@ -28,10 +28,9 @@ struct TableRetention: Sendable {
     let isHypertable: Bool
   }
 
-  /// A unit, and what the database says of it without a lock.
-  struct Planned: Sendable {
+  /// A unit past its keep time.
+  struct Due: Sendable {
     let unit: RetentionSchema.Unit
-    let outcome: RetentionSchema.Outcome
     /// The days whose archives hold values of its range.
     let days: [Day]
   }
@@ -40,24 +39,49 @@ struct TableRetention: Sendable {
   func run() async throws -> [RetentionResult] {
     let facts = try await withConnection { try await self.facts(on: $0) }
     let described = try await self.described()
-    let units = try await withConnection { try await self.units(facts, described, on: $0) }
+    let known = described.compactMap { archivedDay($0.key, $0.value, facts.column) }.sorted { $0.day < $1.day }
+    let units = try await withConnection { try await self.due(facts, known, on: $0) }
     job.progress.update { $0.units += units.count }
     var results: [RetentionResult] = []
-    for planned in units {
-      var result = RetentionResult(planned.unit, of: table, isHypertable: facts.isHypertable)
-      result.take(planned.outcome)
-      if planned.outcome.outcome == "droppable" || planned.outcome.reason == "not_verified" {
-        if request.isDryRun {
-          tellVerification(of: planned, facts, described, &result)
-        } else {
-          result = await drop(planned, facts, described, result)
-        }
-      }
+    for due in units {
+      let result = await result(of: due, facts, known, described)
       job.progress.update { $0.finishedUnits += 1 }
       job.onResult?(result)
       results.append(result)
     }
     return results
+  }
+
+  private func result(
+    of due: Due, _ facts: Facts, _ known: [RetentionSchema.ArchivedDay], _ described: [Day: Described]
+  ) async -> RetentionResult {
+    var result = RetentionResult(due.unit, of: table, isHypertable: facts.isHypertable)
+    do {
+      try Task.checkCancellation()
+      _ = try context.patience(until: deadline)
+      result.take(try await withConnection { try await self.outlook(of: due, known, on: $0) })
+    } catch {
+      fail(&result, error)
+      return result
+    }
+    guard result.status == .droppable || result.reason == "not_verified" else { return result }
+    guard !request.isDryRun else {
+      tellVerification(of: due, facts, described, &result)
+      return result
+    }
+    return await drop(due, facts, described, result)
+  }
+
+  /// Takes down why nothing became of a unit.
+  func fail(_ result: inout RetentionResult, _ error: any Error) {
+    if Task.isCancelled || error is Admission.NoTurn {
+      result.status = .notBegun
+      result.error = .notBegun(error)
+    } else {
+      result.status = .failed
+      result.error = .ofTableDay(error)
+      result.reason = result.error?.code.rawValue
+    }
   }
 
   func withConnection<Result: Sendable>(
@@ -96,12 +120,31 @@ struct TableRetention: Sendable {
       sha256: manifest.sha256, path: "\(described.entry.path)", verifiedAt: isProven ? manifest.verifiedAt : nil)
   }
 
-  /// The units past their keep time, and what the database says of each without a lock, if what the manifests say is taken for known.
-  private func units(
-    _ facts: Facts, _ described: [Day: Described], on connection: PostgresConnection
-  ) async throws -> [Planned] {
-    struct TakenBack: Error { let units: [Planned] }
-    let known = described.compactMap { archivedDay($0.key, $0.value, facts.column) }.sorted { $0.day < $1.day }
+  /// Ends a transaction without keeping anything of it.
+  private struct TakenBack<Result: Sendable>: Error {
+    let result: Result
+  }
+
+  /// Runs `body` where the database knows of the table's archives what the manifests say, and of `days` alone; nothing of that is kept.
+  private func believing<Result: Sendable>(
+    _ known: [RetentionSchema.ArchivedDay], of days: [Day], on connection: PostgresConnection,
+    _ body: @Sendable (PostgresConnection) async throws -> Result
+  ) async throws -> Result {
+    do {
+      return try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
+        try await schema.forgetAllBut(known.map(\.day), through: last, of: table, on: connection)
+        try await schema.record(known.filter { days.contains($0.day) }, of: table, on: connection)
+        throw TakenBack(result: try await body(connection))
+      }
+    } catch let taken as TakenBack<Result> {
+      return taken.result
+    }
+  }
+
+  /// The units past their keep time.
+  private func due(
+    _ facts: Facts, _ known: [RetentionSchema.ArchivedDay], on connection: PostgresConnection
+  ) async throws -> [Due] {
     if !request.isDryRun {
       // What was found wrong of the same archive stays so until its rows are compared again.
       let unread = known.map(\.unread)
@@ -110,34 +153,37 @@ struct TableRetention: Sendable {
         try await schema.record(unread, of: table, on: connection)
       }
     }
-    do {
-      return try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
-        try await schema.forgetAllBut(known.map(\.day), through: last, of: table, on: connection)
-        try await schema.record(known, of: table, on: connection)
-        var units: [Planned] = []
-        for unit in try await schema.units(of: table, on: connection) {
-          let outcome = try await schema.drop(unit, of: table, since: nil, dryRun: true, note: "", on: connection)
-          let days = try await schema.days(of: unit, of: table, by: facts.column, on: connection)
-          units.append(Planned(unit: unit, outcome: outcome, days: days))
-        }
-        if units.isEmpty, let refusal = try await schema.refusal(of: table, on: connection) {
-          throw JobError(
-            .notConfigured,
-            "the policy of \(table) has no effect: the functions of the schema refuse the table (\(refusal)); see docs/retention.md, "
-              + "\"In the database\"", field: "table")
-        }
-        throw TakenBack(units: units)
+    return try await believing(known, of: known.map(\.day), on: connection) { connection in
+      var units: [Due] = []
+      for unit in try await schema.units(of: table, on: connection) {
+        units.append(
+          Due(unit: unit, days: try await schema.days(of: unit, of: table, by: facts.column, on: connection)))
       }
-    } catch let planned as TakenBack {
-      return planned.units
+      if units.isEmpty, let refusal = try await schema.refusal(of: table, on: connection) {
+        throw JobError(
+          .notConfigured,
+          "the policy of \(table) has no effect: the functions of the schema refuse the table (\(refusal)); see docs/retention.md, "
+            + "\"In the database\"", field: "table")
+      }
+      return units
+    }
+  }
+
+  /// What the database says of a unit without a lock, if what the manifests say is taken for known. The transaction is this unit's
+  /// alone: backups wait for it before they write what they have archived of the same days.
+  private func outlook(
+    of due: Due, _ known: [RetentionSchema.ArchivedDay], on connection: PostgresConnection
+  ) async throws -> RetentionSchema.Outcome {
+    try await believing(known, of: due.days, on: connection) { connection in
+      try await schema.drop(due.unit, of: table, since: nil, dryRun: true, note: "", on: connection)
     }
   }
 
   /// Says in a plan what a run would do first.
   private func tellVerification(
-    of planned: Planned, _ facts: Facts, _ described: [Day: Described], _ result: inout RetentionResult
+    of due: Due, _ facts: Facts, _ described: [Day: Described], _ result: inout RetentionResult
   ) {
-    let open = planned.days.filter { day in
+    let open = due.days.filter { day in
       described[day].map { archivedDay(day, $0, facts.column)?.verifiedAt == nil } ?? false
     }
     guard let first = open.first, policy.requiresArchive else { return }

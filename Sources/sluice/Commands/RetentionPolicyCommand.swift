@@ -31,7 +31,9 @@ enum RetentionPolicySetCommand: Command {
       "require-archive", .value("BOOLEAN"), "false: drop also what is not proven to be archived", default: "true"),
     CommandOption("clock", .value("ZONE"), "the time zone of the days of a column without one", default: "UTC"),
     CommandOption("time-column", .value("COLUMN"), "the time column of a table that is not partitioned by it"),
-    CommandOption("keep-archives", .value("INTERVAL"), "how long archives are kept; without it for ever"),
+    CommandOption("keep-archives", .value("INTERVAL"), "how long archives are kept, or forever", default: "forever"),
+    CommandOption("hold-until", .value("TIME"), "until when nothing of the table is dropped, or none"),
+    CommandOption("hold-reason", .value("TEXT"), "why, with --hold-until"),
     CommandOption("enabled", .value("BOOLEAN"), "false: nothing of the table is dropped", default: "true"),
     CommandOption("note", .value("TEXT"), "why, for the log"), .json, .verbose, .help,
   ]
@@ -45,6 +47,16 @@ enum RetentionPolicySetCommand: Command {
     change.clock = arguments.value("clock")
     change.timeColumn = arguments.value("time-column")
     change.keepArchives = arguments.value("keep-archives")
+    if change.keepArchives == "forever" {
+      change.keepArchives = nil
+      change.clears.insert(.keepArchives)
+    }
+    change.holdUntil = arguments.value("hold-until")
+    change.holdReason = arguments.value("hold-reason")
+    if change.holdUntil == "none" {
+      change.holdUntil = nil
+      change.clears.insert(.holdUntil)
+    }
     change.isEnabled = try flag(arguments, "enabled")
     let (wanted, note) = (change, arguments.value("note"))
     return try await RetentionCommand.administer(arguments) { administration in

@@ -208,13 +208,18 @@ struct AdminAttackTests {
     let table = "\(kind.rawValue)_older".lowercased()
     try await database.makeTable(table, kind, keep: "100 years")
     try await database.psql("DELETE FROM admin.archived_day WHERE table_name = '\(table)' AND day = '2024-01-17'")
-    let answer = try await database.psql(
-      as: database.caller,
-      "SELECT string_agg(outcome || coalesce(' ' || reason, ''), ',' ORDER BY n) FROM "
-        + "admin.drop_chunks_older_than('events.\(table)', '30 days') WITH ORDINALITY AS d (unit, outcome, reason, rows, bytes, detail, n)"
-    )
-    let dropped = Array(repeating: "dropped", count: kind.isWeekly ? 1 : 13)
-    #expect(answer == (dropped + ["kept no_archive"]).joined(separator: ","))
+    var answers: [String] = []
+    // A slow machine needs several calls.
+    repeat {
+      answers.removeAll { $0 == "kept out_of_time" }
+      let answer = try await database.psql(
+        as: database.caller,
+        "SELECT string_agg(outcome || coalesce(' ' || reason, ''), ',' ORDER BY n) FROM "
+          + "admin.drop_chunks_older_than('events.\(table)', '30 days') WITH ORDINALITY AS d (unit, outcome, reason, rows, bytes, detail, n)"
+      )
+      answers += answer.split(separator: ",").map(String.init)
+    } while answers.contains("kept out_of_time")
+    #expect(answers == Array(repeating: "dropped", count: kind.isWeekly ? 1 : 13) + ["kept no_archive"])
   }
 
   @Test(

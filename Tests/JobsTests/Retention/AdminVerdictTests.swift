@@ -84,7 +84,7 @@ enum Obstacle: String, CaseIterable, Sendable, CustomTestStringConvertible {
     }
   }
 
-  private static func aggregate(_ table: String, _ owner: String) -> String {
+  static func aggregate(_ table: String, _ owner: String) -> String {
     """
     SET ROLE \(owner);
     CREATE MATERIALIZED VIEW events.\(table)_sum WITH (timescaledb.continuous) AS

@@ -84,9 +84,7 @@ struct RetentionHarmTests {
     let report = try await site.run(table)
     #expect(report.status == .ok)
     let hit = harm == .addedColumn ? Array(0..<units(kind)) : [kind.isWeekly ? 0 : 2]
-    var expected = (0..<units(kind)).map { hit.contains($0) ? "kept \(harm.reason)" : "dropped" }
-    // Without the archive nothing tells of a unit of a plain table.
-    if kind == .plain, harm.reason == "no_archive" { expected.remove(at: 2) }
+    let expected = (0..<units(kind)).map { hit.contains($0) ? "kept \(harm.reason)" : "dropped" }
     #expect(report.verdicts == expected, "\(report.results.compactMap(\.detail))")
     // The rows of the day are there; of the others only where the unit is larger.
     #expect(try await rowsOfDay(site, table) == rows)

@@ -68,7 +68,7 @@ struct SetupSite: Sendable {
 
   func request(_ action: SetupRequest.Action, _ members: [String: JSONValue] = [:]) throws -> SetupRequest {
     var all = members
-    all["role"] = .string(role)
+    if all["role"] == nil { all["role"] = .string(role) }
     if all["schemas"] == nil { all["schemas"] = .array([.string("events"), .string("\"Me.tr\"\"ics\"")]) }
     return try SetupRequest(action, .object(all))
   }

@@ -1,7 +1,7 @@
 /// The schema with the policies, holds and proofs of the retention, and the functions that drop (docs/retention.md).
 enum RetentionPart: SetupPart {
   static let name = "retention"
-  static let version = 1
+  static let version = 2
   static let jobs = ["retention"]
   static let isDefault = false
   static let needsSchemas = true
@@ -17,6 +17,8 @@ enum RetentionPart: SetupPart {
         "owner": subject.owner.map { SQL.literal($0) } ?? "NULL::pg_catalog.name",
         "policies_by": subject.policiesBy.map { SQL.literal($0) } ?? "NULL::pg_catalog.name",
         "schemas": SQL.literal(subject.schemas), "statement": SQL.literal(statement),
+        "caller_routines": SQL.literal(AdminSchema.callerRoutines),
+        "policy_routines": SQL.literal(AdminSchema.policyRoutines),
       ])
   }
 

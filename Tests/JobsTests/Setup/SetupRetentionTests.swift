@@ -1,0 +1,99 @@
+import Database
+import Essentials
+import Foundation
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+@Suite("Setup of the retention")
+struct SetupRetentionTests {
+  /// Several roles of a site may use the schema of the retention.
+  static func members(
+    _ site: SetupSite, role: String? = nil, schemas: String = "events", policiesBy: String? = nil
+  ) -> [String: JSONValue] {
+    var members: [String: JSONValue] = [
+      "part": "retention", "owner": .string(site.owner), "schemas": .string(schemas),
+    ]
+    if let role { members["role"] = .string(role) }
+    if let policiesBy { members["policies_by"] = .string(policiesBy) }
+    return members
+  }
+
+  /// How many of the schema's routines a role may call.
+  static func callable(_ site: SetupSite, _ role: String) async throws -> Int {
+    try #require(
+      Int(
+        try await site.psql(
+          "SELECT count(*) FROM pg_proc WHERE pronamespace = 'admin'::regnamespace "
+            + "AND has_function_privilege(\(SQL.literal(role)), oid, 'EXECUTE')")))
+  }
+
+  @Test("A right that was taken away is missing in the plan, and is given again")
+  func revoked() async throws {
+    let site = try await SetupSite()
+    try await site.apply(["part": "roles"])
+    let members = Self.members(site)
+    try await site.apply(members)
+    #expect(try await site.run(.plan, members).hasChanges == false)
+    _ = try await site.psql(
+      "REVOKE EXECUTE ON ROUTINE admin.enforce_retention_all() FROM \(site.quotedRole); "
+        + "REVOKE UPDATE ON admin.archived_day FROM \(site.quotedRole)")
+    let plan = try await site.run(.plan, members)
+    #expect(
+      plan.parts.flatMap(\.plan.changes).map(\.words) == [
+        "UPDATE on table admin.archived_day", "EXECUTE on function admin.enforce_retention_all()",
+      ])
+    try await site.apply(members)
+    #expect(try await site.run(.plan, members).hasChanges == false)
+    #expect(try await site.asRole("CALL admin.enforce_retention_all()").status == 0)
+  }
+
+  @Test("Of two roles each keeps its rights and its schemas, and the last one takes the schema along")
+  func twoRoles() async throws {
+    let site = try await SetupSite()
+    let second = "second.\(site.mark)"
+    _ = try await site.psql("CREATE ROLE \(second.inDoubleQuotes) LOGIN")
+    try await site.apply(["part": "roles"])
+    let (one, other) = (Self.members(site), Self.members(site, role: second, schemas: "\"Me.tr\"\"ics\""))
+    try await site.apply(one)
+    try await site.apply(other)
+    #expect(
+      try await site.psql("SELECT string_agg(schema_name, ' ' ORDER BY schema_name) FROM admin.allowed_schema")
+        == "Me.tr\"ics events")
+    #expect(try await site.run(.plan, one).hasChanges == false)
+    let removed = try await site.run(.remove, one)
+    #expect(removed.status == .ok, "\(removed.parts.compactMap(\.error))")
+    #expect(try await Self.callable(site, site.role) == 0)
+    #expect(try await site.asRole("SELECT FROM admin.retention_policy").status != 0)
+    #expect(try await Self.callable(site, second) == 6)
+    #expect(try await site.run(.plan, other).hasChanges == false)
+    #expect(try await site.run(.remove, other).status == .ok)
+    #expect(try await site.psql("SELECT to_regnamespace('admin') IS NULL") == "t")
+  }
+
+  @Test("Who sets policies no more loses the right to")
+  func policiesBy() async throws {
+    let site = try await SetupSite()
+    let (first, next, second) = ("first.\(site.mark)", "next.\(site.mark)", "second.\(site.mark)")
+    _ = try await site.psql(
+      [first, next, second].map { "CREATE ROLE \($0.inDoubleQuotes) LOGIN" }.joined(separator: ";"))
+    try await site.apply(["part": "roles"])
+    try await site.apply(Self.members(site, policiesBy: first))
+    #expect(try await Self.callable(site, first) == 4)
+    let changed = Self.members(site, policiesBy: next)
+    let plan = try await site.run(.plan, changed).parts.flatMap(\.plan.changes)
+    #expect(plan.count { $0.state == .superfluous } == 5, "\(plan.map(\.words))")
+    try await site.apply(changed)
+    #expect(try await Self.callable(site, first) == 0)
+    #expect(try await Self.callable(site, next) == 4)
+    #expect(try await site.run(.plan, changed).hasChanges == false)
+    // Another role's setup that names it too keeps its rights.
+    try await site.apply(Self.members(site, role: second, policiesBy: next))
+    #expect(try await site.run(.remove, Self.members(site)).status == .ok)
+    #expect(try await Self.callable(site, next) == 4)
+    #expect(try await site.run(.remove, Self.members(site, role: second)).status == .ok)
+    #expect(try await site.psql("SELECT to_regnamespace('admin') IS NULL") == "t")
+  }
+}

@@ -150,6 +150,7 @@ $sluice$;
 -- Those over other aggregates read those. TimescaleDB takes a dropped chunk for a change up to and with the first value of the next one,
 -- so that a change which ends there, where the log tells of a drop that does, is none of the next one. A refresh over dropped rows empties
 -- their buckets: a policy that would do so keeps the rows.
+DROP FUNCTION IF EXISTS {schema}.check_aggregates(int, bigint, bigint);
 CREATE OR REPLACE FUNCTION {schema}.check_aggregates(t record, p_low bigint, p_high bigint) RETURNS void
 LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
@@ -200,7 +201,10 @@ BEGIN
       AND (
         j.config ->> 'start_offset' IS NULL
         OR t.column_type NOT IN (20, 23)
-          AND {schema}.time_value((pg_catalog.now() - (j.config ->> 'start_offset')::interval)::text, t.column_type) < p_high)
+          -- A column without a zone shows a clock of which nothing is known here.
+          AND {schema}.time_value(
+            (pg_catalog.now() - (j.config ->> 'start_offset')::interval
+              - CASE t.column_type WHEN 1184 THEN interval '0' ELSE interval '1 day' END)::text, t.column_type) < p_high)
     ORDER BY j.job_id LIMIT 1;
     IF FOUND THEN
       PERFORM {schema}.verdict(

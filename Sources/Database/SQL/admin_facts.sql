@@ -202,6 +202,7 @@ $sluice$;
 
 -- A chunk with those that share its range, or a partition with its own partitions: its range, and the relations that hold its rows.
 -- An open end is NULL. Queries read nothing of the own heaps of `sealed` chunks: all their rows are compressed.
+DROP FUNCTION IF EXISTS {schema}.unit_facts(oid, oid, text, oid, int);
 CREATE OR REPLACE FUNCTION {schema}.unit_facts(
   p_table oid, p_unit oid, p_kind text, p_type oid, p_hypertable int,
   OUT low bigint, OUT high bigint, OUT parts oid[], OUT heaps oid[], OUT sealed oid[], OUT is_compressed boolean, OUT bytes bigint,

@@ -16,6 +16,7 @@ DECLARE
   is_new boolean;
 BEGIN
   {intact}
+  p_clear := COALESCE(p_clear, '{}');
   SELECT * INTO t FROM {schema}.table_facts(p_table::oid);
   IF t.reason IN ('no_policy', 'no_time_column') AND t.kind = 'plain' AND EXISTS (
     SELECT FROM pg_catalog.pg_attribute a

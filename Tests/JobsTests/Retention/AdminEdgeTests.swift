@@ -189,6 +189,30 @@ struct AdminEdgeTests {
     #expect(try await site.base.count("gaps") == 3)
   }
 
+  @Test("A schema that an earlier version made is renewed, with its policies")
+  func earlier() async throws {
+    let database = try await RetentionDatabase(timescale: false)
+    try await database.makeTable("earlier", .plain)
+    // As they were: with other results, or other arguments.
+    try await database.psql(
+      """
+      DROP FUNCTION admin.unit_facts(oid, oid, text, oid, int);
+      DROP FUNCTION admin.set_policy(
+        regclass, interval, interval, boolean, text, name, interval, boolean, timestamptz, text, boolean, text, text[]);
+      SET ROLE \(database.owner);
+      CREATE FUNCTION admin.unit_facts(p_table oid, p_unit oid, p_kind text, p_type oid, p_hypertable int, OUT reason text)
+        LANGUAGE sql AS 'SELECT NULL::text';
+      CREATE FUNCTION admin.set_policy(
+        regclass, interval, interval DEFAULT '7 days', boolean DEFAULT true, text DEFAULT 'UTC', name DEFAULT NULL, interval DEFAULT NULL,
+        boolean DEFAULT true, timestamptz DEFAULT NULL, text DEFAULT NULL, boolean DEFAULT NULL, text DEFAULT NULL) RETURNS void
+        LANGUAGE sql AS 'SELECT NULL::void'
+      """)
+    try await database.apply()
+    try await database.psql(as: database.other, "SELECT admin.set_policy('events.earlier', '40 days') \\g /dev/null\n")
+    #expect(try await database.psql("SELECT keep FROM admin.retention_policy") == "40 days")
+    #expect(try await database.drop("earlier", nil) == "dropped|-|24")
+  }
+
   @Test(
     "Tables that stand in the schema already with code of their owner are refused",
     arguments: [

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races steps matrix sanitize soak interop package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention steps matrix sanitize soak interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -22,6 +22,8 @@ help:
 	@echo 'make cutoff   cut jobs off at hundreds of moments and compare what was told with what is there (20 minutes)'
 	@echo 'make schemas  archive, damage and restore 50 random schemas of hypertables and partitions (5 minutes; SEED=2, COUNT=200)'
 	@echo 'make races    backups and restores while 8 sessions compress, drop and insert (10 minutes; MINUTES=2)'
+	@echo 'make retention  days are dropped while 8 sessions write to them, the program is killed, its server stopped (40 minutes;'
+	@echo '              ROUNDS=50, KILLS=10, SEED=2)'
 	@echo 'make steps    restores broken before and after each step, at 200 points (15 minutes; SEED=2, POINTS=50)'
 	@echo 'make matrix   every test on every PostgreSQL server of the machine (POSTGRES_SERVERS="/folder/bin ..." for more)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
@@ -84,6 +86,9 @@ schemas: deps release
 
 races: deps release
 	@scripts/races.sh "$(BINARY)" --minutes "$(or $(MINUTES),10)"
+
+retention: deps release
+	@scripts/retention.sh "$(BINARY)" --rounds "$(or $(ROUNDS),1000)" --kills "$(or $(KILLS),50)" --seed "$(or $(SEED),1)"
 
 steps: deps release
 	@scripts/steps.sh "$(BINARY)" --seed "$(or $(SEED),1)" --points "$(or $(POINTS),200)"

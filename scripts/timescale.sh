@@ -1,4 +1,4 @@
-# Sourced by bench.sh, schemas.sh, races.sh and steps.sh, after postgres.sh.
+# Sourced by bench.sh, schemas.sh, races.sh, retention.sh and steps.sh, after postgres.sh.
 
 # Whether the server has the extension.
 has_timescale() {

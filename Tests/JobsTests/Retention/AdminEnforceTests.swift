@@ -159,8 +159,7 @@ struct AdminEnforceTests {
     for kind in Kind.allCases where kind.isHypertable {
       try await database.makeTable(kind.rawValue.lowercased(), kind)
     }
-    try await database.psql("ALTER SYSTEM SET timescaledb.license = 'apache'")
-    try await server.restart()
+    try await database.restartUnderApache()
     for kind in Kind.allCases where kind.isHypertable {
       let table = kind.rawValue.lowercased()
       let unit = try await database.firstUnit(table, kind)

@@ -14,6 +14,7 @@ struct RetentionDatabase: Sendable {
 
     var isHypertable: Bool { self != .partitions && self != .plain }
     var isWeekly: Bool { [.weekChunks, .compressedWeeks, .partialWeeks, .partitions].contains(self) }
+    var isCompressed: Bool { [.compressedDays, .compressedWeeks, .partialDays, .partialWeeks].contains(self) }
     var testDescription: String { rawValue }
     static var native: [Kind] { [.partitions, .plain] }
     static var all: [Kind] { PostgresServer.hasTimescale ? allCases : native }
@@ -153,6 +154,12 @@ struct RetentionDatabase: Sendable {
         'path-' || d::date, now(), pg_snapshot_xmin(pg_current_snapshot())
       FROM generate_series('2024-01-04'::timestamptz, '2024-01-17', '1 day') d
       """)
+  }
+
+  /// Chooses the Apache edition of the extension, which only a start of the server can.
+  func restartUnderApache() async throws {
+    try await psql("ALTER SYSTEM SET timescaledb.license = 'apache'")
+    try await server.restart()
   }
 
   /// The oldest unit's OID; nil for a plain table.

@@ -21,11 +21,11 @@ struct RetentionSite: Sendable {
   let pools: ConnectionPools
   var now: @Sendable () -> Date = { Date() }
 
-  init(_ base: RetentionDatabase? = nil) async throws {
+  init(_ base: RetentionDatabase? = nil, folder: TemporaryDirectory? = nil) async throws {
     if let base { self.base = base } else { self.base = try await RetentionDatabase() }
-    let directory = try TemporaryDirectory("lake")
+    let directory = try folder ?? TemporaryDirectory("lake")
     lake = try await FolderStore(root: directory.path)
-    folder = directory
+    self.folder = directory
     settings = try Settings(environment: [
       "PG_HOST": "127.0.0.1", "PG_PORT": "\(self.base.server.port)", "PG_DATABASE": self.base.name,
       "PG_USER": self.base.caller, "PG_SSLMODE": "disable", "LAKE_URL": "file://\(directory.path)",
@@ -48,6 +48,12 @@ struct RetentionSite: Sendable {
 
   /// In the database that several tests share.
   static func shared() async throws -> RetentionSite { try await RetentionSite(RetentionDatabase.shared) }
+
+  /// The same database and lake, once the server was started again under the Apache edition.
+  func underApache() async throws -> RetentionSite {
+    try await base.restartUnderApache()
+    return try await RetentionSite(base, folder: folder)
+  }
 
   /// Makes `events.<table>`, whose first units are 14 days of hourly readings, and archives its days. What the tests' own proofs say
   /// is taken away again.

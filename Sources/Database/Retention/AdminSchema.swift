@@ -25,6 +25,8 @@ package enum AdminSchema {
     if let policyMaker {
       let role = policyMaker.inDoubleQuotes
       others.append("GRANT USAGE ON SCHEMA \(admin) TO \(role);")
+      others.append(
+        "GRANT SELECT ON \(admin).retention_policy, \(admin).hold, \(admin).chunk_maintenance_log TO \(role);")
       others += policyRoutines.map { "GRANT EXECUTE ON ROUTINE \(admin).\($0) TO \(role);" }
     }
     let values = [
@@ -53,7 +55,10 @@ package enum AdminSchema {
     "drop_chunks_older_than(regclass, interval)",
     "drop_chunks_between(regclass, timestamp with time zone, timestamp with time zone)", "retention_units(regclass)",
     "enforce_retention_all()",
-  ]
+  ] + auditRoutines + ["was_used(text)"]
+
+  /// By these the audit chain is told of the log.
+  private static let auditRoutines = ["unaudited(integer)", "mark_audited(bigint[])"]
 
   /// The routines that change policies and holds, named alike.
   static let policyRoutines = [
@@ -61,7 +66,7 @@ package enum AdminSchema {
     "remove_policy(name, name, text)",
     "place_hold(regclass, text, timestamp with time zone, timestamp with time zone, timestamp with time zone)",
     "release_hold(bigint, text)",
-  ]
+  ] + auditRoutines
 
   /// What each function of the owner's sets for itself: the caller's settings must not decide which names, zone or rows it
   /// sees, nor how long others wait for it.

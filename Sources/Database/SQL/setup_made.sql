@@ -5,14 +5,14 @@ WITH noted AS (
       SELECT FROM sluice.setup_item o
       WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
           = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
-        AND (o.role = i.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'function') AND i.for_role <> '') AND (o.part, o.role) <> (i.part, i.role)
+        AND (o.role = i.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'relation', 'function') AND i.for_role <> '') AND (o.part, o.role) <> (i.part, i.role)
     ) AS is_shared,
     ARRAY(
       SELECT o.part FROM sluice.setup_item o
       WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
           = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
         AND o.role = i.role AND o.part <> i.part) AS other_parts,
-    (i.kind IN ('table', 'script') OR i.kind IN ('schema', 'function') AND i.for_role <> '') AND EXISTS (
+    (i.kind IN ('table', 'script') OR i.kind IN ('schema', 'relation', 'function') AND i.for_role <> '') AND EXISTS (
       SELECT FROM sluice.setup_item o
       WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
           = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role) AND o.role <> i.role) AS has_other_role

@@ -49,7 +49,7 @@ BEGIN
       UPDATE sluice.setup_item i SET made = true
       WHERE (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
           = (item.kind, item.schema_name, item.object_name, item.privilege, item.for_role)
-        AND (i.role = item.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'function') AND i.for_role <> '')
+        AND (i.role = item.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'relation', 'function') AND i.for_role <> '')
         AND (i.part, i.role) <> (item.part, item.role);
     ELSIF item.made AND item.undo IS NOT NULL THEN
       EXECUTE item.undo;

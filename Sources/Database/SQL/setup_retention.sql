@@ -63,6 +63,9 @@ FROM (
   UNION ALL
   SELECT 5, 'schema', '', 'USAGE', {{policies_by}}, {{policies_by}} WHERE {{policies_by}} IS NOT NULL
   UNION ALL
+  SELECT 5, 'relation', w.name, 'SELECT', {{policies_by}}, {{policies_by}}
+  FROM pg_catalog.unnest(ARRAY['retention_policy', 'hold', 'chunk_maintenance_log']) AS w (name) WHERE {{policies_by}} IS NOT NULL
+  UNION ALL
   SELECT 6, 'function', w.name, 'EXECUTE', {{policies_by}}, {{policies_by}} FROM pg_catalog.unnest({{policy_routines}}) AS w (name)
   WHERE {{policies_by}} IS NOT NULL
 ) AS g

@@ -39,7 +39,7 @@ package struct SetupItem: Sendable, Equatable {
     case "member": "membership in \(SQL.identifier(object))"
     case "database": "\(privilege) on the database"
     case "schema": "\(privilege) on schema \(SQL.identifier(schema))\(to)"
-    case "relation": "\(privilege) on table \(name)"
+    case "relation": "\(privilege) on table \(name)\(to)"
     case "sequence": "\(privilege) on sequence \(name)"
     case "function": "\(privilege) on function \(SQL.identifier(schema)).\(object)\(to)"
     case "table": "table \(name)"

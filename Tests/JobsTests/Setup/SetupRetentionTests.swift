@@ -67,7 +67,7 @@ struct SetupRetentionTests {
     #expect(removed.status == .ok, "\(removed.parts.compactMap(\.error))")
     #expect(try await Self.callable(site, site.role) == 0)
     #expect(try await site.asRole("SELECT FROM admin.retention_policy").status != 0)
-    #expect(try await Self.callable(site, second) == 6)
+    #expect(try await Self.callable(site, second) == 9)
     #expect(try await site.run(.plan, other).hasChanges == false)
     #expect(try await site.run(.remove, other).status == .ok)
     #expect(try await site.psql("SELECT to_regnamespace('admin') IS NULL") == "t")
@@ -81,18 +81,22 @@ struct SetupRetentionTests {
       [first, next, second].map { "CREATE ROLE \($0.inDoubleQuotes) LOGIN" }.joined(separator: ";"))
     try await site.apply(["part": "roles"])
     try await site.apply(Self.members(site, policiesBy: first))
-    #expect(try await Self.callable(site, first) == 4)
+    #expect(try await Self.callable(site, first) == 6)
+    #expect(
+      try await site.server.psql(
+        site.database, as: first, "SELECT count(*) FROM admin.retention_policy; SELECT count(*) FROM admin.hold"
+      ).status == 0)
     let changed = Self.members(site, policiesBy: next)
     let plan = try await site.run(.plan, changed).parts.flatMap(\.plan.changes)
-    #expect(plan.count { $0.state == .superfluous } == 5, "\(plan.map(\.words))")
+    #expect(plan.count { $0.state == .superfluous } == 10, "\(plan.map(\.words))")
     try await site.apply(changed)
     #expect(try await Self.callable(site, first) == 0)
-    #expect(try await Self.callable(site, next) == 4)
+    #expect(try await Self.callable(site, next) == 6)
     #expect(try await site.run(.plan, changed).hasChanges == false)
     // Another role's setup that names it too keeps its rights.
     try await site.apply(Self.members(site, role: second, policiesBy: next))
     #expect(try await site.run(.remove, Self.members(site)).status == .ok)
-    #expect(try await Self.callable(site, next) == 4)
+    #expect(try await Self.callable(site, next) == 6)
     #expect(try await site.run(.remove, Self.members(site, role: second)).status == .ok)
     #expect(try await site.psql("SELECT to_regnamespace('admin') IS NULL") == "t")
   }

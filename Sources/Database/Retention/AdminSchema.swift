@@ -50,23 +50,25 @@ package enum AdminSchema {
   }
 
   /// The routines that the caller may call, as `format('%s(%s)', proname, oidvectortypes(proargtypes))` names them.
-  static let callerRoutines = [
-    "drop_unit(regclass, regclass, xid8, boolean, text)", "delete_rows(regclass, date, xid8, boolean, text, integer)",
-    "drop_chunks_older_than(regclass, interval)",
-    "drop_chunks_between(regclass, timestamp with time zone, timestamp with time zone)", "retention_units(regclass)",
-    "enforce_retention_all()",
-  ] + auditRoutines + ["was_used(text)"]
+  static let callerRoutines =
+    [
+      "drop_unit(regclass, regclass, xid8, boolean, text)", "delete_rows(regclass, date, xid8, boolean, text, integer)",
+      "drop_chunks_older_than(regclass, interval)",
+      "drop_chunks_between(regclass, timestamp with time zone, timestamp with time zone)", "retention_units(regclass)",
+      "enforce_retention_all()",
+    ] + auditRoutines + ["was_used(text)"]
 
   /// By these the audit chain is told of the log.
   private static let auditRoutines = ["unaudited(integer)", "mark_audited(bigint[])"]
 
   /// The routines that change policies and holds, named alike.
-  static let policyRoutines = [
-    "set_policy(regclass, interval, interval, boolean, text, name, interval, boolean, timestamp with time zone, text, boolean, text, text[])",
-    "remove_policy(name, name, text)",
-    "place_hold(regclass, text, timestamp with time zone, timestamp with time zone, timestamp with time zone)",
-    "release_hold(bigint, text)",
-  ] + auditRoutines
+  static let policyRoutines =
+    [
+      "set_policy(regclass, interval, interval, boolean, text, name, interval, boolean, timestamp with time zone, text, boolean, text, text[])",
+      "remove_policy(name, name, text)",
+      "place_hold(regclass, text, timestamp with time zone, timestamp with time zone, timestamp with time zone)",
+      "release_hold(bigint, text)",
+    ] + auditRoutines
 
   /// What each function of the owner's sets for itself: the caller's settings must not decide which names, zone or rows it
   /// sees, nor how long others wait for it.

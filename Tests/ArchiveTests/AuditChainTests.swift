@@ -35,12 +35,12 @@ struct AuditChainTests {
   func whole() async throws {
     for number in 1...3 { try await chain.append([Self.entry(number)]) }
     try await chain.append([Self.entry(4, at: "2024-02-01T00:00:00Z"), Self.entry(5, at: "2024-02-01T00:00:00Z")])
-    #expect(try lines().count == 3 && lines("2024-02").count == 2)
+    #expect(try lines().count == 4 && lines("2024-02").count == 2)
     var rows: [Int] = []
     let check = try await chain.check { rows.append($0.object?["rows"]?.whole ?? 0) }
-    #expect(check.breaks == [] && check.lines == 5 && rows == [1, 2, 3, 4, 5])
+    #expect(check.breaks == [] && check.lines == 6 && rows == [1, 2, 3, 0, 4, 5])
     // Anyone can follow it.
-    let sum = try await runChecked("/usr/bin/sha256sum", input: try lines()[2])
+    let sum = try await runChecked("/usr/bin/sha256sum", input: try lines()[3])
     #expect(try lines("2024-02")[0].contains("\"previous\":\"\(sum.prefix(64))\""))
   }
 
@@ -84,5 +84,82 @@ struct AuditChainTests {
     var rows: Set<Int> = []
     let check = try await chain.check { rows.insert($0.object?["rows"]?.whole ?? 0) }
     #expect(check.breaks == [] && check.lines == 12 && rows == Set(1...12))
+  }
+
+  private static func logged(_ id: Int, at date: String) throws -> AuditEntry {
+    AuditEntry(
+      .drop, by: "keeper", at: try Date(date, strategy: .iso8601),
+      ["database": "db", "rows": .integer(id), "log_id": .integer(id), "logged_at": "2024-01-31T22:59:00.5+00:00"])
+  }
+
+  @Test("An entry of the database's log is written once, also over the turn of a month")
+  func onlyOnce() async throws {
+    try await chain.append([Self.logged(1, at: "2024-01-31T23:00:00Z"), Self.entry(7)])
+    try await chain.append([
+      Self.logged(1, at: "2024-01-31T23:00:00Z"), Self.logged(2, at: "2024-01-31T23:00:00Z"), Self.entry(7),
+    ])
+    #expect(try lines().count == 4)
+    try await chain.append([Self.logged(2, at: "2024-02-01T00:00:00Z")])
+    #expect(try lines().count == 4)
+    try await chain.append([Self.logged(2, at: "2024-02-01T00:00:00Z"), Self.logged(3, at: "2024-02-01T00:00:00Z")])
+    try await chain.append([Self.logged(2, at: "2024-02-01T00:00:00Z")])
+    #expect(try lines("2024-02").count == 1)
+    #expect(try await chain.check().breaks == [])
+  }
+
+  @Test("The month ends with a line that closes it, and a writer whose clock is behind goes on in the next file")
+  func turnOfMonth() async throws {
+    try await chain.append([Self.entry(1)])
+    try await chain.append([Self.entry(2, at: "2024-02-01T00:00:01Z")])
+    try await chain.append([Self.entry(3, at: "2024-01-31T23:59:59Z")])
+    #expect(try lines().count == 2 && lines("2024-02").count == 2)
+    let close = try JSONValue(parsing: Array(lines()[1].utf8)).object
+    #expect(close?["action"]?.string == "close" && close?["next"]?.string == "2024-02.jsonl")
+    #expect(try await chain.check().breaks == [])
+  }
+
+  @Test("A closed file gets no more lines, whatever the writer's clock says, also where who closed it ended then")
+  func closedByTheDead() async throws {
+    try await chain.append([Self.entry(1)])
+    try await chain.append([Self.entry(2, at: "2024-03-01T00:00:00Z")])
+    try FileManager.default.removeItem(atPath: folder.file("_sluice/audit/2024-03.jsonl"))
+    // Both clocks go on in the file that the last line names.
+    try await chain.append([Self.entry(3, at: "2024-02-29T23:59:59Z")])
+    try await chain.append([Self.entry(4, at: "2024-02-29T23:59:59Z")])
+    #expect(try lines().count == 2 && lines("2024-03").count == 2)
+    #expect(try await chain.check().breaks == [])
+  }
+
+  @Test("Writers on both sides of the turn of a month, at the same time, leave one chain")
+  func togetherAtTheTurn() async throws {
+    try await chain.append([Self.entry(0)])
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 1...12 {
+        group.addTask { [chain] in
+          try await chain.append([
+            Self.entry(number, at: number % 2 == 0 ? "2024-01-31T23:59:59Z" : "2024-02-01T00:00:00Z")
+          ])
+        }
+      }
+      try await group.waitForAll()
+    }
+    var rows: Set<Int> = []
+    let check = try await chain.check { line in
+      if line.object?["action"]?.string != "close" { rows.insert(line.object?["rows"]?.whole ?? -1) }
+    }
+    #expect(check.breaks == [] && check.lines == 14 && rows == Set(0...12))
+  }
+
+  @Test("A blank line is told, with its place, and those after it are in order")
+  func blankLines() async throws {
+    for number in 1...3 { try await chain.append([Self.entry(number)]) }
+    var lines = try lines()
+    lines.insert("", at: 2)
+    try write(lines + [""])
+    let check = try await chain.check()
+    #expect(check.breaks.map(\.line) == [3, 5] && check.lines == 3)
+    #expect(check.breaks[0].path == "_sluice/audit/2024-01.jsonl" && check.breaks[0].reason == "the line is blank")
+    try await chain.append([Self.entry(4)])
+    #expect(try await chain.check().breaks.map(\.line) == [3, 5])
   }
 }

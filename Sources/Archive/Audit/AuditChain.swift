@@ -1,4 +1,4 @@
-package import Essentials
+import Essentials
 import Foundation
 package import Lake
 import Reporting
@@ -7,6 +7,9 @@ import Reporting
 /// month in UTC. Each line holds the SHA-256 of the line before, the first one of a month that of the last one of an earlier month,
 /// so that a line that is changed, removed or put in is found. Lines that are cut off at the end of the chain are found as long as
 /// somebody has kept a later hash.
+///
+/// The newest file counts, whatever a writer's own clock says. Who begins a later month closes the newest file by a line that names the
+/// next one, so that writers whose clocks differ never write to two files.
 package struct AuditChain: Sendable {
   let lake: any LakeStore
 
@@ -20,47 +23,60 @@ package struct AuditChain: Sendable {
   static let maximumBytes = 256 << 20
   /// Attempts to write beside other runs that write at the same time.
   private static let attempts = 20
+  /// The name of the file that follows a closed one, as its last line has it.
+  private static let next = "next"
 
   /// The files, by month.
-  private func months() async throws -> [LakePath] {
+  func months() async throws -> [LakePath] {
     var months: [LakePath] = []
     for try await entry in lake.list(under: try ArchiveLayout.auditFolder, recursive: false)
-    where !entry.isDirectory && entry.path.name.wholeMatch(of: #/\d{4}-(?:0[1-9]|1[0-2])\.jsonl/#) != nil {
+    where !entry.isDirectory && Self.isMonth(entry.path.name) {
       months.append(entry.path)
     }
     return months.sorted { $0.name < $1.name }
   }
 
-  /// Adds `entries` to the file of the month of the first one, on condition that nobody else has added any meanwhile; then it is
-  /// tried again after them.
+  private static func isMonth(_ name: String) -> Bool { name.wholeMatch(of: #/\d{4}-(?:0[1-9]|1[0-2])\.jsonl/#) != nil }
+
+  /// The end of the chain.
+  private struct End {
+    /// The newest file; nil where there is none.
+    var path: LakePath?
+    var etag: String?
+    var content: [UInt8] = []
+    /// The content of the file before it, where it was asked for.
+    var before: [UInt8] = []
+    var hash = AuditChain.start
+    /// The file that follows the newest one, which is closed.
+    var next: String?
+  }
+
+  /// Adds `entries` at the end of the chain, on condition that nobody else has added any meanwhile; then it is tried again after them.
+  /// An entry of the database's log that the newest two files have already is left out.
   /// - Throws: `LakeError`.
   package func append(_ entries: [AuditEntry]) async throws {
     guard let first = entries.first else { return }
     let folder = try ArchiveLayout.auditFolder
+    let month = String(first.at.formatted(.iso8601.year().month())) + ".jsonl"
+    let logged = Set(entries.compactMap(\.logged))
     for attempt in 1... {
-      let months = try await months()
-      var name = String(first.at.formatted(.iso8601.year().month())) + ".jsonl"
-      // A clock that is behind does not write before what is there.
-      if let last = months.last, last.name > name { name = last.name }
-      let path = try folder.appending(name)
-      let old = try await lake.properties(of: path)
-      var content = old == nil ? [] : try await lake.readAll(path, limit: Self.maximumBytes)
-      // A line that was cut off stays as it is, and is told by a check.
-      if let last = content.last, last != UInt8(ascii: "\n") { content.append(UInt8(ascii: "\n")) }
-      var previous = Self.lastLine(of: content).map(AuditEntry.hash) ?? Self.start
-      if old == nil, let last = months.last {
-        let earlier = try await lake.readAll(last, limit: Self.maximumBytes)
-        previous = Self.lastLine(of: earlier).map(AuditEntry.hash) ?? previous
-      }
-      for entry in entries {
-        let line = entry.line(after: previous)
-        content += Array(line.utf8) + [UInt8(ascii: "\n")]
-        previous = AuditEntry.hash(of: line.utf8)
-      }
+      var end = try await end(lookingBack: !logged.isEmpty)
+      let known = logged.isEmpty ? [] : AuditEntry.logged(in: [end.before, end.content], of: logged)
+      let missing = entries.filter { entry in entry.logged.map { !known.contains($0) } ?? true }
+      guard !missing.isEmpty else { return }
       do {
-        try await lake.writeAll(
-          content, to: path, temporary: ArchiveLayout.newTemporaryPath(),
-          condition: old.map { .ifMatch($0.etag) } ?? .ifAbsent)
+        if let path = end.path, end.next == nil, path.name < month {
+          let close = AuditEntry(.close, by: first.by, at: first.at, [Self.next: .string(month)])
+          try await write([close], after: &end, to: path)
+        }
+        var path = try folder.appending(month)
+        if let next = end.next {
+          path = try folder.appending(next)
+          (end.content, end.etag) = ([], nil)
+        } else if let newest = end.path {
+          path = newest
+        }
+        try await write(missing, after: &end, to: path)
         return
       } catch let error as LakeError where ["condition_not_met", "already_exists"].contains(error.code) {
         guard attempt < Self.attempts else { throw error }
@@ -69,66 +85,50 @@ package struct AuditChain: Sendable {
     }
   }
 
+  /// Reads the end of the chain.
+  private func end(lookingBack: Bool) async throws -> End {
+    var end = End()
+    let months = try await months()
+    guard let newest = months.last else { return end }
+    end.path = newest
+    // Read before the content, so that a file that is replaced in between fails the condition.
+    end.etag = try await lake.properties(of: newest)?.etag
+    end.content = try await lake.readAll(newest, limit: Self.maximumBytes)
+    var last = Self.lastLine(of: end.content)
+    for path in months.dropLast().reversed() where last == nil || (lookingBack && end.before.isEmpty) {
+      end.before = try await lake.readAll(path, limit: Self.maximumBytes)
+      last = last ?? Self.lastLine(of: end.before)
+    }
+    end.hash = last.map(AuditEntry.hash) ?? Self.start
+    end.next = Self.lastLine(of: end.content).flatMap { Self.next(after: newest.name, closedBy: $0) }
+    return end
+  }
+
+  /// The name of the file that follows the one that `line` closes; nil where it closes none.
+  private static func next(after name: String, closedBy line: ArraySlice<UInt8>) -> String? {
+    guard let members = try? JSONValue(parsing: line).object,
+      members["action"]?.string == AuditEntry.Action.close.rawValue, let next = members[next]?.string,
+      isMonth(next), next > name
+    else { return nil }
+    return next
+  }
+
+  /// Writes a file again with more lines, or a new one where `end` has no ETag.
+  private func write(_ entries: [AuditEntry], after end: inout End, to path: LakePath) async throws {
+    // A line that was cut off stays as it is, and is told by a check.
+    if let last = end.content.last, last != UInt8(ascii: "\n") { end.content.append(UInt8(ascii: "\n")) }
+    for entry in entries {
+      let line = entry.line(after: end.hash)
+      end.content += Array(line.utf8) + [UInt8(ascii: "\n")]
+      end.hash = AuditEntry.hash(of: line.utf8)
+      if entry.action == .close { end.next = entry.details[Self.next]?.string }
+    }
+    try await lake.writeAll(
+      end.content, to: path, temporary: ArchiveLayout.newTemporaryPath(),
+      condition: end.etag.map { .ifMatch($0) } ?? .ifAbsent)
+  }
+
   private static func lastLine(of content: [UInt8]) -> ArraySlice<UInt8>? {
     content.split(separator: UInt8(ascii: "\n")).last
-  }
-
-  /// A place where the chain is broken.
-  package struct Break: Sendable, Equatable, Encodable {
-    /// The file's path under the lake.
-    package let path: String
-    /// The number of the line, from 1.
-    package let line: Int
-    package let reason: String
-  }
-
-  /// What a check of the whole chain has found.
-  package struct Check: Sendable, Equatable, Encodable {
-    package var lines = 0
-    /// The hash of the last line; to be kept elsewhere by who wants to find lines that are cut off.
-    package var hash = AuditChain.start
-    package var breaks: [Break] = []
-  }
-
-  /// Reads the whole chain and compares each line with the hash in the one after it.
-  /// - Parameters:
-  ///   - wanted: the hash of a line that the chain must have, in lower case; from an earlier check.
-  ///   - onLine: receives each line that is a JSON object.
-  /// - Throws: `LakeError`.
-  package func check(for wanted: String? = nil, onLine: (JSONValue) -> Void = { _ in }) async throws -> Check {
-    var check = Check()
-    var isFound = wanted == nil || wanted == check.hash
-    for path in try await months() {
-      let content = try await lake.readAll(path, limit: Self.maximumBytes)
-      if let last = content.last, last != UInt8(ascii: "\n") {
-        check.breaks.append(
-          Break(
-            path: "\(path)", line: content.split(separator: UInt8(ascii: "\n")).count, reason: "the line does not end"))
-      }
-      for (index, line) in content.split(separator: UInt8(ascii: "\n")).enumerated() {
-        check.lines += 1
-        let value = try? JSONValue(parsing: Array(line))
-        if let value, let previous = value.object?["previous"]?.string {
-          if previous != check.hash {
-            let reason =
-              "the line before is another one than when this one was written: a line was changed, removed or put in"
-            check.breaks.append(Break(path: "\(path)", line: index + 1, reason: reason))
-          }
-          onLine(value)
-        } else {
-          check.breaks.append(Break(path: "\(path)", line: index + 1, reason: "it is no JSON object with `previous`"))
-        }
-        check.hash = AuditEntry.hash(of: line)
-        isFound = isFound || check.hash == wanted
-      }
-    }
-    if let wanted, !isFound {
-      check.breaks.append(
-        Break(
-          path: "\(try ArchiveLayout.auditFolder)", line: check.lines,
-          reason:
-            "no line has the hash \(wanted): lines at the end were cut off, or all after a change were written anew"))
-    }
-    return check
   }
 }

@@ -22,7 +22,14 @@ package struct AuditEntry: Sendable, Equatable {
     case release
     /// A retention policy was made, changed or removed.
     case policy
+    /// The file of a month was closed: the chain goes on in another one.
+    case close
   }
+
+  /// The members by which an entry of the database's log is found again: its id, and when it was made, since ids begin anew with a
+  /// schema that is made anew.
+  package static let logID = "log_id"
+  package static let loggedAt = "logged_at"
 
   package let at: Date
   package let action: Action
@@ -47,6 +54,40 @@ package struct AuditEntry: Sendable, Equatable {
     members["by"] = .string(by)
     members["previous"] = .string(previous)
     return JSONValue.object(members).compact
+  }
+
+  /// An entry of a database's log.
+  struct Logged: Hashable {
+    let database: String
+    let id: Int
+    let at: String
+
+    init?(_ members: [String: JSONValue]) {
+      guard let database = members["database"]?.string, let id = members[logID]?.whole,
+        let at = members[loggedAt]?.string
+      else { return nil }
+      (self.database, self.id, self.at) = (database, id, at)
+    }
+  }
+
+  /// The entry of the log that this line tells; nil for another line.
+  var logged: Logged? { Logged(details) }
+
+  /// Those of `wanted` that the lines of `files` tell.
+  static func logged(in files: [[UInt8]], of wanted: Set<Logged>) -> Set<Logged> {
+    let marker = Array("\"\(loggedAt)\":\"".utf8)
+    let times = Set(wanted.map(\.at))
+    var found: Set<Logged> = []
+    for line in files.lazy.flatMap({ $0.split(separator: UInt8(ascii: "\n")) }) {
+      // Only few lines need to be read as JSON.
+      guard let start = line.firstRange(of: marker)?.upperBound,
+        let end = line[start...].firstIndex(of: UInt8(ascii: "\"")),
+        times.contains(String(decoding: line[start..<end], as: UTF8.self)),
+        let members = try? JSONValue(parsing: line).object, let logged = Logged(members)
+      else { continue }
+      found.insert(logged)
+    }
+    return found.intersection(wanted)
   }
 
   /// The hash by which a line is named in the one after it: SHA-256 of its bytes without the line break.

@@ -54,7 +54,7 @@ package enum SQL {
     PackageResources.admin_schema_sql, PackageResources.admin_facts_sql, PackageResources.admin_checks_sql,
     PackageResources.admin_counts_sql, PackageResources.admin_drop_sql, PackageResources.admin_delete_sql,
     PackageResources.admin_wrappers_sql, PackageResources.admin_policy_sql, PackageResources.admin_enforce_sql,
-    PackageResources.admin_grants_sql,
+    PackageResources.admin_audit_sql, PackageResources.admin_grants_sql,
   ].map(text)
   static let adminRemoval = text(PackageResources.admin_removal_sql)
   static let setupBase = text(PackageResources.setup_base_sql)

@@ -46,11 +46,11 @@ package enum AdminSchema {
       ])
   }
 
-  /// The functions that change policies and holds, with the types by which a GRANT names them.
+  /// The functions that change policies and holds, and those by which that is told to the audit chain, with the types by which a GRANT names them.
   private static let policyFunctions = [
     "set_policy(regclass, interval, interval, boolean, text, name, interval, boolean, timestamptz, text, boolean, text)",
     "remove_policy(name, name, text)", "place_hold(regclass, text, timestamptz, timestamptz, timestamptz)",
-    "release_hold(bigint, text)",
+    "release_hold(bigint, text)", "unaudited(int)", "mark_audited(bigint[])",
   ]
 
   /// What each function of the owner's sets for itself: the caller's settings must not decide which names, zone or rows it

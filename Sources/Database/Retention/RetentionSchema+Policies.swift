@@ -176,15 +176,6 @@ extension RetentionSchema {
     ).rows[0].decode("released")
   }
 
-  /// The newest entries of the log of a table, or of all, the newest first, as JSON objects.
-  package func log(of table: TableName?, limit: Int, on connection: PostgresConnection) async throws -> [String] {
-    try await connection.query(
-      "SELECT pg_catalog.to_jsonb(l)::pg_catalog.text AS entry FROM \(name).chunk_maintenance_log AS l "
-        + "WHERE $1::pg_catalog.text IS NULL OR (l.table_schema = $1 AND l.table_name = $2) "
-        + "ORDER BY l.id DESC LIMIT $3::pg_catalog.int8", [table?.schema, table?.name, String(limit)]
-    ).rows.map { try $0.decode("entry") }
-  }
-
   /// For each of the days from today on, the instant before which rows would be past a keep time.
   /// - Parameter keep: an interval, as PostgreSQL reads it.
   package func keptFrom(_ keep: String, days: Int, on connection: PostgresConnection) async throws -> [Date] {

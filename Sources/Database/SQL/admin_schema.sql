@@ -135,6 +135,11 @@ CREATE TABLE IF NOT EXISTS {schema}.chunk_maintenance_log (
   note pg_catalog.text
 );
 CREATE INDEX IF NOT EXISTS chunk_maintenance_log_table ON {schema}.chunk_maintenance_log (table_schema, table_name, at);
+-- When the lake's audit chain had the line. What an earlier version of this schema has logged counts as written.
+ALTER TABLE {schema}.chunk_maintenance_log
+  ADD COLUMN IF NOT EXISTS audited_at pg_catalog.timestamptz DEFAULT pg_catalog.now();
+ALTER TABLE {schema}.chunk_maintenance_log ALTER COLUMN audited_at DROP DEFAULT;
+CREATE INDEX IF NOT EXISTS chunk_maintenance_log_unaudited ON {schema}.chunk_maintenance_log (id) WHERE audited_at IS NULL;
 
 -- Transaction ids mean nothing in another cluster, into which a dump may bring archived_day.
 CREATE TABLE IF NOT EXISTS {schema}.cluster (system_identifier pg_catalog.int8 PRIMARY KEY);

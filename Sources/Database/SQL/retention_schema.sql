@@ -26,7 +26,8 @@ SELECT pg_catalog.quote_ident(owner.rolname) AS owner,
     SELECT FROM pg_catalog.pg_proc p
     WHERE p.pronamespace = n.oid
       AND p.proname IN (
-        'drop_unit', 'delete_rows', 'retention_units', 'set_policy', 'remove_policy', 'place_hold', 'release_hold')
+        'drop_unit', 'delete_rows', 'retention_units', 'set_policy', 'remove_policy', 'place_hold', 'release_hold',
+        'unaudited', 'mark_audited')
       AND (p.proowner <> n.nspowner OR NOT p.prosecdef)
   ) AS is_trusted,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read,

@@ -45,7 +45,7 @@ package struct RetentionAdministration: Sendable {
 
   /// - Throws: ``JobError`` `not_configured`, `missing_field`, `bad_field`, `permission_denied`.
   package func set(_ change: RetentionSchema.PolicyChange, of table: TableName, note: String?) async throws -> Done {
-    let (before, after) = try await with { rules, connection in
+    try await with { rules, connection in
       let present = rules.policies.first { $0.table == table }
       guard change.keep != nil || present != nil else {
         throw JobError(
@@ -54,12 +54,8 @@ package struct RetentionAdministration: Sendable {
       try await Self.explaining(table) {
         try await rules.schema.set(change, of: table, over: present, note: note, on: connection)
       }
-      return (present, try await rules.schema.policies(on: connection).first { $0.table == table })
     }
-    var line: [String: JSONValue] = [:]
-    if let before { line["before"] = try JSONValue(encoding: before) }
-    if let after { line["after"] = try JSONValue(encoding: after) }
-    return try await done(.policy, table, line, note)
+    return try await done()
   }
 
   /// - Throws: ``JobError`` `not_configured`, `table_not_found`, `permission_denied`.
@@ -70,7 +66,7 @@ package struct RetentionAdministration: Sendable {
       }
     }
     guard removed else { throw JobError(.tableNotFound, "\(table) has no retention policy", field: "table") }
-    return try await done(.policy, table, ["removed": .bool(true)], note)
+    return try await done()
   }
 
   /// - Parameters:
@@ -89,25 +85,19 @@ package struct RetentionAdministration: Sendable {
         try await rules.schema.hold(table, reason: reason, until: until, from: start, to: end, on: connection)
       }
     }
-    var line: [String: JSONValue] = ["hold": .integer(id), "reason": .string(reason)]
-    if let start { line["start"] = .string(start) }
-    if let end { line["end"] = .string(end) }
-    if let until { line["until"] = .string(until) }
-    var done = try await done(.hold, table, line, nil)
+    var done = try await done()
     done.hold = id
     return done
   }
 
   /// - Throws: ``JobError`` `not_configured`, `bad_field`, `permission_denied`.
   package func release(hold id: Int, note: String?) async throws -> Done {
-    let held = try await with { rules, connection in
-      let hold = rules.holds.first { $0.id == id }
-      guard let hold, try await rules.schema.release(hold: id, note: note, on: connection) else {
-        throw JobError(.badField, "there is no hold \(id) that has not ended", field: "hold")
-      }
-      return hold
+    try await with { rules, connection in
+      guard rules.holds.contains(where: { $0.id == id }),
+        try await rules.schema.release(hold: id, note: note, on: connection)
+      else { throw JobError(.badField, "there is no hold \(id) that has not ended", field: "hold") }
     }
-    return try await done(.release, held.table, ["hold": .integer(id), "reason": .string(held.reason)], note)
+    return try await done()
   }
 
   /// The newest entries of the log, the newest first.
@@ -117,14 +107,15 @@ package struct RetentionAdministration: Sendable {
       .map { try JSONValue(parsing: Array($0.utf8)) }
   }
 
-  private func done(
-    _ action: AuditEntry.Action, _ table: TableName, _ line: [String: JSONValue], _ note: String?
-  ) async throws -> Done {
-    var line = line
-    if let note { line["note"] = .string(note) }
-    let warning = await job.context.audit(
-      action, table, in: try job.context.server.target().database, by: nil, line)
-    return Done(warnings: [warning].compactMap(\.self))
+  /// Tells the audit chain of what the log has by now.
+  private func done() async throws -> Done {
+    let target = try job.context.server.target()
+    let schema = try await with { rules, _ in rules.schema }
+    let error = await LogAudit(context: job.context, schema: schema, target: target).write()
+    return Done(
+      warnings: error.map { ["the audit chain has no line of it; the next retention run writes it: \($0.message)"] }
+        ?? []
+    )
   }
 
   /// Turns what the functions of the schema refuse into errors. Their words name no rows.

@@ -69,13 +69,15 @@ package struct RetentionJob: Sendable {
       holds: rules.holds.filter { hold in policies.contains { $0.table == hold.table } }, policies: policies,
       results: [],
       failures: [])
+    let audit = LogAudit(context: context, schema: rules.schema, target: target)
+    if !request.isDryRun { report.auditError = await audit.write() }
     guard policies.contains(where: \.isEnabled) else { return report }
     let archives = try await ArchiveCatalog(context.lake).archives(
       of: Set(policies.map(\.table)), database: target.database)
     for policy in policies where policy.isEnabled {
       let table = TableRetention(
         job: self, request: request, schema: rules.schema, policy: policy, archives: archives[policy.table] ?? [:],
-        target: target, deadline: deadline)
+        target: target, deadline: deadline, audit: audit)
       do {
         report.results += try await table.run()
       } catch {
@@ -85,6 +87,7 @@ package struct RetentionJob: Sendable {
           Log.failureLevel, "the retention of a table failed", ["table": policy.table, "reason": failure.message])
         report.failures.append(.init(table: policy.table, error: failure))
       }
+      if !request.isDryRun { report.auditError = await audit.write() }
     }
     if deadline.map({ $0 > context.now() }) ?? true {
       report.archives = try await ArchiveRetention(self).run(policies.map(\.table), dryRun: request.isDryRun)

@@ -83,13 +83,15 @@ package struct RetentionResult: Sendable, Encodable, Equatable {
 
 /// The report of a retention run.
 package struct RetentionReport: Sendable, Encodable {
-  /// `ok` where nothing failed, also where all stays; `failed` where nothing else happened.
+  /// `ok` where nothing failed, also where all stays; `failed` where nothing else happened; `partial` also where the audit chain lacks
+  /// lines.
   package var status: JobStatus {
     let parts = results.map { result -> JobStatus in
       [.failed, .unconfirmed, .notBegun].contains(result.status) ? .failed : .ok
     }
     let removals = archives.map { $0.status == .failed ? JobStatus.failed : .ok }
-    return JobStatus(parts + removals + failures.map { _ in .failed })
+    let status = JobStatus(parts + removals + failures.map { _ in .failed })
+    return status == .ok && auditError != nil ? .partial : status
   }
 
   package struct Summary: Sendable, Encodable, Equatable {
@@ -114,6 +116,8 @@ package struct RetentionReport: Sendable, Encodable {
   package var failures: [Failure]
   /// Archives that are past their own keep time.
   package var archives: [ArchiveRetentionResult] = []
+  /// Why the audit chain lacks lines of the table's log; nil where it has them all. The next run writes them.
+  package var auditError: JobError?
 
   /// Units, rows and bytes of each status.
   package var summary: [String: Summary] {
@@ -129,6 +133,7 @@ package struct RetentionReport: Sendable, Encodable {
   enum CodingKeys: String, CodingKey {
     case status, database, lake, summary, holds, policies, results, failures, archives
     case isDryRun = "dry_run"
+    case auditError = "audit_error"
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -143,5 +148,6 @@ package struct RetentionReport: Sendable, Encodable {
     try container.encode(results, forKey: .results)
     try container.encode(failures, forKey: .failures)
     try container.encode(archives, forKey: .archives)
+    try container.encodeIfPresent(auditError, forKey: .auditError)
   }
 }

@@ -93,7 +93,6 @@ extension TableRetention {
     }
     guard result.status == .dropped || result.status == .unconfirmed else { return result }
     result.archives = proofs.map { .init(path: $0.path, sha256: $0.sha256) }
-    result.warnings += [await audit(result)].compactMap(\.self)
     return result
   }
 
@@ -205,19 +204,5 @@ extension TableRetention {
       result.detail =
         "the connection broke, and the log has no entry of it yet; the next run tells whether the unit is gone"
     }
-  }
-
-  private func audit(_ result: RetentionResult) async -> String? {
-    var line: [String: JSONValue] = [
-      "unit": .string(result.unit), "outcome": .string(result.status.rawValue), "kind": .string(result.kind.rawValue),
-      "keep": .string(policy.keep),
-      "archives": .array(
-        result.archives.map { .object(["path": .string($0.path), "sha256": .string($0.sha256)]) }),
-    ]
-    if let start = result.start { line["start"] = .string(start) }
-    if let end = result.end { line["end"] = .string(end) }
-    if let rows = result.rows { line["rows"] = .integer(rows) }
-    if let bytes = result.bytes { line["bytes"] = .integer(bytes) }
-    return await context.audit(result.kind == .rows ? .delete : .drop, table, in: target.database, by: nil, line)
   }
 }

@@ -16,11 +16,15 @@ struct TableRetention: Sendable {
   let archives: [Day: LakeEntry]
   let target: PostgresTarget
   let deadline: Date?
+  let audit: LogAudit
 
   var context: JobContext { job.context }
   var table: TableName { policy.table }
 
   typealias Described = ArchiveCatalog.DescribedArchive
+
+  /// How many units are dropped, and how many seconds pass, before the audit chain is told.
+  private static let unaudited = (units: 100, seconds: 30.0)
 
   /// What is known of the table.
   struct Facts: Sendable {
@@ -43,6 +47,8 @@ struct TableRetention: Sendable {
     let units = try await withConnection { try await self.units(facts, described, on: $0) }
     job.progress.update { $0.units += units.count }
     var results: [RetentionResult] = []
+    var unaudited = 0
+    var auditedAt = context.now()
     for planned in units {
       var result = RetentionResult(planned.unit, of: table, isHypertable: facts.isHypertable)
       result.take(planned.outcome)
@@ -56,6 +62,14 @@ struct TableRetention: Sendable {
       job.progress.update { $0.finishedUnits += 1 }
       job.onResult?(result)
       results.append(result)
+      if result.status == .dropped { unaudited += 1 }
+      if unaudited >= Self.unaudited.units
+        || unaudited > 0 && context.now().timeIntervalSince(auditedAt) >= Self.unaudited.seconds
+      {
+        // What cannot be written now is told at the end of the table.
+        _ = await audit.write()
+        (unaudited, auditedAt) = (0, context.now())
+      }
     }
     return results
   }

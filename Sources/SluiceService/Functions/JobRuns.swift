@@ -85,7 +85,8 @@ struct JobRuns: Sendable {
       let archives = report.archives.compactMap { archive in
         archive.error.map { Failure(tableDay: "\(archive.table) \(archive.date)", error: $0) }
       }
-      failures = tables + units + archives
+      let audit = report.auditError.map { Failure(tableDay: "the audit chain", error: $0) }
+      failures = tables + units + archives + [audit].compactMap(\.self)
       status = failures.isEmpty ? 200 : Self.multiStatus
       outcome = OperationOutcome(status: .init(report.status), result: report)
       count = report.results.count + report.failures.count + report.archives.count

@@ -129,6 +129,10 @@ enum RetentionRunCommand: Command {
     for failure in report.failures {
       JobRun.show("\(failure.table)  \(failure.error.description(naming: name))", isFailure: true)
     }
+    if let error = report.auditError {
+      JobRun.show(
+        "the audit chain lacks lines, which the next run writes  \(error.description(naming: name))", isFailure: true)
+    }
     let sums = RetentionResult.Status.allCases.compactMap { status in
       report.summary[status.rawValue].map { sum in
         "\(Figures.count(sum.units)) \(status.rawValue.replacing("_", with: " ")) (\(Figures.count(sum.rows)) rows, "

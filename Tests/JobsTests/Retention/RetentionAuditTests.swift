@@ -1,0 +1,195 @@
+import Essentials
+import Foundation
+import Postgres
+import Synchronization
+import TableDays
+import TestSupport
+import Testing
+
+@testable import Archive
+@testable import Configuration
+@testable import Database
+@testable import Jobs
+@testable import Reporting
+
+@Suite("The log in the audit chain")
+struct RetentionAuditTests {
+  let site: RetentionSite
+  let log: String
+
+  init() async throws {
+    site = try await RetentionSite(RetentionDatabase(timescale: false))
+    log = "\(site.base.admin).chunk_maintenance_log"
+  }
+
+  /// The lines of the chain: the action and the unit of each.
+  private func lines() async throws -> [JSONValue] {
+    var lines: [JSONValue] = []
+    let check = try await AuditChain(site.lake).check { lines.append($0) }
+    #expect(check.breaks == [])
+    return lines
+  }
+
+  private func actions() async throws -> [String] { try await lines().map { $0.object?["action"]?.string ?? "" } }
+
+  private func unaudited() async throws -> String {
+    try await site.base.psql(as: site.base.caller, "SELECT count(*) FROM \(site.base.admin).unaudited(1000)")
+  }
+
+  @Test(
+    "Policies and drops have a line each, with what the log knows, and what stayed has none", arguments: [true, false])
+  func lines(isPlain: Bool) async throws {
+    try await site.makeTable("clicks", isPlain ? .plain : .partitions)
+    try await site.base.psql("INSERT INTO events.clicks VALUES ('2024-01-17 12:30Z', 9, 9)")
+    let report = try await site.run("clicks")
+    #expect(report.status == .ok && report.auditError == nil && report.verdicts.last == "kept late_rows")
+    #expect(try await unaudited() == "0")
+    let lines = try await lines()
+    #expect(
+      try await actions() == ["policy"] + [String](repeating: isPlain ? "delete" : "drop", count: isPlain ? 13 : 1))
+    let first = try #require(lines[1].object)
+    #expect(first["table"]?.string == "events.clicks" && first["database"]?.string == site.base.name)
+    #expect(first["outcome"]?.string == "dropped" && first["by"]?.string == site.base.caller)
+    #expect(first["unit"]?.string == (isPlain ? "2024-01-04" : "events.clicks_0"))
+    #expect(first["kind"]?.string == (isPlain ? "rows" : "partition"))
+    #expect(first["rows"]?.whole == (isPlain ? 24 : 168) && first["start"]?.string?.hasPrefix("2024-01-04") == true)
+    guard case .array(let archives)? = first["archives"] else { throw CommandFailure(description: "no archives") }
+    #expect(archives.count == (isPlain ? 1 : 7))
+    #expect(archives[0].object?["path"]?.string == "\(site.base.name)/events.clicks.2024-01-04.csv.gz")
+    #expect(lines[0].object?["by"]?.string == site.base.other)
+    #expect(lines[0].object?["after"]?.object?["table_name"]?.string == "clicks")
+  }
+
+  @Test("Where the lake refuses the lines the run is partial and says so; the next run writes them")
+  func refused() async throws {
+    try await site.makeTable("clicks", .partitions)
+    let folder = site.folder.file("_sluice/audit")
+    try? FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.createDirectory(atPath: site.folder.file("_sluice"), withIntermediateDirectories: true)
+    try Data().write(to: URL(filePath: folder))
+    let report = try await site.run("clicks")
+    #expect(report.verdicts == ["dropped", "dropped"])
+    #expect(report.status == .partial && report.auditError != nil)
+    #expect(try JSONValue(encoding: report).object?["audit_error"] != nil)
+    #expect(try await unaudited() == "3")
+    try FileManager.default.removeItem(atPath: folder)
+    let dry = try await site.run("clicks", dryRun: true)
+    #expect(dry.status == .ok && dry.auditError == nil)
+    #expect(try await actions() == [])
+    let next = try await site.run("clicks")
+    #expect(next.status == .ok && next.auditError == nil)
+    #expect(try await actions() == ["policy", "drop", "drop"])
+    #expect(try await unaudited() == "0")
+  }
+
+  @Test("What was dropped in SQL gets its line with the next run, also where that has nothing to do")
+  func droppedBySQL() async throws {
+    try await site.makeTable("clicks", .partitions)
+    _ = try await site.run("clicks", verify: false)
+    try await site.base.prove("clicks")
+    #expect(
+      try await site.base.psql(
+        as: site.base.caller,
+        "SELECT count(*) FROM \(site.base.admin).drop_chunks_older_than('events.clicks', '30 days') WHERE outcome = 'dropped'"
+      ) == "2")
+    #expect(try await actions() == ["policy"])
+    try await site.base.psql("UPDATE \(site.base.admin).retention_policy SET enabled = false")
+    _ = try await site.run("clicks")
+    let lines = try await lines()
+    #expect(try await actions() == ["policy", "drop", "drop"])
+    #expect(lines[1].object?["note"]?.string == "drop_chunks_older_than")
+  }
+
+  @Test(
+    "A process that ends between the write and the mark has nothing told twice, nor has another month begun meanwhile")
+  func killedBetween() async throws {
+    var site = site
+    try await site.makeTable("clicks", .partitions)
+    site.now = { Date(timeIntervalSince1970: 1_900_000_000) }
+    _ = try await site.run("clicks")
+    let before = try await lines()
+    try await site.base.psql("UPDATE \(log) SET audited_at = NULL")
+    site.now = { Date(timeIntervalSince1970: 1_900_000_000 + 31 * 86_400) }
+    _ = try await site.run("clicks")
+    #expect(try await lines() == before)
+    #expect(try await unaudited() == "0")
+    // An entry of a schema that was made anew has the same number, and another time.
+    try await site.base.psql("UPDATE \(log) SET audited_at = NULL, at = at + interval '1 s' WHERE outcome = 'dropped'")
+    _ = try await site.run("clicks")
+    #expect(try await actions() == ["policy", "drop", "drop", "close", "drop", "drop"])
+  }
+
+  @Test("Runs that write the same entries at the same time write each once")
+  func together() async throws {
+    try await site.makeTable("clicks", .plain)
+    _ = try await site.run("clicks")
+    try await site.base.psql("UPDATE \(log) SET audited_at = NULL, at = at + interval '1 s'")
+    let target = try site.settings.server.target()
+    let schema = try #require(
+      try await site.pools.withConnection(to: target) { try await RetentionSchema.find("admin", on: $0) })
+    let count = try await lines().count
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        let context = site.context
+        group.addTask {
+          let error = await LogAudit(context: context, schema: schema, target: target).write()
+          #expect(error == nil)
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try await lines().count == 2 * count)
+  }
+
+  @Test("A long run writes lines before its end")
+  func groups() async throws {
+    try await site.makeTable("clicks", .partitions)
+    let clock = Mutex(Date())
+    let seen = Mutex<[Int]>([])
+    let path = site.folder.file("_sluice/audit")
+    var site = site
+    site.now = { clock.withLock { $0 } }
+    let job = RetentionJob(site.context, site.settings.backup) { _ in
+      clock.withLock { $0.addTimeInterval(31) }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      let text = names.compactMap { try? String(contentsOfFile: "\(path)/\($0)", encoding: .utf8) }.joined()
+      seen.withLock { $0.append(text.split(separator: "\n").count) }
+    }
+    _ = try await job.run(RetentionRequest())
+    #expect(seen.withLock { $0 } == [1, 2])
+  }
+
+  @Test("A schema of an earlier version drops, and the run says how it is renewed; what it has logged counts as told")
+  func earlierVersion() async throws {
+    try await site.makeTable("clicks", .partitions)
+    let admin = site.base.admin
+    try await site.base.psql(
+      "DROP FUNCTION \(admin).unaudited(int), \(admin).mark_audited(bigint[]); ALTER TABLE \(log) DROP COLUMN audited_at"
+    )
+    try await site.base.psql("INSERT INTO events.clicks VALUES ('2024-01-17 12:30Z', 9, 9)")
+    let report = try await site.run("clicks")
+    #expect(report.verdicts == ["dropped", "kept late_rows"] && report.status == .partial)
+    #expect(report.auditError?.code == .notConfigured)
+    #expect(report.auditError?.message.contains("sluice setup apply --part retention") == true)
+    for _ in 0..<2 {
+      try await site.base.apply()
+      #expect(try await unaudited() == "0")
+    }
+    try await site.archive("clicks", from: "2024-01-17", to: "2024-01-17")
+    #expect(try await site.run("clicks").verdicts == ["dropped"])
+    #expect(try await actions() == ["overwrite", "drop"])
+  }
+
+  @Test("Only the caller and who makes policies may mark entries, and nobody but the owner may change them otherwise")
+  func rights() async throws {
+    try await site.makeTable("clicks", .partitions)
+    try await site.base.psql(
+      "CREATE ROLE nobody_\(site.base.name) LOGIN; GRANT USAGE ON SCHEMA \(site.base.admin) TO PUBLIC")
+    let mark = "SELECT \(site.base.admin).mark_audited('{1}')"
+    let stranger = try await site.base.attempt(as: "nobody_\(site.base.name)", mark)
+    #expect(stranger.errors.contains("permission denied for function mark_audited"))
+    let update = try await site.base.attempt(as: site.base.caller, "UPDATE \(log) SET audited_at = now()")
+    #expect(update.errors.contains("permission denied for table"))
+    for role in [site.base.caller, site.base.other] { try await site.base.psql(as: role, mark) }
+  }
+}

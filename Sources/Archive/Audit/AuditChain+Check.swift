@@ -12,11 +12,13 @@ extension AuditChain {
   }
 
   /// What a check of the whole chain has found.
-  package struct Check: Sendable, Equatable, Encodable {
+  package struct Check: Sendable, Equatable {
     package var lines = 0
     /// The hash of the last line; to be kept elsewhere by who wants to find lines that are cut off.
     package var hash = AuditChain.start
     package var breaks: [Break] = []
+    /// The lines of changes that were begun and have no line of their outcome, in order.
+    package var unfinished: [JSONValue] = []
   }
 
   /// Reads the whole chain and compares each line with the hash in the one after it.
@@ -26,6 +28,7 @@ extension AuditChain {
   /// - Throws: `LakeError`.
   package func check(for wanted: String? = nil, onLine: (JSONValue) -> Void = { _ in }) async throws -> Check {
     var check = Check()
+    var begun: [String: (place: Int, line: JSONValue)] = [:]
     var isFound = wanted == nil || wanted == check.hash
     for path in try await months() {
       let content = try await lake.readAll(path, limit: Self.maximumBytes)
@@ -49,6 +52,13 @@ extension AuditChain {
               "the line before is another one than when this one was written: a line was changed, removed or put in"
             check.breaks.append(Break(path: "\(path)", line: index + 1, reason: reason))
           }
+          if let change = value.object?[AuditEntry.change]?.string {
+            if value.object?[AuditEntry.outcome]?.string == AuditEntry.begun {
+              begun[change] = (check.lines, value)
+            } else {
+              begun[change] = nil
+            }
+          }
           onLine(value)
         } else {
           check.breaks.append(Break(path: "\(path)", line: index + 1, reason: "it is no JSON object with `previous`"))
@@ -57,6 +67,7 @@ extension AuditChain {
         isFound = isFound || check.hash == wanted
       }
     }
+    check.unfinished = begun.values.sorted { $0.place < $1.place }.map(\.line)
     if let wanted, !isFound {
       check.breaks.append(
         Break(

@@ -26,6 +26,12 @@ package struct AuditEntry: Sendable, Equatable {
     case close
   }
 
+  /// The member with the outcome, and what it says of a change that is about to be made.
+  package static let outcome = "outcome"
+  package static let begun = "begun"
+  /// The member with the id of a change, which the line before it and the one after it share.
+  package static let change = "change"
+
   /// The members by which an entry of the database's log is found again: its id, and when it was made, since ids begin anew with a
   /// schema that is made anew.
   package static let logID = "log_id"

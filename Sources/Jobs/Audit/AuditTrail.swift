@@ -50,27 +50,32 @@ package actor AuditTrail {
 }
 
 extension JobContext {
-  /// Writes a line about a table into the audit chain, after what it tells was done.
+  /// A line about a table.
   /// - Parameters:
+  ///   - user: the role that did it; nil is the one of the settings.
   ///   - details: neither row data nor secrets.
-  /// - Returns: a warning where it could not be written; what was done stays done.
-  func audit(
+  func entry(
     _ action: AuditEntry.Action, _ table: TableName, in database: String, by user: String?,
     _ details: [String: JSONValue]
-  ) async -> String? {
+  ) -> AuditEntry {
     var members = details
     members["database"] = .string(database)
     members["table"] = .string("\(table)")
     members["program_version"] = .string(Program.version)
-    let entry = AuditEntry(action, by: user ?? server.user ?? "", at: now(), members)
+    return AuditEntry(action, by: user ?? server.user ?? "", at: now(), members)
+  }
+
+  /// Writes lines into the audit chain, after what they tell was done.
+  /// - Returns: a warning where they could not be written; what was done stays done.
+  func audit(_ entries: [AuditEntry]) async -> String? {
     do {
-      try await audit.record([entry], in: lake)
+      try await audit.record(entries, in: lake)
       return nil
     } catch {
       let reason = JobError(cause: error).message
       Log.write(
         Log.failureLevel, "the audit chain has no line of it",
-        ["action": action.rawValue, "table": table, "reason": reason])
+        ["action": entries.first?.action.rawValue ?? "", "reason": reason])
       return "the audit chain has no line of it: \(reason)"
     }
   }

@@ -6,21 +6,25 @@ import Postgres
 import Reporting
 import TableDays
 
-/// What is written elsewhere after the publication.
+/// What is written elsewhere.
 extension TableDayBackup {
-  /// The line of the audit chain about an archive that was replaced.
-  func audit(_ replaced: ExistingArchive, _ result: BackupResult) async -> String? {
+  /// Tells the audit chain that an archive is about to be replaced.
+  /// - Returns: nil where there is none.
+  /// - Throws: ``JobError`` of the lake; the archive then stays.
+  func beginOverwrite(_ archived: Archived) async throws -> AuditedChange? {
+    guard let replaced = archived.existing else { return nil }
     var line: [String: JSONValue] = [
-      "date": .string("\(unit.tableDay.day)"), "path": .string(result.path ?? ""),
-      "outcome": .string(result.status.rawValue),
-      "rows": .integer(result.rows ?? 0), "sha256": .string(result.sha256 ?? ""),
+      "date": .string("\(unit.tableDay.day)"), "path": .string("\(try unit.tableDay.archivePath)"),
       "replaced_path": .string("\(replaced.entry.path)"),
     ]
     if let manifest = replaced.manifest {
       line["replaced_rows"] = .integer(manifest.rows)
       line["replaced_sha256"] = .string(manifest.sha256)
     }
-    return await context.audit(.overwrite, unit.tableDay.table, in: unit.tableDay.database, by: nil, line)
+    let change = AuditedChange(
+      action: .overwrite, table: unit.tableDay.table, database: unit.tableDay.database, details: line)
+    try await context.begin([change])
+    return change
   }
 
   /// Writes what the archive holds into the database, where the table has a retention policy.

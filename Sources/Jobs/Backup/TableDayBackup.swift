@@ -226,10 +226,17 @@ struct TableDayBackup: Sendable {
         of: unit.tableDay, rows: archived.proof.rows, archived.description, in: context.lake)
     }
     let isOlder = try archived.existing.map { try $0.entry.path != unit.tableDay.archivePath } ?? false
-    let outcome = try await ArchivePublication(
-      unit.tableDay, file: archived.file, proof: archived.proof, description: archived.description,
-      replacing: isOlder ? nil : archived.existing?.entry, in: context.lake
-    ).perform()
+    let change = try await beginOverwrite(archived)
+    let outcome: ArchivePublication.Outcome
+    do {
+      outcome = try await ArchivePublication(
+        unit.tableDay, file: archived.file, proof: archived.proof, description: archived.description,
+        replacing: isOlder ? nil : archived.existing?.entry, in: context.lake
+      ).perform()
+    } catch {
+      if let change { _ = await context.end([(change, [AuditEntry.outcome: "failed"])]) }
+      throw error
+    }
     result.warnings += outcome.warnings
     if isOlder, let older = archived.existing?.entry.path {
       result.warnings.append("the archive in the older layout, \(older), is still there; the new one counts before it")
@@ -243,8 +250,12 @@ struct TableDayBackup: Sendable {
     result.csvBytes = archived.proof.csvBytes
     result.gzipBytes = archived.proof.gzipBytes
     result.sha256 = archived.proof.sha256.description
-    if let existing = archived.existing {
-      result.warnings += [await audit(existing, result)].compactMap(\.self)
+    if let change {
+      let ended: [String: JSONValue] = [
+        AuditEntry.outcome: .string(result.status.rawValue), "rows": .integer(result.rows ?? 0),
+        "sha256": .string(result.sha256 ?? ""),
+      ]
+      result.warnings += [await context.end([(change, ended)])].compactMap(\.self)
     }
     return result
   }

@@ -133,7 +133,7 @@ package struct RestoreJob: Sendable {
       Log.write(
         .info, "restore \(result.status.rawValue)",
         ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])
-      if result.status != .skipped { result.warnings += await load.audit(result) }
+      result.warnings += await load.endAudit(result)
       return result
     } catch {
       guard hasBegun else { return load.result(.notBegun, error: .notBegun(error)) }
@@ -143,7 +143,7 @@ package struct RestoreJob: Sendable {
         Log.failureLevel, "restore \(status.rawValue)",
         ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
       var result = load.result(status, error: error)
-      if status == .unconfirmed { result.warnings += await load.audit(result) }
+      result.warnings += await load.endAudit(result)
       return result
     }
   }

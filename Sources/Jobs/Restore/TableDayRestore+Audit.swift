@@ -7,24 +7,37 @@ import Reporting
 import TableDays
 
 extension TableDayRestore {
-  /// Writes the lines of the audit chain about a load that was committed, or may have been.
-  /// - Returns: warnings about lines that could not be written.
-  func audit(_ result: RestoreResult) async -> [String] {
+  /// Tells the audit chain that the load is about to change the table; once, however often the session is begun.
+  /// - Throws: ``JobError`` of the lake; nothing is then loaded.
+  func beginAudit() async throws {
+    guard audited.change == nil else { return }
     var line: [String: JSONValue] = [
       "date": .string("\(source.archive.day)"), "path": .string("\(source.path)"),
-      "source": .string(source.lake.displayURL),
-      "outcome": .string(result.status.rawValue), "rows": .integer(result.rowsLoaded),
-      "on_existing": .string(policy.onExisting.rawValue),
+      "source": .string(source.lake.displayURL), "on_existing": .string(policy.onExisting.rawValue),
     ]
     if let key = request.key { line["request_key"] = .string(key) }
-    let by = request.server.user
-    var warnings = [await context.audit(.restore, table, in: result.database, by: by, line)]
-    if let end = request.keepUntil {
+    let database = request.server.database ?? source.archive.database
+    let change = AuditedChange(
+      action: .restore, table: table, database: database, by: request.server.user, details: line)
+    try await context.begin([change])
+    audited.change = change
+  }
+
+  /// Writes the lines of the audit chain about what became of a load that was begun.
+  /// - Returns: warnings about lines that could not be written.
+  func endAudit(_ result: RestoreResult) async -> [String] {
+    guard let change = audited.change else { return [] }
+    let outcome: JSONValue = .string(result.status.rawValue)
+    var warnings = [
+      await context.end([(change, [AuditEntry.outcome: outcome, "rows": .integer(result.rowsLoaded)])])
+    ]
+    if let end = request.keepUntil, result.status != .failed {
       let hold: [String: JSONValue] = [
         "date": .string("\(source.archive.day)"), "until": .string(end.formatted(.iso8601)),
-        "reason": .string("keep_until of a restore"), "outcome": .string(result.status.rawValue),
+        "reason": .string("keep_until of a restore"), AuditEntry.outcome: outcome,
       ]
-      warnings.append(await context.audit(.hold, table, in: result.database, by: by, hold))
+      warnings.append(
+        await context.audit([context.entry(.hold, table, in: result.database, by: request.server.user, hold)]))
     }
     return warnings.compactMap(\.self)
   }

@@ -17,6 +17,8 @@ struct TableDayRestore: Sendable {
   /// The steps after the commit are left to the caller, who does them for several days at once.
   var leavesSteps = false
   let steps = StepLog()
+  /// The change that the audit chain was told of.
+  let audited = AuditedChange.Holder()
 
   var policy: LoadPolicy { request.destination.policy }
 
@@ -130,6 +132,7 @@ struct TableDayRestore: Sendable {
       result.steps = steps.all(otherwise: "the table holds rows of the window already")
       return Loaded(result: result)
     }
+    try await beginAudit()
     begun.set()
     try await preparePartitions(plan, facts, prepared.manifest, on: connection, &result)
     result.columnsLoaded = plan.columns.loadedColumns.map(\.text)

@@ -63,68 +63,119 @@ package struct ArchiveRetention: Sendable {
         let ends = [DayWindow(day, in: zone).end, DayWindow(day, in: job.backup.timeZone).end]
         return policy.archivesKeptFrom.map { limit in ends.allSatisfy { $0 <= limit } } ?? false
       }
-      for (day, entry) in old.sorted(by: { $0.key < $1.key }) {
-        try Task.checkCancellation()
-        results.append(
-          await result(
-            of: day, entry, policy, rules.schema, target, dryRun: dryRun, isForced: forced.contains(policy.table)))
-      }
+      try Task.checkCancellation()
+      results += await remove(
+        Rule(
+          policy: policy, schema: rules.schema, target: target, isDryRun: dryRun,
+          isForced: forced.contains(policy.table)),
+        old.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     }
     return results
   }
 
-  private func result(
-    of day: Day, _ entry: LakeEntry, _ policy: RetentionSchema.Policy, _ schema: RetentionSchema,
-    _ target: PostgresTarget,
-    dryRun: Bool, isForced: Bool
-  ) async -> ArchiveRetentionResult {
-    var result = ArchiveRetentionResult(
-      status: .kept, table: policy.table, date: day, path: "\(entry.path)", bytes: entry.length)
-    do {
-      if let hold = try await context.sessions.pools.withConnection(
-        to: target, { try await schema.held(policy.table, DayWindow(day, in: job.backup.timeZone), on: $0) })
-      {
-        result.reason = "on_hold"
-        result.detail = hold
-        return result
-      }
-      // From here on nothing is dropped because of it.
-      if !dryRun {
-        try await context.sessions.pools.withConnection(to: target) {
-          try await schema.forget(day, of: policy.table, on: $0)
+  /// What decides about the archives of one table.
+  private struct Rule: Sendable {
+    let policy: RetentionSchema.Policy
+    let schema: RetentionSchema
+    let target: PostgresTarget
+    let isDryRun: Bool
+    let isForced: Bool
+  }
+
+  /// Removes those of a table's old archives that may go. The audit chain is told of them all by one write before, and of what became
+  /// of them by one after.
+  private func remove(_ rule: Rule, _ old: [(day: Day, entry: LakeEntry)]) async -> [ArchiveRetentionResult] {
+    var results: [ArchiveRetentionResult] = []
+    for (day, entry) in old {
+      var result = ArchiveRetentionResult(
+        status: .kept, table: rule.policy.table, date: day, path: "\(entry.path)", bytes: entry.length)
+      await judge(rule, entry, &result)
+      results.append(result)
+    }
+    let chosen = rule.isDryRun ? [] : results.indices.filter { results[$0].status == .removable }
+    let changes = chosen.map { change(rule, results[$0]) }
+    if !changes.isEmpty {
+      do {
+        try Task.checkCancellation()
+        try await context.begin(changes)
+        for index in chosen { await remove(rule, old[index].entry, &results[index]) }
+        let ended = zip(changes, chosen).map { change, index in
+          (change, [AuditEntry.outcome: JSONValue.string(results[index].status.rawValue)])
+        }
+        if let warning = await context.end(ended) {
+          for index in chosen { results[index].warnings.append(warning) }
+        }
+      } catch {
+        for index in chosen {
+          results[index].status = .failed
+          results[index].error = .ofTableDay(error)
         }
       }
-      if let loss = try await loss(entry, policy.table, target), !isForced {
-        result.reason = "last_copy"
-        result.detail = loss
-        return result
-      }
-      result.status = .removable
-      guard !dryRun else { return result }
-      guard try await context.lake.properties(of: entry.path)?.etag == entry.etag else {
-        result.status = .kept
-        result.detail = "it was replaced or removed meanwhile"
-        return result
-      }
+    }
+    for result in results {
+      Log.write(
+        result.status == .failed ? Log.failureLevel : .info, "archive \(result.status.rawValue)",
+        ["archive": result.path, "reason": result.error?.message ?? result.reason ?? ""])
+    }
+    return results
+  }
+
+  private func change(_ rule: Rule, _ result: ArchiveRetentionResult) -> AuditedChange {
+    AuditedChange(
+      action: .removeArchive, table: result.table, database: rule.target.database,
+      details: [
+        "date": .string("\(result.date)"), "path": .string(result.path), "bytes": .integer(result.bytes),
+        "forced": .bool(rule.isForced), "keep_archives": .string(rule.policy.keepArchives ?? ""),
+      ])
+  }
+
+  /// Removes an archive, if what has let it go still holds.
+  private func remove(_ rule: Rule, _ entry: LakeEntry, _ result: inout ArchiveRetentionResult) async {
+    // The chain was written since, and other archives were removed.
+    await judge(rule, entry, &result)
+    guard result.status == .removable else { return }
+    do {
       try await context.lake.delete(entry.path)
       try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
       result.status = .removed
-      let line: [String: JSONValue] = [
-        "date": .string("\(day)"), "path": .string(result.path), "bytes": .integer(result.bytes),
-        "forced": .bool(isForced),
-        "keep_archives": .string(policy.keepArchives ?? ""),
-      ]
-      result.warnings += [
-        await context.audit(.removeArchive, policy.table, in: target.database, by: nil, line)
-      ].compactMap(\.self)
     } catch {
       result.status = .failed
       result.error = .ofTableDay(error)
     }
-    Log.write(
-      result.status == .failed ? Log.failureLevel : .info, "archive \(result.status.rawValue)",
-      ["archive": result.path, "reason": result.error?.message ?? result.reason ?? ""])
-    return result
+  }
+
+  /// Says whether an archive may go.
+  private func judge(_ rule: Rule, _ entry: LakeEntry, _ result: inout ArchiveRetentionResult) async {
+    let (day, table, schema) = (result.date, result.table, rule.schema)
+    result.status = .kept
+    do {
+      if let hold = try await context.sessions.pools.withConnection(
+        to: rule.target, { try await schema.held(table, DayWindow(day, in: job.backup.timeZone), on: $0) })
+      {
+        result.reason = "on_hold"
+        result.detail = hold
+        return
+      }
+      // From here on nothing is dropped because of it.
+      if !rule.isDryRun {
+        try await context.sessions.pools.withConnection(to: rule.target) {
+          try await schema.forget(day, of: table, on: $0)
+        }
+      }
+      if let loss = try await loss(entry, table, rule.target), !rule.isForced {
+        result.reason = "last_copy"
+        result.detail = loss
+        return
+      }
+      guard try await context.lake.properties(of: entry.path)?.etag == entry.etag else {
+        result.detail = "it was replaced or removed meanwhile"
+        return
+      }
+      result.status = .removable
+    } catch {
+      result.status = .failed
+      result.error = .ofTableDay(error)
+    }
   }
 
   /// What would be lost with an archive; nil where the table has exactly its rows.

@@ -18,7 +18,7 @@ enum AuditCommand: CommandGroup {
 enum AuditShowCommand: Command {
   static let name = "audit show"
   static let summary = "print the lines of the audit chain"
-  static let usage = "[--table TABLE] [--action ACTION] [--from DAY] [--to DAY] [OPTIONS]"
+  static let usage = "[--table TABLE] [--action ACTION] [--from DAY] [--to DAY] [--unfinished] [OPTIONS]"
   static let examples = ["audit show --table events.clicks", "audit show --action drop --from 2024-01-01 --json"]
   static let options = [
     CommandOption("table", .value("TABLE"), "only lines about this table, as schema.table"),
@@ -27,6 +27,7 @@ enum AuditShowCommand: Command {
       "only lines of this action: \(AuditEntry.Action.allCases.map(\.rawValue).joined(separator: ", "))"),
     CommandOption("from", .value("DAY"), "only what was done on this day in UTC or later"),
     CommandOption("to", .value("DAY"), "only what was done on this day in UTC or before"),
+    CommandOption("unfinished", .flag, "only changes that were begun and have no line of their outcome"),
     .json, .help,
   ]
 
@@ -43,17 +44,19 @@ enum AuditShowCommand: Command {
       return action
     }
     let from = try day(arguments, "from"), to = try day(arguments, "to")
-    let isJSON = arguments.isFlagSet("json")
+    let isJSON = arguments.isFlagSet("json"), onlyUnfinished = arguments.isFlagSet("unfinished")
     let lake = try await Wiring.lake(Wiring.settings())
-    let check = try await Signals.cancelling {
-      try await AuditChain(lake).check { line in
-        guard table.map({ line.text("table") == "\($0)" }) ?? true,
-          action.map({ line.text("action") == $0.rawValue }) ?? true,
-          let day = line.text("at").flatMap({ Day(String($0.prefix(10))) }), day >= from ?? day, day <= to ?? day
-        else { return }
-        Output.line(isJSON ? line.compact : words(line).visibleLine())
-      }
+    @Sendable func show(_ line: JSONValue) {
+      guard table.map({ line.text("table") == "\($0)" }) ?? true,
+        action.map({ line.text("action") == $0.rawValue }) ?? true,
+        let day = line.text("at").flatMap({ Day(String($0.prefix(10))) }), day >= from ?? day, day <= to ?? day
+      else { return }
+      Output.line(isJSON ? line.compact : words(line).visibleLine())
     }
+    let check = try await Signals.cancelling {
+      try await AuditChain(lake).check { if !onlyUnfinished { show($0) } }
+    }
+    if onlyUnfinished { check.unfinished.forEach(show) }
     if !isJSON { Output.line("lake: \(lake.displayURL)") }
     for flaw in check.breaks { Output.error("sluice: \(flaw.words)") }
     return check.breaks.isEmpty ? .done : .failed
@@ -95,6 +98,8 @@ enum AuditVerifyCommand: Command {
     let lake: String
     let lines: Int
     let hash: String
+    /// Changes that were begun and have no line of their outcome.
+    let unfinished: Int
     let breaks: [AuditChain.Break]
   }
 
@@ -111,10 +116,15 @@ enum AuditVerifyCommand: Command {
         try ReportJSON.line(
           Answer(
             status: check.breaks.isEmpty ? "ok" : "failed", lake: lake.displayURL, lines: check.lines, hash: check.hash,
-            breaks: check.breaks)))
+            unfinished: check.unfinished.count, breaks: check.breaks)))
     } else {
       for flaw in check.breaks { Output.error("sluice: \(flaw.words)") }
       Output.line("\(check.lines) lines, \(check.breaks.count) of them broken; the last hash is \(check.hash)")
+      if !check.unfinished.isEmpty {
+        Output.line(
+          "\(check.unfinished.count) changes were begun and have no line of their outcome; see `sluice audit show --unfinished`"
+        )
+      }
       Output.line("lake: \(lake.displayURL)")
     }
     return check.breaks.isEmpty ? .done : .failed

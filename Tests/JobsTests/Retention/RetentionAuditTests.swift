@@ -177,7 +177,7 @@ struct RetentionAuditTests {
     }
     try await site.archive("clicks", from: "2024-01-17", to: "2024-01-17")
     #expect(try await site.run("clicks").verdicts == ["dropped"])
-    #expect(try await actions() == ["overwrite", "drop"])
+    #expect(try await actions() == ["overwrite", "overwrite", "drop"])
   }
 
   @Test("Only the caller and who makes policies may mark entries, and nobody but the owner may change them otherwise")
@@ -191,5 +191,43 @@ struct RetentionAuditTests {
     let update = try await site.base.attempt(as: site.base.caller, "UPDATE \(log) SET audited_at = now()")
     #expect(update.errors.contains("permission denied for table"))
     for role in [site.base.caller, site.base.other] { try await site.base.psql(as: role, mark) }
+  }
+
+  private func keepArchives() async throws {
+    try await site.makeTable("clicks", .plain)
+    try await site.base.psql(
+      """
+      UPDATE \(site.base.admin).retention_policy SET keep = '9000 days', keep_archives = '20 days';
+      GRANT USAGE ON SCHEMA sluice TO \(site.base.caller); GRANT SELECT ON sluice.hold TO \(site.base.caller)
+      """)
+  }
+
+  @Test("The archives of a table that are removed are told by one write before, and with their outcomes by one after")
+  func archives() async throws {
+    try await keepArchives()
+    // Rows that are gone: the archive of their day is the last copy.
+    try await site.base.psql("DELETE FROM events.clicks WHERE at >= '2024-01-04Z' AND at < '2024-01-05Z'")
+    let results = try await ArchiveRetention(site.job).run(dryRun: false)
+    #expect(results.map(\.status) == [.kept] + [ArchiveRetentionResult.Status](repeating: .removed, count: 13))
+    let lines = try await lines().compactMap(\.object)
+    #expect(lines.map { $0["action"]?.string } == [String?](repeating: "remove_archive", count: 26))
+    #expect(
+      lines.map { $0["outcome"]?.string } == [String?](repeating: "begun", count: 13)
+        + [String?](repeating: "removed", count: 13))
+    #expect(lines.prefix(13).map { $0["change"] } == lines.suffix(13).map { $0["change"] })
+    #expect(try await AuditChain(site.lake).check().unfinished == [])
+  }
+
+  @Test("Where the chain cannot be told before, no archive is removed")
+  func archivesUntold() async throws {
+    try await keepArchives()
+    let folder = site.folder.file("_sluice/audit")
+    try? FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.createDirectory(atPath: site.folder.file("_sluice"), withIntermediateDirectories: true)
+    try Data().write(to: URL(filePath: folder))
+    let results = try await ArchiveRetention(site.job).run(dryRun: false)
+    #expect(results.count == 14)
+    #expect(results.allSatisfy { $0.status == .failed && $0.error?.message.contains("nothing was changed") == true })
+    for result in results { #expect(FileManager.default.fileExists(atPath: site.folder.file(result.path))) }
   }
 }

@@ -21,6 +21,8 @@ package struct ArchiveDamage: Error, Sendable, Equatable, Encodable {
     case sha256
     /// The manifest cannot be read, or is that of another table-day.
     case manifest
+    /// Rows are of another day than the one in the file's name.
+    case day
   }
 
   package let kind: Kind

@@ -67,4 +67,19 @@ package struct TimeColumn: Sendable, Equatable {
     let end = try await connection.quoteLiteral(span.end)
     return "\(column) >= \(start)::\(kind.sqlType) AND \(column) < \(end)::\(kind.sqlType)"
   }
+
+  /// Counts the values that do not lie in `span`; NULL lies in none. The server reads them as it reads the column.
+  /// - Parameter values: as a CSV file has them.
+  /// - Throws: ``PostgresError``, with the value in its text where one cannot be read.
+  package func count(of values: [String?], outside span: DaySpan, on connection: PostgresConnection) async throws -> Int
+  {
+    let elements = values.map { value in
+      value.map { "\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" } ?? "NULL"
+    }
+    return try await connection.query(
+      "SELECT pg_catalog.count(*) AS outside FROM pg_catalog.unnest($1::\(kind.sqlType)[]) AS t "
+        + "(\(try await connection.quoteIdentifier(name.text))) WHERE (\(try await condition(for: span, on: connection))) IS NOT TRUE",
+      ["{\(elements.joined(separator: ","))}"]
+    ).rows[0].decode("outside")
+  }
 }

@@ -129,7 +129,14 @@ struct TableDayVerify: Sendable {
       )
       return
     }
-    let description = try await adoption(of: columns)
+    let description: ArchiveManifest.Description
+    do {
+      description = try await adoption(of: columns, proof)
+    } catch let damage as ArchiveDamage {
+      result.status = .damaged
+      result.damage = damage
+      return
+    }
     try await verification.adopt(
       description, proof, at: context.now(), by: Program.version)
     result.status = .verified
@@ -138,44 +145,6 @@ struct TableDayVerify: Sendable {
     if request.depth == .database {
       try await compare(
         with: ArchiveManifest(description, proof: proof), rowsHash: proof.rowsHash.description, &result)
-    }
-  }
-
-  /// What the manifest of an adopted archive says beside what was read: the columns' types and the span by the table's time
-  /// column.
-  /// - Throws: ``JobError`` `archive_differs` for a column that the table lacks, and those of a backup.
-  private func adoption(of columns: [String]) async throws -> ArchiveManifest.Description {
-    let table = options.options(of: tableDay.table)
-    let target = try context.server.target(database: tableDay.database)
-    let names = columns.map { ColumnName($0) }
-    return try await context.sessions.pools.withConnection(to: target) { connection in
-      let facts = try await TableFacts.read(
-        tableDay.table, for: .read, allowsView: table.allowsView ?? false, on: connection)
-      let column = try await facts.timeColumn(
-        named: table.timeColumn.map { ColumnName($0) }, unit: table.unit, remedy: "in the settings file"
-      ).resolved(in: facts, on: connection).column
-      let stored = Dictionary(facts.storedColumns.map { ($0.name, $0) }) { first, _ in first }
-      if let unknown = names.first(where: { stored[$0] == nil }) {
-        throw JobError(
-          .archiveDiffers,
-          "the archive of \(tableDay) has the column \(unknown), which the table lacks; its type is not known. Add the "
-            + "column, or restore the archive into a table that has it", field: "adopt")
-      }
-      guard names.contains(column.name) else {
-        throw JobError(
-          .archiveDiffers, "the archive of \(tableDay) lacks the time column \(column.name)", field: "adopt")
-      }
-      let zone = column.kind.tellsInstants ? options.timeZone : table.clock ?? options.timeZone
-      let window = DayWindow(tableDay.day, in: zone)
-      let version = try await connection.query(
-        "SELECT pg_catalog.current_setting('server_version') AS version"
-      ).rows[0].decode("version", as: String.self)
-      return ArchiveManifest.Description(
-        tableDay, window: .init(window, timeColumn: column.name.text, span: try column.span(of: window)),
-        columns: names.compactMap { stored[$0] }.map {
-          .init(name: $0.name.text, type: $0.type, kind: $0.kind, notNull: $0.isNotNull ? true : nil)
-        }, encoding: ArchiveEncoding(ofServer: await connection.serverEncoding), serverVersion: version, snapshot: "",
-        programVersion: Program.version, createdAt: archive.modified, requestKey: nil)
     }
   }
 

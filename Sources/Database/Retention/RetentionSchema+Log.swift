@@ -28,10 +28,25 @@ extension RetentionSchema {
         [String(limit)]
       ).rows.map { LogEntry(id: try $0.decode("id"), json: try $0.decode("entry")) }
     } catch PostgresError.server(let error) where error.sqlState == "42883" {
-      throw JobError(
-        .notConfigured,
-        "the schema \(name) is of an earlier version, whose log does not tell what the audit chain has; renew it with "
-          + "sluice setup apply --part retention", field: "RETENTION_SCHEMA")
+      throw isEarlier
+    }
+  }
+
+  /// The error for a schema whose log cannot be asked.
+  private var isEarlier: JobError {
+    JobError(
+      .notConfigured,
+      "the schema \(name) is of an earlier version, whose log cannot be asked what the audit chain has and which archives were used; "
+        + "renew it with sluice setup apply --part retention", field: "RETENTION_SCHEMA")
+  }
+
+  /// Whether rows were dropped because an archive held them.
+  /// - Throws: ``JobError`` `not_configured` where the schema is of an earlier version; `PostgresError`.
+  package func wasUsed(sha256: String, on connection: PostgresConnection) async throws -> Bool {
+    do {
+      return try await connection.query("SELECT \(name).was_used($1) AS was_used", [sha256]).rows[0].decode("was_used")
+    } catch PostgresError.server(let error) where error.sqlState == "42883" {
+      throw isEarlier
     }
   }
 

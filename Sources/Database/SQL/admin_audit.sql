@@ -19,3 +19,14 @@ BEGIN
   WHERE l.id = ANY (p_ids) AND l.audited_at IS NULL;
 END
 $sluice$;
+
+-- Whether rows were dropped because an archive held them. It may be their only copy.
+CREATE OR REPLACE FUNCTION {schema}.was_used(p_sha256 text) RETURNS boolean LANGUAGE plpgsql {settings} AS $sluice$
+BEGIN
+  {intact}
+  RETURN EXISTS (
+    SELECT FROM {schema}.chunk_maintenance_log l
+    WHERE l.outcome = 'dropped'
+      AND l.archives OPERATOR(pg_catalog.@>) pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('sha256', p_sha256)));
+END
+$sluice$;

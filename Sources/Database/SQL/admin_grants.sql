@@ -21,7 +21,7 @@ GRANT SELECT ON {schema}.retention_policy, {schema}.hold, {schema}.archived_day,
 GRANT EXECUTE ON FUNCTION {schema}.drop_unit(regclass, regclass, xid8, boolean, text),
   {schema}.delete_rows(regclass, date, xid8, boolean, text, int), {schema}.drop_chunks_older_than(regclass, interval),
   {schema}.drop_chunks_between(regclass, timestamptz, timestamptz), {schema}.retention_units(regclass),
-  {schema}.unaudited(int), {schema}.mark_audited(bigint[]) TO {caller};
+  {schema}.unaudited(int), {schema}.mark_audited(bigint[]), {schema}.was_used(text) TO {caller};
 GRANT EXECUTE ON PROCEDURE {schema}.enforce_retention_all() TO {caller};
 {others}
 SET LOCAL ROLE NONE;

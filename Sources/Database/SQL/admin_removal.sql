@@ -31,7 +31,7 @@ BEGIN
       'check_counts', 'changed_since', 'lock_by_asking', 'lock_unit', 'drop_chunks_exactly', 'drop_checked', 'policy_of',
       'write_log', 'drop_unit', 'delete_rows', 'delete_batch', 'check_deletable', 'drop_range', 'drop_chunks_older_than',
       'drop_chunks_between', 'units_of', 'set_policy', 'remove_policy', 'place_hold', 'release_hold', 'retention_units',
-      'enforce_retention_all', 'unaudited', 'mark_audited')
+      'enforce_retention_all', 'unaudited', 'mark_audited', 'was_used')
   LOOP
     EXECUTE pg_catalog.format('DROP ROUTINE %s', o.name);
   END LOOP;

@@ -27,7 +27,7 @@ SELECT pg_catalog.quote_ident(owner.rolname) AS owner,
     WHERE p.pronamespace = n.oid
       AND p.proname IN (
         'drop_unit', 'delete_rows', 'retention_units', 'set_policy', 'remove_policy', 'place_hold', 'release_hold',
-        'unaudited', 'mark_audited')
+        'unaudited', 'mark_audited', 'was_used')
       AND (p.proowner <> n.nspowner OR NOT p.prosecdef)
   ) AS is_trusted,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read,

@@ -51,6 +51,34 @@ extension TableDayBackup {
     return result
   }
 
+  /// Keeps an archive because of which the retention has dropped rows: a new one would hold what came since, and no other copy of the
+  /// dropped rows is left.
+  /// - Returns: nil where it was used for no drop, as far as the database knows.
+  /// - Throws: ``JobError`` `not_configured`.
+  func keepUsed(
+    _ existing: ExistingArchive, _ archived: Archived, on connection: PostgresConnection
+  ) async throws -> BackupResult? {
+    guard let manifest = existing.manifest, manifest.rows > 0 else { return nil }
+    do {
+      guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection),
+        try await schema.wasUsed(sha256: manifest.sha256, on: connection)
+      else { return nil }
+    } catch let error as JobError where error.code == .permissionDenied {
+      // The schema is not for this role.
+      return nil
+    }
+    var result = existing.kept(unit.tableDay, by: unit.timeColumn, nil)
+    result.dropped = true
+    result.warnings.append(
+      "the retention has dropped rows of the day because this archive holds them, and it may be their only copy; it is kept, also with "
+        + "overwrite. Restore it first, then pass force to replace it")
+    if let leftover = await archived.file.discard() {
+      result.warnings.append(
+        "the temporary file \(leftover) is left in the lake; the nightly run removes it after a day")
+    }
+    return result
+  }
+
   /// What the job takes for granted of the time column.
   func warnings(_ resolved: TimeColumn.Resolved, _ facts: TableFacts) -> [String] {
     var warnings = [resolved.warning].compactMap(\.self)

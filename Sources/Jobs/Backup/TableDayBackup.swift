@@ -46,7 +46,7 @@ struct TableDayBackup: Sendable {
         switch read {
         case .rows(let archived):
           try await archived.versions.refuseChanged(on: connection)
-          var result = try await publish(archived)
+          var result = try await publish(archived, on: connection)
           if result.status == .ok { result.warnings += await prove(archived, on: connection) }
           return result
         case .missing(let missing, let existing): return result(of: missing, existing)
@@ -213,7 +213,7 @@ struct TableDayBackup: Sendable {
       isCompressed: !chunks.isEmpty && chunks.allSatisfy(\.isCompressed))
   }
 
-  private func publish(_ archived: Archived) async throws -> BackupResult {
+  private func publish(_ archived: Archived, on connection: PostgresConnection) async throws -> BackupResult {
     var result = BackupResult(unit.tableDay, .ok)
     result.rowsWithoutADay = archived.rowsWithoutADay
     result.warnings = archived.timeColumnWarnings + warnings(archived)
@@ -222,6 +222,7 @@ struct TableDayBackup: Sendable {
     }
     result.path = "\(try unit.tableDay.archivePath)"
     if let existing = archived.existing, !unit.force {
+      if let kept = try await keepUsed(existing, archived, on: connection) { return kept }
       try await existing.refuseLoss(
         of: unit.tableDay, rows: archived.proof.rows, archived.description, in: context.lake)
     }

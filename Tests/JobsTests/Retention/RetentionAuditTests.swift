@@ -230,4 +230,28 @@ struct RetentionAuditTests {
     #expect(results.allSatisfy { $0.status == .failed && $0.error?.message.contains("nothing was changed") == true })
     for result in results { #expect(FileManager.default.fileExists(atPath: site.folder.file(result.path))) }
   }
+
+  @Test(
+    "An archive because of which rows were dropped is kept by an overwrite, whatever came since, until it is forced")
+  func lastCopy() async throws {
+    try await site.makeTable("clicks", .plain)
+    #expect(try await site.run("clicks").results.count == 14)
+    try await site.base.psql(
+      "INSERT INTO events.clicks SELECT '2024-01-04 01:00Z'::timestamptz + n * interval '1 s', n, 0 FROM generate_series(1, 30) n"
+    )
+    func overwrite(_ more: String = "") async throws -> BackupResult {
+      let request = #"{"table": "events.clicks:at", "date": "2024-01-04", "overwrite": true\#(more)}"#
+      let job = BackupJob(site.context, site.settings.backup)
+      return try #require(try await job.run(job.plan(BackupRequest(JSONValue(json: Data(request.utf8))))).results.first)
+    }
+    let before = try Data(contentsOf: URL(filePath: site.path("clicks", "2024-01-04")))
+    let kept = try await overwrite()
+    #expect(kept.status == .skipped && kept.dropped == true && kept.rows == 24)
+    #expect(kept.warnings.contains { $0.contains("may be their only copy") })
+    #expect(try Data(contentsOf: URL(filePath: site.path("clicks", "2024-01-04"))) == before)
+    let forced = try await overwrite(#", "force": true"#)
+    #expect(forced.status == .ok && forced.rows == 30)
+    // The new archive was used for no drop.
+    #expect(try await overwrite().status == .ok)
+  }
 }

@@ -177,7 +177,7 @@ struct RetentionAuditTests {
     }
     try await site.archive("clicks", from: "2024-01-17", to: "2024-01-17")
     #expect(try await site.run("clicks").verdicts == ["dropped"])
-    #expect(try await actions() == ["overwrite", "drop"])
+    #expect(try await actions() == ["overwrite", "overwrite", "drop"])
   }
 
   @Test("Only the caller and who makes policies may mark entries, and nobody but the owner may change them otherwise")

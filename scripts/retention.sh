@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Retention drops days while eight sessions write to them, is killed, and loses its server: see Tests/stress/retention.py.
-# Usage: retention.sh BINARY [--rounds N] [--writers N] [--kills N] [--restarts N] [--seed N] [--first ROUND] [--ways WAY,WAY] [--kinds KIND,KIND] [--hidden]
+# Usage: retention.sh BINARY [--rounds N] [--writers N] [--kills N] [--restarts N] [--seed N] [--first ROUND] [--ways WAY,WAY] [--kinds KIND,KIND]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/postgres.sh

@@ -11,8 +11,6 @@ Checked after each round:
   writers have committed: contents too, none twice, none that was deleted. Each such archive has the SHA-256 that the log has.
 - A writer gets no other error than the lock timeout or a deadlock, after which it tries again with success, that the chunk or
   partition that it has named is gone, or what the extension tells where another writer compresses the chunk at the same time.
-`drop_chunks_between` compares numbers of rows alone (docs/retention.md, "Why `since` proves that no row was changed"), so that
-in its rounds rows are inserted, and nothing else is committed.
 
 Kills: see retentionkills.py. Ends with 1 when anything is violated, or when nothing was dropped.
 """
@@ -197,7 +195,7 @@ class Writer:
 class Races:
     def __init__(self, site, options):
         self.site, self.seed, self.writers = site, options.seed, options.writers
-        self.ways, self.kinds, self.hides = options.ways, options.kinds, options.hidden
+        self.ways, self.kinds = options.ways, options.kinds
         self.counts, self.verdicts = collections.Counter(), collections.Counter()
         self.faults, self.longest = [], (0, "")
         self.lock = threading.Lock()
@@ -226,11 +224,9 @@ class Races:
 
     # A round.
 
-    def plan(self, table, pick, way):
+    def plan(self, table, pick):
         """For each writer what it does: when, on which day, whether by the name of the chunk or partition."""
-        names = ["inserts"] * 4 + ["undoes"]
-        if way != "between":
-            names += ["updates", "deletes", "exchanges"] * 2
+        names = ["inserts"] * 4 + ["undoes"] + ["updates", "deletes", "exchanges"] * 2
         if "compressed" in table.kind:
             names += ["compresses", "decompresses"] * 2
         units = table.units()
@@ -246,7 +242,7 @@ class Races:
                 direct = table.kind != "plain" and pick.random() < 0.3
                 # By the name of a compressed chunk only rows that are not compressed are seen; the table does not show those
                 # that are inserted by that name until the chunk is partial.
-                direct = direct and ("compressed" not in table.kind or self.hides and name == "inserts")
+                direct = direct and ("compressed" not in table.kind or name == "inserts")
                 own.append((pick.random() * self.span, name, day, direct))
             plans.append(sorted(own))
         return plans
@@ -280,7 +276,7 @@ class Races:
         table = self.site.make(self.admin, Table, f"race.r{number}", kind, self.writers)
         self.ids = itertools.count(1000)
         self.span = 0.5
-        plans = self.plan(table, pick, way)
+        plans = self.plan(table, pick)
         early = pick.random() < 0.25
         threads = []
         for writer, plan in zip(sessions, plans):
@@ -307,7 +303,7 @@ class Races:
         found = collections.defaultdict(list)
         for row, at, content in self.admin.query(f"SELECT id, at, content FROM {table.name}"):
             found[int(row)].append((self.site.time(at), content, "the table"))
-        if self.hides and "compressed" in table.kind:
+        if "compressed" in table.kind:
             for chunk in set(table.parts.values()):
                 if self.admin.query(f"SELECT to_regclass('{chunk}')")[0][0]:
                     for row, at, content in self.admin.query(f"SELECT id, at, content FROM ONLY {chunk}"):
@@ -385,7 +381,6 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=1, help="the number of the first round")
     parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS), help="of tables")
-    parser.add_argument("--hidden", action="store_true", help="rows are inserted by the name of compressed chunks too")
     parser.add_argument("--ways", type=lambda text: text.split(","), default=WAYS, help="of dropping; none drops nothing")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="sluice-retention.")

@@ -148,7 +148,7 @@ $sluice$;
 
 -- An aggregate has what it needs of a range when it is computed up to the range's end, and nothing in the range was changed since.
 -- Those over other aggregates read those. TimescaleDB takes a dropped chunk for a change up to and with the first value of the next one,
--- so that a change which ends there, where the log tells of a drop that does, is none of the next one. A refresh over dropped rows empties
+-- so that a change which ends there, where the log tells of a drop that does, is none of the next one if it begins where a dropped one did. A refresh over dropped rows empties
 -- their buckets: a policy that would do so keeps the rows.
 DROP FUNCTION IF EXISTS {schema}.check_aggregates(int, bigint, bigint);
 CREATE OR REPLACE FUNCTION {schema}.check_aggregates(t record, p_low bigint, p_high bigint) RETURNS void
@@ -156,17 +156,18 @@ LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   a record;
   is_pending boolean := false;
-  -- Changes that end before it do not count.
-  first bigint := p_low;
+  -- Where a change that ends at p_low is none of the unit, if it begins there.
+  drops bigint[];
   refreshed_from text;
 BEGIN
-  IF EXISTS (
-    SELECT FROM {schema}.chunk_maintenance_log l
-    WHERE l.table_schema = t.table_schema AND l.table_name = t.table_name AND l.outcome = 'dropped' AND l.action = 'drop_chunk'
-      AND l.range_end = {schema}.time_text(p_low, t.column_type))
-  THEN
-    first := p_low + 1;
-  END IF;
+  SELECT pg_catalog.array_agg({schema}.time_value(l.range_start, t.column_type)) INTO drops
+  FROM {schema}.chunk_maintenance_log l
+  WHERE l.table_schema = t.table_schema AND l.table_name = t.table_name AND l.outcome = 'dropped' AND l.action = 'drop_chunk'
+    AND EXISTS (
+      SELECT FROM {schema}.chunk_maintenance_log e
+      WHERE e.table_schema = t.table_schema AND e.table_name = t.table_name AND e.outcome = 'dropped' AND e.action = 'drop_chunk'
+        AND e.range_end = {schema}.time_text(p_low, t.column_type));
+  drops := pg_catalog.array_remove(COALESCE(drops, '{}'), p_low);
   FOR a IN
     SELECT c.mat_hypertable_id AS id, pg_catalog.format('%I.%I', c.user_view_schema, c.user_view_name) AS name, w.watermark
     FROM _timescaledb_catalog.continuous_agg c
@@ -179,18 +180,21 @@ BEGIN
       SELECT EXISTS (
         SELECT FROM _timescaledb_catalog.continuous_aggs_materialization_ranges r
         WHERE r.materialization_id = a.id AND (p_high IS NULL OR r.lowest_modified_value < p_high)
-          AND (p_low IS NULL OR r.greatest_modified_value >= CASE WHEN r.lowest_modified_value < p_low THEN first ELSE p_low END))
+          AND (p_low IS NULL OR r.greatest_modified_value > p_low
+            OR r.greatest_modified_value = p_low AND r.lowest_modified_value <> ALL (drops)))
       INTO is_pending;
     END IF;
     IF is_pending OR p_high IS NULL OR (a.watermark >= p_high) IS NOT TRUE
       OR EXISTS (
         SELECT FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log l
         WHERE l.hypertable_id = t.hypertable AND l.lowest_modified_value < p_high
-          AND (p_low IS NULL OR l.greatest_modified_value >= CASE WHEN l.lowest_modified_value < p_low THEN first ELSE p_low END))
+          AND (p_low IS NULL OR l.greatest_modified_value > p_low
+            OR l.greatest_modified_value = p_low AND l.lowest_modified_value <> ALL (drops)))
       OR EXISTS (
         SELECT FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log l
         WHERE l.materialization_id = a.id AND l.lowest_modified_value < p_high
-          AND (p_low IS NULL OR l.greatest_modified_value >= CASE WHEN l.lowest_modified_value < p_low THEN first ELSE p_low END))
+          AND (p_low IS NULL OR l.greatest_modified_value > p_low
+            OR l.greatest_modified_value = p_low AND l.lowest_modified_value <> ALL (drops)))
     THEN
       PERFORM {schema}.verdict(
         'kept', 'needed_by_aggregate', pg_catalog.format('the continuous aggregate %s is not refreshed over it', a.name));
@@ -200,6 +204,8 @@ BEGIN
     WHERE j.scheduled AND j.proc_name = 'policy_refresh_continuous_aggregate' AND j.config ->> 'mat_hypertable_id' = a.id::text
       AND (
         j.config ->> 'start_offset' IS NULL
+        -- Integers tell no time: what is computed by now is taken for the present.
+        OR t.column_type IN (20, 23) AND a.watermark::numeric - (j.config ->> 'start_offset')::numeric < p_high
         OR t.column_type NOT IN (20, 23)
           -- A column without a zone shows a clock of which nothing is known here.
           AND {schema}.time_value(

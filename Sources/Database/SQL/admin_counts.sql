@@ -98,7 +98,7 @@ BEGIN
       FROM {schema}.chunk_maintenance_log l, pg_catalog.jsonb_array_elements(l.archives) a
       WHERE l.table_schema = t.table_schema AND l.table_name = t.table_name AND l.outcome = 'dropped'
         AND a ->> 'day' = d.day AND a ->> 'sha256' = d.sha256
-        AND (p_since IS NULL OR pg_catalog.age(l.xmin) <= pg_catalog.age(p_since::xid));
+        AND (p_since IS NULL OR COALESCE(l.transaction >= p_since, pg_catalog.age(l.xmin) <= pg_catalog.age(p_since::xid)));
     END IF;
     IF d.rows + elsewhere IS DISTINCT FROM d.archived - dropped THEN
       PERFORM {schema}.verdict(

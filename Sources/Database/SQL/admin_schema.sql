@@ -166,6 +166,9 @@ CREATE INDEX IF NOT EXISTS chunk_maintenance_log_table ON {schema}.chunk_mainten
 ALTER TABLE {schema}.chunk_maintenance_log
   ADD COLUMN IF NOT EXISTS audited_at pg_catalog.timestamptz DEFAULT pg_catalog.now();
 ALTER TABLE {schema}.chunk_maintenance_log ALTER COLUMN audited_at DROP DEFAULT;
+-- The transaction that has logged it: the row's own is a later one once it is marked. NULL in what an earlier version has logged.
+ALTER TABLE {schema}.chunk_maintenance_log ADD COLUMN IF NOT EXISTS transaction pg_catalog.xid8;
+ALTER TABLE {schema}.chunk_maintenance_log ALTER COLUMN transaction SET DEFAULT pg_catalog.pg_current_xact_id();
 CREATE INDEX IF NOT EXISTS chunk_maintenance_log_unaudited ON {schema}.chunk_maintenance_log (id) WHERE audited_at IS NULL;
 
 -- Transaction ids mean nothing in another cluster, into which a dump may bring archived_day.

@@ -1,28 +1,35 @@
 -- What the setup has noted for the role, in the order in which it is taken back, with the statement that does so; NULL where it is
 -- gone already. Also the privileges that default privileges of the setup have given to later tables.
-WITH noted AS (
+WITH known AS (
+  -- `grantee` has what is noted; tables and scripts are everybody's. `maker` makes what default privileges are for.
+  SELECT i.*, CASE WHEN i.kind IN ('table', 'script') THEN '' WHEN i.kind = 'default' OR i.for_role = '' THEN i.role ELSE i.for_role END AS grantee,
+    CASE i.kind WHEN 'default' THEN i.for_role ELSE '' END AS maker
+  FROM sluice.setup_item i
+),
+noted AS (
   SELECT i.*, EXISTS (
-      SELECT FROM sluice.setup_item o
-      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
-          = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
-        AND (o.role = i.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'relation', 'function') AND i.for_role <> '') AND (o.part, o.role) <> (i.part, i.role)
+      SELECT FROM known o
+      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.grantee, o.maker)
+          = (i.kind, i.schema_name, i.object_name, i.privilege, i.grantee, i.maker)
+        AND (o.part, o.role, o.for_role) <> (i.part, i.role, i.for_role)
     ) AS is_shared,
     ARRAY(
-      SELECT o.part FROM sluice.setup_item o
-      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
-          = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
+      SELECT o.part FROM known o
+      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.grantee, o.maker)
+          = (i.kind, i.schema_name, i.object_name, i.privilege, i.grantee, i.maker)
         AND o.role = i.role AND o.part <> i.part) AS other_parts,
-    (i.kind IN ('table', 'script') OR i.kind IN ('schema', 'relation', 'function') AND i.for_role <> '') AND EXISTS (
-      SELECT FROM sluice.setup_item o
-      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.for_role)
-          = (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role) AND o.role <> i.role) AS has_other_role
-  FROM sluice.setup_item i
+    EXISTS (
+      SELECT FROM known o
+      WHERE (o.kind, o.schema_name, o.object_name, o.privilege, o.grantee, o.maker)
+          = (i.kind, i.schema_name, i.object_name, i.privilege, i.grantee, i.maker)
+        AND (o.role <> i.role OR o.part = i.part AND o.for_role <> i.for_role)) AS has_other_role
+  FROM known i
   WHERE i.role = {{role}}
 ),
 item AS (
   SELECT n.*, NULL::pg_catalog.text AS later_of FROM noted n
   UNION ALL
-  SELECT n.part, n.role, k.kind, n.schema_name, c.relname::pg_catalog.text, n.privilege, '', true, false, '{}', false, n.for_role
+  SELECT n.part, n.role, k.kind, n.schema_name, c.relname::pg_catalog.text, n.privilege, '', true, n.role, '', false, '{}', false, n.for_role
   FROM noted n
   JOIN (VALUES ('TABLES', 'relation', 'rpvmf'), ('SEQUENCES', 'sequence', 'S')) k (objects, kind, relkinds) ON k.objects = n.object_name
   JOIN pg_catalog.pg_namespace s ON s.nspname = n.schema_name
@@ -35,7 +42,7 @@ item AS (
       = (n.role, k.kind, n.schema_name, c.relname::pg_catalog.text, n.privilege))
 )
 SELECT i.part, i.role, i.kind, i.schema_name, i.object_name, i.privilege, i.for_role, i.made, i.is_shared, i.other_parts,
-  i.has_other_role, i.later_of,
+  i.has_other_role, i.grantee, i.maker, i.later_of,
   CASE i.kind WHEN 'default' THEN 1 WHEN 'relation' THEN 2 WHEN 'sequence' THEN 3 WHEN 'function' THEN 4 WHEN 'table' THEN 5
     WHEN 'schema' THEN 6 WHEN 'database' THEN 7 WHEN 'member' THEN 8 WHEN 'role' THEN 10 ELSE 9 END AS place,
   u.undo

@@ -47,10 +47,11 @@ BEGIN
     -- What another part needs too is handed over to it.
     IF item.made AND item.is_shared THEN
       UPDATE sluice.setup_item i SET made = true
-      WHERE (i.kind, i.schema_name, i.object_name, i.privilege, i.for_role)
-          = (item.kind, item.schema_name, item.object_name, item.privilege, item.for_role)
-        AND (i.role = item.role OR i.kind IN ('table', 'script') OR i.kind IN ('schema', 'relation', 'function') AND i.for_role <> '')
-        AND (i.part, i.role) <> (item.part, item.role);
+      WHERE (i.kind, i.schema_name, i.object_name, i.privilege) = (item.kind, item.schema_name, item.object_name, item.privilege)
+        AND CASE WHEN i.kind IN ('table', 'script') THEN '' WHEN i.kind = 'default' OR i.for_role = '' THEN i.role ELSE i.for_role END
+          = item.grantee
+        AND CASE i.kind WHEN 'default' THEN i.for_role ELSE '' END = item.maker
+        AND (i.part, i.role, i.for_role) <> (item.part, item.role, item.for_role);
     ELSIF item.made AND item.undo IS NOT NULL THEN
       EXECUTE item.undo;
     ELSIF item.made AND item.kind = 'script' THEN

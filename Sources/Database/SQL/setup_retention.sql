@@ -36,7 +36,7 @@ LEFT JOIN pg_catalog.pg_class a ON a.relnamespace = n.oid AND a.relname = 'allow
     WHERE t.attrelid = a.oid AND t.attnum > 0 AND NOT t.attisdropped AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace)
 LEFT JOIN pg_catalog.pg_proc f ON f.pronamespace = n.oid AND f.proname = 'drop_unit' AND f.proowner = n.nspowner
 UNION ALL
-SELECT g.place, g.kind, {{schema}}, g.object, g.privilege, g.for_role, '',
+SELECT g.place, g.kind, g.schema, g.object, g.privilege, g.for_role, '',
   CASE
     WHEN CASE g.kind
       WHEN 'schema' THEN pg_catalog.has_schema_privilege(h.oid, n.oid, g.privilege)
@@ -47,11 +47,12 @@ SELECT g.place, g.kind, {{schema}}, g.object, g.privilege, g.for_role, '',
   pg_catalog.format(
     'GRANT %s ON %s TO %I', g.privilege,
     CASE g.kind
-      WHEN 'schema' THEN pg_catalog.format('SCHEMA %I', {{schema}})
-      WHEN 'relation' THEN pg_catalog.format('TABLE %I.%I', {{schema}}, g.object)
-      ELSE pg_catalog.format('ROUTINE %I.%s', {{schema}}, g.object) END,
+      WHEN 'schema' THEN pg_catalog.format('SCHEMA %I', g.schema)
+      WHEN 'relation' THEN pg_catalog.format('TABLE %I.%I', g.schema, g.object)
+      ELSE pg_catalog.format('ROUTINE %I.%s', g.schema, g.object) END,
     g.grantee), ''
 FROM (
+  SELECT g.*, {{schema}} AS schema FROM (
   SELECT 2 AS place, 'schema' AS kind, '' AS object, 'USAGE' AS privilege, '' AS for_role, {{role}} AS grantee
   UNION ALL
   SELECT 3, 'relation', w.name, 'SELECT', '', {{role}} FROM pg_catalog.unnest(ARRAY[
@@ -68,9 +69,14 @@ FROM (
   UNION ALL
   SELECT 6, 'function', w.name, 'EXECUTE', {{policies_by}}, {{policies_by}} FROM pg_catalog.unnest({{policy_routines}}) AS w (name)
   WHERE {{policies_by}} IS NOT NULL
+  ) AS g
+  UNION ALL
+  -- Who names a table needs its schema.
+  SELECT 7, 'schema', '', 'USAGE', {{policies_by}}, {{policies_by}}, w.name
+  FROM (SELECT DISTINCT u FROM pg_catalog.unnest({{schemas}}::pg_catalog.text[]) AS u) AS w (name) WHERE {{policies_by}} IS NOT NULL
 ) AS g
 LEFT JOIN pg_catalog.pg_roles h ON h.rolname = g.grantee
-LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = {{schema}}
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema
 LEFT JOIN pg_catalog.pg_class c ON g.kind = 'relation' AND c.relnamespace = n.oid AND c.relname = g.object
 LEFT JOIN pg_catalog.pg_proc f ON g.kind = 'function' AND f.pronamespace = n.oid
   AND g.object = pg_catalog.format('%s(%s)', f.proname, pg_catalog.oidvectortypes(f.proargtypes))

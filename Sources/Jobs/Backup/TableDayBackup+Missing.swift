@@ -54,19 +54,14 @@ extension TableDayBackup {
   /// Keeps an archive because of which the retention has dropped rows: a new one would hold what came since, and no other copy of the
   /// dropped rows is left.
   /// - Returns: nil where it was used for no drop, as far as the database knows.
-  /// - Throws: ``JobError`` `not_configured`.
+  /// - Throws: ``JobError`` `not_configured`, or `permission_denied` where the schema is there and cannot be asked.
   func keepUsed(
     _ existing: ExistingArchive, _ archived: Archived, on connection: PostgresConnection
   ) async throws -> BackupResult? {
     guard let manifest = existing.manifest, manifest.rows > 0 else { return nil }
-    do {
-      guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection),
-        try await schema.wasUsed(sha256: manifest.sha256, on: connection)
-      else { return nil }
-    } catch let error as JobError where error.code == .permissionDenied {
-      // The schema is not for this role.
-      return nil
-    }
+    guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection),
+      try await schema.wasUsed(sha256: manifest.sha256, on: connection)
+    else { return nil }
     var result = existing.kept(unit.tableDay, by: unit.timeColumn, nil)
     result.dropped = true
     result.warnings.append(

@@ -55,7 +55,7 @@ package struct RetentionAdministration: Sendable {
         try await rules.schema.set(change, of: table, note: note, on: connection)
       }
     }
-    return try await done()
+    return await done()
   }
 
   /// - Throws: ``JobError`` `not_configured`, `table_not_found`, `permission_denied`.
@@ -66,7 +66,7 @@ package struct RetentionAdministration: Sendable {
       }
     }
     guard removed else { throw JobError(.tableNotFound, "\(table) has no retention policy", field: "table") }
-    return try await done()
+    return await done()
   }
 
   /// - Parameters:
@@ -85,7 +85,7 @@ package struct RetentionAdministration: Sendable {
         try await rules.schema.hold(table, reason: reason, until: until, from: start, to: end, on: connection)
       }
     }
-    var done = try await done()
+    var done = await done()
     done.hold = id
     return done
   }
@@ -97,7 +97,7 @@ package struct RetentionAdministration: Sendable {
         try await rules.schema.release(hold: id, note: note, on: connection)
       else { throw JobError(.badField, "there is no hold \(id) that has not ended", field: "hold") }
     }
-    return try await done()
+    return await done()
   }
 
   /// The newest entries of the log, the newest first.
@@ -108,14 +108,21 @@ package struct RetentionAdministration: Sendable {
   }
 
   /// Tells the audit chain of what the log has by now.
-  private func done() async throws -> Done {
-    let target = try job.context.server.target()
-    let schema = try await with { rules, _ in rules.schema }
-    let error = await LogAudit(context: job.context, schema: schema, target: target).write()
-    return Done(
-      warnings: error.map { ["the audit chain has no line of it; the next retention run writes it: \($0.message)"] }
-        ?? []
-    )
+  private func done() async -> Done {
+    let error: JobError?
+    do {
+      let target = try job.context.server.target()
+      let schema = try await with { rules, _ in rules.schema }
+      error = await LogAudit(context: job.context, schema: schema, target: target).write()
+    } catch {
+      // What was asked for is done.
+      return Done(warnings: [Self.untold(JobError(cause: error))])
+    }
+    return Done(warnings: error.map { [Self.untold($0)] } ?? [])
+  }
+
+  private static func untold(_ error: JobError) -> String {
+    "the audit chain has no line of it; the next retention run writes it: \(error.message)"
   }
 
   /// Turns what the functions of the schema refuse into errors. Their words name no rows.
@@ -126,6 +133,11 @@ package struct RetentionAdministration: Sendable {
       where ["22023", "22007", "22008", "22P02", "23514"].contains(error.sqlState)
     {
       throw JobError(.badField, "\(table): \(error.message)", field: nil)
+    } catch PostgresError.server(let error) where error.sqlState == "42501" {
+      throw JobError(
+        .permissionDenied,
+        "\(error.message); it takes EXECUTE on the function and USAGE on the table's schema, as sluice setup apply --part retention --policies-by ROLE "
+          + "grants them")
     } catch PostgresError.server(let error) where error.sqlState == "42P01" {
       throw JobError(.tableNotFound, "there is no table \(table)", field: "table")
     }

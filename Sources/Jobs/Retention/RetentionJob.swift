@@ -70,7 +70,11 @@ package struct RetentionJob: Sendable {
       results: [],
       failures: [])
     let audit = LogAudit(context: context, schema: rules.schema, target: target)
-    if !request.isDryRun { report.auditError = await audit.write() }
+    if !request.isDryRun {
+      report.auditError = await audit.write()
+      // A schema whose log cannot be asked: what is dropped would never be told.
+      if let error = report.auditError, error.code == .notConfigured { throw error }
+    }
     guard policies.contains(where: \.isEnabled) else { return report }
     let archives = try await ArchiveCatalog(context.lake).archives(
       of: Set(policies.map(\.table)), database: target.database)

@@ -165,11 +165,66 @@ struct AdminEdgeTests {
     #expect(try await database.drop(table, first) == "dropped|-|24")
     let second = try await database.firstUnit(table, .dayChunks)
     #expect(try await database.drop(table, second) == "dropped|-|24")
-    // A change of the next chunk's first row is one.
+    // A change of the next chunk's first row is one, also together with a row of what was dropped.
     let third = try await database.firstUnit(table, .dayChunks)
-    try await database.psql("UPDATE events.\(table) SET value = 7 WHERE at = '2024-01-06 00:00+00'")
+    try await database.psql(
+      """
+      BEGIN; UPDATE events.\(table) SET value = 7 WHERE at = '2024-01-06 00:00+00';
+      INSERT INTO events.\(table) VALUES ('2024-01-05 23:00+00', 5, 5); COMMIT
+      """)
     #expect(try await database.drop(table, third).hasPrefix("kept|needed_by_aggregate|"))
     #expect(try await database.psql("SELECT sum(sum) IS NOT NULL AND count(*) > 0 FROM events.\(table)_sum") == "t")
+  }
+
+  @Test("A refresh policy of integers that reaches over a unit keeps it", .enabled(if: PostgresServer.hasTimescale))
+  func integerAggregate() async throws {
+    let database = try await RetentionDatabase()
+    try await database.psql(
+      """
+      ALTER ROLE \(database.owner) LOGIN; SET ROLE \(database.owner);
+      CREATE TABLE events.ints (at bigint NOT NULL, value int);
+      SELECT tool.create_hypertable('events.ints', 'at', chunk_time_interval => 86400) \\g /dev/null
+      CREATE FUNCTION events.clock() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1704672000::bigint';
+      SELECT tool.set_integer_now_func('events.ints', 'events.clock') \\g /dev/null
+      INSERT INTO events.ints SELECT 1704326400 + i * 3600, 1 FROM generate_series(0, 95) i;
+      CREATE MATERIALIZED VIEW events.ints_sum WITH (timescaledb.continuous) AS
+        SELECT tool.time_bucket(86400, at) AS bucket, sum(value) FROM events.ints GROUP BY 1 WITH NO DATA;
+      RESET ROLE;
+      CALL tool.refresh_continuous_aggregate('events.ints_sum', NULL, NULL);
+      SELECT tool.add_continuous_aggregate_policy('events.ints_sum', 400000, 0, interval '10 years',
+        initial_start => now() + interval '10 years') \\g /dev/null
+
+      """)
+    try await database.psql(as: database.other, "SELECT admin.set_policy('events.ints', '30 days') \\g /dev/null\n")
+    try await database.psql(
+      "INSERT INTO admin.archived_day VALUES ('events', 'ints', '2024-01-04', 'at', '1704326400', '1704412800', 24, 'h', 's', 'p', now(), NULL)"
+    )
+    let unit = try await database.firstUnit("ints", .dayChunks)
+    #expect(try await database.drop("ints", unit).hasPrefix("kept|needed_by_aggregate|"))
+    try await database.psql(
+      """
+      SELECT tool.remove_continuous_aggregate_policy('events.ints_sum') \\g /dev/null
+      SELECT tool.add_continuous_aggregate_policy('events.ints_sum', 200000, 0, interval '10 years',
+        initial_start => now() + interval '10 years') \\g /dev/null
+
+      """)
+    #expect(try await database.drop("ints", unit) == "dropped|-|24")
+  }
+
+  @Test("When an entry of the log is marked as told, when it was logged stays known")
+  func marked() async throws {
+    let database = try await RetentionDatabase(timescale: false)
+    try await database.makeTable("marked", .partitions)
+    let unit = try await database.firstUnit("marked", .partitions)
+    #expect(try await database.drop("marked", unit) == "dropped|-|168")
+    let before = try await database.psql("SELECT max(transaction::text::int8) FROM admin.chunk_maintenance_log")
+    try await database.psql(
+      as: database.caller,
+      "SELECT admin.mark_audited(array_agg(id)) FROM admin.unaudited(9) \\g /dev/null\n")
+    #expect(
+      try await database.psql(
+        "SELECT max(transaction::text::int8) = \(before) AND bool_and(audited_at IS NOT NULL) FROM admin.chunk_maintenance_log WHERE outcome = 'dropped'"
+      ) == "t")
   }
 
   @Test("Days of a plain table that were never archived are told, by the policy's clock")

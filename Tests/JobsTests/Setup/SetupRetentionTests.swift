@@ -84,11 +84,13 @@ struct SetupRetentionTests {
     #expect(try await Self.callable(site, first) == 6)
     #expect(
       try await site.server.psql(
-        site.database, as: first, "SELECT count(*) FROM admin.retention_policy; SELECT count(*) FROM admin.hold"
+        site.database, as: first,
+        "SELECT count(*) FROM admin.hold; SELECT admin.set_policy('events.clicks', '30 days', p_time_column => 'at'); "
+          + "SELECT admin.remove_policy('events', 'clicks')"
       ).status == 0)
     let changed = Self.members(site, policiesBy: next)
     let plan = try await site.run(.plan, changed).parts.flatMap(\.plan.changes)
-    #expect(plan.count { $0.state == .superfluous } == 10, "\(plan.map(\.words))")
+    #expect(plan.count { $0.state == .superfluous } == 11, "\(plan.map(\.words))")
     try await site.apply(changed)
     #expect(try await Self.callable(site, first) == 0)
     #expect(try await Self.callable(site, next) == 6)
@@ -99,5 +101,26 @@ struct SetupRetentionTests {
     #expect(try await Self.callable(site, next) == 6)
     #expect(try await site.run(.remove, Self.members(site, role: second)).status == .ok)
     #expect(try await site.psql("SELECT to_regnamespace('admin') IS NULL") == "t")
+  }
+
+  @Test("A role that two setups give the same right keeps it until neither does")
+  func sameRight() async throws {
+    let site = try await SetupSite()
+    let second = "second.\(site.mark)"
+    _ = try await site.psql("CREATE ROLE \(second.inDoubleQuotes) LOGIN")
+    try await site.apply(["part": "roles"])
+    let own = Self.members(site, role: second)
+    try await site.apply(Self.members(site, policiesBy: second))
+    try await site.apply(own)
+    try await site.apply(Self.members(site))
+    #expect(try await site.run(.plan, own).hasChanges == false)
+    #expect(try await Self.callable(site, second) == 9)
+    // Also where both are one setup's.
+    try await site.apply(Self.members(site, role: second, policiesBy: second))
+    #expect(try await Self.callable(site, second) == 13)
+    try await site.apply(own)
+    #expect(try await Self.callable(site, second) == 9)
+    #expect(try await site.run(.remove, own).status == .ok)
+    #expect(try await Self.callable(site, second) == 0)
   }
 }

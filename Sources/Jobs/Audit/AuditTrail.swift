@@ -10,26 +10,41 @@ import TableDays
 /// next one, so that a job of many table-days does not compete with itself for the file of the month.
 package actor AuditTrail {
   private struct Waiting {
+    let id: UUID
     let entries: [AuditEntry]
     let lake: any LakeStore
-    let done: CheckedContinuation<Void, any Error>
   }
 
   private var waiting: [Waiting] = []
+  /// Who waits for lines that are to be written, or are being written.
+  private var callers: [UUID: CheckedContinuation<Void, any Error>] = [:]
   private var isWriting = false
 
   package init() {}
 
   /// Adds lines; returns when the lake has them. What was done is written also where the job that did it is cancelled.
-  /// - Throws: `LakeError`.
-  package func record(_ entries: [AuditEntry], in lake: any LakeStore) async throws {
+  /// - Parameter isCancellable: a job that is cancelled does not wait for them: they tell what it has not done yet.
+  /// - Throws: `LakeError`; `CancellationError`, and then lines that are being written may come to be there.
+  package func record(_ entries: [AuditEntry], in lake: any LakeStore, isCancellable: Bool = false) async throws {
     guard !entries.isEmpty else { return }
-    try await withCheckedThrowingContinuation { done in
-      waiting.append(Waiting(entries: entries, lake: lake, done: done))
-      guard !isWriting else { return }
-      isWriting = true
-      Task { await writeAll() }
+    let id = UUID()
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+        guard !isCancellable || !Task.isCancelled else { return done.resume(throwing: CancellationError()) }
+        callers[id] = done
+        waiting.append(Waiting(id: id, entries: entries, lake: lake))
+        guard !isWriting else { return }
+        isWriting = true
+        Task { await writeAll() }
+      }
+    } onCancel: {
+      if isCancellable { Task { await abandon(id) } }
     }
+  }
+
+  private func abandon(_ id: UUID) {
+    waiting.removeAll { $0.id == id }
+    callers.removeValue(forKey: id)?.resume(throwing: CancellationError())
   }
 
   private func writeAll() async {
@@ -43,7 +58,7 @@ package actor AuditTrail {
       } catch {
         result = .failure(error)
       }
-      for each in batch { each.done.resume(with: result) }
+      for each in batch { callers.removeValue(forKey: each.id)?.resume(with: result) }
     }
     isWriting = false
   }

@@ -31,10 +31,13 @@ struct AuditedChange: Sendable {
 
 extension JobContext {
   /// Writes the lines that changes begin, in one write.
-  /// - Throws: ``JobError`` of the lake; nothing may be changed then.
+  /// - Throws: ``JobError`` of the lake, `CancellationError`; nothing may be changed then.
   func begin(_ changes: [AuditedChange]) async throws {
     do {
-      try await audit.record(changes.map { line($0, [AuditEntry.outcome: .string(AuditEntry.begun)]) }, in: lake)
+      try await audit.record(
+        changes.map { line($0, [AuditEntry.outcome: .string(AuditEntry.begun)]) }, in: lake, isCancellable: true)
+    } catch let error as CancellationError {
+      throw error
     } catch {
       var error = JobError(cause: error)
       error.text = "the audit chain could not be written, therefore nothing was changed: \(error.text)"

@@ -1,6 +1,7 @@
 import Essentials
 import Foundation
 import Jobs
+import Lake
 import Postgres
 import TestSupport
 import Testing
@@ -180,6 +181,27 @@ struct RestoreDamageTests {
     await #expect(throws: CancellationError.self) { try await run.value }
     try await fixture.expectNoStagingTable()
     #expect(try await fixture.count() == 0)
+    #expect(try await fixture.restoreOne().rowsLoaded == 30_000)
+  }
+
+  @Test("A restore that waits for the audit chain can be cancelled, and has loaded nothing")
+  func cancelledBefore() async throws {
+    let fixture = try await archived()
+    var gated = fixture
+    let gate = Gate()
+    var store = HookedStore(fixture.lake)
+    store.append = { writer, bytes in
+      try await gate.pass()
+      try await writer.append(bytes)
+    }
+    gated.lake = store
+    let slow = gated
+    let run = Task { try await slow.restore() }
+    try await eventually { gate.isReached }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    #expect(try await fixture.count() == 0)
+    gate.open()
     #expect(try await fixture.restoreOne().rowsLoaded == 30_000)
   }
 

@@ -7,6 +7,7 @@ packages=(libpq-dev libisal-dev libxxhash-dev libssl-dev libcurl4-openssl-dev zl
 if [ "${1:-}" != build ]; then
   packages+=(
     postgresql postgresql-client       # the server of tests, demo and bench
+    postgresql-15-cron                 # tests of what pg_cron runs
     curl gzip pigz openssl util-linux procps   # demo, bench and tests call them
     python3 python3-xxhash python3-jsonschema   # tests read archives and manifests as docs/format.md says
   )

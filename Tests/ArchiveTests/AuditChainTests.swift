@@ -150,6 +150,23 @@ struct AuditChainTests {
     #expect(check.breaks == [] && check.lines == 14 && rows == Set(0...12))
   }
 
+  @Test("A line after the one that closes a file, another next file, and one that is absent are told")
+  func turn() async throws {
+    try await chain.append([Self.entry(1)])
+    try await chain.append([Self.entry(2, at: "2024-02-01T00:00:00Z")])
+    let (first, second) = (try lines(), try lines("2024-02"))
+    let path = folder.file("_sluice/audit/2024-02.jsonl")
+    try FileManager.default.removeItem(atPath: path)
+    let absent = try await chain.check()
+    #expect(absent.missing == "_sluice/audit/2024-02.jsonl" && absent.breaks == [])
+    try write(second, "2024-03")
+    let other = try await chain.check()
+    #expect(other.missing == nil && other.breaks.map(\.path) == ["_sluice/audit/2024-03.jsonl"])
+    try FileManager.default.removeItem(atPath: folder.file("_sluice/audit/2024-03.jsonl"))
+    try write(first + second)
+    #expect(try await chain.check().breaks.map(\.line) == [first.count + 1])
+  }
+
   @Test("A blank line is told, with its place, and those after it are in order")
   func blankLines() async throws {
     for number in 1...3 { try await chain.append([Self.entry(number)]) }

@@ -105,7 +105,7 @@ package struct AuditChain: Sendable {
   }
 
   /// The name of the file that follows the one that `line` closes; nil where it closes none.
-  private static func next(after name: String, closedBy line: ArraySlice<UInt8>) -> String? {
+  static func next(after name: String, closedBy line: ArraySlice<UInt8>) -> String? {
     guard let members = try? JSONValue(parsing: line).object,
       members["action"]?.string == AuditEntry.Action.close.rawValue, let next = members[next]?.string,
       isMonth(next), next > name

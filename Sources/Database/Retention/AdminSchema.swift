@@ -3,38 +3,17 @@ import TableDays
 /// The schema in which the database itself keeps retention policies, holds, proofs and the log, with the functions that alone may
 /// drop what a policy covers. docs/retention.md, "In the database", describes it.
 package enum AdminSchema {
-  /// One script that makes or renews the schema. It is idempotent, begins and ends no transaction, and is to be run in one by a superuser, or
+  /// One script that makes or renews the schema. It grants nothing: the part `retention` of the setup does. It is idempotent, begins and ends no transaction, and is to be run in one by a superuser, or
   /// by an administrator who is a member of `owner` and may create schemas in the database.
   /// - Parameters:
   ///   - schema: the schema's name.
   ///   - owner: the role that owns the schema and that the functions run as: it owns the tables that are looked after, or has its owner's
   ///     rights by inheritance, and cannot log in.
-  ///   - caller: the role that may call the functions that drop, and read the tables.
   ///   - allowedSchemas: the schemas whose tables the functions touch, beside those that are on the list already.
-  ///   - recorder: the role that writes `archived_day`, and whose word is thereby taken for what is archived; the caller unless told.
-  ///   - policyMaker: a role that may change policies and holds; none unless told.
-  package static func statements(
-    schema: String, owner: String, caller: String, allowedSchemas: [String], recorder: String? = nil,
-    policyMaker: String? = nil
-  ) -> String {
-    let admin = schema.inDoubleQuotes
-    var others = callerRoutines.map { "GRANT EXECUTE ON ROUTINE \(admin).\($0) TO \(caller.inDoubleQuotes);" }
-    others.append("GRANT USAGE ON SCHEMA \(admin) TO \((recorder ?? caller).inDoubleQuotes);")
-    others.append(
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON \(admin).archived_day TO \((recorder ?? caller).inDoubleQuotes);")
-    if let policyMaker {
-      let role = policyMaker.inDoubleQuotes
-      others.append("GRANT USAGE ON SCHEMA \(admin) TO \(role);")
-      others.append(
-        "GRANT SELECT ON \(admin).retention_policy, \(admin).hold, \(admin).chunk_maintenance_log TO \(role);")
-      others += policyRoutines.map { "GRANT EXECUTE ON ROUTINE \(admin).\($0) TO \(role);" }
-    }
-    let values = [
-      "caller": caller.inDoubleQuotes,
-      "allowed": allowedSchemas.map(literal).joined(separator: ", "),
-      "others": others.joined(separator: "\n"),
-    ]
-    return render(SQL.adminParts.joined(separator: "\n"), schema: schema, owner: owner, values)
+  package static func script(schema: String, owner: String, allowedSchemas: [String]) -> String {
+    render(
+      SQL.adminParts.joined(separator: "\n"), schema: schema, owner: owner,
+      ["allowed": allowedSchemas.map(literal).joined(separator: ", ")])
   }
 
   /// One script that takes the schema back. It fails where something else is in the schema, and where policies, holds, proofs or log

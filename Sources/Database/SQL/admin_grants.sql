@@ -1,4 +1,4 @@
--- The functions that only others of them call are nobody else's; those beside them are granted to the callers.
+-- The functions that only others of them call are nobody else's; the setup grants those beside them.
 DO $sluice$
 DECLARE
   f pg_catalog.record;
@@ -15,8 +15,4 @@ $sluice$;
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
 -- Those of other callers stay.
 INSERT INTO {schema}.allowed_schema SELECT u FROM pg_catalog.unnest(ARRAY[{allowed}]::pg_catalog.name[]) AS u ON CONFLICT DO NOTHING;
-GRANT USAGE ON SCHEMA {schema} TO {caller};
-GRANT SELECT ON {schema}.retention_policy, {schema}.hold, {schema}.archived_day, {schema}.chunk_maintenance_log,
-  {schema}.allowed_schema TO {caller};
-{others}
 SET LOCAL ROLE NONE;

@@ -15,7 +15,7 @@ package struct ArchiveRetentionResult: Sendable, Encodable, Equatable {
     case removable
     /// It stays; ``ArchiveRetentionResult/reason`` says why.
     case kept
-    /// An error; the archive, or its manifest, may be left.
+    /// An error; the archive is left.
     case failed
   }
 
@@ -136,11 +136,16 @@ package struct ArchiveRetention: Sendable {
     guard result.status == .removable else { return }
     do {
       try await context.lake.delete(entry.path)
-      try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
       result.status = .removed
     } catch {
       result.status = .failed
       result.error = .ofTableDay(error)
+      return
+    }
+    do {
+      try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
+    } catch {
+      result.warnings.append("its manifest is left in the lake; remove it by hand: \(JobError(cause: error).message)")
     }
   }
 

@@ -162,7 +162,8 @@ extension TableRetention {
         throw Kept(
           reason: "changed_rows",
           detail:
-            "\(proof.day): the table has as many rows as the archive, but others; archive the day again with overwrite")
+            "\(proof.day): the table has as many rows as the archive, but others; archive the day again with overwrite, and with force where rows were dropped before because of "
+            + "that archive")
       }
       proof.since = found.since
       compared.append(proof)

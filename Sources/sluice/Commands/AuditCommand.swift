@@ -101,6 +101,8 @@ enum AuditVerifyCommand: Command {
     /// Changes that were begun and have no line of their outcome.
     let unfinished: Int
     let breaks: [AuditChain.Break]
+    /// The file that the last line names as the next one, and that is not there.
+    let missing: String?
   }
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
@@ -116,10 +118,15 @@ enum AuditVerifyCommand: Command {
         try ReportJSON.line(
           Answer(
             status: check.breaks.isEmpty ? "ok" : "failed", lake: lake.displayURL, lines: check.lines, hash: check.hash,
-            unfinished: check.unfinished.count, breaks: check.breaks)))
+            unfinished: check.unfinished.count, breaks: check.breaks, missing: check.missing)))
     } else {
       for flaw in check.breaks { Output.error("sluice: \(flaw.words)") }
       Output.line("\(check.lines) lines, \(check.breaks.count) of them broken; the last hash is \(check.hash)")
+      if let missing = check.missing {
+        Output.line(
+          "the last line names \(missing), which is not there: it was removed, or whoever closed the last file ended before it wrote there"
+        )
+      }
       if !check.unfinished.isEmpty {
         Output.line(
           "\(check.unfinished.count) changes were begun and have no line of their outcome; see `sluice audit show --unfinished`"

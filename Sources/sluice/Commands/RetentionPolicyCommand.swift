@@ -26,15 +26,16 @@ enum RetentionPolicySetCommand: Command {
   static let options = [
     CommandOption.table("the table, as schema.table"),
     CommandOption("keep", .value("INTERVAL"), "how long rows are kept, such as '30 days' or P30D"),
-    CommandOption("minimum-age", .value("INTERVAL"), "what is younger is never dropped", default: "7 days"),
+    CommandOption("minimum-age", .value("INTERVAL"), "what is younger is never dropped; 7 days in a new policy"),
     CommandOption(
-      "require-archive", .value("BOOLEAN"), "false: drop also what is not proven to be archived", default: "true"),
-    CommandOption("clock", .value("ZONE"), "the time zone of the days of a column without one", default: "UTC"),
+      "require-archive", .value("BOOLEAN"),
+      "false: drop also what is not proven to be archived; true in a new policy"),
+    CommandOption("clock", .value("ZONE"), "the time zone of the days of a column without one; UTC in a new policy"),
     CommandOption("time-column", .value("COLUMN"), "the time column of a table that is not partitioned by it"),
-    CommandOption("keep-archives", .value("INTERVAL"), "how long archives are kept, or forever", default: "forever"),
+    CommandOption("keep-archives", .value("INTERVAL"), "how long archives are kept, or forever, as in a new policy"),
     CommandOption("hold-until", .value("TIME"), "until when nothing of the table is dropped, or none"),
     CommandOption("hold-reason", .value("TEXT"), "why, with --hold-until"),
-    CommandOption("enabled", .value("BOOLEAN"), "false: nothing of the table is dropped", default: "true"),
+    CommandOption("enabled", .value("BOOLEAN"), "false: nothing of the table is dropped; true in a new policy"),
     CommandOption("note", .value("TEXT"), "why, for the log"), .json, .verbose, .help,
   ]
 

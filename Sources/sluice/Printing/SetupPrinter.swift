@@ -22,7 +22,7 @@ enum SetupPrinter {
           case .present: " "
           }
         Output.line("  \(mark) \(change.words)".visibleLine())
-        if change.state != .conflict { Output.line("      \(change.statement)".visibleLine()) }
+        if change.state != .conflict { Output.line("      \(statement(change, of: part))".visibleLine()) }
         if !change.note.isEmpty { Output.line("      \(change.note)".visibleLine()) }
       }
       if let error = part.error {
@@ -39,6 +39,13 @@ enum SetupPrinter {
     } else if report.isDryRun {
       Output.line("\(count) to make; nothing was changed")
     }
+  }
+
+  /// A whole script is told by its length.
+  private static func statement(_ change: SetupItem, of part: SetupReport.Part) -> String {
+    let lines = change.statement.split(whereSeparator: \.isNewline).count
+    return lines > 1
+      ? "a script of \(lines) lines, which sluice setup sql --part \(part.plan.name) prints" : change.statement
   }
 
   private static func words(of part: SetupReport.Part) -> String {

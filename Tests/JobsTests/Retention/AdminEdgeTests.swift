@@ -285,8 +285,7 @@ struct AdminEdgeTests {
       CREATE SCHEMA admin2 AUTHORIZATION \(database.owner); SET ROLE \(database.owner);
       CREATE FUNCTION admin2.f() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \(sql)
       """)
-    let script = AdminSchema.statements(
-      schema: "admin2", owner: database.owner, caller: database.caller, allowedSchemas: ["events"])
+    let script = AdminSchema.script(schema: "admin2", owner: database.owner, allowedSchemas: ["events"])
     await #expect(throws: CommandFailure.self) { try await database.psql("BEGIN; \(script) COMMIT") }
     do {
       try await database.psql("BEGIN; \(script) COMMIT")

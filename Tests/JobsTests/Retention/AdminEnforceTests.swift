@@ -125,8 +125,7 @@ struct AdminEnforceTests {
     try await database.psql(
       "CREATE ROLE \(name) LOGIN; GRANT \(database.owner) TO \(name); GRANT CREATE ON DATABASE \"\(database.name)\" TO \(name)"
     )
-    let script = AdminSchema.statements(
-      schema: "Re tention", owner: database.owner, caller: database.caller, allowedSchemas: ["events"])
+    let script = AdminSchema.script(schema: "Re tention", owner: database.owner, allowedSchemas: ["events"])
     let state = """
       SELECT md5(string_agg(x, ',' ORDER BY x)) FROM (
         SELECT pg_get_functiondef(oid) || proacl::text AS x FROM pg_proc WHERE pronamespace = '"Re tention"'::regnamespace

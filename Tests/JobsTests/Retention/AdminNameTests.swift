@@ -48,8 +48,7 @@ struct AdminNameTests {
         + "CREATE TRIGGER t BEFORE INSERT ON admin.hold FOR EACH ROW EXECUTE FUNCTION public.f()",
       "ALTER SCHEMA admin OWNER TO \(database.other)",
     ] {
-      let script = AdminSchema.statements(
-        schema: "admin", owner: database.owner, caller: database.caller, allowedSchemas: ["events"])
+      let script = AdminSchema.script(schema: "admin", owner: database.owner, allowedSchemas: ["events"])
       await #expect(throws: CommandFailure.self) { try await database.psql("BEGIN; \(attack); \(script) COMMIT") }
     }
     try await database.apply()

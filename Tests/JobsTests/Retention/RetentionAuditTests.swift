@@ -253,9 +253,32 @@ struct RetentionAuditTests {
     #expect(kept.status == .skipped && kept.dropped == true && kept.rows == 24)
     #expect(kept.warnings.contains { $0.contains("may be their only copy") })
     #expect(try Data(contentsOf: URL(filePath: site.path("clicks", "2024-01-04"))) == before)
+    // A role that may not ask does not know.
+    try await site.base.psql("REVOKE USAGE ON SCHEMA \(site.base.admin) FROM \(site.base.caller)")
+    let refused = try await overwrite()
+    #expect(refused.status == .failed && refused.error?.code == .permissionDenied)
+    #expect(refused.error?.message.contains("GRANT USAGE ON SCHEMA") == true, "\(refused.error?.message ?? "")")
+    try await site.base.psql("GRANT USAGE ON SCHEMA \(site.base.admin) TO \(site.base.caller)")
+    #expect(try Data(contentsOf: URL(filePath: site.path("clicks", "2024-01-04"))) == before)
     let forced = try await overwrite(#", "force": true"#)
     #expect(forced.status == .ok && forced.rows == 30)
     // The new archive was used for no drop.
     #expect(try await overwrite().status == .ok)
+  }
+
+  @Test("A role that may not set policies is told what it takes")
+  func policyRights() async throws {
+    try await site.makeTable("clicks", .plain)
+    var change = RetentionSchema.PolicyChange()
+    change.keep = "40 days"
+    let wanted = change
+    await #expect {
+      try await RetentionAdministration(site.job).set(
+        wanted, of: TableName(schema: "events", name: "clicks"), note: nil)
+    } throws: { error in
+      let error = error as? JobError
+      return error?.code == .permissionDenied && error?.message.contains("--policies-by") == true
+    }
+    #expect(try await site.base.psql("SELECT keep FROM \(site.base.admin).retention_policy") == "30 days")
   }
 }

@@ -68,9 +68,15 @@ struct RetentionDatabase: Sendable {
 
   /// Runs the script in one transaction, as the superuser.
   func apply(allowed: [String] = ["events"]) async throws {
-    let script = AdminSchema.statements(
-      schema: schema, owner: owner, caller: caller, allowedSchemas: allowed, policyMaker: other)
+    let script = AdminSchema.script(schema: schema, owner: owner, allowedSchemas: allowed)
     try await psql("BEGIN; \(script) COMMIT")
+    // What the setup grants.
+    var subject = SetupSubject(role: caller)
+    (subject.adminSchema, subject.owner, subject.schemas, subject.policiesBy) = (schema, owner, allowed, other)
+    let items = RetentionPart.items(for: subject, password: "")
+    try await psql(
+      "SELECT statement FROM (\(items)) i WHERE kind <> 'script' AND state = 'missing' AND schema_name = $name$\(schema)$name$ \\gexec\n"
+    )
   }
 
   @discardableResult

@@ -7,9 +7,8 @@ enum RetentionPart: SetupPart {
   static let needsSchemas = true
 
   static func items(for subject: SetupSubject, password: String) -> String {
-    let statement = AdminSchema.statements(
-      schema: subject.adminSchema, owner: subject.owner ?? "", caller: subject.role, allowedSchemas: subject.schemas,
-      policyMaker: subject.policiesBy)
+    let statement = AdminSchema.script(
+      schema: subject.adminSchema, owner: subject.owner ?? "", allowedSchemas: subject.schemas)
     return SetupTemplate.fill(
       SQL.setupRetention,
       [

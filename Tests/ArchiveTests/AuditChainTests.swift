@@ -118,6 +118,26 @@ struct AuditChainTests {
     #expect(try await chain.check().breaks == [])
   }
 
+  @Test("A month goes on in another file where one is full, and the next month follows its last one")
+  func full() async throws {
+    let chain = AuditChain(chain.lake, fullBytes: 500)
+    for number in 1...11 { try await chain.append([Self.logged(number, at: "2024-01-31T23:00:00Z")]) }
+    try await chain.append([Self.logged(11, at: "2024-01-31T23:00:00Z")])
+    try await chain.append([Self.entry(12, at: "2024-02-01T00:00:00Z")])
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.file("_sluice/audit")).sorted()
+    let parts = (2..<files.count).map { "2024-01.part-00\($0).jsonl" }
+    #expect(files == ["2024-01.jsonl"] + parts + ["2024-02.jsonl"] && parts.count > 1)
+    #expect(try lines("2024-01.part-002").count > 1)
+    var rows: [Int] = []
+    let check = try await chain.check { line in
+      if line.object?["action"]?.string != "close" { rows.append(line.object?["rows"]?.whole ?? -1) }
+    }
+    #expect(check.breaks == [] && rows == Array(1...12))
+    try FileManager.default.removeItem(atPath: folder.file("_sluice/audit/2024-01.part-002.jsonl"))
+    #expect(
+      try await chain.check().breaks.contains { $0.path == "_sluice/audit/2024-01.part-003.jsonl" && $0.line == 1 })
+  }
+
   @Test("A closed file gets no more lines, whatever the writer's clock says, also where who closed it ended then")
   func closedByTheDead() async throws {
     try await chain.append([Self.entry(1)])

@@ -18,7 +18,9 @@ Kills: see retentionkills.py. Ends with 1 when anything is violated, or when not
 import argparse
 import collections
 import itertools
+import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -66,6 +68,7 @@ class Writer:
     def __init__(self, races, number):
         self.races, self.number = races, number
         self.session = Session("app_owner", "-c lock_timeout=10s -c client_min_messages=error")
+        self.process = self.session.query("SELECT pg_backend_pid()")[0][0]
 
     def act(self, table, pick, plan):
         """Does what was planned, each at its moment."""
@@ -190,6 +193,17 @@ class Writer:
     def decompresses(self, table, pick, day, direct):
         self.session.query(f"SELECT public.decompress_chunk('{table.parts[day]}', true)")
         return {}
+
+
+def deadlocks(writers):
+    """How many deadlocks the server has told to sessions, by who took part: only processes of `writers`, or which others."""
+    found = collections.Counter()
+    log = Path(os.environ["PGHOST"]).parent / "postgres.log"
+    for text in re.findall(r"ERROR:  deadlock detected\n(.*(?:\n\t.*)*)", log.read_text(errors="replace")):
+        others = set(re.findall(r"Process (\d+) waits for", text)) - writers
+        statements = [re.search(rf"Process {process}: (.{{0,60}})", text) for process in sorted(others)]
+        found[", ".join(match[1] if match else "unknown" for match in statements) or "writers alone"] += 1
+    return found
 
 
 class Races:
@@ -352,9 +366,9 @@ class Races:
         code, document, errors = self.site.program.run(["audit", "verify"])
         if code != 0:
             self.fault(f"the audit chain: {document} {errors}")
-        self.tell(rounds, time.monotonic() - begun)
+        self.tell(rounds, time.monotonic() - begun, {writer.process for writer in sessions})
 
-    def tell(self, rounds, seconds):
+    def tell(self, rounds, seconds, processes):
         print(f"{rounds} rounds of {self.writers} writers in {seconds:.0f} s, seed {self.seed}")
         for kind in KINDS:
             for way in self.ways:
@@ -366,6 +380,7 @@ class Races:
             sums[verdict] += count
         print(f"units: {dict(sums.most_common())}")
         print(f"writers: {dict(sorted(self.counts.items()))}")
+        print(f"deadlocks, by who took part: {dict(deadlocks(processes))}")
         print(f"the longest wait of a writer: {self.longest[0]} s ({self.longest[1]})")
         if self.ways != ["none"] and rounds and sums["dropped"] == 0:
             self.fault("nothing was dropped")

@@ -4,22 +4,25 @@ package import Lake
 import Reporting
 
 /// The lake's record of what was dropped, deleted, overwritten, restored, held: `_sluice/audit/<YYYY-MM>.jsonl`, one file for each
-/// month in UTC. Each line holds the SHA-256 of the line before, the first one of a month that of the last one of an earlier month,
+/// month in UTC, and `<YYYY-MM>.part-<NNN>.jsonl` where a month has more lines than one file takes. Each line holds the SHA-256 of the line before, the first one of a month that of the last one of an earlier month,
 /// so that a line that is changed, removed or put in is found. Lines that are cut off at the end of the chain are found as long as
 /// somebody has kept a later hash.
 ///
-/// The newest file counts, whatever a writer's own clock says. Who begins a later month closes the newest file by a line that names the
-/// next one, so that writers whose clocks differ never write to two files.
+/// The newest file counts, whatever a writer's own clock says. Who begins a later month, or finds the newest file full, closes it by a
+/// line that names the next one, so that writers whose clocks differ never write to two files.
 package struct AuditChain: Sendable {
   let lake: any LakeStore
+  /// From this length on, in bytes, a file is full: each write writes its file anew.
+  private let fullBytes: Int
 
-  package init(_ lake: any LakeStore) {
+  package init(_ lake: any LakeStore, fullBytes: Int = 8 << 20) {
     self.lake = lake
+    self.fullBytes = fullBytes
   }
 
   /// What the first line of all names as the hash before it.
   static let start = String(repeating: "0", count: 64)
-  /// The longest file of a month.
+  /// The longest file that is read.
   static let maximumBytes = 256 << 20
   /// Attempts to write beside other runs that write at the same time.
   private static let attempts = 20
@@ -30,13 +33,27 @@ package struct AuditChain: Sendable {
   func months() async throws -> [LakePath] {
     var months: [LakePath] = []
     for try await entry in lake.list(under: try ArchiveLayout.auditFolder, recursive: false)
-    where !entry.isDirectory && Self.isMonth(entry.path.name) {
+    where !entry.isDirectory && Self.isFile(entry.path.name) {
       months.append(entry.path)
     }
     return months.sorted { $0.name < $1.name }
   }
 
-  private static func isMonth(_ name: String) -> Bool { name.wholeMatch(of: #/\d{4}-(?:0[1-9]|1[0-2])\.jsonl/#) != nil }
+  /// Whether a file of the folder is one of the chain. Their names sort as they follow each other.
+  private static func isFile(_ name: String) -> Bool {
+    name.wholeMatch(of: #/\d{4}-(?:0[1-9]|1[0-2])(?:\.part-\d{3})?\.jsonl/#) != nil
+  }
+
+  /// The name of the file to go on in: that of `month`, a later part of the newest file's month where that one is full, or else the newest.
+  private func successor(of newest: LakePath, _ bytes: Int, in month: String) -> String {
+    let name = newest.name
+    if name < month { return month }
+    guard bytes >= fullBytes else { return name }
+    let part = name.firstMatch(of: #/\.part-(\d{3})/#).flatMap { Int($0.1) } ?? 1
+    // The last one takes the rest.
+    guard part < 999 else { return name }
+    return String(name.prefix(7)) + ".part-" + String(1001 + part).suffix(3) + ".jsonl"
+  }
 
   /// The end of the chain.
   private struct End {
@@ -65,9 +82,12 @@ package struct AuditChain: Sendable {
       let missing = entries.filter { entry in entry.logged.map { !known.contains($0) } ?? true }
       guard !missing.isEmpty else { return }
       do {
-        if let path = end.path, end.next == nil, path.name < month {
-          let close = AuditEntry(.close, by: first.by, at: first.at, [Self.next: .string(month)])
-          try await write([close], after: &end, to: path)
+        if let path = end.path, end.next == nil {
+          let next = successor(of: path, end.content.count, in: month)
+          if next != path.name {
+            let close = AuditEntry(.close, by: first.by, at: first.at, [Self.next: .string(next)])
+            try await write([close], after: &end, to: path)
+          }
         }
         var path = try folder.appending(month)
         if let next = end.next {
@@ -108,7 +128,7 @@ package struct AuditChain: Sendable {
   static func next(after name: String, closedBy line: ArraySlice<UInt8>) -> String? {
     guard let members = try? JSONValue(parsing: line).object,
       members["action"]?.string == AuditEntry.Action.close.rawValue, let next = members[next]?.string,
-      isMonth(next), next > name
+      isFile(next), next > name
     else { return nil }
     return next
   }

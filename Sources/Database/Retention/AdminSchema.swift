@@ -13,7 +13,10 @@ package enum AdminSchema {
   package static func script(schema: String, owner: String, allowedSchemas: [String]) -> String {
     render(
       SQL.adminParts.joined(separator: "\n"), schema: schema, owner: owner,
-      ["allowed": allowedSchemas.map(literal).joined(separator: ", ")])
+      [
+        "allowed": allowedSchemas.map(literal).joined(separator: ", "),
+        "routines": (callerRoutines + policyRoutines).map(literal).joined(separator: ", "),
+      ])
   }
 
   /// One script that takes the schema back. It fails where something else is in the schema, and where policies, holds, proofs or log

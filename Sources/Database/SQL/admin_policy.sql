@@ -2,6 +2,15 @@
 -- What is not named stays as it is, or is at its default; `p_clear` names what is to be without a value again: keep_archives, hold_until.
 DROP FUNCTION IF EXISTS {schema}.set_policy(
   regclass, interval, interval, boolean, text, name, interval, boolean, timestamptz, text, boolean, text);
+-- What people write goes into the log and the lake's audit chain, whose lines each later write reads.
+CREATE OR REPLACE FUNCTION {schema}.check_length(p_name text, p_text text) RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
+BEGIN
+  IF pg_catalog.length(p_text) > 2000 THEN
+    RAISE EXCEPTION 'the % has % characters; expected at most 2000', p_name, pg_catalog.length(p_text) USING ERRCODE = '22023';
+  END IF;
+END
+$sluice$;
+
 CREATE OR REPLACE FUNCTION {schema}.set_policy(
   p_table regclass, p_keep interval DEFAULT NULL, p_minimum_age interval DEFAULT NULL, p_require_archive boolean DEFAULT NULL,
   p_clock text DEFAULT NULL, p_time_column name DEFAULT NULL, p_keep_archives interval DEFAULT NULL,
@@ -16,6 +25,8 @@ DECLARE
   is_new boolean;
 BEGIN
   {intact}
+  PERFORM {schema}.check_length('note', p_note);
+  PERFORM {schema}.check_length('reason', p_hold_reason);
   p_clear := COALESCE(p_clear, '{}');
   SELECT * INTO t FROM {schema}.table_facts(p_table::oid);
   IF t.reason IN ('no_policy', 'no_time_column') AND t.kind = 'plain' AND EXISTS (
@@ -91,6 +102,7 @@ DECLARE
   before jsonb;
 BEGIN
   {intact}
+  PERFORM {schema}.check_length('note', p_note);
   DELETE FROM {schema}.retention_policy r WHERE r.table_schema = p_schema AND r.table_name = p_table
   RETURNING pg_catalog.jsonb_build_object('before', pg_catalog.to_jsonb(r)) INTO before;
   IF NOT FOUND THEN RETURN false; END IF;
@@ -109,6 +121,7 @@ DECLARE
   id bigint;
 BEGIN
   {intact}
+  PERFORM {schema}.check_length('reason', p_reason);
   SELECT * INTO t FROM {schema}.table_facts(p_table::oid);
   IF t.reason IN ('no_table', 'schema_not_allowed', 'not_a_table', 'not_owner') THEN
     RAISE EXCEPTION 'no hold can be placed on %: %', p_table::oid, t.reason USING ERRCODE = '22023';
@@ -139,6 +152,7 @@ DECLARE
   h record;
 BEGIN
   {intact}
+  PERFORM {schema}.check_length('note', p_note);
   UPDATE {schema}.hold k SET released_at = pg_catalog.clock_timestamp(), released_by = session_user
   WHERE k.id = p_id AND k.released_at IS NULL
   RETURNING k.table_schema, k.table_name, k.range_start, k.range_end, k.reason INTO h;

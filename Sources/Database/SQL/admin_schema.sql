@@ -76,9 +76,22 @@ BEGIN
 END
 $sluice$;
 
+-- What is there: the last part takes away what default privileges give of the rest.
+DO $sluice$
+BEGIN
+  PERFORM pg_catalog.set_config('sluice.known', COALESCE(pg_catalog.array_agg(o.oid), '{}')::text, true)
+  FROM (
+    SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) {schema_name}
+    UNION ALL
+    SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace(pg_catalog.quote_ident({schema_name}))
+    UNION ALL
+    SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace(pg_catalog.quote_ident({schema_name}))
+  ) AS o;
+END
+$sluice$;
+
 CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
 SET LOCAL ROLE {owner};
-REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
 
 CREATE TABLE IF NOT EXISTS {schema}.allowed_schema (schema_name pg_catalog.name PRIMARY KEY);
 

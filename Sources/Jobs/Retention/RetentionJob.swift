@@ -93,8 +93,15 @@ package struct RetentionJob: Sendable {
       }
       if !request.isDryRun { report.auditError = await audit.write() }
     }
-    if deadline.map({ $0 > context.now() }) ?? true {
-      report.archives = try await ArchiveRetention(self).run(policies.map(\.table), dryRun: request.isDryRun)
+    let limited = policies.filter { $0.isEnabled && $0.archivesKeptFrom != nil }.map(\.table)
+    guard !limited.isEmpty, deadline.map({ $0 > context.now() }) ?? true else { return report }
+    do {
+      report.archives = try await ArchiveRetention(self).run(limited, dryRun: request.isDryRun)
+    } catch {
+      // What was dropped by then is told all the same.
+      guard !report.results.isEmpty else { throw error }
+      let failure = Task.isCancelled ? JobError.notBegun(error) : .ofTableDay(error)
+      report.failures += limited.map { .init(table: $0, error: failure) }
     }
     return report
   }

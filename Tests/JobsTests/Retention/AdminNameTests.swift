@@ -94,4 +94,32 @@ struct AdminNameTests {
         == "dropped,dropped")
     #expect(try await database.count("readings") == 14 * 24)
   }
+
+  @Test(
+    "A long text of a policy or hold is refused, and one of a drop is cut: each later write of the audit chain reads it"
+  )
+  func longTexts() async throws {
+    let database = try await RetentionDatabase.shared
+    try await database.makeTable("long_texts", .partitions, keep: "30 days")
+    let (table, long) = ("'events.long_texts'", "repeat('x', 2001)")
+    for call in [
+      "place_hold(\(table), \(long))", "set_policy(\(table), p_note => \(long))",
+      "set_policy(\(table), p_hold_until => 'infinity', p_hold_reason => \(long))", "release_hold(1, \(long))",
+      "remove_policy('events', 'long_texts', \(long))",
+    ] {
+      await #expect(throws: (any Error).self, "\(call)") {
+        try await database.psql(as: database.other, "SELECT \(database.admin).\(call)")
+      }
+    }
+    let unit = try await database.psql(
+      "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = \(table)::regclass LIMIT 1")
+    try await database.psql(
+      as: database.caller, "SELECT \(database.admin).drop_unit(\(table), '\(unit)', NULL, false, \(long) || 'y')")
+    #expect(
+      try await database.psql(
+        """
+        SELECT count(*) FILTER (WHERE action IN ('hold', 'release')) || ' ' || max(length(note))
+        FROM \(database.admin).chunk_maintenance_log WHERE table_name = 'long_texts'
+        """) == "0 2000")
+  }
 }

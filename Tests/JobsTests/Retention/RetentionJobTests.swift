@@ -1,6 +1,7 @@
 import Essentials
 import Foundation
 import Postgres
+import Synchronization
 import TableDays
 import TestSupport
 import Testing
@@ -85,6 +86,33 @@ struct RetentionJobTests {
     #expect(!manifest.contains("verified_at"))
     let proven = "SELECT count(verified_at) FROM admin.archived_day WHERE table_name = 'rotten' AND day = '2024-01-05'"
     #expect(try await site.base.psql(proven) == "0")
+  }
+
+  @Test("A run that is cancelled tells what it has dropped, and what it has not begun")
+  func cancelled() async throws {
+    let site = try await RetentionSite.shared()
+    try await site.makeTable("cut_short", .partitions)
+    try await site.base.psql(
+      "SELECT \(site.base.admin).set_policy('events.cut_short', '30 days', p_keep_archives => '20 days')")
+    var request = RetentionRequest()
+    request.tables = [TableName(schema: "events", name: "cut_short")]
+    let wanted = request
+    let cancel = Mutex<@Sendable () -> Void>({})
+    let run = Task {
+      try await RetentionJob(
+        site.context, site.settings.backup,
+        onResult: { result in if result.status == .dropped { cancel.withLock { $0() } } }
+      ).run(wanted)
+    }
+    cancel.withLock { $0 = { run.cancel() } }
+    let report = try await run.value
+    #expect(report.status == .partial)
+    #expect(report.verdicts == ["dropped", "not_begun"])
+    #expect(report.results.last?.error?.code == .cancelled)
+    #expect(report.failures.map(\.error.code) == [.cancelled])
+    #expect(report.auditError == nil)
+    #expect(try await site.audited().contains("drop"))
+    try await site.base.psql("SELECT \(site.base.admin).remove_policy('events', 'cut_short')")
   }
 
   @Test("A proof that is being taken back keeps the unit, and one that was taken back is not written again")

@@ -20,7 +20,7 @@ package enum SQL {
   static let ownedSequences = text(PackageResources.owned_sequences_sql)
   static let retentionSchema = text(PackageResources.retention_schema_sql)
   static let retentionRecord = text(PackageResources.retention_record_sql)
-  static let retentionHeld = text(PackageResources.retention_held_sql)
+  static let retentionHolds = text(PackageResources.retention_holds_sql)
   static let retentionPolicies = text(PackageResources.retention_policies_sql)
   static let hypertable = text(PackageResources.hypertable_sql)
   static let chunksMadeLater = text(PackageResources.chunks_made_later_sql)
@@ -52,7 +52,8 @@ package enum SQL {
   /// The parts of the script of the retention's schema, in their order.
   static let adminParts = [
     PackageResources.admin_schema_sql, PackageResources.admin_facts_sql, PackageResources.admin_checks_sql,
-    PackageResources.admin_counts_sql, PackageResources.admin_drop_sql, PackageResources.admin_delete_sql,
+    PackageResources.admin_holds_sql, PackageResources.admin_counts_sql, PackageResources.admin_drop_sql,
+    PackageResources.admin_delete_sql,
     PackageResources.admin_wrappers_sql, PackageResources.admin_policy_sql, PackageResources.admin_enforce_sql,
     PackageResources.admin_audit_sql, PackageResources.admin_grants_sql,
   ].map(text)

@@ -41,6 +41,8 @@ package struct ArchivePublication: Sendable {
     package var warnings: [String] = []
     /// Why the archive may be unpublished or may not be durable; nil when its publication is confirmed.
     package var doubt: LakeError?
+    /// The archive in its place, where the lake has told.
+    package var entry: LakeEntry?
   }
 
   /// Publishes both files. When this throws, the existing archive and its manifest are unchanged.
@@ -83,6 +85,7 @@ package struct ArchivePublication: Sendable {
       }
       return outcome
     }
+    outcome.entry = published
     do {
       try await publish(manifest, of: published, replacing: old)
     } catch let error as LakeError where error.code == "not_durable" {

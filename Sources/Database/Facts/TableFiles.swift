@@ -23,6 +23,17 @@ package struct TableFiles: Equatable {
     return TableFiles(digest: try row.decode("files"))
   }
 
+  /// Refuses rows that were read by the table's name when another relation has it by now: one that was locked keeps its name, but not its
+  /// schema's.
+  /// - Throws: ``JobError`` `table_changed`.
+  package static func refuseOther(than facts: TableFacts, on connection: PostgresConnection) async throws {
+    let oid: Int? = try await connection.query(
+      "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8 AS oid",
+      [try await connection.quoted(facts.table)]
+    ).rows[0].decodeIfPresent("oid")
+    guard oid == facts.oid else { throw changed(facts.table) }
+  }
+
   package static func changed(_ table: TableName) -> JobError {
     JobError(
       .tableChanged,

@@ -38,7 +38,10 @@ package enum AdminSchema {
       "drop_chunks_older_than(regclass, interval)",
       "drop_chunks_between(regclass, timestamp with time zone, timestamp with time zone)", "retention_units(regclass)",
       "enforce_retention_all()",
-    ] + auditRoutines + ["was_used(text)"]
+    ] + auditRoutines + [
+      "was_used(text)", "holds_on(name, name, oid[])",
+      "held(name, name, date, timestamp with time zone, timestamp with time zone)",
+    ]
 
   /// By these the audit chain is told of the log.
   private static let auditRoutines = ["unaudited(integer)", "mark_audited(bigint[])"]
@@ -59,6 +62,10 @@ package enum AdminSchema {
     SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET row_security = off
     """
 
+  /// The same of one that others call. A change of the abbreviations, which the clock of a policy may be, reads a file: it is not made for each
+  /// call of those below.
+  private static let entrySettings = settings + " SET timezone_abbreviations = 'Default'"
+
   /// A function that was given to another role must not run as that one.
   private static func intact(_ schemaName: String) -> String {
     """
@@ -77,7 +84,8 @@ package enum AdminSchema {
     let schemaName = "\(literal(schema))::pg_catalog.name"
     let own = [
       "schema": schema.inDoubleQuotes, "schema_name": schemaName, "owner": owner.inDoubleQuotes,
-      "owner_name": "\(literal(owner))::pg_catalog.name", "settings": settings, "intact": intact(schemaName),
+      "owner_name": "\(literal(owner))::pg_catalog.name", "settings": settings, "entry_settings": entrySettings,
+      "intact": intact(schemaName),
     ]
     let values = own.merging(more) { $1 }
     // No value may end the quotes that it stands in.

@@ -1,5 +1,5 @@
 package import Postgres
-import Reporting
+package import Reporting
 package import TableDays
 
 extension RetentionSchema {
@@ -32,11 +32,11 @@ extension RetentionSchema {
     }
   }
 
-  /// The error for a schema whose log cannot be asked.
-  private var isEarlier: JobError {
+  /// The error for a schema of an earlier version.
+  package var isEarlier: JobError {
     JobError(
       .notConfigured,
-      "the schema \(name) is of an earlier version, whose log cannot be asked what the audit chain has and which archives were used; "
+      "the schema \(name) is of an earlier version, which cannot tell what the audit chain has, which archives were used and of which table they are, or what holds keep; "
         + "renew it with sluice setup apply --part retention", field: "RETENTION_SCHEMA")
   }
 

@@ -79,11 +79,27 @@ extension RetentionSchema {
 
   /// The holds that have not ended.
   package func holds(on connection: PostgresConnection) async throws -> [Hold] {
-    try await connection.query(
-      "SELECT id, table_schema, table_name, range_start::pg_catalog.text, range_end::pg_catalog.text, reason, placed_by, "
-        + "placed_at::pg_catalog.text, until::pg_catalog.text FROM \(name).hold "
-        + "WHERE released_at IS NULL AND (until IS NULL OR until > pg_catalog.clock_timestamp()) ORDER BY id"
-    ).rows.map { row in
+    try await holds(
+      "\(name).hold AS h WHERE h.released_at IS NULL AND (h.until IS NULL OR h.until > pg_catalog.clock_timestamp())",
+      on: connection)
+  }
+
+  /// Those of them that keep rows of a table: its own, and those of its partitions and of the tables that it is a partition of.
+  /// - Throws: ``JobError`` `not_configured` where the schema is of an earlier version; `PostgresError`.
+  package func holds(of table: TableName, on connection: PostgresConnection) async throws -> [Hold] {
+    do {
+      return try await holds(
+        "\(name).holds_on($1::pg_catalog.name, $2::pg_catalog.name) AS h", [table.schema, table.name], on: connection)
+    } catch PostgresError.server(let error) where error.sqlState == "42883" {
+      throw isEarlier
+    }
+  }
+
+  /// - Parameter source: a relation `h` with the columns of the table `hold`, and what to take of it.
+  private func holds(
+    _ source: String, _ values: [String?] = [], on connection: PostgresConnection
+  ) async throws -> [Hold] {
+    try await connection.query(SQL.retentionHolds.replacing("/* SOURCE */", with: source), values).rows.map { row in
       Hold(
         id: try row.decode("id"),
         table: TableName(schema: try row.decode("table_schema"), name: try row.decode("table_name")),
@@ -94,20 +110,20 @@ extension RetentionSchema {
     }
   }
 
-  /// The hold that keeps a day of a table, in words; nil where none does.
-  package func held(_ table: TableName, _ day: DayWindow, on connection: PostgresConnection) async throws -> String? {
-    // A restore's hold keeps all archives of the table: what it holds is told in values of the column.
-    if try await RestoreLog.State.read("hold", on: connection).isThere {
-      let held: Bool = try await connection.query(
-        "SELECT EXISTS (SELECT FROM sluice.hold WHERE ended_at IS NULL AND keep_until > pg_catalog.clock_timestamp() "
-          + "AND schema_name = $1 AND table_name = $2) AS held", [table.schema, table.name]
-      ).rows[0].decode("held")
-      if held { return "a restore holds rows of the table" }
+  /// The hold that keeps the archive of a day of a table, in words; nil where none does.
+  /// - Parameter span: the archive's own first instant, and the first one after it, in ISO 8601; nil where it has no manifest that tells.
+  /// - Throws: ``JobError`` `not_configured` where the schema is of an earlier version; `PostgresError`.
+  package func held(
+    _ table: TableName, _ day: Day, _ span: (start: String, end: String)?, on connection: PostgresConnection
+  ) async throws -> String? {
+    do {
+      return try await connection.query(
+        "SELECT \(name).held($1::pg_catalog.name, $2::pg_catalog.name, $3::pg_catalog.date, $4::pg_catalog.timestamptz, "
+          + "$5::pg_catalog.timestamptz) AS words", [table.schema, table.name, "\(day)", span?.start, span?.end]
+      ).rows[0].decodeIfPresent("words")
+    } catch PostgresError.server(let error) where error.sqlState == "42883" {
+      throw isEarlier
     }
-    return try await connection.query(
-      SQL.retentionHeld.replacing("/* SCHEMA */", with: name),
-      [table.schema, table.name, day.texts.start, day.texts.end]
-    ).rows.first?.decode("words")
   }
 
   /// What a policy is set to; nil leaves a value as it is, or at its default.

@@ -10,6 +10,8 @@ package struct RetentionSchema: Sendable {
   let name: String
   /// The role may write what archives hold (`archived_day`).
   package let mayRecord: Bool
+  /// It is of this version: what it knows of archives says of which relation they are.
+  package let isCurrent: Bool
 
   /// Finds the schema.
   /// - Parameter name: `RETENTION_SCHEMA`.
@@ -28,7 +30,8 @@ package struct RetentionSchema: Sendable {
     guard try row.decode("may_read", as: Bool.self) else {
       throw TableFacts.denied("USAGE", on: "SCHEMA \(quoted)", try await connection.currentRole())
     }
-    return RetentionSchema(name: quoted, mayRecord: try row.decode("may_record"))
+    return RetentionSchema(
+      name: quoted, mayRecord: try row.decode("may_record"), isCurrent: try row.decode("is_current"))
   }
 
   /// A chunk, a partition, or a day of a plain table.
@@ -45,12 +48,13 @@ package struct RetentionSchema: Sendable {
   }
 
   /// The units of a table that are past their keep time, in order.
-  package func units(of table: TableName, on connection: PostgresConnection) async throws -> [Unit] {
+  /// - Parameter table: its OID.
+  package func units(of table: Int, on connection: PostgresConnection) async throws -> [Unit] {
     let rows = try await connection.query(
       "SELECT u.unit::pg_catalog.oid::pg_catalog.int8 AS oid, n.nspname AS schema, c.relname AS name, u.day::pg_catalog.text AS day, "
-        + "u.range_start, u.range_end FROM \(name).retention_units($1::pg_catalog.regclass) AS u "
+        + "u.range_start, u.range_end FROM \(name).retention_units(\(Self.relation)) AS u "
         + "LEFT JOIN pg_catalog.pg_class c ON c.oid = u.unit LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
-      [try await connection.quoted(table)]
+      [String(table)]
     ).rows
     let units: [Unit] = try rows.compactMap { row in
       let place: Unit.Place
@@ -83,28 +87,31 @@ package struct RetentionSchema: Sendable {
     package let detail: String?
   }
 
+  /// The relation whose OID is $1: another one may have its name by now.
+  private static let relation = "$1::pg_catalog.int8::pg_catalog.oid::pg_catalog.regclass"
+
   /// Drops a unit, in a transaction of its own, if every proof that the policy asks for is there.
   /// - Parameters:
+  ///   - table: its OID.
   ///   - since: the oldest transaction that may not have ended when the unit's rows were compared with their archives: none of the rows may be
   ///     of it or a later one. Nil compares counts only.
   ///   - dryRun: only tell what would become of it; takes no lock.
   package func drop(
-    _ unit: Unit, of table: TableName, since: String?, dryRun: Bool, note: String, on connection: PostgresConnection
+    _ unit: Unit, of table: Int, since: String?, dryRun: Bool, note: String, on connection: PostgresConnection
   ) async throws -> Outcome {
-    let owner = try await connection.quoted(table)
     let row: PostgresRow
     switch unit.place {
     case .part(let oid, _):
       row = try await connection.query(
-        "SELECT * FROM \(name).drop_unit($1::pg_catalog.regclass, $2::pg_catalog.int8::pg_catalog.oid::pg_catalog.regclass, "
+        "SELECT * FROM \(name).drop_unit(\(Self.relation), $2::pg_catalog.int8::pg_catalog.oid::pg_catalog.regclass, "
           + "$3::pg_catalog.xid8, $4::pg_catalog.bool, $5)",
-        [owner, String(oid), since, dryRun ? "true" : "false", note]
+        [String(table), String(oid), since, dryRun ? "true" : "false", note]
       ).rows[0]
     case .day(let day):
       row = try await connection.query(
-        "SELECT * FROM \(name).delete_rows($1::pg_catalog.regclass, $2::pg_catalog.date, $3::pg_catalog.xid8, "
+        "SELECT * FROM \(name).delete_rows(\(Self.relation), $2::pg_catalog.date, $3::pg_catalog.xid8, "
           + "$4::pg_catalog.bool, $5)",
-        [owner, "\(day)", since, dryRun ? "true" : "false", note]
+        [String(table), "\(day)", since, dryRun ? "true" : "false", note]
       ).rows[0]
     }
     return Outcome(
@@ -114,7 +121,7 @@ package struct RetentionSchema: Sendable {
   }
 
   /// Why the functions touch nothing of a table, whatever its archives; nil where they do.
-  package func refusal(of table: TableName, on connection: PostgresConnection) async throws -> String? {
+  package func refusal(of table: Int, on connection: PostgresConnection) async throws -> String? {
     let outcome = try await drop(
       Unit(place: .day(Day(Date(timeIntervalSince1970: 0), in: .gmt)), start: nil, end: nil), of: table, since: nil,
       dryRun: true,
@@ -166,6 +173,8 @@ package struct RetentionSchema: Sendable {
     package let verifiedAt: Date?
     /// See ``drop(_:of:since:dryRun:note:on:)``.
     package var since: String?
+    /// The OID of the relation whose rows were copied into it, or compared with it; nil where none was.
+    package var tableOID: Int?
 
     /// The same, without when it was read.
     package var unread: ArchivedDay {
@@ -177,7 +186,7 @@ package struct RetentionSchema: Sendable {
     package init(
       day: Day, timeColumn: ColumnName, span: DaySpan, rows: Int, rowsHash: String?, sha256: String, path: String,
       verifiedAt: Date?,
-      since: String? = nil
+      since: String? = nil, tableOID: Int? = nil
     ) {
       self.day = day
       self.timeColumn = timeColumn
@@ -188,6 +197,7 @@ package struct RetentionSchema: Sendable {
       self.path = path
       self.verifiedAt = verifiedAt
       self.since = since
+      self.tableOID = tableOID
     }
   }
 
@@ -200,6 +210,7 @@ package struct RetentionSchema: Sendable {
           table.schema, table.name, "\(day.day)", day.timeColumn.text, day.span.start, day.span.end, String(day.rows),
           day.rowsHash,
           day.sha256, day.path, day.verifiedAt.map { $0.formatted(.iso8601) }, day.since,
+          day.tableOID.map { String($0) },
         ])
     }
   }
@@ -212,11 +223,12 @@ package struct RetentionSchema: Sendable {
     var confirmed = 0
     for day in days {
       confirmed += try await connection.query(
-        "UPDATE \(name).archived_day SET rows_hash = $6, verified_at = $7::pg_catalog.timestamptz, snapshot_xmin = $8::pg_catalog.xid8 "
+        "UPDATE \(name).archived_day SET rows_hash = $6, verified_at = $7::pg_catalog.timestamptz, snapshot_xmin = $8::pg_catalog.xid8, "
+          + "table_oid = $9::pg_catalog.int8::pg_catalog.oid "
           + "WHERE table_schema = $1 AND table_name = $2 AND day = $3::pg_catalog.date AND sha256 = $4 AND rows = $5::pg_catalog.int8",
         [
           table.schema, table.name, "\(day.day)", day.sha256, String(day.rows), day.rowsHash,
-          day.verifiedAt.map { $0.formatted(.iso8601) }, day.since,
+          day.verifiedAt.map { $0.formatted(.iso8601) }, day.since, day.tableOID.map { String($0) },
         ]
       ).affectedRows
     }

@@ -1,6 +1,6 @@
 -- What the lake's audit chain has no line of yet, the oldest first. What was kept, refused or failed has changed nothing and gets none.
 CREATE OR REPLACE FUNCTION {schema}.unaudited(p_limit int) RETURNS TABLE (id bigint, entry jsonb)
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 #variable_conflict use_column
 BEGIN
   {intact}
@@ -12,7 +12,7 @@ END
 $sluice$;
 
 -- Takes down that the chain has the lines.
-CREATE OR REPLACE FUNCTION {schema}.mark_audited(p_ids bigint[]) RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
+CREATE OR REPLACE FUNCTION {schema}.mark_audited(p_ids bigint[]) RETURNS void LANGUAGE plpgsql {entry_settings} AS $sluice$
 BEGIN
   {intact}
   UPDATE {schema}.chunk_maintenance_log l SET audited_at = pg_catalog.clock_timestamp()
@@ -21,7 +21,7 @@ END
 $sluice$;
 
 -- Whether rows were dropped because an archive held them. It may be their only copy.
-CREATE OR REPLACE FUNCTION {schema}.was_used(p_sha256 text) RETURNS boolean LANGUAGE plpgsql {settings} AS $sluice$
+CREATE OR REPLACE FUNCTION {schema}.was_used(p_sha256 text) RETURNS boolean LANGUAGE plpgsql {entry_settings} AS $sluice$
 BEGIN
   {intact}
   RETURN EXISTS (

@@ -8,19 +8,21 @@ LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   d record;
   covered bigint;
+  hold text;
   first_instant timestamptz;
   last_instant timestamptz;
 BEGIN
   first_instant := {schema}.time_instant(p_low, t.column_type, p.clock);
   last_instant := {schema}.time_instant(p_high, t.column_type, p.clock);
   IF t.column_type IN (20, 23) THEN
-    -- An integer tells no instant by itself; the days of its archives do.
-    SELECT pg_catalog.min(a.day)::timestamp AT TIME ZONE p.clock, (pg_catalog.max(a.day) + 1)::timestamp AT TIME ZONE p.clock
+    -- An integer tells no instant by itself; the days of its archives do, but not of which zone they are.
+    SELECT {schema}.day_first(pg_catalog.min(a.day)), {schema}.day_last(pg_catalog.max(a.day))
     INTO first_instant, last_instant
-    FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a;
+    FROM {schema}.days_over(p_table, t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a;
   END IF;
-  PERFORM {schema}.check_holds(t.table_schema, t.table_name, p, first_instant, last_instant);
-  PERFORM {schema}.check_restored(p_table, t, p_low, p_high);
+  hold := {schema}.hold_over(
+    p, t.table_schema, t.table_name, pg_catalog.array_append(p_parts, p_table), t.column_type, p_low, p_high, first_instant, last_instant);
+  IF hold IS NOT NULL THEN PERFORM {schema}.verdict('kept', 'on_hold', hold); END IF;
   IF last_instant IS NULL AND t.column_type IN (20, 23) THEN
     PERFORM {schema}.verdict(
       CASE WHEN p.require_archive THEN 'kept' ELSE 'refused' END,
@@ -41,11 +43,16 @@ BEGIN
   IF p_low IS NULL THEN PERFORM {schema}.verdict('kept', 'no_archive', 'its range has no begin, which no archive covers'); END IF;
   covered := p_low;
   FOR d IN
-    SELECT a.* FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a
+    SELECT a.* FROM {schema}.days_over(p_table, t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a
     ORDER BY a.low, a.high
   LOOP
     EXIT WHEN d.low > covered;
     covered := GREATEST(covered, d.high);
+    IF d.is_of_another THEN
+      PERFORM {schema}.verdict(
+        'kept', 'not_verified', pg_catalog.format(
+          'the archive of %s was made of another relation of that name, or by an earlier version, and was not compared since', d.day));
+    END IF;
     IF d.verified_at IS NULL OR d.rows IS NULL THEN
       PERFORM {schema}.verdict('kept', 'not_verified', pg_catalog.format('the archive of %s is not verified', d.day));
     END IF;
@@ -71,7 +78,8 @@ $sluice$;
 
 -- Keeps the proofs from being taken back until the unit is dropped: an archive that is to be removed is first taken from the list of
 -- archived days, and that waits. One that was taken back meanwhile keeps the unit.
-CREATE OR REPLACE FUNCTION {schema}.hold_proofs(p_schema name, p_name name, p_days jsonb) RETURNS void
+DROP FUNCTION IF EXISTS {schema}.hold_proofs(name, name, jsonb);
+CREATE OR REPLACE FUNCTION {schema}.hold_proofs(p_table oid, p_schema name, p_name name, p_days jsonb) RETURNS void
 LANGUAGE plpgsql {settings} AS $sluice$
 DECLARE
   held bigint;
@@ -80,7 +88,7 @@ BEGIN
     SELECT FROM {schema}.archived_day a
     JOIN pg_catalog.jsonb_to_recordset(p_days) AS x (day date, sha256 text, rows bigint)
       ON x.day = a.day AND x.rows = a.rows AND x.sha256 IS NOT DISTINCT FROM a.sha256
-    WHERE a.table_schema = p_schema AND a.table_name = p_name AND a.verified_at IS NOT NULL
+    WHERE a.table_schema = p_schema AND a.table_name = p_name AND a.table_oid = p_table AND a.verified_at IS NOT NULL
     FOR SHARE OF a) s;
   IF held IS DISTINCT FROM pg_catalog.jsonb_array_length(p_days) THEN
     PERFORM {schema}.verdict('kept', 'not_verified', 'what is known of an archive was changed meanwhile');
@@ -88,18 +96,23 @@ BEGIN
 END
 $sluice$;
 
--- The archived days of a table whose span overlaps the values from p_low to before p_high; NULL is no bound.
+-- The archived days of a table whose span overlaps the values from p_low to before p_high; NULL is no bound. What was proven of another relation
+-- that had the name is proven of none.
+DROP FUNCTION IF EXISTS {schema}.days_over(name, name, name, oid, bigint, bigint);
 CREATE OR REPLACE FUNCTION {schema}.days_over(
-  p_schema name, p_name name, p_column name, p_type oid, p_low bigint, p_high bigint
+  p_table oid, p_schema name, p_name name, p_column name, p_type oid, p_low bigint, p_high bigint
 ) RETURNS TABLE (
-  day date, low bigint, high bigint, rows bigint, sha256 text, archive_path text, verified_at timestamptz, snapshot_xmin xid8)
+  day date, low bigint, high bigint, rows bigint, sha256 text, archive_path text, verified_at timestamptz, snapshot_xmin xid8,
+  is_of_another boolean)
 LANGUAGE plpgsql {settings} AS $sluice$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
   SELECT s.* FROM (
     SELECT a.day, {schema}.time_value(a.span_start, p_type) AS low, {schema}.time_value(a.span_end, p_type) AS high,
-      a.rows, a.sha256, a.archive_path, a.verified_at, a.snapshot_xmin
+      a.rows, a.sha256, a.archive_path, CASE WHEN a.table_oid = p_table THEN a.verified_at END,
+      CASE WHEN a.table_oid = p_table THEN a.snapshot_xmin END,
+      a.verified_at IS NOT NULL AND a.table_oid IS DISTINCT FROM p_table
     FROM {schema}.archived_day a
     WHERE a.table_schema = p_schema AND a.table_name = p_name AND a.time_column = p_column
       -- A day begins at most 14 hours from midnight UTC; of integers nothing is known before they are compared.
@@ -108,26 +121,6 @@ BEGIN
     OFFSET 0
   ) s
   WHERE (p_low IS NULL OR s.high > p_low) AND (p_high IS NULL OR s.low < p_high) AND s.low < s.high;
-END
-$sluice$;
-
--- A hold without instants of the unit to compare counts for all of the table.
-CREATE OR REPLACE FUNCTION {schema}.check_holds(
-  p_schema name, p_name name, p {schema}.retention_policy, p_first timestamptz, p_last timestamptz
-) RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
-DECLARE
-  h record;
-BEGIN
-  IF p.hold_until > pg_catalog.clock_timestamp() THEN
-    PERFORM {schema}.verdict('kept', 'on_hold', pg_catalog.format('the policy holds it until %s: %s', p.hold_until, p.hold_reason));
-  END IF;
-  SELECT k.id, k.reason INTO h FROM {schema}.hold k
-  WHERE k.table_schema = p_schema AND k.table_name = p_name AND k.released_at IS NULL
-    AND (k.until IS NULL OR k.until > pg_catalog.clock_timestamp())
-    AND (k.range_start IS NULL OR p_last IS NULL OR k.range_start < p_last)
-    AND (k.range_end IS NULL OR p_first IS NULL OR k.range_end > p_first)
-  ORDER BY k.id LIMIT 1;
-  IF FOUND THEN PERFORM {schema}.verdict('kept', 'on_hold', pg_catalog.format('hold %s: %s', h.id, h.reason)); END IF;
 END
 $sluice$;
 
@@ -217,52 +210,6 @@ BEGIN
         'kept', 'needed_by_aggregate', pg_catalog.format(
           'the refresh policy of the continuous aggregate %s would empty its buckets of the dropped rows: it begins at %s; '
             'give it a start_offset shorter than the age of what is dropped', a.name, refreshed_from));
-    END IF;
-  END LOOP;
-END
-$sluice$;
-
--- The holds that restores have placed, in a table of the role that restores. It is read only where no code of an untrusted role could run by that;
--- the script grants what is needed for it.
-CREATE OR REPLACE FUNCTION {schema}.check_restored(p_table oid, t record, p_low bigint, p_high bigint) RETURNS void
-LANGUAGE plpgsql {settings} AS $sluice$
-DECLARE
-  h record;
-BEGIN
-  IF NOT EXISTS (
-    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
-    JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
-    WHERE n.nspname = 'sluice' AND c.relname = 'hold' AND c.relkind = 'r' AND NOT c.relrowsecurity
-      AND (r.rolsuper OR c.relowner = d.datdba OR pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE'))
-      AND {schema}.is_trusted(n.nspowner, c.relowner)
-      AND 8 = (
-        SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = c.oid AND NOT a.attisdropped AND (a.attname, a.atttypid) IN (
-          ('schema_name', 25), ('table_name', 25), ('kind', 25), ('first_value', 25), ('end_value', 25), ('keep_until', 1184),
-          ('ended_at', 1184), ('table_oid', 26)))
-  ) THEN
-    RETURN;
-  END IF;
-  IF NOT (
-    pg_catalog.has_schema_privilege(current_user, 'sluice', 'USAGE')
-    AND pg_catalog.has_table_privilege(current_user, 'sluice.hold', 'SELECT'))
-  THEN
-    PERFORM {schema}.verdict(
-      'kept', 'on_hold', pg_catalog.format(
-        'the holds of restores cannot be read: GRANT USAGE ON SCHEMA sluice TO %1$I; GRANT SELECT ON sluice.hold TO %1$I', current_user));
-  END IF;
-  FOR h IN
-    SELECT k.kind, k.first_value, k.end_value, k.keep_until FROM sluice.hold k
-    WHERE k.ended_at IS NULL AND k.keep_until > pg_catalog.clock_timestamp()
-      AND (k.table_oid = p_table OR k.table_oid IS NULL AND k.schema_name = t.table_schema AND k.table_name = t.table_name)
-  LOOP
-    -- Of a column of another type by now nothing is compared.
-    IF h.kind IS DISTINCT FROM pg_catalog.format_type(t.column_type, NULL)
-      OR (p_high IS NULL OR {schema}.time_value(h.first_value, t.column_type) < p_high)
-        AND (p_low IS NULL OR {schema}.time_value(h.end_value, t.column_type) > p_low)
-    THEN
-      PERFORM {schema}.verdict('kept', 'on_hold', pg_catalog.format('a restore keeps its rows until %s', h.keep_until));
     END IF;
   END LOOP;
 END

@@ -137,13 +137,14 @@ $sluice$;
 
 -- The latest moment since when the rows from p_low to before p_high are known not to have changed: the earliest of their archives. NULL where
 -- one does not tell, or its transaction ids are those of another cluster.
-CREATE OR REPLACE FUNCTION {schema}.compared_since(t record, p_low bigint, p_high bigint) RETURNS xid8
+DROP FUNCTION IF EXISTS {schema}.compared_since(record, bigint, bigint);
+CREATE OR REPLACE FUNCTION {schema}.compared_since(p_table oid, t record, p_low bigint, p_high bigint) RETURNS xid8
 LANGUAGE plpgsql {settings} AS $sluice$
 BEGIN
   RETURN (
     SELECT CASE WHEN pg_catalog.bool_and(a.snapshot_xmin IS NOT NULL)
       THEN (pg_catalog.min(a.snapshot_xmin::text::numeric))::text::xid8 END
-    FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a
+    FROM {schema}.days_over(p_table, t.table_schema, t.table_name, t.column_name, t.column_type, p_low, p_high) a
     WHERE EXISTS (
       SELECT FROM {schema}.cluster c
       WHERE c.system_identifier = (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s)));

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION {schema}.delete_rows(
   p_table regclass, p_day date, p_since xid8 DEFAULT NULL, p_dry_run boolean DEFAULT false, p_note text DEFAULT NULL,
   p_batch int DEFAULT 10000
 ) RETURNS TABLE (unit text, outcome text, reason text, rows bigint, bytes bigint, detail text)
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 #variable_conflict use_variable
 DECLARE
   t record;
@@ -47,7 +47,7 @@ BEGIN
     p_now := p;
     -- Rows beside the day are not touched.
     p.whole_days := false;
-    SELECT a.* INTO d FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, NULL, NULL) a
+    SELECT a.* INTO d FROM {schema}.days_over(p_table::oid, t.table_schema, t.table_name, t.column_name, t.column_type, NULL, NULL) a
     WHERE a.day = p_day;
     IF d.day IS NOT NULL THEN
       low := d.low;
@@ -65,14 +65,16 @@ BEGIN
     END IF;
     log_start := {schema}.time_text(low, t.column_type);
     log_end := {schema}.time_text(high, t.column_type);
-    root := {schema}.relation_name(p_table::oid);
+    root := pg_catalog.format('%I.%I', t.table_schema, t.table_name);
     PERFORM {schema}.check_deletable(p_table::oid);
     IF p_since IS NULL AND NOT p_dry_run THEN
       PERFORM {schema}.lock_unit(p_table::oid, '{}', '{}');
     ELSIF NOT p_dry_run THEN
       EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN ROW EXCLUSIVE MODE', root);
-      PERFORM {schema}.verdict('kept', 'locked', 'the table was renamed meanwhile')
-      WHERE pg_catalog.to_regclass(root) IS DISTINCT FROM p_table;
+    END IF;
+    -- The policy and the holds are those of the name.
+    IF NOT p_dry_run AND pg_catalog.to_regclass(root) IS DISTINCT FROM p_table THEN
+      PERFORM {schema}.verdict('kept', 'locked', 'the table was renamed meanwhile');
     END IF;
     PERFORM {schema}.check_deletable(p_table::oid);
     PERFORM FROM {schema}.check_unit(p_table::oid, t, p, '{}', low, high, false);
@@ -116,7 +118,7 @@ BEGIN
     PERFORM FROM {schema}.check_unit(p_table::oid, t, p, '{}', low, high, false);
     IF p.require_archive THEN
       PERFORM {schema}.hold_proofs(
-        t.table_schema, t.table_name,
+        p_table::oid, t.table_schema, t.table_name,
         pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('day', d.day, 'sha256', d.sha256, 'rows', d.rows)));
     END IF;
     deleted := 0;

@@ -160,7 +160,13 @@ BEGIN
       SELECT c.total, c.archives, c.tuples INTO rows, archives, tuples
       FROM {schema}.check_counts(t, root, source, bounds, u.low, u.high, days, u.heaps, p_since) c;
     END IF;
-    IF NOT p_dry_run THEN PERFORM {schema}.lock_unit(p_table, u.parts, u.heaps); END IF;
+    IF NOT p_dry_run THEN
+      PERFORM {schema}.lock_unit(p_table, u.parts, u.heaps);
+      -- The policy and the holds are those of the name.
+      IF {schema}.relation_name(p_table) IS DISTINCT FROM pg_catalog.format('%I.%I', t.table_schema, t.table_name) THEN
+        PERFORM {schema}.verdict('kept', 'locked', 'the table was renamed meanwhile');
+      END IF;
+    END IF;
     -- Once more: what was looked at before the locks may have been changed meanwhile.
     heaps := u.heaps;
     SELECT * INTO u FROM {schema}.unit_facts(p_table, p_unit, t.kind, t.column_type, t.hypertable);
@@ -173,7 +179,7 @@ BEGIN
     days_now := (
       SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d))
       FROM {schema}.check_unit(p_table, t, p, u.parts, u.low, u.high, p_ignore_keep) d);
-    IF p.require_archive AND NOT p_dry_run THEN PERFORM {schema}.hold_proofs(t.table_schema, t.table_name, days_now); END IF;
+    IF p.require_archive AND NOT p_dry_run THEN PERFORM {schema}.hold_proofs(p_table, t.table_schema, t.table_name, days_now); END IF;
     IF p.require_archive THEN
       PERFORM {schema}.check_hidden(u.sealed);
       SELECT * INTO changes FROM {schema}.changed_since(p_table, u.parts, u.heaps, COALESCE(p_since, begun));
@@ -281,7 +287,7 @@ $sluice$;
 CREATE OR REPLACE FUNCTION {schema}.drop_unit(
   p_table regclass, p_unit regclass, p_since xid8 DEFAULT NULL, p_dry_run boolean DEFAULT false, p_note text DEFAULT NULL
 ) RETURNS TABLE (unit text, outcome text, reason text, rows bigint, bytes bigint, detail text)
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 #variable_conflict use_column
 BEGIN
   {intact}

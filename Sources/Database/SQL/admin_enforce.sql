@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION {schema}.retention_units(p_table regclass DEFAULT NULL)
 RETURNS TABLE (
   table_oid regclass, unit regclass, day date, range_start text, range_end text, since xid8)
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 #variable_conflict use_column
 DECLARE
   p {schema}.retention_policy;
@@ -24,20 +24,20 @@ BEGIN
       RETURN QUERY
       SELECT o::regclass, k.unit::regclass, NULL::date, {schema}.time_text(k.low, t.column_type),
         {schema}.time_text(k.high, t.column_type),
-        CASE WHEN p.require_archive THEN {schema}.compared_since(t, k.low, k.high) END
+        CASE WHEN p.require_archive THEN {schema}.compared_since(o, t, k.low, k.high) END
       FROM {schema}.units_of(o) k
       CROSS JOIN LATERAL (
-        SELECT (pg_catalog.max(a.day) + 1)::timestamp AT TIME ZONE p.clock AS last
-        FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, k.low, k.high) a
+        SELECT {schema}.day_last(pg_catalog.max(a.day)) AS last
+        FROM {schema}.days_over(o, t.table_schema, t.table_name, t.column_name, t.column_type, k.low, k.high) a
       ) s
       WHERE COALESCE({schema}.time_instant(k.high, t.column_type, p.clock), s.last) <= pg_catalog.now() - p.keep
       ORDER BY k.high;
     ELSE
       CONTINUE WHEN p.require_archive IS FALSE AND t.column_type IN (20, 23);
       FOR d IN
-        SELECT a.day, a.low, a.high, {schema}.compared_since(t, a.low, a.high) AS since
-        FROM {schema}.days_over(t.table_schema, t.table_name, t.column_name, t.column_type, NULL, NULL) a
-        WHERE COALESCE({schema}.time_instant(a.high, t.column_type, p.clock), (a.day + 1)::timestamp AT TIME ZONE p.clock)
+        SELECT a.day, a.low, a.high, {schema}.compared_since(o, t, a.low, a.high) AS since
+        FROM {schema}.days_over(o, t.table_schema, t.table_name, t.column_name, t.column_type, NULL, NULL) a
+        WHERE COALESCE({schema}.time_instant(a.high, t.column_type, p.clock), {schema}.day_last(a.day))
           <= pg_catalog.now() - p.keep
         ORDER BY a.low
       LOOP

@@ -116,7 +116,8 @@ BEGIN
   IF reason IS NOT NULL THEN RETURN; END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') THEN
     -- The caller's settings must not hide rows.
-    PERFORM pg_catalog.set_config('timescaledb.enable_transparent_decompression', 'on', true);
+    PERFORM pg_catalog.set_config('timescaledb.enable_transparent_decompression', 'on', true),
+      pg_catalog.set_config('timescaledb.enable_optimizations', 'on', true);
     SELECT h.id, d.column_name, d.column_type::oid, d.partitioning_func IS NOT NULL
     INTO hypertable, column_name, column_type, computed
     FROM _timescaledb_catalog.hypertable h JOIN _timescaledb_catalog.dimension d ON d.hypertable_id = h.id

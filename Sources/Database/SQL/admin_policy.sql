@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION {schema}.set_policy(
   p_clock text DEFAULT NULL, p_time_column name DEFAULT NULL, p_keep_archives interval DEFAULT NULL,
   p_enabled boolean DEFAULT NULL, p_hold_until timestamptz DEFAULT NULL, p_hold_reason text DEFAULT NULL,
   p_whole_days boolean DEFAULT NULL, p_note text DEFAULT NULL, p_clear text[] DEFAULT '{}'
-) RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
+) RETURNS void LANGUAGE plpgsql {entry_settings} AS $sluice$
 DECLARE
   t record;
   p {schema}.retention_policy;
@@ -97,7 +97,7 @@ $sluice$;
 
 -- By name: the table may be gone.
 CREATE OR REPLACE FUNCTION {schema}.remove_policy(p_schema name, p_table name, p_note text DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 DECLARE
   before jsonb;
 BEGIN
@@ -106,6 +106,8 @@ BEGIN
   DELETE FROM {schema}.retention_policy r WHERE r.table_schema = p_schema AND r.table_name = p_table
   RETURNING pg_catalog.jsonb_build_object('before', pg_catalog.to_jsonb(r)) INTO before;
   IF NOT FOUND THEN RETURN false; END IF;
+  -- While the table has no policy nobody takes down what becomes of its archives.
+  DELETE FROM {schema}.archived_day a WHERE a.table_schema = p_schema AND a.table_name = p_table;
   PERFORM {schema}.write_log(
     'policy', p_schema, p_table, NULL, NULL, NULL, NULL, NULL, before, 'removed', NULL, NULL, p_note);
   RETURN true;
@@ -115,10 +117,11 @@ $sluice$;
 CREATE OR REPLACE FUNCTION {schema}.place_hold(
   p_table regclass, p_reason text, p_until timestamptz DEFAULT NULL, p_start timestamptz DEFAULT NULL,
   p_end timestamptz DEFAULT NULL
-) RETURNS bigint LANGUAGE plpgsql {settings} AS $sluice$
+) RETURNS bigint LANGUAGE plpgsql {entry_settings} AS $sluice$
 DECLARE
   t record;
   id bigint;
+  relations oid[];
 BEGIN
   {intact}
   PERFORM {schema}.check_length('reason', p_reason);
@@ -132,11 +135,18 @@ BEGIN
   IF p_until <= pg_catalog.clock_timestamp() OR p_start >= p_end THEN
     RAISE EXCEPTION 'a hold must end later than it begins, and later than now' USING ERRCODE = '22023';
   END IF;
-  -- A drop that is under way ends first; one that begins later sees the hold.
+  -- A drop that is under way ends first; one that begins later sees the hold. Also those of the tables above, and of the parts.
+  relations := {schema}.held_with(t.table_schema, t.table_name, NULL);
   PERFORM FROM {schema}.retention_policy r
-  WHERE r.table_schema = t.table_schema AND r.table_name = t.table_name FOR UPDATE;
-  INSERT INTO {schema}.hold AS h (table_schema, table_name, range_start, range_end, reason, placed_by, until)
-  VALUES (t.table_schema, t.table_name, p_start, p_end, p_reason, session_user, p_until)
+  WHERE (r.table_schema, r.table_name) IN (
+    SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (relations))
+  ORDER BY r.table_schema, r.table_name FOR UPDATE;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = p_table) THEN
+    RAISE EXCEPTION 'the relation %.% was dropped meanwhile', t.table_schema, t.table_name USING ERRCODE = '42P01';
+  END IF;
+  INSERT INTO {schema}.hold AS h (table_schema, table_name, table_oid, range_start, range_end, reason, placed_by, until)
+  VALUES (t.table_schema, t.table_name, p_table::oid, p_start, p_end, p_reason, session_user, p_until)
   RETURNING h.id INTO id;
   PERFORM {schema}.write_log(
     'hold', t.table_schema, t.table_name, id::text, p_start::text, p_end::text, NULL, NULL, NULL, 'placed', p_reason, NULL,
@@ -147,7 +157,7 @@ $sluice$;
 
 -- False where there is no such hold, or it was released before.
 CREATE OR REPLACE FUNCTION {schema}.release_hold(p_id bigint, p_note text) RETURNS boolean
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 DECLARE
   h record;
 BEGIN

@@ -135,6 +135,12 @@ CREATE TABLE IF NOT EXISTS {schema}.hold (
   released_by pg_catalog.name,
   CHECK (range_start < range_end)
 );
+-- The table may be renamed. NULL in rows of earlier versions whose table is gone.
+ALTER TABLE {schema}.hold ADD COLUMN IF NOT EXISTS table_oid pg_catalog.oid;
+UPDATE {schema}.hold h SET table_oid = c.oid
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = h.table_schema AND c.relname = h.table_name AND h.released_at IS NULL
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class k WHERE k.oid = h.table_oid);
 
 CREATE TABLE IF NOT EXISTS {schema}.archived_day (
   table_schema pg_catalog.name NOT NULL,
@@ -153,6 +159,10 @@ CREATE TABLE IF NOT EXISTS {schema}.archived_day (
   snapshot_xmin pg_catalog.xid8,
   PRIMARY KEY (table_schema, table_name, day)
 );
+
+-- The relation whose rows were copied into the archive, or compared with it. Another one may have the name by now; of what an earlier version has
+-- recorded it is not known.
+ALTER TABLE {schema}.archived_day ADD COLUMN IF NOT EXISTS table_oid pg_catalog.oid;
 
 CREATE TABLE IF NOT EXISTS {schema}.chunk_maintenance_log (
   id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -184,10 +194,10 @@ ALTER TABLE {schema}.chunk_maintenance_log ADD COLUMN IF NOT EXISTS transaction 
 ALTER TABLE {schema}.chunk_maintenance_log ALTER COLUMN transaction SET DEFAULT pg_catalog.pg_current_xact_id();
 CREATE INDEX IF NOT EXISTS chunk_maintenance_log_unaudited ON {schema}.chunk_maintenance_log (id) WHERE audited_at IS NULL;
 
--- Transaction ids mean nothing in another cluster, into which a dump may bring archived_day.
+-- Transaction ids and OIDs mean nothing in another cluster, into which a dump may bring archived_day.
 CREATE TABLE IF NOT EXISTS {schema}.cluster (system_identifier pg_catalog.int8 PRIMARY KEY);
-UPDATE {schema}.archived_day SET snapshot_xmin = NULL
-WHERE snapshot_xmin IS NOT NULL AND NOT EXISTS (
+UPDATE {schema}.archived_day SET snapshot_xmin = NULL, table_oid = NULL
+WHERE (snapshot_xmin IS NOT NULL OR table_oid IS NOT NULL) AND NOT EXISTS (
   SELECT FROM {schema}.cluster c WHERE c.system_identifier = (pg_catalog.pg_control_system()).system_identifier);
 DELETE FROM {schema}.cluster c WHERE c.system_identifier <> (pg_catalog.pg_control_system()).system_identifier;
 INSERT INTO {schema}.cluster SELECT c.system_identifier FROM pg_catalog.pg_control_system() c ON CONFLICT DO NOTHING;

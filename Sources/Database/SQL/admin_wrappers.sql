@@ -56,7 +56,7 @@ BEGIN
     END IF;
     FOR r IN
       SELECT * FROM {schema}.drop_checked(
-        p_table, u.unit, {schema}.compared_since(t, u.low, u.high), false, p_action, true)
+        p_table, u.unit, {schema}.compared_since(p_table, t, u.low, u.high), false, p_action, true)
     LOOP
       IF r.outcome = 'dropped' THEN first_drop := COALESCE(first_drop, begun); END IF;
       RETURN QUERY SELECT r.unit, r.outcome, r.reason, r.rows, r.bytes, r.detail;
@@ -68,7 +68,7 @@ $sluice$;
 -- Drops the chunks, or partitions, that are wholly older than p_age. A month counts as long as it is from today back.
 CREATE OR REPLACE FUNCTION {schema}.drop_chunks_older_than(p_table regclass, p_age interval)
 RETURNS TABLE (unit text, outcome text, reason text, rows bigint, bytes bigint, detail text)
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 #variable_conflict use_column
 BEGIN
   {intact}
@@ -87,7 +87,7 @@ $sluice$;
 -- Drops the chunks, or partitions, that lie wholly from p_start to before p_end.
 CREATE OR REPLACE FUNCTION {schema}.drop_chunks_between(p_table regclass, p_start timestamptz, p_end timestamptz)
 RETURNS TABLE (unit text, outcome text, reason text, rows bigint, bytes bigint, detail text)
-LANGUAGE plpgsql {settings} AS $sluice$
+LANGUAGE plpgsql {entry_settings} AS $sluice$
 #variable_conflict use_column
 BEGIN
   {intact}

@@ -27,13 +27,15 @@ SELECT pg_catalog.quote_ident(owner.rolname) AS owner,
     WHERE p.pronamespace = n.oid
       AND p.proname IN (
         'drop_unit', 'delete_rows', 'retention_units', 'set_policy', 'remove_policy', 'place_hold', 'release_hold',
-        'unaudited', 'mark_audited', 'was_used')
+        'unaudited', 'mark_audited', 'was_used', 'held', 'holds_on')
       AND (p.proowner <> n.nspowner OR NOT p.prosecdef)
   ) AS is_trusted,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(t.oid, 'SELECT') AS may_read,
   COALESCE(
     pg_catalog.has_table_privilege(d.oid, 'INSERT') AND pg_catalog.has_table_privilege(d.oid, 'UPDATE')
-    AND pg_catalog.has_table_privilege(d.oid, 'DELETE') AND pg_catalog.has_table_privilege(d.oid, 'SELECT'), false) AS may_record
+    AND pg_catalog.has_table_privilege(d.oid, 'DELETE') AND pg_catalog.has_table_privilege(d.oid, 'SELECT'), false) AS may_record,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = d.oid AND a.attname = 'table_oid' AND NOT a.attisdropped) AS is_current
 FROM pg_catalog.pg_namespace n
 JOIN pg_catalog.pg_class t ON t.relnamespace = n.oid AND t.relname = 'retention_policy'
 LEFT JOIN pg_catalog.pg_class d ON d.relnamespace = n.oid AND d.relname = 'archived_day'

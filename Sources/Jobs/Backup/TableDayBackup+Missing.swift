@@ -51,6 +51,19 @@ extension TableDayBackup {
     return result
   }
 
+  /// The result of a day that lies before the table's first row or after its last one.
+  func leaveOut(_ archived: Archived, _ result: BackupResult) async -> BackupResult {
+    var result = result
+    result.status = .skipped
+    result.skipped = "outside the table's rows"
+    result.rows = 0
+    if let leftover = await archived.file.discard() {
+      result.warnings.append(
+        "the temporary file \(leftover) is left in the lake; the nightly run removes it after a day")
+    }
+    return result
+  }
+
   /// Keeps an archive because of which the retention has dropped rows: a new one would hold what came since, and no other copy of the
   /// dropped rows is left.
   /// - Returns: nil where it was used for no drop, as far as the database knows.
@@ -81,6 +94,25 @@ extension TableDayBackup {
       warnings.append(
         "\(resolved.column.name) is not the column by which \(facts.table) is partitioned (\(dimension)): every chunk or "
           + "partition is read, and a day whose rows were dropped cannot be told from one without rows")
+    }
+    return warnings
+  }
+
+  /// What the archive may lack, or is unusual in it.
+  func warnings(_ archived: Archived) -> [String] {
+    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.extent)
+    if let rows = archived.rowsWithoutADay, rows > 0 {
+      warnings.append(
+        "\(rows) rows of \(unit.tableDay.table) are in no day's archive: their \(archived.description.window.timeColumn) is "
+          + "NULL or infinite")
+    }
+    switch archived.around.map({ ($0.before, $0.after) }) {
+    case nil: break
+    case (true, true)?: warnings.append("the day has no rows; the table has rows before and after it")
+    case (true, false)?:
+      warnings.append("the day has no rows; the table's last row is of an earlier day")
+    case (false, true)?: warnings.append("the day has no rows; the table's first row is of a later day")
+    case (false, false)?: warnings.append("the table has no rows with a day")
     }
     return warnings
   }

@@ -46,9 +46,7 @@ struct TableDayBackup: Sendable {
         switch read {
         case .rows(let archived):
           try await archived.versions.refuseChanged(on: connection)
-          var result = try await publish(archived, on: connection)
-          if result.status == .ok { result.warnings += await prove(archived, on: connection) }
-          return result
+          return try await publish(archived, on: connection)
         case .missing(let missing, let existing): return result(of: missing, existing)
         }
       }
@@ -106,6 +104,8 @@ struct TableDayBackup: Sendable {
 
   /// A proven file at its temporary path.
   struct Archived: Sendable {
+    /// The OID of the relation that was copied.
+    let oid: Int
     let file: UnpublishedFile
     let proof: ArchiveProof
     let description: ArchiveManifest.Description
@@ -146,7 +146,7 @@ struct TableDayBackup: Sendable {
     let rows = TableRows(facts, by: timeColumn, on: connection)
     return .rows(
       Archived(
-        file: file, proof: proof, description: description, versions: versions, existing: existing,
+        oid: facts.oid, file: file, proof: proof, description: description, versions: versions, existing: existing,
         neighbours: try await neighbours, around: proof.rows == 0 ? try await rows.around(span) : nil,
         rowsWithoutADay: try await rowsWithoutADay(rows), timeColumnWarnings: warnings(resolved, facts)))
   }
@@ -176,6 +176,7 @@ struct TableDayBackup: Sendable {
     guard try await TableFiles.read(facts, chunks: chunks, on: connection) == files else {
       throw TableFiles.changed(facts.table)
     }
+    try await TableFiles.refuseOther(than: facts, on: connection)
     return try await ArchiveProof(
       closing: file, written: written, reportedRows: copy.reportedRows())
   }
@@ -230,10 +231,18 @@ struct TableDayBackup: Sendable {
     let change = try await beginOverwrite(archived)
     let outcome: ArchivePublication.Outcome
     do {
-      outcome = try await ArchivePublication(
+      let publication = ArchivePublication(
         unit.tableDay, file: archived.file, proof: archived.proof, description: archived.description,
-        replacing: isOlder ? nil : archived.existing?.entry, in: context.lake
-      ).perform()
+        replacing: isOlder ? nil : archived.existing?.entry, in: context.lake)
+      switch try await replace(archived, by: publication, on: connection) {
+      case .published(let done): outcome = done
+      case .kept(var kept):
+        if let change {
+          kept.warnings += [await context.end([(change, [AuditEntry.outcome: .string(kept.status.rawValue)])])]
+            .compactMap(\.self)
+        }
+        return kept
+      }
     } catch {
       if let change { _ = await context.end([(change, [AuditEntry.outcome: "failed"])]) }
       throw error
@@ -258,37 +267,7 @@ struct TableDayBackup: Sendable {
       ]
       result.warnings += [await context.end([(change, ended)])].compactMap(\.self)
     }
+    if result.status == .ok { result.warnings += await prove(archived, outcome.entry, on: connection) }
     return result
-  }
-
-  /// The result of a day that lies before the table's first row or after its last one.
-  private func leaveOut(_ archived: Archived, _ result: BackupResult) async -> BackupResult {
-    var result = result
-    result.status = .skipped
-    result.skipped = "outside the table's rows"
-    result.rows = 0
-    if let leftover = await archived.file.discard() {
-      result.warnings.append(
-        "the temporary file \(leftover) is left in the lake; the nightly run removes it after a day")
-    }
-    return result
-  }
-
-  private func warnings(_ archived: Archived) -> [String] {
-    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.extent)
-    if let rows = archived.rowsWithoutADay, rows > 0 {
-      warnings.append(
-        "\(rows) rows of \(unit.tableDay.table) are in no day's archive: their \(archived.description.window.timeColumn) is "
-          + "NULL or infinite")
-    }
-    switch archived.around.map({ ($0.before, $0.after) }) {
-    case nil: break
-    case (true, true)?: warnings.append("the day has no rows; the table has rows before and after it")
-    case (true, false)?:
-      warnings.append("the day has no rows; the table's last row is of an earlier day")
-    case (false, true)?: warnings.append("the day has no rows; the table's first row is of a later day")
-    case (false, false)?: warnings.append("the table has no rows with a day")
-    }
-    return warnings
   }
 }

@@ -24,7 +24,7 @@ package struct ArchiveRetentionResult: Sendable, Encodable, Equatable {
   package let date: Day
   package let path: String
   package let bytes: Int
-  /// `last_copy`: rows of it are no longer in the table. `on_hold`: a hold touches the day.
+  /// `last_copy`: rows of it are no longer in the table. `on_hold`: a hold touches the day. `locked`: a run that drops or proves has kept it.
   package var reason: String?
   package var detail: String?
   package var warnings: [String] = []
@@ -53,6 +53,7 @@ package struct ArchiveRetention: Sendable {
       policy.isEnabled && policy.archivesKeptFrom != nil && (tables.isEmpty || tables.contains(policy.table))
     }
     guard !policies.isEmpty else { return [] }
+    guard rules.schema.isCurrent else { throw rules.schema.isEarlier }
     let archives = try await ArchiveCatalog(context.lake).archives(
       of: Set(policies.map(\.table)), database: target.database)
     var results: [ArchiveRetentionResult] = []
@@ -134,14 +135,23 @@ package struct ArchiveRetention: Sendable {
     // The chain was written since, and other archives were removed.
     await judge(rule, entry, &result)
     guard result.status == .removable else { return }
+    let (day, table) = (result.date, result.table)
     do {
-      try await context.lake.delete(entry.path)
-      result.status = .removed
+      let kept = try await context.sessions.pools.withConnection(to: rule.target) { connection in
+        try await rule.schema.withoutProof(of: day, of: table, on: connection) {
+          try await removeUnused(rule, entry, table, on: connection)
+        }
+      }
+      result.status = kept == nil ? .removed : .kept
+      (result.reason, result.detail) = (kept?.reason, kept?.detail)
+    } catch let error as JobError where error.code == .locked && !Task.isCancelled {
+      result.status = .kept
+      (result.reason, result.detail) = ("locked", error.message)
     } catch {
       result.status = .failed
       result.error = .ofTableDay(error)
-      return
     }
+    guard result.status == .removed else { return }
     do {
       try await context.lake.delete(ArchiveLayout.manifestPath(beside: entry.path))
     } catch {
@@ -149,25 +159,50 @@ package struct ArchiveRetention: Sendable {
     }
   }
 
+  /// Why an archive stays after all.
+  private struct Kept: Sendable {
+    var reason: String?
+    var detail: String
+  }
+
+  /// Removes an archive because of which nothing can be dropped any more, unless something was since it was compared.
+  /// - Returns: nil where it was removed.
+  private func removeUnused(
+    _ rule: Rule, _ entry: LakeEntry, _ table: TableName, on connection: PostgresConnection
+  ) async throws -> Kept? {
+    if !rule.isForced {
+      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
+      let isUnused =
+        if let manifest { try await !rule.schema.wasUsed(sha256: manifest.sha256, on: connection) } else { false }
+      if !isUnused, let loss = try await loss(entry, table, on: connection) {
+        return Kept(reason: "last_copy", detail: loss)
+      }
+    }
+    guard try await context.lake.properties(of: entry.path)?.etag == entry.etag else {
+      return Kept(detail: "it was replaced or removed meanwhile")
+    }
+    try await context.lake.delete(entry.path)
+    return nil
+  }
+
   /// Says whether an archive may go.
   private func judge(_ rule: Rule, _ entry: LakeEntry, _ result: inout ArchiveRetentionResult) async {
     let (day, table, schema) = (result.date, result.table, rule.schema)
     result.status = .kept
     do {
+      let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest
+      let span = manifest.map { (start: $0.window.start, end: $0.window.end) }
       if let hold = try await context.sessions.pools.withConnection(
-        to: rule.target, { try await schema.held(table, DayWindow(day, in: job.backup.timeZone), on: $0) })
+        to: rule.target, { try await schema.held(table, day, span, on: $0) })
       {
         result.reason = "on_hold"
         result.detail = hold
         return
       }
-      // From here on nothing is dropped because of it.
-      if !rule.isDryRun {
-        try await context.sessions.pools.withConnection(to: rule.target) {
-          try await schema.forget(day, of: table, on: $0)
-        }
+      let loss = try await context.sessions.pools.withConnection(to: rule.target) {
+        try await self.loss(entry, table, on: $0)
       }
-      if let loss = try await loss(entry, table, rule.target), !rule.isForced {
+      if let loss, !rule.isForced {
         result.reason = "last_copy"
         result.detail = loss
         return
@@ -184,7 +219,7 @@ package struct ArchiveRetention: Sendable {
   }
 
   /// What would be lost with an archive; nil where the table has exactly its rows.
-  private func loss(_ entry: LakeEntry, _ table: TableName, _ target: PostgresTarget) async throws -> String? {
+  private func loss(_ entry: LakeEntry, _ table: TableName, on connection: PostgresConnection) async throws -> String? {
     guard let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest else {
       return "it has no manifest that tells what it holds"
     }
@@ -193,7 +228,7 @@ package struct ArchiveRetention: Sendable {
     let live = LiveRows(manifest: manifest, table: table, allowsView: false)
     let found: LiveRows.Found
     do {
-      found = try await context.sessions.pools.withConnection(to: target) { try await live.read(on: $0) }
+      found = try await live.read(on: connection)
     } catch let error as JobError where error.code == .tableNotFound {
       return "the table is gone"
     }

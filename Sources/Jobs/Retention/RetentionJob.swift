@@ -63,12 +63,18 @@ package struct RetentionJob: Sendable {
   package func run(_ request: RetentionRequest, deadline: Date? = nil) async throws -> RetentionReport {
     let target = try context.server.target()
     let rules = try await context.sessions.pools.withConnection(to: target) { try await self.rules(on: $0) }
+    guard rules.schema.isCurrent else { throw rules.schema.isEarlier }
     let policies = try chosen(request.tables, of: rules.policies)
+    let holds = try await context.sessions.pools.withConnection(to: target) { connection in
+      var holds: [Int: RetentionSchema.Hold] = [:]
+      for policy in policies {
+        for hold in try await rules.schema.holds(of: policy.table, on: connection) { holds[hold.id] = hold }
+      }
+      return holds.values.sorted { $0.id < $1.id }
+    }
     var report = RetentionReport(
       database: target.database, lake: context.lakeURL, isDryRun: request.isDryRun,
-      holds: rules.holds.filter { hold in policies.contains { $0.table == hold.table } }, policies: policies,
-      results: [],
-      failures: [])
+      holds: holds, policies: policies, results: [], failures: [])
     let audit = LogAudit(context: context, schema: rules.schema, target: target)
     if !request.isDryRun {
       report.auditError = await audit.write()

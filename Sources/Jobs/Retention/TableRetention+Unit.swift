@@ -64,22 +64,16 @@ extension TableRetention {
     for attempt in 1...Self.attempts {
       var since: String?
       if policy.requiresArchive {
-        proofs = try await compared(proofs, described)
+        proofs = try await compared(proofs, described, facts)
         since = proofs.compactMap { $0.since.flatMap { UInt64($0) } }.min().map { String($0) }
         guard since != nil else { throw Kept(reason: "no_archive", detail: "no archive was compared with its rows") }
-        let known = proofs
-        guard try await withConnection({ try await schema.confirm(known, of: table, on: $0) }) else {
-          throw Kept(
-            reason: "not_verified",
-            detail: "what is known of its archives was changed meanwhile; the next run goes on from that")
-        }
-        try await refuseReplaced(known, described)
+        try await confirm(proofs, described)
       }
       let wanted = since
       do {
         result.take(
           try await withConnection {
-            try await schema.drop(due.unit, of: table, since: wanted, dryRun: false, note: note, on: $0)
+            try await schema.drop(due.unit, of: facts.oid, since: wanted, dryRun: false, note: note, on: $0)
           })
       } catch let error as PostgresError where error.isConnectionFailure {
         await ask(note, error, &result)
@@ -98,7 +92,7 @@ extension TableRetention {
   ) async throws -> [RetentionSchema.ArchivedDay] {
     var proofs: [RetentionSchema.ArchivedDay] = []
     for day in days {
-      guard let archive = described[day], let known = archivedDay(day, archive, facts.column) else {
+      guard let archive = described[day], let known = archivedDay(day, archive, facts) else {
         throw Kept(reason: "no_archive", detail: "the archive of \(day) has no manifest that describes it")
       }
       let isRecent = known.verifiedAt.map { context.now().timeIntervalSince($0) < Self.beliefSeconds } ?? false
@@ -122,7 +116,7 @@ extension TableRetention {
       }
       // The manifest has the hash of the rows now.
       guard let manifest = try await ArchiveManifest.find(for: archive.entry, in: context.lake).manifest,
-        let proof = archivedDay(day, Described(archive.entry, manifest), facts.column),
+        let proof = archivedDay(day, Described(archive.entry, manifest), facts),
         proof.verifiedAt != nil
       else {
         throw Kept(
@@ -140,7 +134,7 @@ extension TableRetention {
   /// The proofs, each compared with the rows that the table has now: their number and their hash.
   /// - Throws: ``Kept``; those of ``LiveRows``.
   private func compared(
-    _ proofs: [RetentionSchema.ArchivedDay], _ described: [Day: Described]
+    _ proofs: [RetentionSchema.ArchivedDay], _ described: [Day: Described], _ facts: Facts
   ) async throws -> [RetentionSchema.ArchivedDay] {
     var compared: [RetentionSchema.ArchivedDay] = []
     for var proof in proofs {
@@ -149,6 +143,9 @@ extension TableRetention {
       }
       let live = LiveRows(manifest: manifest, table: table, allowsView: false)
       let found = try await withConnection { try await live.read(on: $0) }
+      guard found.oid == facts.oid else {
+        throw Kept(reason: "locked", detail: "another relation has taken the table's name meanwhile; run the job again")
+      }
       let difference = found.difference(fromRows: proof.rows, hash: proof.rowsHash)
       let day = proof.day
       if difference != nil { try await withConnection { try await schema.doubt(day, of: table, on: $0) } }
@@ -166,25 +163,40 @@ extension TableRetention {
             + "that archive")
       }
       proof.since = found.since
+      proof.tableOID = found.oid
       compared.append(proof)
     }
     return compared
   }
 
-  /// Refuses archives that are others by now than those that were read.
-  /// - Throws: ``Kept``, `LakeError`.
-  private func refuseReplaced(
-    _ proofs: [RetentionSchema.ArchivedDay], _ described: [Day: Described]
-  ) async throws {
-    for proof in proofs {
-      guard let entry = described[proof.day]?.entry,
-        try await context.lake.properties(of: entry.path)?.etag != entry.etag
-      else { continue }
-      try await withConnection { try await schema.doubt(proof.day, of: table, on: $0) }
-      throw Kept(
-        reason: "not_verified",
-        detail: "the archive of \(proof.day) was replaced or removed meanwhile; the next run reads it")
+  /// Takes down that the rows were compared, while the lake has the very archives that were read.
+  /// - Throws: ``Kept``, `LakeError`, `PostgresError`.
+  private func confirm(_ proofs: [RetentionSchema.ArchivedDay], _ described: [Day: Described]) async throws {
+    let refusal: Kept?
+    do {
+      refusal = try await withConnection { connection in
+        try await schema.proving(table, on: connection) { connection in
+          for proof in proofs {
+            guard let entry = described[proof.day]?.entry,
+              try await context.lake.properties(of: entry.path)?.etag != entry.etag
+            else { continue }
+            try await schema.forget(proof.day, of: table, on: connection)
+            return Kept(
+              reason: "not_verified",
+              detail: "the archive of \(proof.day) was replaced or removed meanwhile; the next run reads it")
+          }
+          guard try await schema.confirm(proofs, of: table, on: connection) else {
+            return Kept(
+              reason: "not_verified",
+              detail: "what is known of its archives was changed meanwhile; the next run goes on from that")
+          }
+          return nil
+        }
+      }
+    } catch let error as JobError where error.code == .locked {
+      throw Kept(reason: "locked", detail: error.message)
     }
+    if let refusal { throw refusal }
   }
 
   /// Asks the log what became of a unit when the connection broke.

@@ -28,6 +28,8 @@ struct TableRetention: Sendable {
 
   /// What is known of the table.
   struct Facts: Sendable {
+    /// The relation's OID. Another one may have the name later.
+    let oid: Int
     let column: TimeColumn
     let isHypertable: Bool
   }
@@ -43,7 +45,7 @@ struct TableRetention: Sendable {
   func run() async throws -> [RetentionResult] {
     let facts = try await withConnection { try await self.facts(on: $0) }
     let described = try await self.described()
-    let known = described.compactMap { archivedDay($0.key, $0.value, facts.column) }.sorted { $0.day < $1.day }
+    let known = described.compactMap { archivedDay($0.key, $0.value, facts) }.sorted { $0.day < $1.day }
     let units = try await withConnection { try await self.due(facts, known, on: $0) }
     job.progress.update { $0.units += units.count }
     var results: [RetentionResult] = []
@@ -73,7 +75,7 @@ struct TableRetention: Sendable {
     do {
       try Task.checkCancellation()
       _ = try context.patience(until: deadline)
-      result.take(try await withConnection { try await self.outlook(of: due, known, on: $0) })
+      result.take(try await withConnection { try await self.outlook(of: due, facts, known, on: $0) })
     } catch {
       fail(&result, error)
       return result
@@ -110,7 +112,7 @@ struct TableRetention: Sendable {
     let column = try await facts.timeColumn(
       named: policy.timeColumn.map { ColumnName($0) }, unit: own.unit, remedy: "with sluice retention policy set"
     ).resolved(in: facts, on: connection).column
-    return Facts(column: column, isHypertable: facts.hypertable != nil)
+    return Facts(oid: facts.oid, column: column, isHypertable: facts.hypertable != nil)
   }
 
   /// The archives with a manifest that can be read.
@@ -121,9 +123,9 @@ struct TableRetention: Sendable {
   /// Nothing younger is past its keep time: a day is over at most 14 hours after it is in UTC.
   private var last: Day { Day(policy.keptFrom.addingTimeInterval(86400), in: .gmt) }
 
-  /// What the lake tells of an archive now.
-  func archivedDay(_ day: Day, _ described: Described, _ column: TimeColumn) -> RetentionSchema.ArchivedDay? {
-    let manifest = described.manifest
+  /// What the lake tells of an archive now, taken for one of the table.
+  func archivedDay(_ day: Day, _ described: Described, _ facts: Facts) -> RetentionSchema.ArchivedDay? {
+    let (manifest, column) = (described.manifest, facts.column)
     guard ColumnName(manifest.window.timeColumn) == column.name, let span = manifest.span(of: column.kind) else {
       return nil
     }
@@ -131,7 +133,8 @@ struct TableRetention: Sendable {
     let isProven = manifest.verifiedAt != nil && manifest.rowsHash != nil && manifest.etag == described.entry.etag
     return .init(
       day: day, timeColumn: column.name, span: span, rows: manifest.rows, rowsHash: manifest.rowsHash,
-      sha256: manifest.sha256, path: "\(described.entry.path)", verifiedAt: isProven ? manifest.verifiedAt : nil)
+      sha256: manifest.sha256, path: "\(described.entry.path)", verifiedAt: isProven ? manifest.verifiedAt : nil,
+      tableOID: facts.oid)
   }
 
   /// Ends a transaction without keeping anything of it.
@@ -169,11 +172,11 @@ struct TableRetention: Sendable {
     }
     return try await believing(known, of: known.map(\.day), on: connection) { connection in
       var units: [Due] = []
-      for unit in try await schema.units(of: table, on: connection) {
+      for unit in try await schema.units(of: facts.oid, on: connection) {
         units.append(
           Due(unit: unit, days: try await schema.days(of: unit, of: table, by: facts.column, on: connection)))
       }
-      if units.isEmpty, let refusal = try await schema.refusal(of: table, on: connection) {
+      if units.isEmpty, let refusal = try await schema.refusal(of: facts.oid, on: connection) {
         throw JobError(
           .notConfigured,
           "the policy of \(table) has no effect: the functions of the schema refuse the table (\(refusal)); see docs/retention.md, "
@@ -186,10 +189,10 @@ struct TableRetention: Sendable {
   /// What the database says of a unit without a lock, if what the manifests say is taken for known. The transaction is this unit's
   /// alone: backups wait for it before they write what they have archived of the same days.
   private func outlook(
-    of due: Due, _ known: [RetentionSchema.ArchivedDay], on connection: PostgresConnection
+    of due: Due, _ facts: Facts, _ known: [RetentionSchema.ArchivedDay], on connection: PostgresConnection
   ) async throws -> RetentionSchema.Outcome {
     try await believing(known, of: due.days, on: connection) { connection in
-      try await schema.drop(due.unit, of: table, since: nil, dryRun: true, note: "", on: connection)
+      try await schema.drop(due.unit, of: facts.oid, since: nil, dryRun: true, note: "", on: connection)
     }
   }
 
@@ -198,7 +201,7 @@ struct TableRetention: Sendable {
     of due: Due, _ facts: Facts, _ described: [Day: Described], _ result: inout RetentionResult
   ) {
     let open = due.days.filter { day in
-      described[day].map { archivedDay(day, $0, facts.column)?.verifiedAt == nil } ?? false
+      described[day].map { archivedDay(day, $0, facts)?.verifiedAt == nil } ?? false
     }
     guard let first = open.first, policy.requiresArchive else { return }
     let others = open.count > 1 ? " and \(open.count - 1) more" : ""

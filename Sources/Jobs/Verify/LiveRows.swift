@@ -14,6 +14,8 @@ struct LiveRows: Sendable {
 
   /// What was found.
   struct Found: Sendable, Equatable {
+    /// The OID of the relation that was read.
+    let oid: Int
     var rows: Int
     /// Nil where the table lacks archived columns, so that the rows cannot be compared.
     var hash: RowsHash?
@@ -85,7 +87,7 @@ struct LiveRows: Sendable {
     try await facts.refuseUnreadableChunks(of: span, by: column, on: connection)
     let names = manifest.columns.map { ColumnName($0.name) }
     let stored = facts.storedColumns.map(\.name)
-    var found = Found(rows: 0)
+    var found = Found(oid: facts.oid, rows: 0)
     found.archivedOnly = names.filter { !stored.contains($0) }.map(\.text)
     found.tableOnly = stored.filter { !names.contains($0) }.map(\.text)
     let chunks = try await facts.chunks(of: span, by: column, on: connection)
@@ -105,6 +107,7 @@ struct LiveRows: Sendable {
       found.rows += chunk.rowEnds.count
     }
     found.rows -= 1
+    try await TableFiles.refuseOther(than: facts, on: connection)
     guard await copy.reportedRows() == found.rows else {
       throw JobError(
         .rowCountMismatch, "the server copied another number of rows of \(table) than arrived; run the job again")

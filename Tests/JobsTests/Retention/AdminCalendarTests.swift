@@ -28,7 +28,7 @@ struct AdminCalendarTests {
       SET timezone = 'UTC';
       INSERT INTO admin.archived_day
       SELECT 'events', '\(name)', d, 'at', s::text, e::text, (SELECT count(*) FROM events.\(name) t WHERE t.at >= s AND t.at < e), 'hash',
-        'sha-' || d, 'path', now(), pg_snapshot_xmin(pg_current_snapshot())
+        'sha-' || d, 'path', now(), pg_snapshot_xmin(pg_current_snapshot()), 'events.\(name)'::regclass
       FROM (
         SELECT g::date AS d, (g \(zone))::\(type) AS s, ((g + interval '1 day') \(zone))::\(type) AS e
         FROM generate_series(('\(bounds[0])'::\(type) \(zone))::date::timestamp, '\(bounds.last ?? "")'::timestamp, '1 day') g) AS days
@@ -120,7 +120,7 @@ struct AdminCalendarTests {
     try await database.psql(as: database.other, "SELECT admin.set_policy('events.ints', '30 days')")
     #expect(try await database.drop("ints", "'events.ints_0'::regclass").hasPrefix("kept|no_archive|"))
     try await database.psql(
-      "INSERT INTO admin.archived_day VALUES ('events', 'ints', '2024-01-04', 'at', '1704326400000', '1704412800000', 100, 'h', 's', 'p', now(), NULL)"
+      "INSERT INTO admin.archived_day VALUES ('events', 'ints', '2024-01-04', 'at', '1704326400000', '1704412800000', 100, 'h', 's', 'p', now(), NULL, 'events.ints'::regclass)"
     )
     #expect(
       try await database.psql(

@@ -197,7 +197,7 @@ struct AdminEdgeTests {
       """)
     try await database.psql(as: database.other, "SELECT admin.set_policy('events.ints', '30 days') \\g /dev/null\n")
     try await database.psql(
-      "INSERT INTO admin.archived_day VALUES ('events', 'ints', '2024-01-04', 'at', '1704326400', '1704412800', 24, 'h', 's', 'p', now(), NULL)"
+      "INSERT INTO admin.archived_day VALUES ('events', 'ints', '2024-01-04', 'at', '1704326400', '1704412800', 24, 'h', 's', 'p', now(), NULL, 'events.ints'::regclass)"
     )
     let unit = try await database.firstUnit("ints", .dayChunks)
     #expect(try await database.drop("ints", unit).hasPrefix("kept|needed_by_aggregate|"))

@@ -84,7 +84,7 @@ struct AdminNameTests {
     try await database.settle()
     try await database.psql(
       "INSERT INTO \(database.admin).archived_day SELECT \(literal("S " + name)), t, '2024-01-04', \(literal("c " + name)), "
-        + "'2024-01-04 00:00+00', '2024-01-05 00:00+00', 1, 'h', 's', 'p', now(), pg_snapshot_xmin(pg_current_snapshot()) "
+        + "'2024-01-04 00:00+00', '2024-01-05 00:00+00', 1, 'h', 's', 'p', now(), pg_snapshot_xmin(pg_current_snapshot()), format('%I.%I', \(literal("S " + name)), t)::regclass "
         + "FROM unnest(ARRAY[\(literal("T " + name)), 'plain']) t")
     try await database.psql(as: database.caller, "CALL \(database.admin).enforce_retention_all()")
     #expect(

@@ -157,7 +157,7 @@ struct RetentionDatabase: Sendable {
       INSERT INTO \(admin).archived_day
       SELECT 'events', '\(table)', d::date, 'at', d::text, (d + interval '1 day')::text,
         (SELECT count(*) FROM events.\(table) t WHERE t.at >= d AND t.at < d + interval '1 day'), 'hash', 'sha-' || d::date,
-        'path-' || d::date, now(), pg_snapshot_xmin(pg_current_snapshot())
+        'path-' || d::date, now(), pg_snapshot_xmin(pg_current_snapshot()), 'events.\(table)'::regclass
       FROM generate_series('2024-01-04'::timestamptz, '2024-01-17', '1 day') d
       """)
   }

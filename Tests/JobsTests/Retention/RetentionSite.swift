@@ -86,6 +86,20 @@ struct RetentionSite: Sendable {
     return report
   }
 
+  /// The key of the lock on a table's archives, as docs/retention.md has it.
+  static func archivesKey(_ table: String) -> String {
+    "(23580::int8 << 48) | (hashtextextended('sluice:archives:\(table)', 0) & 281474976710655)"
+  }
+
+  /// Waits until a session waits for the lock on a table's archives.
+  func waitForTheLock() async throws {
+    try await eventually {
+      try await base.psql(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid::int8 >> 16 = 23580 "
+          + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "1"
+    }
+  }
+
   /// The path of an archive below the lake.
   func path(_ table: String, _ day: String) -> String {
     folder.file("\(base.name)/events.\(table).\(day).csv.gz")

@@ -9,6 +9,10 @@ struct HookedStore: LakeStore {
   var beforeProbe: @Sendable () async throws -> Void = {}
   /// Runs before a writer is made.
   var beforeMaking: @Sendable (LakePath) async throws -> Void = { _ in }
+  /// Runs before a file is looked at.
+  var beforeProperties: @Sendable (LakePath) async throws -> Void = { _ in }
+  /// Runs before a file is removed.
+  var beforeDeleting: @Sendable (LakePath) async throws -> Void = { _ in }
   var append: @Sendable (any LakeWriter, [UInt8]) async throws -> Void = { try await $0.append($1) }
   var publish: @Sendable (any LakeWriter, LakePath, LakePublishCondition) async throws -> LakeEntry = {
     try await $0.publish(as: $1, condition: $2)
@@ -35,12 +39,18 @@ struct HookedStore: LakeStore {
   func openReader(_ path: LakePath) async throws -> any LakeReader {
     Reader(base: try await base.openReader(path), store: self)
   }
-  func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
+  func properties(of path: LakePath) async throws -> LakeEntry? {
+    try await beforeProperties(path)
+    return try await base.properties(of: path)
+  }
   func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {
     try await beforeListing()
     return try await base.listPage(under: folder, recursive: recursive, continuation: continuation)
   }
-  func delete(_ path: LakePath) async throws { try await base.delete(path) }
+  func delete(_ path: LakePath) async throws {
+    try await beforeDeleting(path)
+    try await base.delete(path)
+  }
 
   private final class Writer: LakeWriter {
     let base: any LakeWriter

@@ -1,7 +1,7 @@
 /// The schema with the policies, holds and proofs of the retention, and the functions that drop (docs/retention.md).
 enum RetentionPart: SetupPart {
   static let name = "retention"
-  static let version = 2
+  static let version = 3
   static let jobs = ["retention"]
   static let isDefault = false
   static let needsSchemas = true

@@ -1,0 +1,119 @@
+import Essentials
+package import Postgres
+import Reporting
+package import TableDays
+
+/// The advisory lock on what is known of a table's archives. A row of `archived_day` that lets rows go is there only while the lake has that very
+/// file: who proves shares the lock from looking at the file until the row is committed, and who replaces or removes an
+/// archive has it alone from taking the row away until the file is gone.
+enum ArchiveLock {
+  /// The statement that computes a table's key, as those of table-days (``TableDayLock``).
+  private static let keyQuery =
+    "SELECT (\(TableDayLock.namespace)::pg_catalog.int8 << 48) | (pg_catalog.hashtextextended($1, 0) & 281474976710655) AS key"
+
+  /// How long a session waits to have it alone, and how long to share it, as `lock_timeout` has it.
+  static let patience = "2s"
+  private static let sharedPatience = "10s"
+
+  private static func key(_ table: TableName, on connection: PostgresConnection) async throws -> String {
+    String(try await connection.query(keyQuery, ["sluice:archives:\(table)"]).rows[0].decode("key", as: Int.self))
+  }
+
+  /// Shares the lock until the transaction that is open ends.
+  /// - Throws: ``JobError`` `locked`.
+  static func share(_ table: TableName, on connection: PostgresConnection) async throws {
+    try await explaining(table) {
+      let key = try await key(table, on: connection)
+      try await connection.query("SET LOCAL lock_timeout = '\(sharedPatience)'")
+      try await connection.query("SELECT pg_catalog.pg_advisory_xact_lock_shared($1)", [key])
+      try await connection.query("SET LOCAL lock_timeout TO DEFAULT")
+    }
+  }
+
+  /// Runs `body` while the session of `connection` has the lock alone. No transaction may be open.
+  /// - Throws: ``JobError`` `locked`; whatever `body` throws.
+  static func alone<Result: Sendable>(
+    _ table: TableName, on connection: PostgresConnection, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let key = try await key(table, on: connection)
+    do {
+      // The lock is the session's: it outlives the transaction, which is for the timeout alone.
+      try await explaining(table) {
+        try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
+          try await connection.query("SET LOCAL lock_timeout = '\(patience)'")
+          try await connection.query("SELECT pg_catalog.pg_advisory_lock($1)", [key])
+        }
+      }
+    } catch {
+      // Whether it was granted before something else failed is not known.
+      if (error as? JobError)?.code != .locked { await release(key, on: connection) }
+      throw error
+    }
+    do {
+      let result = try await body()
+      await release(key, on: connection)
+      return result
+    } catch {
+      await release(key, on: connection)
+      throw error
+    }
+  }
+
+  /// Says what a lock that did not come in time means.
+  static func explaining<Result>(_ table: TableName, _ body: () async throws -> Result) async throws -> Result {
+    do {
+      return try await body()
+    } catch PostgresError.server(let error) where error.sqlState == "55P03" {
+      throw JobError(
+        .locked,
+        "another run proves, replaces or removes archives of \(table), or drops or counts rows because of them; nothing was changed. Run the job again",
+        details: ["sqlstate": .string("55P03")])
+    }
+  }
+
+  /// Releases the lock, also in a cancelled task. A session that fails to is closed, which releases its locks.
+  private static func release(_ key: String, on connection: PostgresConnection) async {
+    await Task {
+      do {
+        try await connection.query("SELECT pg_catalog.pg_advisory_unlock($1)", [key])
+      } catch {
+        await connection.close()
+      }
+    }.value
+  }
+}
+
+extension RetentionSchema {
+  /// Runs `body`, which proves, in a transaction that shares the lock on the table's archives: none is replaced or removed until it ends.
+  /// - Throws: ``JobError`` `locked`; whatever `body` throws.
+  package func proving<Result: Sendable>(
+    _ table: TableName, on connection: PostgresConnection,
+    _ body: @Sendable (PostgresConnection) async throws -> Result
+  ) async throws -> Result {
+    try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
+      try await ArchiveLock.share(table, on: connection)
+      return try await body(connection)
+    }
+  }
+
+  /// Runs `body`, which replaces or removes the archive of a day, once what was known of it is forgotten, and nothing is dropped because of it:
+  /// a drop that is under way has ended, and none can begin. Both are waited for for 2 s.
+  /// - Throws: ``JobError`` `locked`, `permission_denied`: `body` was not run; whatever `body` throws.
+  package func withoutProof<Result: Sendable>(
+    of day: Day, of table: TableName, on connection: PostgresConnection, _ body: () async throws -> Result
+  ) async throws -> Result {
+    guard mayRecord else {
+      throw TableFacts.denied(
+        "SELECT, INSERT, UPDATE, DELETE", on: "TABLE \(name).archived_day", try await connection.currentRole())
+    }
+    return try await ArchiveLock.alone(table, on: connection) {
+      try await ArchiveLock.explaining(table) {
+        try await connection.withTransaction("BEGIN ISOLATION LEVEL READ COMMITTED") { connection in
+          try await connection.query("SET LOCAL lock_timeout = '\(ArchiveLock.patience)'")
+          try await forget(day, of: table, on: connection)
+        }
+      }
+      return try await body()
+    }
+  }
+}

@@ -242,6 +242,14 @@ package struct RetentionSchema: Sendable {
       [table.schema, table.name, "\(day)"])
   }
 
+  /// Whether anything is known of the archive of a day.
+  func isKnown(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws -> Bool {
+    try await connection.query(
+      "SELECT EXISTS (SELECT FROM \(name).archived_day WHERE table_schema = $1 AND table_name = $2 AND day = $3::pg_catalog.date) AS known",
+      [table.schema, table.name, "\(day)"]
+    ).rows[0].decode("known")
+  }
+
   /// Forgets what was known of the archive of a day.
   package func forget(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws {
     try await connection.query(

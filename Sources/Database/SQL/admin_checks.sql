@@ -106,7 +106,15 @@ CREATE OR REPLACE FUNCTION {schema}.days_over(
   is_of_another boolean)
 LANGUAGE plpgsql {settings} AS $sluice$
 #variable_conflict use_column
+DECLARE
+  first_day date;
+  last_day date;
 BEGIN
+  -- A day begins at most 14 hours from midnight UTC; of integers nothing is known before they are compared.
+  IF p_type NOT IN (20, 23) THEN
+    first_day := ({schema}.time_text(p_low, p_type))::timestamp::date - 2;
+    last_day := ({schema}.time_text(p_high, p_type))::timestamp::date + 2;
+  END IF;
   RETURN QUERY
   SELECT s.* FROM (
     SELECT a.day, {schema}.time_value(a.span_start, p_type) AS low, {schema}.time_value(a.span_end, p_type) AS high,
@@ -115,9 +123,7 @@ BEGIN
       a.verified_at IS NOT NULL AND a.table_oid IS DISTINCT FROM p_table
     FROM {schema}.archived_day a
     WHERE a.table_schema = p_schema AND a.table_name = p_name AND a.time_column = p_column
-      -- A day begins at most 14 hours from midnight UTC; of integers nothing is known before they are compared.
-      AND (p_type IN (20, 23) OR p_low IS NULL OR a.day >= ({schema}.time_text(p_low, p_type))::timestamp::date - 2)
-      AND (p_type IN (20, 23) OR p_high IS NULL OR a.day <= ({schema}.time_text(p_high, p_type))::timestamp::date + 2)
+      AND (first_day IS NULL OR a.day >= first_day) AND (last_day IS NULL OR a.day <= last_day)
     OFFSET 0
   ) s
   WHERE (p_low IS NULL OR s.high > p_low) AND (p_high IS NULL OR s.low < p_high) AND s.low < s.high;

@@ -278,8 +278,8 @@ BEGIN
   INSERT INTO {schema}.chunk_maintenance_log (
     action, table_schema, table_name, unit, range_start, range_end, rows, bytes, archives, outcome, reason, error, note)
   VALUES (
-    p_action, p_schema, p_name, p_unit, p_start, p_end, p_rows, p_bytes, p_archives, p_outcome, p_reason,
-    pg_catalog.left(NULLIF(p_error, ''), 2000), pg_catalog.left(p_note, 2000));
+    p_action, p_schema, p_name, p_unit, p_start, p_end, p_rows, p_bytes, p_archives, p_outcome,
+    pg_catalog.left(p_reason, 2000), pg_catalog.left(NULLIF(p_error, ''), 2000), pg_catalog.left(p_note, 2000));
 END
 $sluice$;
 

@@ -7,7 +7,7 @@ DECLARE
 BEGIN
   FOR r IN
     SELECT DISTINCT pg_catalog.format(
-      'REVOKE ALL ON %s %s FROM %s', o.kind, o.name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+      'REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, o.name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
     ) AS statement
     FROM (
       SELECT 'SCHEMA' AS kind, n.oid, n.oid::pg_catalog.regnamespace::text AS name, n.nspowner AS owner, n.nspacl AS acl, false AS is_inner

@@ -24,6 +24,18 @@ BEGIN
 END
 $sluice$;
 
+-- Gives holds the names that their tables have by now: a copy of the database, in which relations have other OIDs, has the names alone.
+CREATE OR REPLACE FUNCTION {schema}.rename_holds() RETURNS void LANGUAGE plpgsql {settings} AS $sluice$
+BEGIN
+  UPDATE {schema}.hold h SET table_schema = n.nspname, table_name = c.relname
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = h.table_oid AND c.relkind IN ('r', 'p') AND h.released_at IS NULL
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace m ON m.oid = k.relnamespace
+      WHERE m.nspname = h.table_schema AND k.relname = h.table_name);
+END
+$sluice$;
+
 -- The holds of people that have not ended, on a table or on what held_with names.
 CREATE OR REPLACE FUNCTION {schema}.holds_on(p_schema name, p_name name, p_relations oid[] DEFAULT NULL)
 RETURNS SETOF {schema}.hold LANGUAGE plpgsql {entry_settings} AS $sluice$

@@ -27,6 +27,8 @@ BEGIN
   {intact}
   PERFORM {schema}.check_length('note', p_note);
   PERFORM {schema}.check_length('reason', p_hold_reason);
+  -- A table that was renamed gets a policy by its new name.
+  PERFORM {schema}.rename_holds();
   p_clear := COALESCE(p_clear, '{}');
   SELECT * INTO t FROM {schema}.table_facts(p_table::oid);
   IF t.reason IN ('no_policy', 'no_time_column') AND t.kind = 'plain' AND EXISTS (

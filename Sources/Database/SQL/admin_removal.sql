@@ -31,7 +31,7 @@ BEGIN
       'check_counts', 'check_hidden', 'compared_since', 'changed_since', 'lock_by_asking', 'lock_unit', 'drop_chunks_exactly', 'drop_checked', 'policy_of',
       'write_log', 'drop_unit', 'delete_rows', 'delete_batch', 'check_deletable', 'drop_range', 'drop_chunks_older_than',
       'drop_chunks_between', 'units_of', 'check_length', 'set_policy', 'remove_policy', 'place_hold', 'release_hold', 'retention_units',
-      'enforce_retention_all', 'unaudited', 'mark_audited', 'was_used', 'held_with', 'holds_on', 'hold_over',
+      'enforce_retention_all', 'unaudited', 'mark_audited', 'was_used', 'held_with', 'rename_holds', 'holds_on', 'hold_over',
       'restored_hold', 'held', 'day_first', 'day_last')
   LOOP
     EXECUTE pg_catalog.format('DROP ROUTINE %s', o.name);

@@ -137,6 +137,8 @@ CREATE TABLE IF NOT EXISTS {schema}.hold (
 );
 -- The table may be renamed. NULL in rows of earlier versions whose table is gone.
 ALTER TABLE {schema}.hold ADD COLUMN IF NOT EXISTS table_oid pg_catalog.oid;
+UPDATE {schema}.hold h SET reason = pg_catalog.left(h.reason, 2000) WHERE pg_catalog.length(h.reason) > 2000;
+UPDATE {schema}.retention_policy p SET hold_reason = pg_catalog.left(p.hold_reason, 2000) WHERE pg_catalog.length(p.hold_reason) > 2000;
 UPDATE {schema}.hold h SET table_oid = c.oid
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = h.table_schema AND c.relname = h.table_name AND h.released_at IS NULL

@@ -74,6 +74,14 @@ FROM (
   -- Who names a table needs its schema.
   SELECT 7, 'schema', '', 'USAGE', {{policies_by}}, {{policies_by}}, w.name
   FROM (SELECT DISTINCT u FROM pg_catalog.unnest({{schemas}}::pg_catalog.text[]) AS u) AS w (name) WHERE {{policies_by}} IS NOT NULL
+  UNION ALL
+  -- The functions obey the holds of restores, whose table may be made later than theirs.
+  SELECT w.place, w.kind, w.object, w.privilege, {{owner}}, {{owner}}, 'sluice'
+  FROM (VALUES (8, 'schema', '', 'USAGE'), (9, 'relation', 'hold', 'SELECT')) AS w (place, kind, object, privilege)
+  WHERE {{owner}} IS NOT NULL AND EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'sluice' AND c.relname = 'hold' AND c.relkind = 'r'
+      AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AND pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
 ) AS g
 LEFT JOIN pg_catalog.pg_roles h ON h.rolname = g.grantee
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema

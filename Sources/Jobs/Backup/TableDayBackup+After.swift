@@ -70,7 +70,7 @@ extension TableDayBackup {
         rowsHash: archived.proof.rowsHash.description, sha256: archived.proof.sha256.description, path: "\(path)",
         verifiedAt: context.now(),
         since: archived.description.snapshot.split(separator: ":").first.map { String($0) }, tableOID: archived.oid)
-      return try await schema.proving(unit.tableDay.table, on: connection) { connection in
+      return try await schema.proving([day.day], of: unit.tableDay.table, on: connection) { connection in
         guard try await schema.policies(on: connection).contains(where: { $0.table == unit.tableDay.table }) else {
           return []
         }

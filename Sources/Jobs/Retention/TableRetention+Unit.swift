@@ -175,7 +175,7 @@ extension TableRetention {
     let refusal: Kept?
     do {
       refusal = try await withConnection { connection in
-        try await schema.proving(table, on: connection) { connection in
+        try await schema.proving(proofs.map(\.day), of: table, on: connection) { connection in
           for proof in proofs {
             guard let entry = described[proof.day]?.entry,
               try await context.lake.properties(of: entry.path)?.etag != entry.etag

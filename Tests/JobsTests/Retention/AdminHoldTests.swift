@@ -65,9 +65,11 @@ struct AdminHoldTests {
     #expect(try await database.drop("after", "'events.before_0'::regclass").hasPrefix("kept|on_hold|"))
     try await database.makeTable("before2", .partitions)
     try await database.psql(
-      "UPDATE admin.hold SET table_oid = 1; DROP TABLE events.after; ALTER TABLE events.before2 RENAME TO before; "
-        + "UPDATE admin.archived_day SET table_name = 'before' WHERE table_name = 'before2'")
-    #expect(try await database.drop("before", "'events.before2_0'::regclass").hasPrefix("kept|on_hold|"))
+      "UPDATE admin.hold SET table_oid = 1; DROP TABLE events.after; ALTER TABLE events.before2 RENAME TO after; "
+        + "DELETE FROM admin.archived_day WHERE table_name = 'after'; UPDATE admin.archived_day SET table_name = 'after' WHERE table_name = 'before2'"
+    )
+    // In a copy of the database OIDs are others; the hold has the name that its table had when the policy was set.
+    #expect(try await database.drop("after", "'events.before2_0'::regclass").hasPrefix("kept|on_hold|"))
   }
 
   @Test(

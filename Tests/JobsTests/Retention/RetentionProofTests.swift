@@ -41,12 +41,12 @@ struct RetentionProofTests {
     try await base.psql(as: base.caller, "CALL admin.enforce_retention_all()")
   }
 
-  /// Archives 2024-01-04 again.
+  /// Archives a day again.
   private func overwrite(
-    force: Bool = false, zone: String = "UTC", through lake: (any LakeStore)? = nil
+    _ day: String = "2024-01-04", force: Bool = false, zone: String = "UTC", through lake: (any LakeStore)? = nil
   ) async throws -> BackupResult {
     let request = """
-      {"table": "events.clicks:at", "date": "2024-01-04", "overwrite": true, "force": \(force)}
+      {"table": "events.clicks:at", "date": "\(day)", "overwrite": true, "force": \(force)}
       """
     var options = site.settings.backup
     options.timeZone = try #require(TimeZone(identifier: zone))
@@ -148,6 +148,8 @@ struct RetentionProofTests {
     let refused = try await overwrite()
     #expect(refused.status == .failed && refused.error?.code == .locked)
     #expect(try bytes() == before)
+    // Archives of other days are not waited for.
+    #expect(try await overwrite("2024-01-05").status == .ok)
     try await letFirstArchiveGo()
     let results = try await ArchiveRetention(site.job).run(dryRun: false)
     #expect(results.map(\.reason) == ["locked"] && results.first?.status == .kept, "\(results)")
@@ -165,6 +167,18 @@ struct RetentionProofTests {
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
       ) == "0")
     #expect(try await AuditChain(site.lake).check().unfinished == [])
+  }
+
+  @Test("A session that may only read replaces an archive of which nothing is known, and no other one")
+  func readOnly() async throws {
+    try await base.psql("ALTER ROLE \(base.caller) SET default_transaction_read_only = on")
+    try await site.makeTable("clicks", .plain)
+    #expect(try await overwrite().status == .ok)
+    let before = try bytes()
+    try await base.psql(
+      "INSERT INTO admin.archived_day (table_schema, table_name, day) VALUES ('events', 'clicks', '2024-01-04')")
+    #expect(try await overwrite().status == .failed)
+    #expect(try bytes() == before)
   }
 
   /// The archive of the first day is past its keep time.

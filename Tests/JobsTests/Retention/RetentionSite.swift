@@ -86,12 +86,12 @@ struct RetentionSite: Sendable {
     return report
   }
 
-  /// The key of the lock on a table's archives, as docs/retention.md has it.
+  /// The key of the lock on the archive of the first day of a table, as docs/retention.md has it.
   static func archivesKey(_ table: String) -> String {
-    "(23580::int8 << 48) | (hashtextextended('sluice:archives:\(table)', 0) & 281474976710655)"
+    "(23580::int8 << 48) | (hashtextextended('sluice:archives:\(table) 2024-01-04', 0) & 281474976710655)"
   }
 
-  /// Waits until a session waits for the lock on a table's archives.
+  /// Waits until a session waits for the lock on an archive.
   func waitForTheLock() async throws {
     try await eventually {
       try await base.psql(

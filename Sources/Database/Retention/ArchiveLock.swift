@@ -31,10 +31,10 @@ enum ArchiveLock {
   static func alone<Result: Sendable>(
     _ day: Day, of table: TableName, on connection: PostgresConnection, _ body: () async throws -> Result
   ) async throws -> Result {
-    let key = String(
-      try await connection.query("SELECT \(key) AS key FROM (VALUES ($2)) AS v (d)", ["\(table)", "\(day)"]).rows[0]
-        .decode(
-          "key", as: Int.self))
+    let row = try await connection.query(
+      "SELECT (\(key))::pg_catalog.text AS key FROM (VALUES ($2)) AS v (d)", ["\(table)", "\(day)"]
+    ).rows[0]
+    let key: String = try row.decode("key")
     do {
       // The lock is the session's: it outlives the transaction, which is for the timeout alone.
       try await explaining(table) {
@@ -45,17 +45,10 @@ enum ArchiveLock {
       }
     } catch {
       // Whether it was granted before something else failed is not known.
-      if (error as? JobError)?.code != .locked { await release(key, on: connection) }
+      if (error as? JobError)?.code != .locked { await TableDayLock.release(key, on: connection) }
       throw error
     }
-    do {
-      let result = try await body()
-      await release(key, on: connection)
-      return result
-    } catch {
-      await release(key, on: connection)
-      throw error
-    }
+    return try await TableDayLock.releasing(key, on: connection, body)
   }
 
   /// Says what a lock that did not come in time means.
@@ -68,17 +61,6 @@ enum ArchiveLock {
         "another run proves, replaces or removes archives of \(table), or drops or counts rows because of them; nothing was changed. Run the job again",
         details: ["sqlstate": .string("55P03")])
     }
-  }
-
-  /// Releases the lock, also in a cancelled task. A session that fails to is closed, which releases its locks.
-  private static func release(_ key: String, on connection: PostgresConnection) async {
-    await Task {
-      do {
-        try await connection.query("SELECT pg_catalog.pg_advisory_unlock($1)", [key])
-      } catch {
-        await connection.close()
-      }
-    }.value
   }
 }
 

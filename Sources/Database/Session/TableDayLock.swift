@@ -22,12 +22,19 @@ package enum TableDayLock {
   package static func hold<Result: Sendable>(
     _ tableDay: TableDay, on connection: PostgresConnection, _ body: () async throws -> Result
   ) async throws -> Result {
-    let key: Int = try await connection.query(keyQuery, ["sluice:\(tableDay)"]).rows[0].decode("key")
-    let row = try await connection.query("SELECT pg_catalog.pg_try_advisory_lock($1) AS locked", [String(key)]).rows[0]
+    let key = String(try await connection.query(keyQuery, ["sluice:\(tableDay)"]).rows[0].decode("key", as: Int.self))
+    let row = try await connection.query("SELECT pg_catalog.pg_try_advisory_lock($1) AS locked", [key]).rows[0]
     guard try row.decode("locked", as: Bool.self) else {
-      let holders = try await connection.query(SQL.advisoryLockHolder, [String(key)]).rows.map { try LockHolder($0) }
+      let holders = try await connection.query(SQL.advisoryLockHolder, [key]).rows.map { try LockHolder($0) }
       throw refusal(tableDay, holders, own: connection.applicationName)
     }
+    return try await releasing(key, on: connection, body)
+  }
+
+  /// Runs `body`, then releases the session's lock of a key.
+  static func releasing<Result: Sendable>(
+    _ key: String, on connection: PostgresConnection, _ body: () async throws -> Result
+  ) async throws -> Result {
     do {
       let result = try await body()
       await release(key, on: connection)
@@ -54,10 +61,10 @@ package enum TableDayLock {
   }
 
   /// Releases the lock, also in a cancelled task. A session that fails to is closed, which releases its locks.
-  private static func release(_ key: Int, on connection: PostgresConnection) async {
+  static func release(_ key: String, on connection: PostgresConnection) async {
     await Task {
       do {
-        try await connection.query("SELECT pg_catalog.pg_advisory_unlock($1)", [String(key)])
+        try await connection.query("SELECT pg_catalog.pg_advisory_unlock($1)", [key])
       } catch {
         await connection.close()
       }

@@ -72,6 +72,19 @@ package enum SQL {
   static let setupPrincipals = text(PackageResources.setup_principals_sql)
   static let setupRetention = text(PackageResources.setup_retention_sql)
   static let setupRestoreLog = text(PackageResources.setup_restore_log_sql)
+  static let upkeepLeaves = text(PackageResources.upkeep_leaves_sql)
+  static let upkeepWalk = text(PackageResources.upkeep_walk_sql)
+  static let upkeepLock = text(PackageResources.upkeep_lock_sql)
+  static let upkeepListed = text(PackageResources.upkeep_listed_sql)
+  static let upkeepPairs = text(PackageResources.upkeep_pairs_sql)
+  static let upkeepLoad = text(PackageResources.upkeep_load_sql)
+  static let upkeepChunks = text(PackageResources.upkeep_chunks_sql)
+  static let upkeepKeys = text(PackageResources.upkeep_keys_sql)
+  static let upkeepTables = text(PackageResources.upkeep_tables_sql)
+  static let upkeepIndexes = text(PackageResources.upkeep_indexes_sql)
+  static let upkeepCronWalk = text(PackageResources.upkeep_cron_walk_sql)
+  static let upkeepCronPairs = text(PackageResources.upkeep_cron_pairs_sql)
+  static let upkeepLeftovers = text(PackageResources.upkeep_leftovers_sql)
 
   /// A statement on one line, without its comments, as an error's remedy shows it.
   static func withoutComments(_ statement: String) -> String {

@@ -119,15 +119,15 @@ extension MaintenanceTask {
       let vacuum = Vacuum(
         relations: try relations(&fields), analyze: try fields.bool("analyze") ?? false,
         freeze: try fields.bool("freeze") ?? false, full: try fields.bool("full") ?? false,
-        minimumDeadShare: try fields.share("min_dead_share") ?? 0.2)
+        minimumDeadShare: try fields.share("min_dead_share"))
       return .vacuum(vacuum)
     case .analyze:
       return .analyze(
         Analyze(
-          relations: try relations(&fields), minimumChangedShare: try fields.share("min_changed_share") ?? 0.1))
+          relations: try relations(&fields), minimumChangedShare: try fields.share("min_changed_share")))
     case .reindex:
       return .reindex(
-        Reindex(relations: try relations(&fields), minimumBloatShare: try fields.share("min_bloat_share") ?? 0.3))
+        Reindex(relations: try relations(&fields), minimumBloatShare: try fields.share("min_bloat_share")))
     case .sql:
       return .sql(
         Statement(

@@ -96,20 +96,20 @@ package struct MaintenanceTask: Sendable, Equatable {
     package var freeze: Bool
     /// Rewrites the table under a lock that keeps everybody out.
     package var full: Bool
-    /// Only tables with more dead rows than this share, from 0 to 1.
-    package var minimumDeadShare: Double
+    /// Only tables with more dead rows than this share, from 0 to 1; 0.2 where none is said.
+    package var minimumDeadShare: Double?
   }
 
   package struct Analyze: Sendable, Equatable {
     package var relations: Relations
-    /// Only tables of which more than this share was changed since the last ANALYZE.
-    package var minimumChangedShare: Double
+    /// Only tables of which more than this share was changed since the last ANALYZE; 0.1 where none is said.
+    package var minimumChangedShare: Double?
   }
 
   package struct Reindex: Sendable, Equatable {
     package var relations: Relations
-    /// Only indexes of which more than this share is estimated to be empty.
-    package var minimumBloatShare: Double
+    /// Only indexes of which more than this share is estimated to be empty; 0.3 where none is said.
+    package var minimumBloatShare: Double?
   }
 
   package struct Statement: Sendable, Equatable {

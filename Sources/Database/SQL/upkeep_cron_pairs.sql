@@ -1,0 +1,39 @@
+-- A maintenance task as one statement for pg_cron: it deletes duplicates, batch by batch, each committed. {…} are constants of the task.
+DO $sluice$
+DECLARE
+  root pg_catalog.regclass := {table}::pg_catalog.regclass;
+  stop pg_catalog.timestamptz := pg_catalog.clock_timestamp() + {budget}::pg_catalog.interval;
+  b record;
+  held boolean;
+BEGIN
+  IF NOT pg_catalog.pg_try_advisory_lock({key}) THEN
+    RAISE EXCEPTION 'another run of the task is under way' USING ERRCODE = '55P03';
+  END IF;
+  FOR b IN EXECUTE pg_catalog.format(
+    'SELECT e.leaf, e.keeper, pg_catalog.array_agg(e.v) AS v, pg_catalog.array_agg(e.vx) AS vx, pg_catalog.array_agg(e.k) AS k, '
+    'pg_catalog.array_agg(e.kx) AS kx FROM (SELECT d.*, (pg_catalog.row_number() OVER (PARTITION BY d.leaf, d.keeper) - 1) / %2$s AS part '
+    'FROM (SELECT x.tableoid AS leaf, x.ctid AS v, x.xmin AS vx, pg_catalog.first_value(x.tableoid) OVER w AS keeper, '
+    'pg_catalog.first_value(x.ctid) OVER w AS k, pg_catalog.first_value(x.xmin) OVER w AS kx, pg_catalog.row_number() OVER w AS n '
+    'FROM %1$s AS x WHERE ' || {condition} || ' WINDOW w AS (PARTITION BY ' || {partition} || ' ORDER BY ' || {order} || ', x.tableoid, x.ctid)'
+    ') AS d WHERE d.n > 1) AS e GROUP BY e.leaf, e.keeper, e.part', root, {batch_rows})
+  LOOP
+    EXIT WHEN pg_catalog.clock_timestamp() > stop;
+    PERFORM pg_catalog.set_config('lock_timeout', {lock_timeout}, true), pg_catalog.set_config('enable_hashjoin', 'off', true),
+      pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('row_security', 'off', true);
+    IF pg_catalog.to_regprocedure({holds_on} || '(name,name,oid[])') IS NOT NULL THEN
+      EXECUTE 'SELECT EXISTS (SELECT FROM ' || {holds_on} || '($1, $2))' INTO held USING {schema}::pg_catalog.name, {name}::pg_catalog.name;
+      IF held THEN RAISE EXCEPTION 'a hold keeps the table %', root USING ERRCODE = '55006'; END IF;
+    END IF;
+    EXECUTE pg_catalog.format(
+      'WITH pair AS MATERIALIZED (SELECT p.v, p.vx, p.k, p.kx FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), '
+      'pg_catalog.unnest($3), pg_catalog.unnest($4)) AS p (v, vx, k, kx)), kept AS MATERIALIZED (SELECT p.v, p.vx FROM pair AS p JOIN ONLY %2$s AS y '
+      'ON y.ctid = p.k AND y.xmin = p.kx FOR SHARE OF y SKIP LOCKED) '
+      'DELETE FROM ONLY %1$s AS x USING kept WHERE x.ctid = kept.v AND x.xmin = kept.vx',
+      b.leaf::pg_catalog.regclass, b.keeper::pg_catalog.regclass)
+    USING b.v, b.vx, b.k, b.kx;
+    COMMIT;
+    PERFORM pg_catalog.pg_sleep({pause});
+  END LOOP;
+  PERFORM pg_catalog.pg_advisory_unlock({key});
+END
+$sluice$

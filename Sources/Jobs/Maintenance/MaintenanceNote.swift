@@ -1,0 +1,116 @@
+import Archive
+import Essentials
+import Foundation
+import Lake
+import Reporting
+import TableDays
+
+/// Where a task is, in the document of an operation of its own: what a run that was killed has left to the next one.
+struct MaintenanceNote: Sendable, Equatable {
+  /// The rows of a day are those of its archive, as far as transactions before `since` wrote them.
+  struct Proof: Sendable, Equatable {
+    let since: String
+    let etag: String
+    let columns: [String]
+    let oid: Int
+  }
+
+  /// The declaration of the task; another one begins anew.
+  let declaration: String
+  /// The relation and block that are next.
+  var relation: Int?
+  var block = 0
+  var rows = 0
+  var batches = 0
+  var proofs: [Day: Proof] = [:]
+
+  init(_ task: MaintenanceTask) {
+    declaration = Self.declaration(task)
+  }
+
+  private static func declaration(_ task: MaintenanceTask) -> String {
+    var hasher = SHA256Hasher()
+    hasher.update(Array("\(task.kind)".utf8))
+    return hasher.finish().hex
+  }
+
+  var json: [String: JSONValue] {
+    var members: [String: JSONValue] = [
+      "declaration": .string(declaration), "rows": .integer(rows), "batches": .integer(batches),
+      "block": .integer(block),
+      "proofs": .object(
+        Dictionary(
+          uniqueKeysWithValues: proofs.map { day, proof in
+            (
+              "\(day)",
+              .object([
+                "since": .string(proof.since), "etag": .string(proof.etag), "table_oid": .integer(proof.oid),
+                "columns": .array(proof.columns.map { .string($0) }),
+              ])
+            )
+          })),
+    ]
+    if let relation { members["relation"] = .integer(relation) }
+    return members
+  }
+
+  /// Nil where the document is of another declaration.
+  init?(_ json: JSONValue, of task: MaintenanceTask) {
+    let members = json.object ?? [:]
+    guard members["declaration"]?.string == Self.declaration(task) else { return nil }
+    self.init(task)
+    relation = members["relation"]?.whole
+    block = members["block"]?.whole ?? 0
+    for (name, value) in members["proofs"]?.object ?? [:] {
+      guard let day = Day(name), let proof = value.object, let since = proof["since"]?.string,
+        let etag = proof["etag"]?.string, let oid = proof["table_oid"]?.whole,
+        case .array(let columns)? = proof["columns"]
+      else { continue }
+      proofs[day] = Proof(since: since, etag: etag, columns: columns.compactMap(\.string), oid: oid)
+    }
+  }
+}
+
+/// The document of a task's operation: `GET /api/operations/{id}` shows it like any other.
+struct MaintenanceNotebook: Sendable {
+  let context: JobContext
+  let task: MaintenanceTask
+  let database: String
+
+  /// The same for each run of the task in the database.
+  var id: String {
+    var hasher = SHA256Hasher()
+    hasher.update(Array("maintenance\u{0}\(database)\u{0}\(task.name)".utf8))
+    let hex = Array(hasher.finish().hex.prefix(32))
+    let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(hex[$0]) }
+    // Version 8 of RFC 9562: made of what the program likes.
+    return "\(parts[0])-\(parts[1])-8\(parts[2].dropFirst())-8\(parts[3].dropFirst())-\(parts[4])"
+  }
+
+  private var path: LakePath {
+    get throws { try ArchiveLayout.operationsFolder.appending("\(id).json") }
+  }
+
+  /// What the last run has left; nil where it came to its end.
+  func read() async throws -> MaintenanceNote? {
+    let bytes: [UInt8]
+    do {
+      bytes = try await context.lake.readAll(path, limit: OperationStore.maximumBytes)
+    } catch LakeError.notFound {
+      return nil
+    }
+    guard let operation = try? Operation(file: bytes), operation.status != .succeeded else { return nil }
+    return MaintenanceNote(operation.progress, of: task)
+  }
+
+  func write(_ note: MaintenanceNote, _ status: Operation.Status) async throws {
+    var operation = Operation(id: id, kind: "maintenance", status: status, at: context.now())
+    var members = note.json
+    members["task"] = .string(task.name)
+    members["database"] = .string(database)
+    operation.progress = .object(members)
+    let bytes = try ReportJSON.bytes(operation)
+    _ = try await context.lake.writeAll(
+      bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(), condition: .always)
+  }
+}

@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention steps matrix sanitize soak interop package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention maintenance steps matrix sanitize soak interop package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -24,6 +24,8 @@ help:
 	@echo 'make races    backups and restores while 8 sessions compress, drop and insert (10 minutes; MINUTES=2)'
 	@echo 'make retention  days are dropped while 8 sessions write to them, the program is killed, its server stopped (40 minutes;'
 	@echo '              ROUNDS=50, KILLS=10, SEED=2)'
+	@echo 'make maintenance  a million rows with duplicates and orphans are tidied up while the program is killed (5 minutes; ROWS=100000,'
+	@echo '              KILLS=5, SEED=2)'
 	@echo 'make steps    restores broken before and after each step, at 200 points (15 minutes; SEED=2, POINTS=50)'
 	@echo 'make matrix   every test on every PostgreSQL server of the machine (POSTGRES_SERVERS="/folder/bin ..." for more)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
@@ -89,6 +91,9 @@ races: deps release
 
 retention: deps release
 	@scripts/retention.sh "$(BINARY)" --rounds "$(or $(ROUNDS),1000)" --kills "$(or $(KILLS),50)" --seed "$(or $(SEED),1)"
+
+maintenance: deps release
+	@scripts/maintenance.sh "$(BINARY)" --rows "$(or $(ROWS),1000000)" --kills "$(or $(KILLS),5)" --seed "$(or $(SEED),1)"
 
 steps: deps release
 	@scripts/steps.sh "$(BINARY)" --seed "$(or $(SEED),1)" --points "$(or $(POINTS),200)"

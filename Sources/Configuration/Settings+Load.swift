@@ -30,6 +30,7 @@ extension Settings {
     server.hasLibpqRoots = environment["PGSSLROOTCERT"].map { !$0.isEmpty } ?? false
     backup.otherTables = file?.tables ?? [:]
     backup.tables = backup.tables.map { $0.over(file?.tables[$0.table]) }
+    maintenance.tasks = file?.maintenance ?? []
     do throws(LakeSettingError) {
       try lakeAddress.lake.check(lakeOptions)
     } catch {
@@ -39,7 +40,7 @@ extension Settings {
   }
 
   /// The prefixes of Sluice's variables.
-  private static let prefixes = ["PG_", "LAKE_", "BACKUP_", "SLUICE_"]
+  private static let prefixes = ["PG_", "LAKE_", "BACKUP_", "MAINTENANCE_", "SLUICE_"]
 
   /// A warning for each variable with one of the prefixes that is not a setting, since it may be mistyped.
   private static func unknownNames(_ environment: [String: String]) -> [String] {

@@ -8,6 +8,10 @@ extension Settings {
       "the key that callers send when no Functions host is in front; required to listen beyond loopback",
       into: \.key),
     Setting(
+      "MAINTENANCE_KEY", .secret, isSecret: true,
+      "the key that callers of `POST /api/maintenance` send, also where a Functions host is in front; `SLUICE_KEY` is taken too",
+      into: \.maintenanceKey),
+    Setting(
       "SLUICE_SHUTDOWN_GRACE", .integer(0...3600), "seconds that jobs may continue after SIGTERM",
       into: \.shutdownGraceSeconds),
     Setting(

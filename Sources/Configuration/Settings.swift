@@ -28,6 +28,10 @@ package struct Settings: Sendable {
   package var lakeOptions = LakeOptions()
   package var backup = BackupOptions()
   package var retention = RetentionOptions()
+  /// The tasks under `maintenance` in the settings file.
+  package var maintenance = MaintenanceOptions()
+  /// `MAINTENANCE_KEY`.
+  package var maintenanceKey: Secret?
   /// `BACKUP_CONCURRENCY`.
   package var concurrency = 2
   /// `SLUICE_KEY`.

@@ -4,12 +4,14 @@ import Jobs
 import Reporting
 import TableDays
 
-/// The settings file: the values of settings by their names, and the options of tables.
+/// The settings file: the values of settings by their names, the options of tables, and the maintenance tasks.
 struct SettingsFile {
   /// The values in the form of variables.
   private(set) var values: [String: String] = [:]
   /// The options under `tables`.
   private(set) var tables: [TableName: TableOptions] = [:]
+  /// Those under `maintenance`.
+  private(set) var maintenance: [MaintenanceTask] = []
 
   /// - Throws: ``JobError`` `bad_setting` with the key.
   init(_ file: Data) throws {
@@ -21,6 +23,7 @@ struct SettingsFile {
         }
       }
       tables = try Self.tables(fields.value("tables") ?? .object([:]))
+      if let value = fields.value("maintenance") { maintenance = try MaintenanceTask.list(value) }
       try fields.finish()
     } catch let error as JobError {
       let text: ErrorText =

@@ -80,6 +80,7 @@ struct HelpTests {
       case "setup": _ = try SetupRequest(#require(SetupRequest.Action(rawValue: subcommand)), request)
       case let name where name.hasPrefix("retention"):
         #expect(try Set(#require(request.object).keys).isSubset(of: ["table"]))
+      case let name where name.hasPrefix("maintenance"): _ = try MaintenanceRequest(request)
       default: #expect(request == [:])
       }
     }

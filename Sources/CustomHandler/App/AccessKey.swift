@@ -36,11 +36,27 @@ package struct AccessKey: Sendable {
     return shown
   }
 
+  /// Whether a request carries one of `keys` in the header `x-functions-key`, or in `Authorization` as a bearer's. All are compared, whether or
+  /// not one before has matched.
+  static func isShown(_ keys: [AccessKey], inHeadersOf request: HTTPRequest) -> Bool {
+    let bearers = request.headers.values("Authorization").compactMap { value -> String? in
+      let parts = value.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2, String(parts[0]).equalsIgnoringASCIICase("bearer") else { return nil }
+      return String(parts[1])
+    }
+    var shown = false
+    for candidate in request.headers.values(header) + bearers {
+      for key in keys where key.matches(candidate) { shown = true }
+    }
+    return shown
+  }
+
   /// The request without any key, so that none reaches a handler or a log.
   static func removed(from request: HTTPRequest) -> HTTPRequest {
     var request = request
     request.removeQueryItems(named: "code")
     request.headers.remove(header)
+    request.headers.remove("Authorization")
     return request
   }
 

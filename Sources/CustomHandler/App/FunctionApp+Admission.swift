@@ -29,7 +29,7 @@ extension FunctionApp {
     let match = router.match(request.method, request.pathSegments)
     if case .found(let function, let parameters) = match {
       return isAllowed(request, to: function)
-        ? .function(function, parameters: parameters) : .refused(Self.unauthorized)
+        ? .function(function, parameters: parameters) : .refused(refusal(of: function))
     }
     if let function = envelopeName(request) {
       return isKeyShown(in: request) ? .envelope(function) : .refused(Self.unauthorized)
@@ -40,9 +40,15 @@ extension FunctionApp {
 
   func isKeyShown(in request: HTTPRequest) -> Bool { accessKey?.isShown(in: request) ?? true }
 
-  private func isAllowed(_ request: HTTPRequest, to function: FunctionRoute) -> Bool {
+  /// Whether the caller has shown what the function asks for. Of one in an envelope it is the request within that shows it.
+  func isAllowed(_ request: HTTPRequest, to function: FunctionRoute) -> Bool {
+    if let keys = ownKeys[function.name] { return AccessKey.isShown(keys, inHeadersOf: request) }
     if case .http(_, _, .anonymous) = function.trigger { return true }
     return isKeyShown(in: request)
+  }
+
+  func refusal(of function: FunctionRoute) -> HTTPResponse {
+    ownKeys[function.name] == nil ? Self.unauthorized : Self.ownKeyMissing
   }
 
   /// A function may own `/` when the prefix is empty; the host's probe is the request without an invocation id.

@@ -26,6 +26,10 @@ extension FunctionApp {
   private func answerHTTP(
     _ inner: HTTPRequest, for function: FunctionRoute, _ invocation: Invocation
   ) async -> HTTPResponse {
+    // What was admitted is the host's call; the caller's key is within.
+    guard ownKeys[function.name] == nil || isAllowed(inner, to: function) else {
+      return EnvelopeAnswer.http(refusal(of: function), outputs: [:], log: invocation.log)
+    }
     var inner = AccessKey.removed(from: inner)
     inner.parameters = parameters(of: function, in: inner).merging(inner.parameters) { _, given in given }
     var response = await call(function, with: inner, invocation)

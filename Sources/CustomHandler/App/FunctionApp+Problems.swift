@@ -9,6 +9,14 @@ extension FunctionApp {
     // RFC 9110 §11.6.1: a 401 names a scheme. There is no registered one for a key in a header of its own.
     headers: ["WWW-Authenticate": "FunctionsKey"])
 
+  static let ownKeyMissing = HTTPResponse.problem(
+    Problem(
+      status: 401, code: "unauthorized",
+      detail:
+        "Send MAINTENANCE_KEY or SLUICE_KEY of the program in the header `x-functions-key`, or as a bearer's token; a key "
+        + "that is not set admits nobody."),
+    headers: ["WWW-Authenticate": "FunctionsKey"])
+
   static let foreignCaller = HTTPResponse.problem(
     Problem(
       status: 403, code: "foreign_caller",

@@ -13,6 +13,8 @@ package import HTTPServer
 package struct FunctionApp: Sendable {
   let routes: FunctionRoutes
   let accessKey: AccessKey?
+  /// The keys of functions that have their own, by name, also behind a host: one of them must be in a header. An empty list admits nobody.
+  let ownKeys: [String: [AccessKey]]
   private let handlers: FunctionHandlers
   let callers: Callers
   let byName: [String: FunctionRoute]
@@ -22,14 +24,17 @@ package struct FunctionApp: Sendable {
   /// - Parameters:
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
+  ///   - ownKeys: the keys of functions that have their own, by name.
   /// - Throws: `FunctionAppError`.
   package init(
-    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone
+    routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,
+    ownKeys: [String: [AccessKey]] = [:]
   ) throws(FunctionAppError) {
     self.callers = callers
     self.routes = routes
     self.handlers = handlers
     self.accessKey = accessKey
+    self.ownKeys = ownKeys
     byName = Dictionary(routes.functions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     for function in routes.functions {
       let isThere =

@@ -92,6 +92,18 @@ struct JobRuns: Sendable {
       count = report.results.count + report.failures.count + report.archives.count
     }
 
+    /// A task that was stopped, or left rows, is a result and no error of the call; so is one that failed beside others.
+    init(_ report: MaintenanceReport) {
+      failures = report.tasks.filter { [.failed, .unconfirmed].contains($0.outcome) }.map { task in
+        Failure(
+          tableDay: task.name,
+          error: task.error ?? JobError(.databaseError, "\(task.detail ?? task.reason ?? task.outcome.rawValue)"))
+      }
+      status = failures.isEmpty ? 200 : Self.multiStatus
+      outcome = OperationOutcome(status: .init(report.status), result: report)
+      count = report.tasks.count
+    }
+
     private static func tableDay(_ result: RestoreResult) -> String {
       "\(result.targetTable) \(result.dateWindow.start.prefix(10))"
     }

@@ -6,7 +6,8 @@ package struct SluiceFunctions: Sendable {
   private let areas: [any FunctionArea]
 
   package init(
-    context: JobContext, backup: BackupOptions, restore: RestoreOptions, operations: OperationStore,
+    context: JobContext, backup: BackupOptions, restore: RestoreOptions,
+    maintenance: MaintenanceOptions = MaintenanceOptions(), operations: OperationStore,
     readiness: ReadinessProbe, host: FunctionHost = FunctionHost()
   ) {
     let runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
@@ -17,6 +18,7 @@ package struct SluiceFunctions: Sendable {
       ChunksFunctions(context: context, backup: backup),
       VerifyFunctions(context: context, backup: backup, runs: runs),
       RetentionFunctions(context: context, backup: backup, runs: runs),
+      MaintenanceFunctions(context: context, backup: backup, options: maintenance, runs: runs),
       OperationsFunctions(store: operations),
       HealthFunctions(readiness: readiness),
     ]

@@ -11,7 +11,7 @@ protocol Command: Sendable {
   static var parts: [any Command.Type] { get }
   /// Words after the command's name that stand for an option: `restore resume ID` is `restore --resume ID`.
   static var verbs: [String: String] { get }
-  /// The option whose value may stand first without the option's name; nil for most commands.
+  /// The option whose value, or values of a list, may stand first without the option's name; nil for most commands.
   static var firstValue: String? { get }
   /// The usual options, for the usage line.
   static var usage: String { get }
@@ -33,7 +33,8 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, AuditCommand.self, SetupCommand.self,
+    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, AuditCommand.self,
+    SetupCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 

@@ -4,8 +4,8 @@ import Configuration
 enum Help {
   static var overview: String {
     let commands =
-      Commands.all.map { "  \(pad($0.name, 10)) \($0.summary)" } + [
-        "  \(pad("help", 10)) show this help, the options of a command (`sluice help COMMAND`) or the settings"
+      Commands.all.map { "  \(pad($0.name, 11)) \($0.summary)" } + [
+        "  \(pad("help", 11)) show this help, the options of a command (`sluice help COMMAND`) or the settings"
       ]
     return """
       Sluice moves days of PostgreSQL tables to a data lake as <database>/<schema>.<table>.<date>.csv.gz, and back.

@@ -16,8 +16,9 @@ struct ParsedArguments: Sendable {
   init(_ arguments: [String], options: [CommandOption], firstValue: String? = nil) throws {
     self.options = options
     var rest = arguments[...]
-    if let firstValue, let first = rest.first, !first.hasPrefix("-") {
-      values[firstValue] = [first]
+    let isList = options.contains { if case .list = $0.kind { $0.name == firstValue } else { false } }
+    while let firstValue, let first = rest.first, !first.hasPrefix("-"), isList || values[firstValue] == nil {
+      values[firstValue, default: []].append(first)
       rest.removeFirst()
     }
     while let argument = rest.popFirst() {

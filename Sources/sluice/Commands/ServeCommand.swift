@@ -49,17 +49,21 @@ enum ServeCommand: Command {
     let host = arguments.value("host") ?? "127.0.0.1"
     let port = try port(arguments, settings)
     let key = try accessKey(settings, host: host)
-    let routes = try RoutesFile(arguments).routes
+    var routes = try RoutesFile(arguments).routes
+    if settings.customHandlerPort == nil {
+      routes = routes.adding(route: "admin/maintenance", as: "admin_maintenance", to: "maintenance")
+    }
     let parts = try await Wiring.parts(settings)
     let operations = OperationStore(lake: parts.context.lake)
     let functions = SluiceFunctions(
-      context: parts.context, backup: settings.backup, restore: parts.restore, operations: operations,
-      readiness: parts.readiness,
+      context: parts.context, backup: settings.backup, restore: parts.restore, maintenance: settings.maintenance,
+      operations: operations, readiness: parts.readiness,
       host: FunctionHost(
         isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
         maximumAttempts: HostLimits.maximumAttempts()))
     let app = try FunctionApp(
-      routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key))
+      routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key),
+      ownKeys: ownKeys(settings))
 
     var configuration = HTTPServerConfiguration(host: host, port: port)
     configuration.onTrouble = { Log.write(.warning, "the HTTP server has a problem", ["reason": $0]) }
@@ -101,6 +105,12 @@ enum ServeCommand: Command {
       throw UsageError("--port: expected a whole number from 0 to 65535, got \"\(text)\"")
     }
     return port
+  }
+
+  /// The maintenance deletes rows: its key is asked for also behind a host, whose own keys open all functions, and on loopback.
+  private static func ownKeys(_ settings: Settings) -> [String: [AccessKey]] {
+    let keys = [settings.maintenanceKey, settings.key].compactMap(\.self).compactMap { AccessKey($0) }
+    return ["maintenance": keys, "admin_maintenance": keys]
   }
 
   /// The callers that are served. Without a key these are only programs on this machine, but not web pages in a browser

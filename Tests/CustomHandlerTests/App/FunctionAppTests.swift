@@ -13,7 +13,9 @@ extension HTTPResponse {
 }
 
 /// An app that tells what reached its handlers.
-func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .anyone) throws -> FunctionApp {
+func makeApp(
+  prefix: String = "api", key: AccessKey? = nil, callers: Callers = .anyone, ownKeys: [String: [AccessKey]] = [:]
+) throws -> FunctionApp {
   let routes = try FunctionRoutes(
     json: Array(
       #"""
@@ -61,7 +63,7 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
       }
     }
   }
-  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, callers: callers)
+  return try FunctionApp(routes: routes, handlers: handlers, accessKey: key, callers: callers, ownKeys: ownKeys)
 }
 
 @Suite("The function app") struct FunctionAppTests {
@@ -89,6 +91,31 @@ func makeApp(prefix: String = "api", key: AccessKey? = nil, callers: Callers = .
     #expect(answer.json["Outputs"]?.object?["job"] == ["done"])
     #expect(answer.json["Outputs"]?.object?["res"]?.object?["statusCode"] == 202)
     #expect(try await ask(app, .post, "/api/later").status == 307)
+  }
+
+  @Test(
+    "A function with keys of its own asks for one in a header, also of a caller within the host's envelope; without any it admits nobody"
+  )
+  func ownKeys() async throws {
+    let own = [Secret("one"), Secret("two")].compactMap { AccessKey($0) }
+    let app = try makeApp(ownKeys: ["health": own, "later": own])
+    for header in [HTTPFields(), ["x-functions-key": "on"], ["x-functions-key": ""], ["Authorization": "Basic one"]] {
+      let refused = try await ask(app, .get, "/api/health?code=one", headers: header)
+      #expect(refused.status == 401 && refused.code == "unauthorized")
+    }
+    let shown: [HTTPFields] = [["x-functions-key": "one"], ["x-functions-key": "two"], ["Authorization": "bearer two"]]
+    for header in shown {
+      #expect(try await ask(app, .get, "/api/health", headers: header).status == 201)
+    }
+    func envelope(_ headers: String) -> String {
+      #"{"Data":{"req":{"Url":"http://h/api/later","Method":"POST","Headers":{\#(headers)}}},"Metadata":{}}"#
+    }
+    let without = try await ask(app, .post, "/later", envelope(""), headers: ["x-functions-key": "one"])
+    #expect(without.json["Outputs"]?.object?["res"]?.object?["statusCode"] == 401)
+    let with = try await ask(app, .post, "/later", envelope(#""x-functions-key":["one"]"#))
+    #expect(with.json["Outputs"]?.object?["res"]?.object?["statusCode"] == 202)
+    let unset = try makeApp(ownKeys: ["health": []])
+    #expect(try await ask(unset, .get, "/api/health", headers: ["x-functions-key": ""]).status == 401)
   }
 
   @Test("A forwarded request reaches its function, without the key")

@@ -8,7 +8,7 @@ package enum ArchiveLayout {
   static let fileExtension = ".csv.gz"
   /// The folder of manifests and temporary files within a database's folder, and of operations at the root. Data
   /// readers such as Spark skip names that begin with `_`.
-  static let privateFolder = "_sluice"
+  package static let privateFolder = "_sluice"
 
   /// The character before the hash of a shortened name; an encoded name never contains it.
   fileprivate static let hashMark = "~"

@@ -78,6 +78,7 @@ package struct Setting: Sendable {
 
   /// All settings, in the order of the documents.
   package static let all = [
-    Settings.database, Settings.lake, Settings.backup, Settings.retentionSettings, Settings.service,
+    Settings.database, Settings.cronSettings, Settings.lake, Settings.backup, Settings.retentionSettings,
+    Settings.service,
   ].flatMap { $0 }
 }

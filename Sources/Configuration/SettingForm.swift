@@ -23,7 +23,7 @@ struct SettingForm<Value: Sendable>: Sendable {
 }
 
 extension SettingForm where Value == String {
-  static let text = SettingForm("a text") { $0 }
+  static let text = SettingForm("a text", defaultWords: { $0.isEmpty ? "" : "`\($0)`" }) { $0 }
 
   /// The path of a file that can be read.
   static let pemFile = SettingForm("a PEM file that can be read") {

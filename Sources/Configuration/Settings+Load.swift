@@ -28,6 +28,7 @@ extension Settings {
           + "abfss://filesystem@account.dfs.core.windows.net/root", field: "LAKE_URL")
     }
     server.hasLibpqRoots = environment["PGSSLROOTCERT"].map { !$0.isEmpty } ?? false
+    cron.declaration = file?.cron
     backup.otherTables = file?.tables ?? [:]
     backup.tables = backup.tables.map { $0.over(file?.tables[$0.table]) }
     maintenance.tasks = file?.maintenance ?? []

@@ -32,6 +32,8 @@ package struct Settings: Sendable {
   package var maintenance = MaintenanceOptions()
   /// `MAINTENANCE_KEY`.
   package var maintenanceKey: Secret?
+  /// `PG_CRON_…`, and the part `cron` of the settings file.
+  package var cron = CronOptions()
   /// `BACKUP_CONCURRENCY`.
   package var concurrency = 2
   /// `SLUICE_KEY`.

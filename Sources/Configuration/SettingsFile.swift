@@ -4,7 +4,7 @@ import Jobs
 import Reporting
 import TableDays
 
-/// The settings file: the values of settings by their names, the options of tables, and the maintenance tasks.
+/// The settings file: the values of settings by their names, the options of tables, the maintenance tasks, and the jobs of pg_cron.
 struct SettingsFile {
   /// The values in the form of variables.
   private(set) var values: [String: String] = [:]
@@ -12,6 +12,8 @@ struct SettingsFile {
   private(set) var tables: [TableName: TableOptions] = [:]
   /// Those under `maintenance`.
   private(set) var maintenance: [MaintenanceTask] = []
+  /// The part `cron`; nil where there is none.
+  private(set) var cron: CronDeclaration?
 
   /// - Throws: ``JobError`` `bad_setting` with the key.
   init(_ file: Data) throws {
@@ -24,6 +26,7 @@ struct SettingsFile {
       }
       tables = try Self.tables(fields.value("tables") ?? .object([:]))
       if let value = fields.value("maintenance") { maintenance = try MaintenanceTask.list(value) }
+      cron = try fields.value("cron").map { try CronDeclaration($0) }
       try fields.finish()
     } catch let error as JobError {
       let text: ErrorText =

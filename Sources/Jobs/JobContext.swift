@@ -13,6 +13,8 @@ package struct JobContext: Sendable {
   package let admission: Admission
   package let audit = AuditTrail()
   package var retention = RetentionOptions()
+  /// Nil where the program is not asked for pg_cron.
+  package var cron: CronContext?
   /// `SLUICE_OPERATIONS_DAYS`: how long the document of an operation is kept after its last change.
   package var operationsDays: Int
   /// The current instant; tests replace it.

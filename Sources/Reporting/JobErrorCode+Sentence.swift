@@ -67,6 +67,16 @@ extension JobErrorCode {
       "A retention policy of TimescaleDB would drop the day again at its next run; `jobs` lists it. Nothing was changed.",
     .setupRefused:
       "Something in the database stands in the way of the setup; `conflicts` names it. Nothing of the part was changed.",
+    .cronJobNotFound: "pg_cron has no such job of the role under the prefix, or the role cannot see it.",
+    .cronRefused:
+      "The change of pg_cron's jobs is refused: a removal that nobody has confirmed, or what another job or an earlier migration stands in "
+      + "the way of. Nothing was changed.",
+    .cronNotAvailable: "The extension pg_cron is not in the database, or is older than 1.4.",
+    .cronRunFailed: "The run of a job failed, or did not begin or end in time.",
+    .cronRolledBack: "The migration of the jobs failed, and they are where and as they were before.",
+    .cronNotRolledBack:
+      "The migration of the jobs failed, and so did the way back; `sluice cron migrate --rollback` takes it up. Until then jobs may be "
+      + "inactive.",
     .operationEnded: "The operation has ended already.",
     .operationElsewhere: "Another process runs the operation.",
     .notATable: "The relation is not a table whose rows can be read.",

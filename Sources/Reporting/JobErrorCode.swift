@@ -35,6 +35,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case operationNotFound = "operation_not_found"
   case aggregateNotFound = "aggregate_not_found"
   case loadNotFound = "load_not_found"
+  case cronJobNotFound = "cron_job_not_found"
 
   // Conflicts with existing data or with other sessions.
   case alreadyRunning = "already_running"
@@ -51,6 +52,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case tableChanged = "table_changed"
   case detachPending = "detach_pending"
   case setupRefused = "setup_refused"
+  case cronRefused = "cron_refused"
   case chunkFrozen = "chunk_frozen"
   case generatedLost = "generated_lost"
   case timescaledbTooOld = "timescaledb_too_old"
@@ -81,6 +83,7 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case rowsOutsideSpan = "rows_outside_span"
   case restoreLogNeeded = "restore_log_needed"
   case holdNotKept = "hold_not_kept"
+  case cronNotAvailable = "cron_not_available"
 
   // Servers and services.
   case databaseUnavailable = "database_unavailable"
@@ -91,6 +94,9 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case databaseError = "database_error"
   case commitUnknown = "commit_unknown"
   case stepsOwed = "steps_owed"
+  case cronRunFailed = "cron_run_failed"
+  case cronRolledBack = "cron_rolled_back"
+  case cronNotRolledBack = "cron_not_rolled_back"
   case noCredential = "no_credential"
   case signInRefused = "sign_in_refused"
   case signInUnreachable = "sign_in_unreachable"
@@ -158,10 +164,11 @@ extension JobErrorCode {
     case .bodyTooLarge: .tooLarge
     case .permissionDenied, .hostNotAllowed, .ownPasswordNeeded, .outsideLake, .lakePermissionDenied: .forbidden
     case .tableNotFound, .databaseNotFound, .archiveNotFound, .operationNotFound, .aggregateNotFound,
-      .loadNotFound:
+      .loadNotFound, .cronJobNotFound:
       .notFound
     case .alreadyRunning, .rowsExist, .uniqueViolation, .fewerRows, .deleteCascades, .childTables, .rowsNotDeleted,
       .archiveExists, .archiveDiffers, .archiveChanged, .archiveReplaced, .tableChanged, .detachPending, .setupRefused,
+      .cronRefused,
       .noPartition,
       .partitionNotMade, .chunkFrozen, .generatedLost, .timescaledbTooOld, .retentionWouldDrop, .locked,
       .operationEnded,
@@ -169,14 +176,16 @@ extension JobErrorCode {
       .conflict
     case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
       .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .tableNotMade, .deferrableKey, .insertRule,
-      .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept:
+      .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept,
+      .cronNotAvailable:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
       .statementCancelled, .shuttingDown, .noAnswer, .noTurn:
       .unavailable
     case .databaseFull, .lakeFull: .full
-    case .databaseError, .commitUnknown, .stepsOwed, .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
+    case .databaseError, .commitUnknown, .stepsOwed, .cronRunFailed, .cronRolledBack, .cronNotRolledBack,
+      .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
       .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
       .failed
     }
@@ -205,7 +214,9 @@ extension JobErrorCode {
     case .archiveExists, .operationEnded: .done
     case .alreadyRunning, .archiveChanged, .tableChanged, .rowsNotDeleted, .locked, .databaseError, .lakeError,
       .rowCountMismatch,
-      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable, .stepsOwed:
+      .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable, .stepsOwed,
+      .cronRunFailed,
+      .cronRolledBack:
       .retry
     default: kind == .unavailable || kind == .full ? .retry : .never
     }

@@ -81,6 +81,11 @@ struct HelpTests {
       case let name where name.hasPrefix("retention"):
         #expect(try Set(#require(request.object).keys).isSubset(of: ["table"]))
       case let name where name.hasPrefix("maintenance"): _ = try MaintenanceRequest(request)
+      case let name where name.hasPrefix("cron"):
+        let known: Set = [
+          "name", "all", "yes", "remove", "older_than", "timeout", "to", "role", "since", "failed", "limit",
+        ]
+        #expect(try Set(#require(request.object).keys).isSubset(of: known))
       default: #expect(request == [:])
       }
     }

@@ -23,8 +23,11 @@ struct DocumentedCodesTests {
     .archiveReplaced, .restoreLogNeeded,
   ]
   static let onlyOperations: Set<JobErrorCode> = [.operationNotFound, .operationEnded, .operationElsewhere]
-  static let notOfBackup = onlyRestore.union(onlyOperations)
-  static let notOfRestore = onlyBackup.union(onlyOperations)
+  static let onlyCron: Set<JobErrorCode> = [
+    .cronJobNotFound, .cronRefused, .cronNotAvailable, .cronRunFailed, .cronRolledBack, .cronNotRolledBack,
+  ]
+  static let notOfBackup = onlyRestore.union(onlyOperations).union(onlyCron)
+  static let notOfRestore = onlyBackup.union(onlyOperations).union(onlyCron)
   /// What a malformed call is answered with, or a fault of the program. The text of the document says it once.
   static let ofEveryCall: Set<String> = [
     "bad_envelope", "bad_expectation", "unknown_method", "unsupported_transfer_coding", "unsupported_version",
@@ -73,9 +76,14 @@ struct DocumentedCodesTests {
   /// The answers that list codes: their status, and the codes that their routes never give.
   static let answers: [(name: String, status: Int, without: Set<JobErrorCode>)] = [
     ("BadRequest", 400, []), ("Forbidden", 403, onlyRestore),
-    ("NotFound", 404, [.tableNotFound, .databaseNotFound, .archiveNotFound]),
+    ("NotFound", 404, [.tableNotFound, .databaseNotFound, .archiveNotFound, .cronJobNotFound]),
     ("OperationConflict", 409, Set(JobErrorCode.allCases).subtracting(onlyOperations)),
-    ("ServerError", 500, onlyBackup.union(onlyRestore)), ("Unavailable", 503, []),
+    ("ServerError", 500, onlyBackup.union(onlyRestore).union(onlyCron)), ("Unavailable", 503, []),
+    ("CronForbidden", 403, onlyRestore.subtracting([.ownPasswordNeeded])),
+    ("CronNotFound", 404, Set(JobErrorCode.allCases).subtracting([.cronJobNotFound, .databaseNotFound])),
+    ("CronConflict", 409, Set(JobErrorCode.allCases).subtracting([.cronRefused, .alreadyRunning, .locked])),
+    ("CronUnprocessable", 422, Set(JobErrorCode.allCases).subtracting([.cronNotAvailable])),
+    ("CronServerError", 500, onlyBackup.union(onlyRestore)),
     ("BackupReportForbidden", 403, notOfBackup), ("BackupReportNotFound", 404, notOfBackup),
     ("BackupReportConflict", 409, notOfBackup), ("BackupReportUnprocessable", 422, notOfBackup),
     ("BackupReportServerError", 500, notOfBackup), ("BackupReportUnavailable", 503, notOfBackup),

@@ -43,6 +43,8 @@ package struct SetupItem: Sendable, Equatable {
     case "sequence": "\(privilege) on sequence \(name)"
     case "function": "\(privilege) on function \(SQL.identifier(schema)).\(object)\(to)"
     case "table": "table \(name)"
+    case "login": "LOGIN of role \(name)"
+    case "connect": "CONNECT on database \(name)"
     case "default":
       "\(privilege) on \(object == "TABLES" ? "tables" : "sequences") to come of \(SQL.identifier(forRole)) in \(SQL.identifier(schema))"
     default: [kind, privilege, name].filter { !$0.isEmpty }.joined(separator: " ")

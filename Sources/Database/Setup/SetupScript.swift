@@ -1,8 +1,12 @@
+import TableDays
+
 /// The setup as a script for psql.
 package enum SetupScript {
-  /// - Parameter programVersion: noted with each part.
+  /// - Parameters:
+  ///   - programVersion: noted with each part.
+  ///   - cronDatabase: where the part ``CronPart`` is run; nil: where the others are.
   package static func text(
-    _ parts: [any SetupPart.Type], for subject: SetupSubject, programVersion: String
+    _ parts: [any SetupPart.Type], for subject: SetupSubject, programVersion: String, cronDatabase: String? = nil
   ) -> String {
     // A name with a line break would end the comment.
     let role = String(SQL.literal(subject.role).map { $0.isNewline ? " " : $0 })
@@ -20,6 +24,9 @@ package enum SetupScript {
         makesPrincipal && part == RolesPart.self
         ? "SELECT pg_catalog.set_config('sluice.role_made', :'sluice_made', true) AS role_made"
         : "SET LOCAL sluice.role_made TO 'f'"
+      if part == CronPart.self, let cronDatabase {
+        text += "\n-- The database that has pg_cron.\n\\connect \(cronDatabase.inDoubleQuotes)\n"
+      }
       text += """
 
         -- Part \(part.name), version \(part.version).

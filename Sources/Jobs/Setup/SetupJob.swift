@@ -8,21 +8,62 @@ package import TableDays
 package struct SetupJob: Sendable {
   let server: DatabaseServer
   let pools: ConnectionPools
+  /// Where the part ``CronPart`` is made; nil: where the others are.
+  let cron: CronContext?
 
-  package init(server: DatabaseServer, pools: ConnectionPools) {
+  package init(server: DatabaseServer, pools: ConnectionPools, cron: CronContext? = nil) {
     self.server = server
     self.pools = pools
+    self.cron = cron
   }
 
   /// The statements as a script; no server is asked.
-  package static func script(_ request: SetupRequest) -> String {
-    SetupScript.text(request.parts, for: request.subject, programVersion: Program.version)
+  /// - Parameter cronDatabase: where the part ``CronPart`` is run.
+  package static func script(_ request: SetupRequest, cronDatabase: String? = nil) -> String {
+    SetupScript.text(
+      request.parts, for: request.subject, programVersion: Program.version, cronDatabase: cronDatabase)
+  }
+
+  /// Plans, applies or removes; the part ``CronPart`` in the database of pg_cron.
+  /// - Throws: ``JobError``, where not even a plan can be made.
+  package func run(_ request: SetupRequest, password: Secret? = nil) async throws -> SetupReport {
+    guard let cron, request.parts.contains(where: { $0 == CronPart.self }) else {
+      return try await runHere(request, password: password)
+    }
+    let there = SetupJob(server: cron.server.server, pools: cron.pools)
+    let target = try cron.server.target()
+    guard request.parts.contains(where: { $0 != CronPart.self }) else {
+      return try await there.runHere(request, password: password)
+    }
+    let own = try server.target()
+    let isSameServer = (target.host, target.port) == (own.host, own.port)
+    if isSameServer, target.database == own.database { return try await runHere(request, password: password) }
+    var (others, cronParts) = (request, request)
+    others.parts.removeAll { $0 == CronPart.self }
+    // A role is the server's, whatever the database.
+    cronParts.parts = request.parts.filter { $0 == CronPart.self || $0 == RolesPart.self && !isSameServer }
+    if request.action == .remove {
+      // Most roles have no part there.
+      let removed: SetupReport
+      do {
+        removed = try await there.runHere(cronParts)
+      } catch let error as JobError {
+        var report = try await runHere(others, password: password)
+        report.warnings.append("the part cron was not looked at: \(error.message)")
+        return report
+      }
+      return try await runHere(others, password: password).with(removed, atEnd: false)
+    }
+    let first = try await runHere(others, password: password)
+    if first.status != .ok { cronParts.action = .plan }
+    // A role that is still to come has no rights, which a plan tells.
+    return first.with(try await there.runHere(cronParts, password: password), atEnd: true)
   }
 
   /// Plans, applies or removes. Each part is a transaction of its own.
   /// - Parameter password: of a plain role that is made.
   /// - Throws: ``JobError``, where not even a plan can be made.
-  package func run(_ request: SetupRequest, password: Secret? = nil) async throws -> SetupReport {
+  private func runHere(_ request: SetupRequest, password: Secret? = nil) async throws -> SetupReport {
     let target = try server.target()
     let outside = try await outsidePrincipal(request, target)
     let (plan, notes) = try await told {

@@ -19,9 +19,11 @@ package struct SetupReport: Sendable, Encodable {
     package var plan: SetupPlan.Part
     package var status: Status
     package var error: JobError?
+    /// Nil: that of the report.
+    package var database: String?
 
     enum CodingKeys: String, CodingKey {
-      case part, version, status, changes, error
+      case part, version, status, changes, error, database
       case appliedVersion = "applied_version"
       case inOrder = "in_order"
     }
@@ -35,6 +37,7 @@ package struct SetupReport: Sendable, Encodable {
       try container.encode(plan.changes.map(Change.init), forKey: .changes)
       try container.encode(status, forKey: .status)
       try container.encodeIfPresent(error, forKey: .error)
+      try container.encodeIfPresent(database, forKey: .database)
     }
   }
 
@@ -56,6 +59,20 @@ package struct SetupReport: Sendable, Encodable {
   package var isDryRun: Bool
   package var parts: [Part]
   package var warnings: [String] = []
+
+  /// A report with the parts of another database too.
+  func with(_ other: SetupReport, atEnd: Bool) -> SetupReport {
+    var report = self
+    let parts = other.parts.map { part in
+      var part = part
+      part.database = other.database
+      if part.status == .planned, !isDryRun { part.status = .notBegun }
+      return part
+    }
+    report.parts = atEnd ? report.parts + parts : parts + report.parts
+    report.warnings += other.warnings
+    return report
+  }
 
   package var status: JobStatus {
     JobStatus(parts.map { [.failed, .notBegun].contains($0.status) ? .failed : .ok })

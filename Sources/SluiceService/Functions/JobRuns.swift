@@ -104,6 +104,14 @@ struct JobRuns: Sendable {
       count = report.tasks.count
     }
 
+    /// A run that failed, a job that could not be changed or a right that is missing is a result, and no error of the call.
+    init(_ answer: CronRequest.Answer) {
+      status = answer.status == .ok ? 200 : Self.multiStatus
+      outcome = OperationOutcome(status: .init(answer.status), result: answer.report)
+      failures = []
+      count = 0
+    }
+
     private static func tableDay(_ result: RestoreResult) -> String {
       "\(result.targetTable) \(result.dateWindow.start.prefix(10))"
     }

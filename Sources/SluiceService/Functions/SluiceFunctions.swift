@@ -19,6 +19,7 @@ package struct SluiceFunctions: Sendable {
       VerifyFunctions(context: context, backup: backup, runs: runs),
       RetentionFunctions(context: context, backup: backup, runs: runs),
       MaintenanceFunctions(context: context, backup: backup, options: maintenance, runs: runs),
+      CronFunctions(context: context, runs: runs),
       OperationsFunctions(store: operations),
       HealthFunctions(readiness: readiness),
     ]

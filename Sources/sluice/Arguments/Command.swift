@@ -33,7 +33,8 @@ extension Command {
 enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
-    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, AuditCommand.self,
+    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, CronCommand.self,
+    AuditCommand.self, SetupCommand.self,
     SetupCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]

@@ -17,7 +17,7 @@ struct ParsedArguments: Sendable {
     self.options = options
     var rest = arguments[...]
     let isList = options.contains { if case .list = $0.kind { $0.name == firstValue } else { false } }
-    while let firstValue, let first = rest.first, !first.hasPrefix("-"), isList || values[firstValue] == nil {
+    while let firstValue, let first = rest.first, first == "-" || !first.hasPrefix("-"), isList || values[firstValue] == nil {
       values[firstValue, default: []].append(first)
       rest.removeFirst()
     }

@@ -60,12 +60,14 @@ enum SetupCommand: Command {
     let request = try SetupRequest(
       action, arguments.request(), schemas: action == .roles ? [] : schemas, adminSchema: settings.retention.schema)
     if action == .sql {
-      Output.line(SetupJob.script(request))
+      let isElsewhere = settings.cron.database != settings.server.database
+      Output.line(SetupJob.script(request, cronDatabase: isElsewhere ? settings.cron.database : nil))
       return .done
     }
     let password = try password(arguments, request)
     return try await Signals.cancelling {
-      let job = SetupJob(server: settings.server, pools: Wiring.pools(settings, maximum: 2))
+      let job = SetupJob(
+        server: settings.server, pools: Wiring.pools(settings, maximum: 2), cron: Wiring.cron(settings))
       if action == .roles {
         let listed = request.subject.schemas.isEmpty ? tables : []
         SetupPrinter.show(try await job.roles(request, tables: listed), asJSON: arguments.isFlagSet("json"))

@@ -11,7 +11,8 @@ enum SetupPrinter {
       return
     }
     for part in report.parts where report.action != .remove || part.status != .unchanged {
-      Output.line("\(part.plan.name): \(words(of: part))".visibleLine())
+      let place = part.database.map { " in the database \($0)" } ?? ""
+      Output.line("\(part.plan.name)\(place): \(words(of: part))".visibleLine())
       for change in part.plan.changes {
         let mark =
           switch change.state {

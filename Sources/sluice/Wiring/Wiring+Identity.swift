@@ -1,4 +1,5 @@
 import Configuration
+import Database
 import Foundation
 import HTTPClient
 import Identity
@@ -48,9 +49,9 @@ extension Wiring {
   }
 
   /// The passwords of new connections.
-  static func passwords(_ settings: Settings) -> any PasswordProvider {
+  static func passwords(_ server: DatabaseServer) -> any PasswordProvider {
     DatabasePassword(
-      server: settings.server,
+      server: server,
       entra: EntraPassword(authorityHost: environment["AZURE_AUTHORITY_HOST"]) { try tokens() })
   }
 }

@@ -20,6 +20,7 @@ struct Parts: Sendable {
   /// Closes all connections.
   func close() async {
     await context.sessions.pools.close()
+    await context.cron?.pools.close()
     await readiness.close()
   }
 }
@@ -39,6 +40,7 @@ extension Wiring {
       lake: lake, admission: Admission(limit: min(settings.concurrency, settings.poolMaximum)),
       operationsDays: settings.operationsDays)
     context.retention = settings.retention
+    context.cron = cron(settings)
     return Parts(
       settings: settings, context: context,
       restore: settings.restoreOptions { place in
@@ -56,7 +58,16 @@ extension Wiring {
     try await settings.lakeAddress.open(lakeResources(settings))
   }
 
-  static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools {
+  /// The pg_cron of the settings.
+  static func cron(_ settings: Settings) -> CronContext {
+    let server = settings.cron.server(beside: settings.server)
+    return CronContext(
+      server: server, pools: pools(server.server, maximum: 2), declaration: settings.cron.declaration)
+  }
+
+  static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools { pools(settings.server, maximum: maximum) }
+
+  private static func pools(_ server: DatabaseServer, maximum: Int) -> ConnectionPools {
     var options = ConnectionOptions()
     // A notice of a function or trigger may hold row data, so only its SQLSTATE is logged.
     options.onNotice = { notice in
@@ -64,7 +75,7 @@ extension Wiring {
         .debug, "the database server sent a notice",
         ["severity": notice.severity, "code": notice.sqlState, "message": notice.ownMessage ?? "(not shown)"])
     }
-    return ConnectionPools(passwords: passwords(settings), maximum: maximum, options: options)
+    return ConnectionPools(passwords: passwords(server), maximum: maximum, options: options)
   }
 
   /// The program's resources for a lake.

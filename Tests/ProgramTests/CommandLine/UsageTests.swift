@@ -37,7 +37,8 @@ extension ProgramTests {
     @Test(
       "The help of a command shows its options",
       arguments: [
-        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "retention", "audit", "setup", "package",
+        "init", "serve", "backup", "restore", "archives", "chunks", "verify", "retention", "cron", "audit", "setup",
+        "package",
         "identity",
         "version",
       ])

@@ -1,11 +1,11 @@
 /// The rights to schedule jobs by pg_cron, in the database that has it.
-enum CronPart: SetupPart {
-  static let name = "cron"
-  static let version = 1
-  static let jobs = ["cron"]
-  static let isDefault = false
+package enum CronPart: SetupPart {
+  package static let name = "cron"
+  package static let version = 2
+  package static let jobs = ["cron"]
+  package static let isDefault = false
 
-  static func items(for subject: SetupSubject, password: String) -> String {
+  package static func items(for subject: SetupSubject, password: String) -> String {
     SetupTemplate.fill(SQL.setupCron, ["role": SQL.literal(subject.role)])
   }
 }

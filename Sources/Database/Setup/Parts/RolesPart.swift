@@ -1,9 +1,9 @@
 /// The role itself, and its memberships.
-enum RolesPart: SetupPart {
-  static let name = "roles"
-  static let version = 1
+package enum RolesPart: SetupPart {
+  package static let name = "roles"
+  package static let version = 1
 
-  static func items(for subject: SetupSubject, password: String) -> String {
+  package static func items(for subject: SetupSubject, password: String) -> String {
     SetupTemplate.fill(
       SQL.setupRoles,
       [

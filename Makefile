@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention maintenance steps matrix sanitize soak interop package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention maintenance steps matrix sanitize soak interop deployfiles package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -29,6 +29,7 @@ help:
 	@echo 'make steps    restores broken before and after each step, at 200 points (15 minutes; SEED=2, POINTS=50)'
 	@echo 'make matrix   every test on every PostgreSQL server of the machine (POSTGRES_SERVERS="/folder/bin ..." for more)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
+	@echo 'make deployfiles  check the files under deploy/ with the tools of Bicep, Terraform and GitHub, where they can be had'
 	@echo 'make soak     two services under load for half an hour: nothing dies, nothing grows'
 	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
@@ -108,6 +109,9 @@ interop: deps
 	$(SWIFT) build --product lake-emulator
 	$(SWIFT) build --product sluice
 	@scripts/interop.sh "$(shell $(SWIFT) build --show-bin-path)"
+
+deployfiles:
+	@scripts/deployfiles.sh
 
 package: release
 	rm -rf dist/app

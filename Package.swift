@@ -125,7 +125,7 @@ let package = Package(
       ], swiftSettings: features),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["sluice", "Configuration", "Jobs", "Reporting", "Essentials", "TestSupport"],
+      dependencies: ["sluice", "Configuration", "CustomHandler", "Jobs", "Reporting", "Essentials", "TestSupport"],
       swiftSettings: features),
     .testTarget(
       name: "ProgramTests",

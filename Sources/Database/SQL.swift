@@ -57,6 +57,9 @@ package enum SQL {
     PackageResources.admin_wrappers_sql, PackageResources.admin_policy_sql, PackageResources.admin_enforce_sql,
     PackageResources.admin_audit_sql, PackageResources.admin_grants_sql,
   ].map(text)
+  static let serverFacts = text(PackageResources.server_facts_sql)
+  static let tableNeeds = text(PackageResources.table_needs_sql)
+  static let tableVisibility = text(PackageResources.table_visibility_sql)
   static let adminRemoval = text(PackageResources.admin_removal_sql)
   static let setupBase = text(PackageResources.setup_base_sql)
   static let setupBaseRemove = text(PackageResources.setup_base_remove_sql)

@@ -19,6 +19,8 @@ package struct Readiness: Sendable, Encodable, Equatable {
   package let version: String
   /// By name: `postgres`, `lake`, and `token` where one is needed. Absent in the answer about liveness.
   package let checks: [String: Check]?
+  /// What the doctor found, in short; nil before its first run has ended. It does not count for ``status``.
+  package var doctor: DoctorWatch.Findings?
 
   /// The answer about liveness, without checks.
   package static let alive = Readiness(status: "ok", version: Program.version, checks: nil)

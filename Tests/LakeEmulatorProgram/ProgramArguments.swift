@@ -22,6 +22,8 @@ struct ProgramArguments {
       --federated-token-file FILE its content is a good client assertion
       --token-lifetime SECONDS    of new tokens (86400)
       --deny OPERATION[,...]      403 AuthorizationPermissionMismatch for these
+      --keeps-deleted             soft delete is on: deletions answer with an id
+      --flat-namespace            filesystems tell that there is no hierarchical namespace
       --faults FILE               JSON list of faults, as for PUT /_emulator/faults
       --seed N                    for faults with a rate (1)
       --with-stdin                end when standard input ends
@@ -39,6 +41,8 @@ struct ProgramArguments {
       switch option {
       case "--help": wantsHelp = true
       case "--with-stdin": endsWithInput = true
+      case "--keeps-deleted": options.keepsDeleted = true
+      case "--flat-namespace": options.tellsFlatNamespace = true
       default: try set(option, &rest)
       }
     }

@@ -38,7 +38,8 @@ struct RouteFileTests {
     #expect(
       Set(paths) == [
         "GET,POST /api/backup_manual", "POST /api/restore", "GET /api/archives", "GET /api/chunks",
-        "GET,POST /api/verify", "POST /api/retention", "POST /api/maintenance", "GET /api/cron", "GET /api/cron/history",
+        "GET,POST /api/verify", "POST /api/retention", "POST /api/maintenance", "GET /api/cron",
+        "GET /api/cron/history",
         "POST /api/cron/{action}",
         "GET,DELETE /api/operations/{id}",
         "GET /api/health", "POST /api/backup_async", "POST /api/restore_async",

@@ -33,6 +33,10 @@ package struct ListedTemporaries: LakeStore {
   }
 
   package func delete(_ path: LakePath) async throws { try await base.delete(path) }
+
+  package func deleteAndTell(_ path: LakePath) async throws -> Bool? { try await base.deleteAndTell(path) }
+
+  package func inspect() async throws -> LakeInspection { try await base.inspect() }
 }
 
 private final class ListedWriter: LakeWriter {

@@ -13,6 +13,17 @@ package struct RetentionSchema: Sendable {
   /// It is of this version: what it knows of archives says of which relation they are.
   package let isCurrent: Bool
 
+  /// The owner of the schema `name`, where it has a table of policies; nil where it has none.
+  package static func owner(of name: String, on connection: PostgresConnection) async throws -> String? {
+    let rows = try await connection.query(
+      """
+      SELECT o.rolname::pg_catalog.text AS owner FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner
+      JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'retention_policy' AND c.relkind = 'r' WHERE n.nspname = $1
+      """, [name]
+    ).rows
+    return try rows.first?.decode("owner")
+  }
+
   /// Finds the schema.
   /// - Parameter name: `RETENTION_SCHEMA`.
   /// - Returns: nil where the database has none with policies.

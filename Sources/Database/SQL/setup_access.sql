@@ -18,7 +18,12 @@ relation (schema, name, oid, kind, owner, owner_oid) AS (
   FROM schema s
   JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid
   JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
-  WHERE c.relkind::pg_catalog.text = ANY ({{relation_kinds}}) AND NOT EXISTS (
+  WHERE c.relkind::pg_catalog.text = ANY ({{relation_kinds}})
+    -- Names as the catalog has them: quotes that one side needs not are none of the name.
+    AND (pg_catalog.cardinality({{tables}}) = 0 OR EXISTS (
+      SELECT FROM pg_catalog.unnest({{tables}}) t (name)
+      WHERE pg_catalog.parse_ident(t.name)::pg_catalog.text[] = ARRAY[s.name, c.relname::pg_catalog.text]))
+    AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
 ),

@@ -1,4 +1,5 @@
 import Reporting
+package import TableDays
 
 /// For whom the setup is, and what the jobs of that role shall be able to do.
 package struct SetupSubject: Sendable, Equatable {
@@ -29,6 +30,8 @@ package struct SetupSubject: Sendable, Equatable {
   /// The roles whose rights it gets.
   package var grantRoles: [String] = []
   package var schemas: [String] = []
+  /// Only these tables of the schemas; empty: all of them.
+  package var tables: [TableName] = []
   /// Restores may make tables and partitions in the schemas.
   package var createsTables = false
   /// The roles that will make tables; empty: the owners of those that are there.

@@ -30,3 +30,11 @@ package enum TimescaleVersion {
         + "version on the server first, then run ALTER EXTENSION timescaledb UPDATE", field: "table")
   }
 }
+
+extension TimescaleVersion {
+  /// Whether hypertables and their aggregates of `version` are read.
+  package static func isSupported(_ version: String) -> Bool { !isOld(version, before: leastWithAggregates) }
+
+  /// The least version, as people write it.
+  package static var leastWords: String { "\(leastWithAggregates.major).\(leastWithAggregates.minor)" }
+}

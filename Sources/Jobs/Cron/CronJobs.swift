@@ -102,21 +102,14 @@ package struct CronJobs: Sendable {
       lake: context.lake, names: [target.host, "\(target.port)", target.database, session.facts.role, prefix])
   }
 
+  /// What is asked without the lake.
+  package var inspection: CronInspection {
+    CronInspection(cron, workDatabase: context.server.database, retentionSchema: context.retention.schema)
+  }
+
   /// The declared jobs, checked without asking a server.
   /// - Throws: ``JobError`` with the field.
-  func declared(_ declaration: CronDeclaration?) throws -> [CronSpec] {
-    guard let declaration else {
-      throw JobError(
-        .notConfigured,
-        "the settings file has no part cron, so nothing is declared; `sluice cron export` writes one from the jobs that there are",
-        field: "cron")
-    }
-    let target = try cron.server.target()
-    return try declaration.specs(
-      CronDefaults(
-        workDatabase: context.server.database, cronDatabase: target.database, role: target.user,
-        retentionSchema: context.retention.schema, maintenance: cron.maintenance))
-  }
+  func declared(_ declaration: CronDeclaration?) throws -> [CronSpec] { try inspection.declared(declaration) }
 
   /// What `apply` would do.
   package func plan() async throws -> CronReport {

@@ -42,7 +42,7 @@ package struct CronPermissionsReport: Sendable, Encodable {
   }
 }
 
-extension CronJobs {
+extension CronInspection {
   /// Compares what roles may do with what scheduling and running the declared jobs needs. It reads the catalog alone.
   /// - Parameter role: nil: the role that signs in, and those of declared jobs. To ask for a role that cannot sign in, another signs in.
   package func permissions(role: String? = nil) async throws -> CronPermissionsReport {

@@ -113,10 +113,10 @@ package struct CronRequest: Sendable {
       return told(try await jobs.importing(declaration))
     case .export: return Answer(status: .ok, report: try await jobs.export())
     case .check:
-      let report = try await jobs.settings()
+      let report = try await jobs.inspection.settings()
       return Answer(status: report.status, report: report)
     case .permissions:
-      let report = try await jobs.permissions(role: role)
+      let report = try await jobs.inspection.permissions(role: role)
       return Answer(status: report.status, report: report)
     case .stats: return Answer(status: .ok, report: try await jobs.statistics(since: since))
     }

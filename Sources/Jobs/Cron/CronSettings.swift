@@ -38,7 +38,7 @@ package struct CronSettingsReport: Sendable, Encodable {
   }
 }
 
-extension CronJobs {
+extension CronInspection {
   package func settings() async throws -> CronSettingsReport {
     let hasTimeouts = cron.declaration?.jobs.contains { $0.timeout != nil } ?? false
     let active = cron.declaration?.jobs.count { $0.isActive } ?? 0

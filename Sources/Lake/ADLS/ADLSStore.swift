@@ -51,6 +51,16 @@ package struct ADLSStore: LakeStore {
 
   /// Removes a file or an empty folder; see `LakeStore`.
   package func delete(_ path: LakePath) async throws {
+    _ = try await client.delete(path)
+  }
+
+  /// Removes a file; see `LakeStore`.
+  package func deleteAndTell(_ path: LakePath) async throws -> Bool? {
     try await client.delete(path)
+  }
+
+  /// The properties of the filesystem; see `LakeStore`.
+  package func inspect() async throws -> LakeInspection {
+    try await client.inspect()
   }
 }

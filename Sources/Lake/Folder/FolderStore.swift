@@ -127,6 +127,24 @@ package struct FolderStore: LakeStore {
   }
 
   /// Nil when there is nothing at `path`, also when a file stands in the place of a folder on the way.
+  /// The room of the file system; see `LakeStore`.
+  package func inspect() async throws -> LakeInspection {
+    try Task.checkCancellation()
+    return try await operations.run {
+      let folder = try root.open()
+      var room = statvfs()
+      do throws(SystemError) {
+        try SystemError.check { fstatvfs(folder.number, &room) }
+      } catch {
+        throw LakeError.rootUnavailable(root.path, reason: "its free space cannot be read: \(error.text)")
+      }
+      var inspection = LakeInspection()
+      inspection.freeBytes = Int(
+        clamping: UInt64(room.f_bavail).multipliedReportingOverflow(by: UInt64(room.f_frsize)).partialValue)
+      return inspection
+    }
+  }
+
   private func status(of path: LakePath) throws(LakeError) -> (place: FolderRoot.Place, status: stat)? {
     let place: FolderRoot.Place?
     do {

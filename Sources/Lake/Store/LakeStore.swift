@@ -32,4 +32,12 @@ package protocol LakeStore: Sendable {
   ///
   /// Throws `LakeError.folderNotEmpty` for a folder that holds something.
   func delete(_ path: LakePath) async throws
+
+  /// Removes a file as `delete` does, and tells whether the service keeps it for a while (soft delete); nil where it does not tell.
+  func deleteAndTell(_ path: LakePath) async throws -> Bool?
+
+  /// Asks the lake for what it tells of itself.
+  ///
+  /// Throws as `probe` does; a service may refuse this to a caller whom it lets read and write.
+  func inspect() async throws -> LakeInspection
 }

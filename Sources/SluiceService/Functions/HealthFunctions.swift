@@ -5,6 +5,7 @@ import Jobs
 /// The function for liveness and readiness.
 struct HealthFunctions: FunctionArea {
   let readiness: ReadinessProbe
+  let doctor: DoctorWatch?
 
   func register(in handlers: inout FunctionHandlers) {
     handlers.onHTTP("health", health)
@@ -14,7 +15,8 @@ struct HealthFunctions: FunctionArea {
   @Sendable private func health(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     guard let ready = request.query["ready"], ready != "0", ready != "false" else { return .json(Readiness.alive) }
     return await invocation.answer(request) {
-      let readiness = await readiness.readiness()
+      var readiness = await readiness.readiness()
+      readiness.doctor = await doctor?.findings()
       return .json(readiness, status: readiness.status == "ok" ? 200 : 503)
     }
   }

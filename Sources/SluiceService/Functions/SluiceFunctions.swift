@@ -8,7 +8,7 @@ package struct SluiceFunctions: Sendable {
   package init(
     context: JobContext, backup: BackupOptions, restore: RestoreOptions,
     maintenance: MaintenanceOptions = MaintenanceOptions(), operations: OperationStore,
-    readiness: ReadinessProbe, host: FunctionHost = FunctionHost()
+    readiness: ReadinessProbe, doctor: DoctorWatch? = nil, host: FunctionHost = FunctionHost()
   ) {
     let runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
     areas = [
@@ -21,7 +21,7 @@ package struct SluiceFunctions: Sendable {
       MaintenanceFunctions(context: context, backup: backup, options: maintenance, runs: runs),
       CronFunctions(context: context, runs: runs),
       OperationsFunctions(store: operations),
-      HealthFunctions(readiness: readiness),
+      HealthFunctions(readiness: readiness, doctor: doctor),
     ]
   }
 

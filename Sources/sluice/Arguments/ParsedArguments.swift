@@ -17,7 +17,9 @@ struct ParsedArguments: Sendable {
     self.options = options
     var rest = arguments[...]
     let isList = options.contains { if case .list = $0.kind { $0.name == firstValue } else { false } }
-    while let firstValue, let first = rest.first, first == "-" || !first.hasPrefix("-"), isList || values[firstValue] == nil {
+    while let firstValue, let first = rest.first, first == "-" || !first.hasPrefix("-"),
+      isList || values[firstValue] == nil
+    {
       values[firstValue, default: []].append(first)
       rest.removeFirst()
     }
@@ -68,6 +70,9 @@ struct ParsedArguments: Sendable {
   func isFlagSet(_ name: String) -> Bool { values[name] != nil }
 
   func value(_ name: String) -> String? { values[name]?.last }
+
+  /// The values of an option, in the order in which they were given.
+  func values(_ name: String) -> [String] { values[name] ?? [] }
 
   /// The request's JSON: that of `--request FILE`, where given, with the options' values on top.
   /// - Throws: ``UsageError``, ``JobError`` `bad_json`.

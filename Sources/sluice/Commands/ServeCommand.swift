@@ -55,9 +55,10 @@ enum ServeCommand: Command {
     }
     let parts = try await Wiring.parts(settings)
     let operations = OperationStore(lake: parts.context.lake)
+    let doctor = Wiring.doctorWatch(settings)
     let functions = SluiceFunctions(
       context: parts.context, backup: settings.backup, restore: parts.restore, maintenance: settings.maintenance,
-      operations: operations, readiness: parts.readiness,
+      operations: operations, readiness: parts.readiness, doctor: doctor,
       host: FunctionHost(
         isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
         maximumAttempts: HostLimits.maximumAttempts()))
@@ -75,6 +76,7 @@ enum ServeCommand: Command {
       ["host": host, "port": bound, "lake": parts.context.lake.displayURL, "version": Program.version])
 
     let isComplete = await stop(server, operations, grace: grace, signals)
+    await doctor.close()
     await parts.close()
     Log.write(isComplete ? .info : .error, isComplete ? "stopped" : "stopped before all work had ended")
     return isComplete ? .done : .failed

@@ -2,6 +2,14 @@ import Foundation
 
 /// Reads from the terminal.
 enum Terminal {
+  /// Shows `lines` and asks whether to go on; false where there is no terminal to ask.
+  static func confirms(_ question: String, _ lines: [String]) -> Bool {
+    guard isatty(STDIN_FILENO) == 1 else { return false }
+    for line in lines { Output.write("  \(line)\n", to: STDERR_FILENO) }
+    Output.write("\(question) Only \"yes\" goes on: ", to: STDERR_FILENO)
+    return readLine() == "yes"
+  }
+
   /// The first line of standard input. A terminal is asked, and does not show what is typed.
   static func readSecret(prompt: String) -> String {
     guard isatty(STDIN_FILENO) == 1 else { return readLine() ?? "" }

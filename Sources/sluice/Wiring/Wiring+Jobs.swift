@@ -61,8 +61,21 @@ extension Wiring {
   /// The pg_cron of the settings.
   static func cron(_ settings: Settings) -> CronContext {
     let server = settings.cron.server(beside: settings.server)
-    return CronContext(
+    var cron = CronContext(
       server: server, pools: pools(server.server, maximum: 2), declaration: settings.cron.declaration)
+    let (tasks, backup, schema) = (settings.maintenance.tasks, settings.backup, settings.retention.schema)
+    cron.maintenance = { name in
+      guard let task = tasks.first(where: { $0.name == name }) else {
+        let known = tasks.isEmpty ? "none is declared" : "known are \(tasks.map(\.name).joined(separator: ", "))"
+        throw JobError(
+          .badField,
+          "there is no maintenance task \"\(name)\"\(NearestName.hint(name, among: tasks.map(\.name))); \(known)",
+          field: "run.maintenance")
+      }
+      let clock = task.deletesFrom.flatMap { backup.options(of: $0).clock }
+      return try task.cronStatement(in: clock ?? backup.timeZone, retentionSchema: schema)
+    }
+    return cron
   }
 
   static func pools(_ settings: Settings, maximum: Int) -> ConnectionPools { pools(settings.server, maximum: maximum) }
@@ -107,14 +120,21 @@ extension Wiring {
   private static func tokenCheck(
     _ settings: Settings, _ resources: LakeResources
   ) throws -> ReadinessCheck? {
+    let wanted = scopes(settings, resources)
+    guard !wanted.isEmpty else { return nil }
+    return ReadinessCheck("token") { for scope in wanted { _ = try await tokens().token(for: scope) } }
+  }
+
+  /// The scopes of the tokens that the settings need.
+  static func scopes(_ settings: Settings) -> [String] { scopes(settings, lakeResources(settings)) }
+
+  private static func scopes(_ settings: Settings, _ resources: LakeResources) -> [String] {
     var scopes: [String] = []
     if let scope = settings.lakeAddress.lake.tokenScope(resources) { scopes.append(scope) }
     if let host = settings.server.host, settings.server.authentication(host: host) == .entra {
       scopes.append(
         (DatabaseCloud(hosts: host) ?? DatabaseCloud(authorityHost: environment["AZURE_AUTHORITY_HOST"])).scope)
     }
-    guard !scopes.isEmpty else { return nil }
-    let wanted = scopes
-    return ReadinessCheck("token") { for scope in wanted { _ = try await tokens().token(for: scope) } }
+    return scopes
   }
 }

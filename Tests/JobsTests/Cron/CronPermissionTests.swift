@@ -62,7 +62,7 @@ struct CronPermissionTests {
     let declared = [#""name": "a", "schedule": "@daily", "command": "SELECT 1", "database": "work""#]
     // The list is that of the declaration and of the part cron: with all of it the role does everything.
     let jobs = try site.jobs(declared)
-    #expect(try await jobs.permissions().missing.isEmpty)
+    #expect(try await jobs.inspection.permissions().missing.isEmpty)
     let report = try await jobs.apply(removals: .all)
     #expect(report.status == .ok, "\(report.jobs.compactMap(\.error))")
     _ = try await jobs.set(active: false, nil)
@@ -73,11 +73,19 @@ struct CronPermissionTests {
     try await server.psql("cronned", taken.replacing("%R", with: quoted))
     // The role may not be able to sign in: an administrator asks for it.
     let root = try site.jobs(declared, as: server.superuser)
-    let missing = try await root.permissions(role: site.role).missing
+    let missing = try await root.inspection.permissions(role: site.role).missing
     #expect(missing.map(\.what) == [told.replacing("%R", with: quoted)])
     let statement = try #require(missing.first?.statement)
-    try await server.psql("cronned", statement)
-    #expect(try await root.permissions(role: site.role).missing.isEmpty)
+    // The doctor tells the same, and gives it back.
+    var scope = DoctorScope()
+    (scope.cron, scope.role) = (root.inspection, site.role)
+    let doctor = DoctorJob(
+      root.context.server, root.context.sessions.pools, scope, lake: { throw CancellationError() })
+    let found = try await doctor.run([.cron])
+    #expect(found.checks.filter { $0.status == .failed }.map(\.sql) == [[statement]], "\(found.checks.map(\.text))")
+    #expect(found.checks.first { $0.status == .failed }?.topic == .cronPrivileges)
+    #expect(try await doctor.fix([], cron: found.cronSQL) == [statement])
+    #expect(try await root.inspection.permissions(role: site.role).missing.isEmpty)
     #expect(try await jobs.apply(removals: .all).status == .ok)
     _ = try await jobs.remove(nil)
   }
@@ -89,18 +97,18 @@ struct CronPermissionTests {
     var context = site.fixture.context
     context.cron = jobs.cron
     let root = try site.jobs([], as: site.server.superuser)
-    let report = try await root.permissions(role: "plain")
+    let report = try await root.inspection.permissions(role: "plain")
     #expect(Set(report.missing.map(\.what)).contains("USAGE on schema cron"))
-    let own = try await site.jobs([]).permissions()
+    let own = try await site.jobs([]).inspection.permissions()
     #expect(own.items.contains { $0.what == "pg_read_all_settings" && $0.state == .optional })
     #expect(own.notes.contains { $0.contains("not visible") })
     #expect(own.items.contains { $0.what.hasPrefix("sign-in") && $0.state == .unknown })
     // A superuser reads pg_hba.conf: the tests' server trusts 127.0.0.1, and has no line for ::1.
-    let seen = try await root.permissions(role: site.role)
+    let seen = try await root.inspection.permissions(role: site.role)
     #expect(
       seen.items.contains { $0.what.hasPrefix("sign-in") && $0.note?.contains("it depends on the address") == true },
       "\(seen.items)")
-    let unknown = try await root.permissions(role: "nobody at all")
+    let unknown = try await root.inspection.permissions(role: "nobody at all")
     #expect(unknown.missing.contains { $0.note?.contains("there is no role") == true })
   }
 
@@ -109,9 +117,9 @@ struct CronPermissionTests {
     let site = try await CronSite()
     let other = try await CronSite()
     let declared = [#""name": "a", "schedule": "@daily", "command": "SELECT 1", "role": "\#(other.role)""#]
-    let report = try await site.jobs(declared).permissions()
+    let report = try await site.jobs(declared).inspection.permissions()
     #expect(report.missing.map(\.what) == ["SUPERUSER, for jobs of \(other.role)"], "\(report.missing)")
-    #expect(try await site.jobs(declared, as: site.server.superuser).permissions().missing.isEmpty)
+    #expect(try await site.jobs(declared, as: site.server.superuser).inspection.permissions().missing.isEmpty)
   }
 
   @Test(
@@ -169,11 +177,11 @@ struct CronPermissionTests {
   @Test("Each setting of the server is told with what it means, and one that the role may not read is told as that")
   func settings() async throws {
     let site = try await CronSite()
-    let own = try await site.jobs([]).settings()
+    let own = try await site.jobs([]).inspection.settings()
     #expect(own.status == .ok)
     #expect(Set(own.items.filter { $0.name != "cron.timezone" }.map(\.verdict)) == [.notReadable])
     #expect(own.items[0].remedy == "GRANT pg_read_all_settings TO \(site.role.inDoubleQuotes)")
-    let root = try await site.jobs([], as: site.server.superuser).settings()
+    let root = try await site.jobs([], as: site.server.superuser).inspection.settings()
     #expect(root.items.map(\.verdict) == Array(repeating: .ok, count: 6), "\(root.items)")
     #expect(root.items[1].value == "cronned")
     var other = try site.jobs([], as: site.server.superuser)
@@ -182,7 +190,7 @@ struct CronPermissionTests {
     var context = other.context
     context.cron = cron
     other = try CronJobs(context)
-    let elsewhere = try await other.settings()
+    let elsewhere = try await other.inspection.settings()
     #expect(elsewhere.status == .failed)
     #expect(
       elsewhere.items.contains { $0.name == "cron.database_name" && $0.remedy == "set PG_CRON_DATABASE to cronned" })

@@ -158,8 +158,10 @@ struct CronRunTests {
     #expect(run.run.status == "succeeded" && run.run.message?.hasPrefix("SELECT") == true, "\(run.run)")
     let root = try site.jobs(declared, as: server.superuser)
     #expect(
-      try await root.settings().items.contains { $0.name == "cron.use_background_workers" && $0.verdict == .warning })
-    let permissions = try await root.permissions(role: site.role)
+      try await root.inspection.settings().items.contains {
+        $0.name == "cron.use_background_workers" && $0.verdict == .warning
+      })
+    let permissions = try await root.inspection.permissions(role: site.role)
     #expect(permissions.items.filter { $0.what.hasPrefix("sign-in") }.allSatisfy { $0.state == .found })
     await server.stopAndWait()
   }

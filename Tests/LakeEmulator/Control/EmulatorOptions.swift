@@ -37,6 +37,10 @@ public struct EmulatorOptions: Sendable {
   public var tokenLifetime = 86_400.0
   /// Operations that every caller is denied, with 403 AuthorizationPermissionMismatch.
   public var denied: Set<EmulatorOperation> = []
+  /// The account keeps for a while what is deleted: answers tell an id of it. Nothing can be had back here.
+  public var keepsDeleted = false
+  /// The account has no hierarchical namespace, as its filesystems tell; they work as if it had.
+  public var tellsFlatNamespace = false
   /// Faults in force from the start.
   public var faults: [Fault] = []
   /// The seed for faults with a rate.

@@ -20,6 +20,10 @@ extension LakeService {
       }
       filesystem.nodes[call.path] = nil
     }
-    return Answer(call.isBlob ? 202 : 200, [("x-ms-delete-type-permanent", "true")])
+    let kept =
+      options.keepsDeleted
+      ? [("x-ms-delete-type-permanent", "false"), ("x-ms-deletion-id", "\(UInt64.random(in: 1...UInt64.max))")]
+      : [("x-ms-delete-type-permanent", "true")]
+    return Answer(call.isBlob ? 202 : 200, kept)
   }
 }

@@ -29,7 +29,8 @@ extension LakeService {
     return Answer(
       200,
       headers(filesystem.stamp) + filesystem.properties.answerHeaders(isBlob: call.isBlob) + [
-        ("x-ms-namespace-enabled", "true"), ("x-ms-lease-status", "unlocked"), ("x-ms-lease-state", "available"),
+        ("x-ms-namespace-enabled", options.tellsFlatNamespace ? "false" : "true"), ("x-ms-lease-status", "unlocked"),
+        ("x-ms-lease-state", "available"),
         ("x-ms-has-immutability-policy", "false"), ("x-ms-has-legal-hold", "false"),
       ])
   }

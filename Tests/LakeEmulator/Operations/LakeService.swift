@@ -4,6 +4,7 @@ import Foundation
 struct LakeService {
   let storage: LakeStorage
   let journal: Journal
+  let options: EmulatorOptions
 
   /// - Throws: ``ServiceError``, or ``ConnectionLoss`` when the body breaks off.
   func answer(_ call: Call) throws -> Answer {

@@ -50,7 +50,7 @@ final class EmulatorCore: Sendable {
       let call = Call(
         head: head, filesystem: filesystem, path: path, body: body, isBlob: Self.isBlob(head), fault: fault)
       try authorizer.check(call, operation)
-      return try LakeService(storage: storage, journal: journal).answer(call)
+      return try LakeService(storage: storage, journal: journal, options: options).answer(call)
     }
   }
 

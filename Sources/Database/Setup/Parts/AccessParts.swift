@@ -41,7 +41,8 @@ private struct SetupAccess {
       SQL.setupAccess,
       [
         "role": SQL.literal(subject.role), "grant_roles": SQL.literal(subject.grantRoles),
-        "schemas": SQL.literal(subject.schemas), "for_roles": SQL.literal(subject.forRoles),
+        "schemas": SQL.literal(subject.schemas), "tables": SQL.literal(subject.tables.map(SQL.name)),
+        "for_roles": SQL.literal(subject.forRoles),
         "database_privileges": SQL.literal(database), "schema_privileges": SQL.literal(schema),
         "table_privileges": SQL.literal(table), "sequence_privileges": SQL.literal(sequence),
         "relation_kinds": SQL.literal(relationKinds),

@@ -38,14 +38,35 @@ extension ADLSClient {
     folders.insert(path)
   }
 
-  /// Removes a file or an empty folder; success when there is none.
-  func delete(_ path: LakePath) async throws {
+  /// The properties of the filesystem, and the clock of the service.
+  func inspect() async throws -> LakeInspection {
+    let call = ADLSCall(
+      operation: .look, method: .head, path: nil, isOnFilesystem: true, query: [("resource", "filesystem")],
+      success: [200])
     do {
-      _ = try await perform(
+      let answer = try await perform(call)
+      var inspection = LakeInspection()
+      inspection.serverTime = answer.fields["Date"].flatMap { HTTPDate.parse($0) }
+      inspection.hasHierarchicalNamespace = answer.fields["x-ms-namespace-enabled"].map {
+        $0.equalsIgnoringASCIICase("true")
+      }
+      return inspection
+    } catch let refusal as ADLSRefusal {
+      throw refusal.lakeError(location.shownRoot, .look, at: self)
+    }
+  }
+
+  /// Removes a file or an empty folder; success when there is none.
+  /// - Returns: whether the service keeps it for a while; nil where there was none.
+  func delete(_ path: LakePath) async throws -> Bool? {
+    do {
+      let answer = try await perform(
         ADLSCall(
           operation: .delete, method: .delete, path: path, query: [("recursive", "false")], success: [200, 202]))
+      // The id of what was kept, by which it can be had back.
+      return answer.fields["x-ms-deletion-id"].map { !$0.isEmpty } ?? false
     } catch let refusal as ADLSRefusal {
-      if refusal.status == 404, refusal.code != "FilesystemNotFound" { return }
+      if refusal.status == 404, refusal.code != "FilesystemNotFound" { return nil }
       throw refusal.lakeError(path, .delete, at: self)
     }
   }

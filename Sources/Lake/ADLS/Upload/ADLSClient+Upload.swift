@@ -29,7 +29,7 @@ extension ADLSClient {
       let client = forCleanUp
       do {
         try await CancellationGrace.cleanUp {
-          if try await client.isMarked(path, mark) { try await client.delete(path) }
+          if try await client.isMarked(path, mark) { _ = try await client.delete(path) }
         }
       } catch {
         onLeftover(path)

@@ -91,7 +91,7 @@ actor ADLSWriter: LakeWriter {
     let client = client.forCleanUp
     let temporary = temporary
     do {
-      try await CancellationGrace.cleanUp { try await client.delete(temporary) }
+      try await CancellationGrace.cleanUp { _ = try await client.delete(temporary) }
       return nil
     } catch {
       return temporary

@@ -1,0 +1,87 @@
+package import Postgres
+package import TableDays
+
+/// A privilege on a table that a job needs.
+package struct TableNeed: Sendable, Hashable {
+  /// The privilege that stands for being the owner, or inheriting the owner's rights.
+  package static let owner = "OWNER"
+
+  package let table: TableName
+  /// `SELECT`, `INSERT`, `DELETE`, or ``owner``.
+  package let privilege: String
+  /// A right on this column, or on any other, is enough; nil needs it on the table.
+  package let column: ColumnName?
+  /// Who needs it, in words: `the maintenance task old-clicks`.
+  package let job: String
+
+  package init(_ table: TableName, _ privilege: String, column: ColumnName? = nil, job: String) {
+    self.table = table
+    self.column = column
+    self.privilege = privilege
+    self.job = job
+  }
+
+  /// What is missing, with the statement that gives it.
+  package struct Lack: Sendable, Equatable {
+    package let words: String
+    package let statement: String
+    package let job: String
+  }
+
+  /// What `role` lacks of `needs`; tables that are not there are passed over.
+  package static func lacking(
+    _ needs: [TableNeed], role: String, on connection: PostgresConnection
+  ) async throws -> [Lack] {
+    guard !needs.isEmpty else { return [] }
+    let rows = try await connection.query(
+      SetupTemplate.fill(
+        SQL.tableNeeds,
+        [
+          "role": SQL.literal(role), "schemas": SQL.literal(needs.map(\.table.schema)),
+          "names": SQL.literal(needs.map(\.table.name)), "privileges": SQL.literal(needs.map(\.privilege)),
+          "columns": SQL.literal(needs.map { $0.column?.text ?? "" }),
+        ])
+    ).rows
+    var lacks: [Lack] = []
+    for (need, row) in zip(needs, rows) where try row.decode("is_there") {
+      if try row.decode("lacks_schema") {
+        lacks.append(
+          Lack(
+            words: "USAGE on schema \(SQL.identifier(need.table.schema))",
+            statement: try row.decode("schema_statement"),
+            job: need.job))
+      }
+      guard try !row.decode("is_given") else { continue }
+      lacks.append(
+        Lack(
+          words: need.privilege == owner
+            ? "ownership of table \(SQL.name(need.table))" : "\(need.privilege) on table \(SQL.name(need.table))",
+          statement: try row.decode("statement"), job: need.job))
+    }
+    return lacks
+  }
+}
+
+/// Whether a table is there, and all of its rows can be seen.
+package struct TableVisibility: Sendable {
+  package let table: TableName
+  package let isThere: Bool
+  /// Row-level security applies to the role.
+  package let hidesRows: Bool
+
+  package static func read(
+    _ tables: [TableName], role: String, on connection: PostgresConnection
+  ) async throws -> [TableVisibility] {
+    let rows = try await connection.query(
+      SetupTemplate.fill(
+        SQL.tableVisibility,
+        [
+          "role": SQL.literal(role), "schemas": SQL.literal(tables.map(\.schema)),
+          "names": SQL.literal(tables.map(\.name)),
+        ])
+    ).rows
+    return try zip(tables, rows).map { table, row in
+      TableVisibility(table: table, isThere: try row.decode("is_there"), hidesRows: try row.decode("hides_rows"))
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/// What a check is about: its group and its word, which are its name and its heading in docs/doctor.md.
+package enum DoctorTopic: String, Sendable, CaseIterable {
+  case settingsValues = "settings.values"
+  case settingsUnknown = "settings.unknown"
+  case identityToken = "identity.token"
+  case networkDatabase = "network.database"
+  case networkLake = "network.lake"
+  case clockDatabase = "clock.database"
+  case clockLake = "clock.lake"
+  case databaseSignIn = "database.sign-in"
+  case databaseVersion = "database.version"
+  case databaseLogin = "database.login"
+  case databaseSuperuser = "database.superuser"
+  case databasePrimary = "database.primary"
+  case databaseConnections = "database.connections"
+  case databaseSettings = "database.settings"
+  case databaseReplication = "database.replication"
+  case databaseSlots = "database.slots"
+  case tablesPresent = "tables.present"
+  case tablesRowSecurity = "tables.row-security"
+  case grantsRole = "grants.role"
+  case grantsBackup = "grants.backup"
+  case grantsRestore = "grants.restore"
+  case grantsRetention = "grants.retention"
+  case grantsMaintenance = "grants.maintenance"
+  case timescaledbVersion = "timescaledb.version"
+  case timescaledbPreload = "timescaledb.preload"
+  case timescaledbLicense = "timescaledb.license"
+  case timescaledbSettings = "timescaledb.settings"
+  case cronServer = "cron.server"
+  case cronPrivileges = "cron.privileges"
+  case cronSettings = "cron.settings"
+  case lakeList = "lake.list"
+  case lakeWrite = "lake.write"
+  case lakeAppend = "lake.append"
+  case lakeRename = "lake.rename"
+  case lakeRead = "lake.read"
+  case lakeDelete = "lake.delete"
+  case lakeLeftover = "lake.leftover"
+  case lakeSoftDelete = "lake.soft-delete"
+  case lakeNamespace = "lake.namespace"
+  case lakeSpace = "lake.space"
+  case functionsRoutes = "functions.routes"
+  case functionsSettings = "functions.settings"
+  case functionsHost = "functions.host"
+  case functionsTimeout = "functions.timeout"
+  case functionsBindings = "functions.bindings"
+
+  package var group: DoctorCheck.Group {
+    guard let group = rawValue.split(separator: ".").first.flatMap({ DoctorCheck.Group(rawValue: String($0)) }) else {
+      preconditionFailure("\(rawValue) begins with no group")
+    }
+    return group
+  }
+}

@@ -41,7 +41,7 @@ extension Settings {
   }
 
   /// The prefixes of Sluice's variables.
-  private static let prefixes = ["PG_", "LAKE_", "BACKUP_", "MAINTENANCE_", "SLUICE_"]
+  private static let prefixes = ["PG_", "LAKE_", "BACKUP_", "MAINTENANCE_", "RETENTION_", "SLUICE_"]
 
   /// A warning for each variable with one of the prefixes that is not a setting, since it may be mistyped.
   private static func unknownNames(_ environment: [String: String]) -> [String] {
@@ -49,8 +49,9 @@ extension Settings {
     return environment.keys.sorted().compactMap { name in
       guard !known.contains(name), prefixes.contains(where: { name.hasPrefix($0) }) else { return nil }
       let hint = NearestName.hint(name, among: known.sorted())
-      // PostgreSQL's container images set variables with the prefix `PG_` too.
-      guard !hint.isEmpty || !name.hasPrefix("PG_") else { return nil }
+      // PostgreSQL's container images set variables with the prefix `PG_` too, and others have a retention and a maintenance.
+      let isShared = ["PG_", "RETENTION_", "MAINTENANCE_"].contains { name.hasPrefix($0) }
+      guard !hint.isEmpty || !isShared else { return nil }
       return "\(name): there is no such setting\(hint)"
     }
   }

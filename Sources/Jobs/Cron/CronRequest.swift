@@ -6,7 +6,6 @@ import Reporting
 package struct CronRequest: Sendable {
   package enum Action: String, Sendable, CaseIterable {
     case plan, apply, enable, disable, remove, run, wait, prune, orphans, migrate, rollback, export, check, stats
-    case importing = "import"
     case permissions = "check-permissions"
 
     /// It changes nothing.
@@ -21,11 +20,11 @@ package struct CronRequest: Sendable {
   private(set) var age: CronDuration?
   private(set) var limit: CronDuration?
   private(set) var direction: CronDirection?
-  private(set) var declaration: CronDeclaration?
   private(set) var role: String?
   private(set) var since: Date?
 
-  /// Reads `{name, all, yes, remove, older_than, timeout, to, cron, role, since}`, of which each action has its own.
+  /// Reads `{name, all, yes, remove, older_than, timeout, to, role, since}`, of which each action has its own. No SQL is among them: what jobs
+  /// run is the operator's, who writes the settings file, or imports one by the command.
   /// - Throws: ``JobError`` with the field.
   package init(_ word: String, _ value: JSONValue, now: Date) throws {
     guard let action = Action(rawValue: word) else {
@@ -65,11 +64,6 @@ package struct CronRequest: Sendable {
         throw fields.missing("to", "missing; expected cross-database or single")
       }
       self.direction = direction
-    case .importing:
-      guard let cron = fields.value("cron") else {
-        throw fields.missing("cron", "missing; expected a part cron as `sluice cron export` writes it")
-      }
-      declaration = try CronDeclaration(cron)
     case .permissions: role = try fields.string("role", "the name of a role")
     case .stats: since = try CronSince.read(&fields, now)
     case .plan, .rollback, .export, .check: break
@@ -108,9 +102,6 @@ package struct CronRequest: Sendable {
       guard let direction else { throw JobError(.missingField, "missing", field: "to") }
       return Answer(status: .ok, report: try await CronMigration(jobs).run(to: direction))
     case .rollback: return Answer(status: .ok, report: try await CronMigration(jobs).undo())
-    case .importing:
-      guard let declaration else { throw JobError(.missingField, "missing", field: "cron") }
-      return told(try await jobs.importing(declaration))
     case .export: return Answer(status: .ok, report: try await jobs.export())
     case .check:
       let report = try await jobs.inspection.settings()

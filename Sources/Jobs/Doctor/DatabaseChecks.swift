@@ -20,6 +20,8 @@ struct DatabaseChecks {
     /// What each setup part lacks.
     let lacking: [(part: String, items: [SetupItem], inOrder: Int)]
     let needs: [TableNeed.Lack]
+    /// What the functions of the retention, which run as the owner of its schema, lack of the tables with a policy.
+    let unowned: [TableNeed.Lack]
   }
 
   var poolMaximum: Int { scope.poolMaximum }
@@ -75,12 +77,27 @@ struct DatabaseChecks {
       lacking.append((name, wanted.filter { $0.state != .present }, wanted.count { $0.state == .present }))
     }
     let needs = try await TableNeed.lacking(scope.needs, role: role, on: connection)
+    let unowned = try await unowned(by: subject.owner, scope, on: connection)
     return (
       Answers(
         facts: facts, role: role, visibility: visibility,
-        lacking: lacking.map { (part: $0.0, items: $0.1, inOrder: $0.2) }, needs: needs),
+        lacking: lacking.map { (part: $0.0, items: $0.1, inOrder: $0.2) }, needs: needs,
+        unowned: unowned),
       facts.clock.timeIntervalSince(middle)
     )
+  }
+
+  private static func unowned(
+    by owner: String?, _ scope: DoctorScope, on connection: PostgresConnection
+  ) async throws -> [TableNeed.Lack] {
+    // A schema that this role may not read is told by its grants.
+    guard let owner, let schema = try? await RetentionSchema.find(scope.retentionSchema, on: connection) else {
+      return []
+    }
+    let needs = try await schema.policies(on: connection).map {
+      TableNeed($0.table, TableNeed.owner, job: "the retention, whose functions run as \(owner)")
+    }
+    return try await TableNeed.lacking(needs, role: owner, on: connection)
   }
 
   func checks(of group: DoctorCheck.Group) -> [DoctorCheck] {
@@ -178,6 +195,11 @@ struct DatabaseChecks {
         checks.append(
           DoctorCheck(topic, .ok, "\(part): \(inOrder) privileges and objects are as they should be"))
       }
+    }
+    for lack in answers.unowned {
+      checks.append(
+        DoctorCheck(
+          .grantsRetention, .failed, "\(lack.words) is missing, which \(lack.job) needs", sql: [lack.statement]))
     }
     for lack in answers.needs {
       checks.append(

@@ -24,13 +24,17 @@ struct LakeChecks {
     } catch {
       return [failure(.lakeList, error), skipped(.lakeWrite, "the lake cannot be listed")]
     }
-    var checks = [DoctorCheck(.lakeList, .ok, "\(store.displayURL) can be listed")]
+    var checks = [DoctorCheck(.lakeList, .ok, "\(store.displayURL) can be listed\(Self.isOverTLS(store) ? ", over TLS" : "")")]
     if writes {
       checks += await file(in: store)
     } else {
       checks.append(skipped(.lakeWrite, "a probe file was not asked for"))
     }
     return checks + (await kind(of: store))
+  }
+
+  private static func isOverTLS(_ store: any LakeStore) -> Bool {
+    store.displayURL.hasPrefix("abfss:") || store.displayURL.hasPrefix("https:")
   }
 
   /// Writes, appends, renames, reads and deletes a probe file; what comes after a failure is skipped.

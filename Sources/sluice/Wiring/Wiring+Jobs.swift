@@ -131,9 +131,12 @@ extension Wiring {
   private static func scopes(_ settings: Settings, _ resources: LakeResources) -> [String] {
     var scopes: [String] = []
     if let scope = settings.lakeAddress.lake.tokenScope(resources) { scopes.append(scope) }
-    if let host = settings.server.host, settings.server.authentication(host: host) == .entra {
-      scopes.append(
-        (DatabaseCloud(hosts: host) ?? DatabaseCloud(authorityHost: environment["AZURE_AUTHORITY_HOST"])).scope)
+    var servers = [settings.server]
+    if settings.cron.declaration != nil { servers.append(settings.cron.server(beside: settings.server).server) }
+    for server in servers {
+      guard let host = server.host, server.authentication(host: host) == .entra else { continue }
+      let cloud = DatabaseCloud(hosts: host) ?? DatabaseCloud(authorityHost: environment["AZURE_AUTHORITY_HOST"])
+      if !scopes.contains(cloud.scope) { scopes.append(cloud.scope) }
     }
     return scopes
   }

@@ -115,6 +115,22 @@ struct DoctorRightsTests {
     }
   }
 
+  @Test("A table with a retention policy whose owner the retention's functions do not stand for is told")
+  func wrapper() async throws {
+    let site = try await DoctorSite()
+    let third = "third \(site.site.mark)"
+    _ = try await site.site.psql("SELECT admin.set_policy('events.clicks', '30 days', p_time_column => 'at') \\g /dev/null")
+    let doctor = site.job(as: site.site.server.superuser) { $0.tables = [] }
+    #expect(try await site.findings(doctor, [.grants]) == [])
+    _ = try await site.site.psql(
+      "CREATE ROLE \(SetupSite.quoted(third)) NOLOGIN; ALTER TABLE events.clicks OWNER TO \(SetupSite.quoted(third))")
+    let found = try await site.findings(doctor, [.grants])
+    #expect(found.map(\.topic) == [.grantsRetention] && found[0].status == .failed, "\(found.map(\.text))")
+    #expect(found[0].sql == ["GRANT \(SetupSite.quoted(third)) TO \(SetupSite.quoted(site.site.owner))"])
+    _ = try await doctor.fix(found[0].sql)
+    #expect(try await site.findings(doctor, [.grants]) == [])
+  }
+
   @Test("Row-level security that hides rows is a failure, and the role that may pass it has none")
   func rowSecurity() async throws {
     let site = try await DoctorSite()

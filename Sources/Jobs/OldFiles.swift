@@ -1,5 +1,6 @@
 import Archive
 import Database
+import Essentials
 package import Foundation
 import Lake
 import Postgres
@@ -22,10 +23,13 @@ package struct OldFiles: Sendable {
   /// Removes the old files of `database` and of the lake's own folder. A failure is logged and does not fail the job.
   package func remove(database: String) async {
     let now = context.now()
-    func remove(_ what: String, olderThan age: TimeInterval, under folder: () throws -> LakePath) async {
+    func remove(
+      _ what: String, olderThan age: TimeInterval, under folder: () throws -> LakePath,
+      keeping keeps: (LakePath) async throws -> Bool = { _ in false }
+    ) async {
       do {
         let removed = try await context.lake.removeFiles(
-          under: folder(), olderThan: now.addingTimeInterval(-age))
+          under: folder(), olderThan: now.addingTimeInterval(-age), keeping: keeps)
         if removed > 0 { Log.write(.info, "old files removed", ["what": what, "files": removed]) }
       } catch is CancellationError {
         // The job reports its cancellation itself.
@@ -43,8 +47,17 @@ package struct OldFiles: Sendable {
     // A running operation rewrites its document every few seconds.
     await remove("operations", olderThan: TimeInterval(context.operationsDays) * 86_400) {
       try ArchiveLayout.operationsFolder
+    } keeping: {
+      try await hasProofs($0)
     }
     await removeMarks(database: database)
+  }
+
+  /// Whether the document has proofs of days that maintenance has left half deleted: without them the rest of a day cannot go.
+  private func hasProofs(_ path: LakePath) async throws -> Bool {
+    let bytes = try await context.lake.readAll(path, limit: OperationStore.maximumBytes)
+    guard let operation = try? Operation(file: bytes), operation.kind == "maintenance" else { return false }
+    return operation.status != .succeeded && operation.progress.object?["proofs"]?.object?.isEmpty == false
   }
 
   /// Puts the manifests of publications that were cut off in their places.

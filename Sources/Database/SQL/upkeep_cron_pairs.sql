@@ -5,25 +5,35 @@ DECLARE
   stop pg_catalog.timestamptz := pg_catalog.clock_timestamp() + {budget}::pg_catalog.interval;
   b record;
   held boolean;
+  is_late boolean := false;
 BEGIN
   IF NOT pg_catalog.pg_try_advisory_lock({key}) THEN
     RAISE EXCEPTION 'another run of the task is under way' USING ERRCODE = '55P03';
   END IF;
+  PERFORM pg_catalog.set_config('row_security', 'off', true);
   FOR b IN EXECUTE pg_catalog.format(
-    'SELECT e.leaf, e.keeper, pg_catalog.array_agg(e.v) AS v, pg_catalog.array_agg(e.vx) AS vx, pg_catalog.array_agg(e.k) AS k, '
+    'SELECT e.leaf, e.keeper, pg_catalog.pg_relation_filenode(e.leaf) AS leaf_file, pg_catalog.pg_relation_filenode(e.keeper) AS keeper_file, '
+    'pg_catalog.array_agg(e.v) AS v, pg_catalog.array_agg(e.vx) AS vx, pg_catalog.array_agg(e.k) AS k, '
     'pg_catalog.array_agg(e.kx) AS kx FROM (SELECT d.*, (pg_catalog.row_number() OVER (PARTITION BY d.leaf, d.keeper) - 1) / %2$s AS part '
     'FROM (SELECT x.tableoid AS leaf, x.ctid AS v, x.xmin AS vx, pg_catalog.first_value(x.tableoid) OVER w AS keeper, '
     'pg_catalog.first_value(x.ctid) OVER w AS k, pg_catalog.first_value(x.xmin) OVER w AS kx, pg_catalog.row_number() OVER w AS n '
     'FROM %1$s AS x WHERE ' || {condition} || ' WINDOW w AS (PARTITION BY ' || {partition} || ' ORDER BY ' || {order} || ', x.tableoid, x.ctid)'
     ') AS d WHERE d.n > 1) AS e GROUP BY e.leaf, e.keeper, e.part', root, {batch_rows})
   LOOP
-    EXIT WHEN pg_catalog.clock_timestamp() > stop;
+    is_late := pg_catalog.clock_timestamp() > stop;
+    EXIT WHEN is_late;
     PERFORM pg_catalog.set_config('lock_timeout', {lock_timeout}, true), pg_catalog.set_config('enable_hashjoin', 'off', true),
       pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('row_security', 'off', true);
-    IF pg_catalog.to_regprocedure({holds_on} || '(name,name,oid[])') IS NOT NULL THEN
-      EXECUTE 'SELECT EXISTS (SELECT FROM ' || {holds_on} || '($1, $2))' INTO held USING {schema}::pg_catalog.name, {name}::pg_catalog.name;
-      IF held THEN RAISE EXCEPTION 'a hold keeps the table %', root USING ERRCODE = '55006'; END IF;
+    EXECUTE pg_catalog.format(
+      'LOCK TABLE ONLY %s, ONLY %s IN ROW EXCLUSIVE MODE', b.leaf::pg_catalog.regclass, b.keeper::pg_catalog.regclass);
+    -- A table that was written anew has other rows in the places of those that were compared.
+    IF pg_catalog.pg_relation_filenode(b.leaf) IS DISTINCT FROM b.leaf_file
+      OR pg_catalog.pg_relation_filenode(b.keeper) IS DISTINCT FROM b.keeper_file
+    THEN
+      RAISE EXCEPTION 'the table % was written anew meanwhile (VACUUM FULL, CLUSTER); the next run compares its rows again', root
+        USING ERRCODE = '40001';
     END IF;
+    {guards}
     EXECUTE pg_catalog.format(
       'WITH pair AS MATERIALIZED (SELECT p.v, p.vx, p.k, p.kx FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), '
       'pg_catalog.unnest($3), pg_catalog.unnest($4)) AS p (v, vx, k, kx)), kept AS MATERIALIZED (SELECT p.v, p.vx FROM pair AS p JOIN ONLY %2$s AS y '
@@ -34,6 +44,11 @@ BEGIN
     COMMIT;
     PERFORM pg_catalog.pg_sleep({pause});
   END LOOP;
+  COMMIT;
   PERFORM pg_catalog.pg_advisory_unlock({key});
+  IF is_late THEN
+    RAISE EXCEPTION 'duplicates of % remain: the time was used up. What was deleted is committed; the next run goes on', root
+      USING ERRCODE = '55000';
+  END IF;
 END
 $sluice$

@@ -45,6 +45,7 @@ package struct CronDeletion: Sendable {
       "lock_timeout": SQL.literal("\(Int(lockTimeout.seconds * 1000))ms"), "batch_rows": "\(batchRows)",
       "pause": "\(pause.seconds)", "zone": SQL.literal(zone.identifier), "column": "''", "age": "'0'",
       "condition": "''", "holds_on": SQL.literal("\(retentionSchema.inDoubleQuotes).holds_on"),
+      "policies": SQL.literal("\(retentionSchema.inDoubleQuotes).retention_policy"), "is_by_age": "false", "lock": "",
     ]
     func own(_ column: ColumnName) -> String { "x.\(column.text.inDoubleQuotes)" }
     let template: String
@@ -53,6 +54,7 @@ package struct CronDeletion: Sendable {
       template = SQL.upkeepCronWalk
       values["column"] = SQL.literal(column.text)
       values["age"] = SQL.literal(age)
+      values["is_by_age"] = "true"
     case .orphans(let columns, let parent, let parentColumns, let grace):
       template = SQL.upkeepCronWalk
       let same = zip(columns, parentColumns).map { "q.\($1.text.inDoubleQuotes) = \(own($0))" }
@@ -62,6 +64,8 @@ package struct CronDeletion: Sendable {
           "NOT EXISTS (SELECT FROM \(name) AS q WHERE \(same.joined(separator: " AND ")))"
         ]
       values["condition"] = SQL.literal(conditions.joined(separator: " AND "))
+      // One whose columns are being changed is no orphan, perhaps.
+      values["lock"] = " FOR UPDATE OF x SKIP LOCKED"
       if let grace {
         values["column"] = SQL.literal(grace.column.text)
         values["age"] = SQL.literal(grace.age)
@@ -78,7 +82,9 @@ package struct CronDeletion: Sendable {
     var tag = "sluice"
     while values.values.contains(where: { $0.contains("$\(tag)$") }) { tag += "_" }
     // Constants that go on in the next line need their line breaks.
-    let lines = template.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("--") }
+    let lines = template.replacing("{guards}", with: SQL.upkeepCronGuards).split(separator: "\n").filter {
+      !$0.drop { $0 == " " }.hasPrefix("--")
+    }
     return lines.joined(separator: "\n").replacing("$sluice$", with: "$\(tag)$")
       .replacing(#/\{([a-z_]+)\}/#) { values[String($0.output.1)] ?? String($0.output.0) }
   }

@@ -21,9 +21,11 @@ extension DeletionRule {
   }
 
   /// Deletes up to `limit` rows that lie behind `place` and before `block`. The caller has begun a transaction.
+  /// - Throws: ``Away``.
   package func walk(
     _ leaf: Leaf, after place: RowPlace, before block: UInt32, limit: Int, on connection: PostgresConnection
   ) async throws -> Walked {
+    try await lock(leaf, on: connection)
     let name = try await connection.quoted(leaf.name)
     let statement = (locksFirst ? SQL.upkeepLock : SQL.upkeepWalk).replacing("/* LEAF */", with: name)
       .replacing("/* CONDITION */", with: condition)
@@ -56,7 +58,7 @@ extension DeletionRule {
   }
 
   /// The first `limit` rows, by place. The caller has begun a transaction of one snapshot.
-  package func list(_ limit: Int, on connection: PostgresConnection) async throws -> [ListedRow] {
+  package func list(_ limit: Int, on connection: PostgresConnection) async throws -> Listing {
     let keeper =
       duplicates == nil
       ? ""
@@ -74,7 +76,8 @@ extension DeletionRule {
       guard rows.count == 20_000 else { break }
     }
     try await connection.query("CLOSE sluice_listed")
-    return listed
+    let oids = Set(listed.flatMap { [$0.row.oid, $0.keeper?.oid].compactMap(\.self) })
+    return Listing(rows: listed, files: oids.isEmpty ? [:] : try await files(of: oids, on: connection))
   }
 
   private static func first(_ limit: Int) -> String { "ORDER BY l.\"leaf!\", l.\"v!\" LIMIT \(limit)" }
@@ -111,8 +114,16 @@ extension DeletionRule {
 
   /// Deletes those of `rows`, a batch, that nobody has changed since they were listed. The caller has begun a transaction.
   /// - Returns: how many.
-  package func delete(_ rows: [ListedRow], on connection: PostgresConnection) async throws -> Int {
+  /// - Throws: ``Away``, ``Rewritten``: nothing was deleted.
+  package func delete(
+    _ rows: [ListedRow], of listing: Listing, on connection: PostgresConnection
+  ) async throws -> Int {
     guard let first = rows.first, let leaf = try await name(first.row.oid, on: connection) else { return 0 }
+    for oid in Set([first.row.oid, first.keeper?.oid ?? first.row.oid]).sorted() {
+      guard let leaf = leaves.first(where: { $0.oid == Int(oid) }) else { return 0 }
+      // A row keeps its transaction in a rewrite, and gets another place.
+      guard let file = listing.files[oid], try await lock(leaf, on: connection) == file else { throw Rewritten() }
+    }
     func list(_ values: [String]) -> String { "{\(values.joined(separator: ","))}" }
     func places(_ versions: [RowVersion]) -> [String?] {
       [list(versions.map { "\"\($0.place.text)\"" }), list(versions.map { "\($0.writer)" })]

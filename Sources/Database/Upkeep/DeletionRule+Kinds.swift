@@ -6,23 +6,28 @@ package import TableDays
 
 extension DeletionRule {
   /// Rows older than `keep`. Infinite times are no age.
-  /// - Parameter zone: of the clock that a column without a time zone shows.
+  /// - Parameters:
+  ///   - zone: of the clock that a column without a time zone shows.
+  ///   - days: whole days of that zone alone; nil is to the instant.
   /// - Throws: ``JobError``.
   package static func olderThan(
-    _ keep: String, of table: TableName, by column: ColumnName, clock zone: TimeZone, on connection: PostgresConnection
+    _ keep: String, of table: TableName, by column: ColumnName, clock zone: TimeZone, days: TimeZone? = nil,
+    on connection: PostgresConnection
   ) async throws -> DeletionRule {
     let facts = try await TableFacts.read(table, for: .read, on: connection)
     let name = try await quoted(column, of: table, facts.columns, field: "column", on: connection)
     return try await DeletionRule(
       table,
       condition: try await older(
-        name, try facts.timeColumn(named: column, remedy: "in the task", field: "column"), keep, zone, on: connection),
+        name, try facts.timeColumn(named: column, remedy: "in the task", field: "column"), keep, zone, days,
+        on: connection),
       on: connection)
   }
 
   /// `name < now - keep`, with the value that is now.
   private static func older(
-    _ name: String, _ column: TimeColumn, _ keep: String, _ zone: TimeZone, on connection: PostgresConnection
+    _ name: String, _ column: TimeColumn, _ keep: String, _ zone: TimeZone, _ days: TimeZone? = nil,
+    on connection: PostgresConnection
   ) async throws -> String {
     guard column.kind.integers == nil else {
       throw JobError(
@@ -34,28 +39,40 @@ extension DeletionRule {
       column.kind.tellsInstants
       ? "pg_catalog.now()"
       : "pg_catalog.timezone(\(try await connection.quoteLiteral(zone.identifier)), pg_catalog.now())"
+    var end = "(\(now) - $1::pg_catalog.interval)"
+    if let days {
+      let clock = try await connection.quoteLiteral(zone.identifier)
+      let instant = column.kind.tellsInstants ? end : "pg_catalog.timezone(\(clock), \(end))"
+      let start = "pg_catalog.date_trunc('day', \(instant), \(try await connection.quoteLiteral(days.identifier)))"
+      end = column.kind.tellsInstants ? start : "pg_catalog.timezone(\(clock), \(start))"
+    }
     let limit: String = try await connection.query(
-      "SELECT (\(now) - $1::pg_catalog.interval)::\(column.kind.sqlType)::pg_catalog.text AS before", [keep]
+      "SELECT (\(end))::\(column.kind.sqlType)::pg_catalog.text AS before", [keep]
     ).rows[0].decode("before")
     return
       "pg_catalog.isfinite(\(name)) AND \(name) < \(try await connection.quoteLiteral(limit))::\(column.kind.sqlType)"
   }
 
   /// The rows of a day that were compared with its archive, as they were then.
-  /// - Parameter since: the oldest transaction that may not have ended when they were compared (`pg_snapshot_xmin`).
+  /// - Parameters:
+  ///   - since: the oldest transaction that may not have ended when they were compared (`pg_snapshot_xmin`).
+  ///   - relations: the OIDs of those that the table had then: one that came later brings old rows that nobody has compared.
   package static func proven(
-    _ span: DaySpan, of table: TableName, by column: TimeColumn, since: String, on connection: PostgresConnection
+    _ span: DaySpan, of table: TableName, by column: TimeColumn, since: String, in relations: [Int],
+    on connection: PostgresConnection
   ) async throws -> DeletionRule {
     let old =
       "pg_catalog.age(x.xmin) > pg_catalog.age((\(try await connection.quoteLiteral(since))::pg_catalog.xid8)::pg_catalog.xid)"
     return try await DeletionRule(
-      table, condition: "\(try await column.condition(for: span, on: connection)) AND \(old)", on: connection)
+      table, condition: "\(try await column.condition(for: span, on: connection)) AND \(old)", on: connection
+    ).limited(to: relations)
   }
 
-  /// Whether a proof of that transaction still tells: `xmin` has 32 bits.
+  /// Whether a proof of that transaction still tells: `xmin` has 32 bits. On a server that was set back to an earlier time the transaction may be
+  /// still to come.
   package static func isCurrent(since: String, on connection: PostgresConnection) async throws -> Bool {
     try await connection.query(
-      "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.numeric - $1::pg_catalog.numeric < 2147000000 AS young",
+      "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.numeric - $1::pg_catalog.numeric BETWEEN 0 AND 2147000000 AS young",
       [since]
     ).rows[0].decode("young")
   }
@@ -68,6 +85,8 @@ extension DeletionRule {
   ) async throws -> DeletionRule {
     let child = try await TableFacts.read(table, for: .read, on: connection)
     let parents = try await TableFacts.read(parent, for: .read, on: connection)
+    // A parent that is hidden would make its children orphans.
+    try await parents.refuseRowSecurity(on: connection)
     var own: [String] = []
     for column in columns {
       own.append(try await quoted(column, of: table, child.columns, field: "columns", on: connection))

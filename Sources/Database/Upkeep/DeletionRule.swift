@@ -25,6 +25,8 @@ package struct DeletionRule: Sendable {
   package let oid: Int
   /// Those that can be deleted from by the place of a row.
   package private(set) var leaves: [Leaf]
+  /// The relations that were compared with an archive: no other one is deleted from.
+  private var only: Set<Int>?
   /// Chunks that are compressed or frozen, which are left alone.
   package let closed: [Int]
   /// The bytes of all.
@@ -44,6 +46,8 @@ package struct DeletionRule: Sendable {
     _ table: TableName, condition: String, keys: [ColumnName] = [], on connection: PostgresConnection
   ) async throws {
     let facts = try await TableFacts.read(table, for: .read, on: connection)
+    // A table that hides rows would look as if it had none.
+    try await facts.refuseRowSecurity(on: connection)
     let id = String(facts.oid)
     let effects = try await connection.query(SQL.replaceFacts, [id]).rows[0]
     guard try effects.decode("may_delete", as: Bool.self) else {
@@ -88,6 +92,15 @@ package struct DeletionRule: Sendable {
   package func current(on connection: PostgresConnection) async throws -> DeletionRule {
     var rule = self
     rule.leaves = try Self.leaves(try await connection.query(SQL.upkeepLeaves, [String(oid)]).rows, but: closed)
+      .filter { only?.contains($0.oid) ?? true }
+    return rule
+  }
+
+  /// The same rule for those relations alone.
+  func limited(to relations: [Int]) -> DeletionRule {
+    var rule = self
+    rule.only = Set(relations)
+    rule.leaves = leaves.filter { relations.contains($0.oid) }
     return rule
   }
 

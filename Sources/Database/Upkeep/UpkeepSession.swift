@@ -3,7 +3,7 @@ import Foundation
 package import Postgres
 import Reporting
 import Synchronization
-import TableDays
+package import TableDays
 
 /// The sessions of one maintenance task: its advisory lock, transactions of one batch each, and another session where the connection broke.
 package struct UpkeepSession: Sendable {
@@ -128,6 +128,13 @@ package struct UpkeepSession: Sendable {
           details: error.details)
       }
     }
+  }
+
+  /// Shares the lock on the archive of a table-day until the batch that is open ends: nobody replaces or removes the archive meanwhile.
+  /// - Throws: ``JobError`` `locked`.
+  package func sharing(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws {
+    try await ArchiveLock.share([day], of: table, on: connection)
+    try await connection.query("SET LOCAL lock_timeout = '\(Int(lockTimeout.seconds * 1000))ms'")
   }
 
   /// Runs a statement outside a transaction, such as VACUUM, within `timeout`.

@@ -12,10 +12,14 @@ struct MaintenanceNote: Sendable, Equatable {
     let since: String
     let etag: String
     let columns: [String]
+    /// The column by which the rows are of the day.
+    let column: String
     let oid: Int
+    /// The OIDs of the relations that were compared.
+    let relations: [Int]
   }
 
-  /// The declaration of the task; another one begins anew.
+  /// The rows that the task is about; another one begins at the first block. A proof stays: what it says is of the table and the archive.
   let declaration: String
   /// The relation and block that are next.
   var relation: Int?
@@ -29,9 +33,16 @@ struct MaintenanceNote: Sendable, Equatable {
   }
 
   private static func declaration(_ task: MaintenanceTask) -> String {
-    var hasher = SHA256Hasher()
-    hasher.update(Array("\(task.kind)".utf8))
-    return hasher.finish().hex
+    let columns: [ColumnName] =
+      switch task.kind {
+      case .deleteOlderThan(let own): [own.column]
+      case .deduplicate(let own): own.key
+      case .deleteOrphans(let own): own.columns
+      case .vacuum, .analyze, .reindex, .sql: []
+      }
+    return JSONValue.array(
+      ([task.kind.name.rawValue, task.deletesFrom.map { "\($0)" } ?? ""] + columns.map(\.text)).map { .string($0) }
+    ).compact
   }
 
   var json: [String: JSONValue] {
@@ -45,6 +56,8 @@ struct MaintenanceNote: Sendable, Equatable {
               "\(day)",
               .object([
                 "since": .string(proof.since), "etag": .string(proof.etag), "table_oid": .integer(proof.oid),
+                "column": .string(proof.column),
+                "relations": .array(proof.relations.map { .integer($0) }),
                 "columns": .array(proof.columns.map { .string($0) }),
               ])
             )
@@ -54,19 +67,21 @@ struct MaintenanceNote: Sendable, Equatable {
     return members
   }
 
-  /// Nil where the document is of another declaration.
-  init?(_ json: JSONValue, of task: MaintenanceTask) {
+  init(_ json: JSONValue, of task: MaintenanceTask) {
     let members = json.object ?? [:]
-    guard members["declaration"]?.string == Self.declaration(task) else { return nil }
     self.init(task)
-    relation = members["relation"]?.whole
-    block = members["block"]?.whole ?? 0
+    if members["declaration"]?.string == declaration {
+      relation = members["relation"]?.whole
+      block = members["block"]?.whole ?? 0
+    }
     for (name, value) in members["proofs"]?.object ?? [:] {
       guard let day = Day(name), let proof = value.object, let since = proof["since"]?.string,
-        let etag = proof["etag"]?.string, let oid = proof["table_oid"]?.whole,
-        case .array(let columns)? = proof["columns"]
+        let etag = proof["etag"]?.string, let column = proof["column"]?.string, let oid = proof["table_oid"]?.whole,
+        case .array(let columns)? = proof["columns"], case .array(let relations)? = proof["relations"]
       else { continue }
-      proofs[day] = Proof(since: since, etag: etag, columns: columns.compactMap(\.string), oid: oid)
+      proofs[day] = Proof(
+        since: since, etag: etag, columns: columns.compactMap(\.string), column: column, oid: oid,
+        relations: relations.compactMap(\.whole))
     }
   }
 }

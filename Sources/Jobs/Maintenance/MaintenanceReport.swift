@@ -120,13 +120,13 @@ package struct MaintenanceReport: Sendable, Encodable {
   package let isDryRun: Bool
   package var tasks: [MaintenanceResult]
 
-  /// `partial` also where a task was stopped.
+  /// `partial` also where a task was stopped, or another run of it was under way.
   package var status: JobStatus {
     JobStatus(
       tasks.map { result in
         switch result.outcome {
-        case .ok, .nothing, .planned, .kept, .skipped, .notDue: .ok
-        case .stopped: .partial
+        case .ok, .nothing, .planned, .kept, .notDue: .ok
+        case .stopped, .skipped: .partial
         case .failed, .unconfirmed: .failed
         }
       })

@@ -71,6 +71,12 @@ extension MaintenanceTask {
     pause = deletes ? try fields.duration("pause") ?? .milliseconds(100) : .zero
     archives = deletes ? try fields.bool("archive") ?? false : false
     kind = try Self.kind(kindName, archives: archives, &fields)
+    if archives, case .deleteOlderThan(let own) = kind, own.requiresArchive {
+      throw JobError(
+        .badField,
+        "true, beside \(field: "require_archive"): rows of days that an archive holds need no file of their own; give the one or the other",
+        field: "archive")
+    }
     try Self.refuseOthers(kindName, fields.unread)
     try fields.finish()
   }

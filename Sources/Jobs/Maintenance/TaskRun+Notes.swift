@@ -12,7 +12,10 @@ extension TaskRun {
 
   /// Takes up what an earlier run has left.
   func goOn() async throws {
-    guard let note = try await notebook.read() else { return }
+    guard !tally.now.hasGoneOn else { return }
+    let found = try await notebook.read()
+    tally.update { $0.hasGoneOn = true }
+    guard let note = found else { return }
     tally.update { state in
       state.note = note
       (state.note.rows, state.note.batches) = (0, 0)

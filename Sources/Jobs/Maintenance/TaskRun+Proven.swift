@@ -31,10 +31,15 @@ extension TaskRun {
       try await checkLimits(on: connection)
       do {
         guard let proof = try await proof(of: day, archive, facts, span, column, on: connection) else { continue }
-        let days = try await DeletionRule.proven(span, of: own.table, by: column, since: proof.since, on: connection)
+        let days = try await DeletionRule.proven(
+          span, of: own.table, by: column, since: proof.since, in: proof.relations, on: connection)
         try await beginChange(rule, ["require_archive": .bool(true)])
         tally.update { ($0.note.relation, $0.note.block) = (nil, 0) }
-        try await walkAll(days, on: connection)
+        try await walkAll(days, on: connection) { connection in
+          // The archive is the rows' only copy: it stays until the batch has ended.
+          try await session.sharing(day, of: own.table, on: connection)
+          try await refuseReplaced(day, archive)
+        }
         try await tellRest(of: day, span, column, own.table, on: connection)
         tally.update { $0.note.proofs[day] = nil }
         try await noteNow()
@@ -74,7 +79,8 @@ extension TaskRun {
   ) async throws -> MaintenanceNote.Proof? {
     let columns = facts.storedColumns.map(\.name.text)
     if let noted = tally.now.note.proofs[day], noted.etag == archive.entry.etag, noted.oid == facts.oid,
-      noted.columns == columns, try await DeletionRule.isCurrent(since: noted.since, on: connection)
+      noted.columns == columns, noted.column == column.name.text,
+      try await DeletionRule.isCurrent(since: noted.since, on: connection)
     {
       return noted
     }
@@ -100,13 +106,20 @@ extension TaskRun {
         reason: "changed_rows",
         detail: "\(day): the table has as many rows as the archive, but others; archive the day again with overwrite")
     }
-    guard try await context.lake.properties(of: archive.entry.path)?.etag == archive.entry.etag else {
-      throw TaskKept(reason: "not_verified", detail: "the archive of \(day) was replaced or removed meanwhile")
-    }
-    let proof = MaintenanceNote.Proof(since: rows.since, etag: archive.entry.etag, columns: columns, oid: facts.oid)
+    try await refuseReplaced(day, archive)
+    let proof = MaintenanceNote.Proof(
+      since: rows.since, etag: archive.entry.etag, columns: columns, column: column.name.text, oid: facts.oid,
+      relations: rows.relations)
     tally.update { $0.note.proofs[day] = proof }
     try await noteNow()
     return proof
+  }
+
+  /// - Throws: ``TaskKept`` where the lake does not have that very archive.
+  private func refuseReplaced(_ day: Day, _ archive: Described) async throws {
+    guard try await context.lake.properties(of: archive.entry.path)?.etag == archive.entry.etag else {
+      throw TaskKept(reason: "not_verified", detail: "the archive of \(day) was replaced or removed meanwhile")
+    }
   }
 
   /// The manifest of an archive that was read back as a whole within a day.

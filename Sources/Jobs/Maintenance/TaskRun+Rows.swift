@@ -17,7 +17,9 @@ extension TaskRun {
     switch task.kind {
     case .deleteOlderThan(let own):
       let zone = job.backup.options(of: own.table).clock ?? job.backup.timeZone
-      return try await .olderThan(own.keep, of: own.table, by: own.column, clock: zone, on: connection)
+      return try await .olderThan(
+        own.keep, of: own.table, by: own.column, clock: zone, days: own.requiresArchive ? job.backup.timeZone : nil,
+        on: connection)
     case .deduplicate(let own):
       return try await .duplicates(
         of: own.table, key: own.key, by: own.by, keepsNewest: own.keep == .newest,
@@ -81,7 +83,8 @@ extension TaskRun {
   }
 
   /// The last count decides whether the task is done.
-  private func conclude(_ rule: DeletionRule, on connection: PostgresConnection) async throws {
+  private func conclude(_ old: DeletionRule, on connection: PostgresConnection) async throws {
+    let rule = try await old.current(on: connection)
     let remaining = try await rule.count(on: connection)
     try await tellClosed(rule, on: connection)
     let bytes = try await rule.currentBytes(on: connection)
@@ -121,43 +124,73 @@ extension TaskRun {
   // MARK: By place
 
   /// Walks through the relations until none of their rows fits any more, or a whole walk has deleted none.
-  func walkAll(_ rule: DeletionRule, on connection: PostgresConnection) async throws {
+  /// - Parameter before: runs in the transaction of each batch, before it.
+  func walkAll(
+    _ rule: DeletionRule, on connection: PostgresConnection,
+    before: @Sendable (PostgresConnection) async throws -> Void = { _ in }
+  ) async throws {
     while true {
       let note = tally.now.note
-      let before = tally.now.result.rows
-      try await walk(rule.current(on: connection), from: note, on: connection)
+      let rows = tally.now.result.rows
+      try await walk(rule.current(on: connection), from: note, on: connection, before: before)
       tally.update { ($0.note.relation, $0.note.block) = (nil, 0) }
       let isWhole = note.relation == nil
       guard try await rule.hasRows(on: connection) else { return }
-      if isWhole, tally.now.result.rows == before { return }
+      if isWhole, tally.now.result.rows == rows { return }
     }
   }
 
   private func walk(
-    _ rule: DeletionRule, from note: MaintenanceNote, on connection: PostgresConnection
+    _ rule: DeletionRule, from note: MaintenanceNote, on connection: PostgresConnection,
+    before: @Sendable (PostgresConnection) async throws -> Void
   ) async throws {
     for leaf in rule.leaves where leaf.oid >= note.relation ?? 0 {
-      let usual = rule.stretch(of: leaf, rows: task.batchRows)
-      var stretch = usual
-      var place = RowPlace(block: UInt32(leaf.oid == note.relation ? min(note.block, leaf.blocks) : 0))
-      while Int(place.block) < leaf.blocks {
-        try await checkLimits(on: connection)
-        let end = UInt32(min(Int(place.block) + stretch, leaf.blocks))
-        let from = place
-        let walked = try await attempt(rule.table, on: connection) {
-          try await rule.walk(leaf, after: from, before: end, limit: task.batchRows, on: $0)
-        }
-        if walked.gone > 0 { tally.add(rows: walked.gone) }
-        job.progress.update { $0.rows += walked.gone }
-        if let last = walked.last, walked.picked >= task.batchRows {
-          place = last
-        } else {
-          place = RowPlace(block: end)
-        }
-        stretch = walked.picked == 0 ? min(stretch * 2, max(usual, Self.longestStretch)) : usual
-        await self.note(relation: leaf.oid, block: Int(place.block))
-        if walked.gone > 0 { try await Task.sleep(for: task.pause) }
+      do {
+        try await walk(leaf, rule, from: note, on: connection, before: before)
+      } catch let away as DeletionRule.Away {
+        try await tell(away, rule, on: connection)
       }
+    }
+  }
+
+  /// A relation that was dropped has taken its rows with it; those of one that was detached, or has another name, stay.
+  func tell(_ away: DeletionRule.Away, _ rule: DeletionRule, on connection: PostgresConnection) async throws {
+    guard try await DeletionRule.exists(away.leaf, on: connection) else { return }
+    let unit = "\(away.leaf.name)"
+    tally.update { state in
+      guard !state.result.left.contains(where: { $0.unit == unit }) else { return }
+      state.result.left.append(
+        .init(
+          unit: unit, outcome: .kept, reason: "detached",
+          detail: "\(unit) was detached from \(rule.table) or renamed while the task ran; what it still has stays"))
+    }
+  }
+
+  private func walk(
+    _ leaf: DeletionRule.Leaf, _ rule: DeletionRule, from note: MaintenanceNote, on connection: PostgresConnection,
+    before: @Sendable (PostgresConnection) async throws -> Void
+  ) async throws {
+    let usual = rule.stretch(of: leaf, rows: task.batchRows)
+    var stretch = usual
+    var place = RowPlace(block: UInt32(leaf.oid == note.relation ? min(note.block, leaf.blocks) : 0))
+    while Int(place.block) < leaf.blocks {
+      try await checkLimits(on: connection)
+      let end = UInt32(min(Int(place.block) + stretch, leaf.blocks))
+      let from = place
+      let walked = try await attempt(rule.table, on: connection) {
+        try await before($0)
+        return try await rule.walk(leaf, after: from, before: end, limit: task.batchRows, on: $0)
+      }
+      if walked.gone > 0 { tally.add(rows: walked.gone) }
+      job.progress.update { $0.rows += walked.gone }
+      if let last = walked.last, walked.picked >= task.batchRows {
+        place = last
+      } else {
+        place = RowPlace(block: end)
+      }
+      stretch = walked.picked == 0 ? min(stretch * 2, max(usual, Self.longestStretch)) : usual
+      await self.note(relation: leaf.oid, block: Int(place.block))
+      if walked.gone > 0 { try await Task.sleep(for: task.pause) }
     }
   }
 
@@ -182,6 +215,10 @@ extension TaskRun {
           )
         }
         try await Task.sleep(for: task.pause + .milliseconds(50 * number))
+      } catch let error as JobError where error.code == .locked {
+        throw TaskStopped(
+          reason: "locked", detail: "another run proves, replaces or removes archives of \(table); the next run goes on"
+        )
       }
     }
     throw CancellationError()

@@ -34,8 +34,9 @@ struct TaskRun: Sendable {
     let start = ContinuousClock.now
     do {
       try await checkTime()
-      if task.deletesFrom != nil, !isDryRun { try await goOn() }
       try await session.run { connection in
+        // Only under the lock: the note is that of whoever has it.
+        if task.deletesFrom != nil, !isDryRun { try await goOn() }
         switch task.kind {
         case .deleteOlderThan, .deduplicate, .deleteOrphans: try await deleteRows(on: connection)
         case .vacuum(let vacuum): try await self.vacuum(vacuum, on: connection)
@@ -76,7 +77,13 @@ struct TaskRun: Sendable {
         (state.result.outcome, state.result.reason) = (.stopped, "cancelled")
         state.result.detail = "the job was cancelled; the next run goes on"
       default:
-        let failure = JobError(cause: error)
+        let rows = state.result.rows
+        var failure = JobError(cause: error)
+        if rows > 0 {
+          failure.text = failure.text.replacing {
+            $0.replacing(#/nothing was (changed|deleted)/#, with: "\(rows) rows were deleted before")
+          }
+        }
         state.result.outcome = failure.code == .commitUnknown ? .unconfirmed : .failed
         state.result.reason = failure.code.rawValue
         state.result.error = failure
@@ -90,6 +97,8 @@ struct TaskRun: Sendable {
     let end = Task {
       if let warning = await endChange() { tally.update { $0.result.warnings.append(warning) } }
       let state = tally.now
+      // The document is that of the run that has the lock.
+      guard state.result.reason != JobErrorCode.alreadyRunning.rawValue else { return }
       guard state.notedAt != nil || state.result.resumedAt != nil else { return }
       let status: Operation.Status =
         switch state.result.outcome {

@@ -11,6 +11,8 @@ final class TaskTally: Sendable {
     /// Rows that were deleted before that change was begun.
     var rowsBefore = 0
     var notedAt: ContinuousClock.Instant?
+    /// What an earlier run has left is known.
+    var hasGoneOn = false
   }
 
   private let state: Mutex<State>

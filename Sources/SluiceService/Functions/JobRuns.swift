@@ -101,7 +101,8 @@ struct JobRuns: Sendable {
       }
       status = failures.isEmpty ? 200 : Self.multiStatus
       outcome = OperationOutcome(status: .init(report.status), result: report)
-      count = report.tasks.count
+      // What was deleted before an error is told in any case.
+      count = report.tasks.contains { $0.rows > 0 || !$0.archives.isEmpty } ? 0 : report.tasks.count
     }
 
     /// A run that failed, a job that could not be changed or a right that is missing is a result, and no error of the call.

@@ -63,6 +63,87 @@ struct CronStatementTests {
   }
 
   @Test(
+    "The statement refuses what the program refuses: cascades, rules, restores' holds, policies that require archives")
+  func guards() async throws {
+    let fixture = try await Fixture(DeletionTests.rows)
+    let before = try await fixture.count("e.t")
+    func refused(_ make: String, _ take: String) async throws {
+      try await fixture.psql(make)
+      await #expect(throws: (any Error).self, "\(make)") { try await send(DeletionTests.plain, to: fixture) }
+      #expect(try await fixture.count("e.t") == before, "\(make)")
+      try await fixture.psql(take)
+    }
+    try await refused(
+      "CREATE UNIQUE INDEX own ON e.t (id); CREATE TABLE e.kid (id int REFERENCES e.t (id) ON DELETE CASCADE)",
+      "DROP TABLE e.kid; DROP INDEX e.own")
+    try await refused(
+      "CREATE RULE keep AS ON DELETE TO e.t DO INSTEAD NOTHING", "DROP RULE keep ON e.t")
+    try await refused(
+      """
+      CREATE SCHEMA sluice; CREATE TABLE sluice.hold (schema_name text, table_name text, keep_until timestamptz, ended_at timestamptz);
+      INSERT INTO sluice.hold VALUES ('e', 't', 'infinity')
+      """, "DROP SCHEMA sluice CASCADE")
+    try await refused(
+      """
+      CREATE SCHEMA admin; CREATE TABLE admin.retention_policy (table_schema text, table_name text, require_archive boolean);
+      INSERT INTO admin.retention_policy VALUES ('e', 't', true)
+      """, "DROP SCHEMA admin CASCADE")
+    try await send(DeletionTests.plain, to: fixture)
+    #expect(try await fixture.count("e.t") < before)
+  }
+
+  @Test("The limit is the same in every style of dates, and a run whose time is used up fails and goes on")
+  func limits() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA e; CREATE TABLE e.t (id int, at timestamptz);
+      INSERT INTO e.t SELECT n, now() - interval '10 days' + (n - 50) * interval '30 minutes' FROM generate_series(1, 100) n;
+      """)
+    try await fixture.psql(
+      "ALTER DATABASE \"\(fixture.database)\" SET datestyle = 'SQL, DMY'; ALTER DATABASE \"\(fixture.database)\" SET timezone = 'Asia/Shanghai'"
+    )
+    let task =
+      #""name": "styles", "kind": "delete_older_than", "table": "e.t", "column": "at", "keep": "10 days", "require_archive": false"#
+    await #expect(throws: (any Error).self) { try await send(task + #", "budget": "1ms""#, to: fixture) }
+    #expect(try await fixture.count("e.t") == 100)
+    try await send(task, to: fixture)
+    #expect((49...51).contains(try await fixture.count("e.t")))
+  }
+
+  @Test(
+    "A table that is written anew between two batches keeps its unique rows, and a partition that is detached its rows")
+  func rewritten() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA e; CREATE TABLE e.d (id int, k int, at timestamptz, pad text);
+      INSERT INTO e.d SELECT g, CASE WHEN g > 100 THEN 1000 + g ELSE g % 60 END, now() - g * interval '1 min', repeat('x', 200)
+        FROM generate_series(1, 200) g;
+      CREATE TABLE e.p (id int, at timestamptz) PARTITION BY LIST (id);
+      CREATE TABLE e.p1 PARTITION OF e.p FOR VALUES IN (1); CREATE TABLE e.p2 PARTITION OF e.p FOR VALUES IN (2);
+      INSERT INTO e.p SELECT 1 + n % 2, '2024-01-01' FROM generate_series(1, 40) n;
+      """)
+    let pairs = Task {
+      try await send(
+        #""name": "d", "kind": "deduplicate", "table": "e.d", "key": ["k"], "keep": "oldest", "by": "at", "batch_rows": 5, "pause": "1s""#,
+        to: fixture)
+    }
+    try await eventually { try await fixture.count("e.d") < 200 }
+    try await fixture.psql("VACUUM FULL e.d")
+    await #expect(throws: (any Error).self) { try await pairs.value }
+    #expect(try await fixture.psql("SELECT count(DISTINCT k) FROM e.d") == "160")
+    let walk = Task {
+      try await send(
+        #""name": "p", "kind": "delete_older_than", "table": "e.p", "column": "at", "keep": "1 day", "require_archive": false, "batch_rows": 5, "pause": "1s""#,
+        to: fixture)
+    }
+    try await eventually { try await fixture.count("e.p") < 40 }
+    try await fixture.psql("ALTER TABLE e.p DETACH PARTITION e.p2")
+    try await walk.value
+    #expect(try await fixture.count("e.p2") == 20)
+    #expect(try await fixture.count("e.p1") == 0)
+  }
+
+  @Test(
     "What needs the program is refused with the field",
     arguments: [
       (DeletionTests.old, "require_archive"), (DeletionTests.plain + #", "archive": true"#, "archive"),

@@ -83,6 +83,7 @@ struct MaintenanceTaskTests {
         "tasks[0].parent_columns", "as many"
       ),
       (#"{"name": "s", "kind": "sql", "statement": "SELECT 1"}"#, "tasks[0].timeout", "missing"),
+      ("{\(older), \"archive\": true, \"require_archive\": true}", "tasks[0].archive", "the one or the other"),
     ])
   func refuses(_ bad: (json: String, field: String, words: String)) throws {
     let error = try #require(throws: JobError.self) { try tasks(bad.json) }

@@ -32,7 +32,14 @@ extension FunctionApp {
         ? .function(function, parameters: parameters) : .refused(refusal(of: function))
     }
     if let function = envelopeName(request) {
-      return isKeyShown(in: request) ? .envelope(function) : .refused(Self.unauthorized)
+      guard isKeyShown(in: request) else { return .refused(Self.unauthorized) }
+      // An event brings no request within that could show the function's own key.
+      if function.trigger.kind != .http, let keys = ownKeys[function.handler],
+        !AccessKey.isShown(keys, inHeadersOf: request)
+      {
+        return .refused(Self.ownKeyMissing)
+      }
+      return .envelope(function)
     }
     if case .methodNotAllowed(let allow) = match { return .refused(Self.wrongMethod(allow: allow)) }
     return .refused(notFound(request))
@@ -42,13 +49,13 @@ extension FunctionApp {
 
   /// Whether the caller has shown what the function asks for. Of one in an envelope it is the request within that shows it.
   func isAllowed(_ request: HTTPRequest, to function: FunctionRoute) -> Bool {
-    if let keys = ownKeys[function.name] { return AccessKey.isShown(keys, inHeadersOf: request) }
+    if let keys = ownKeys[function.handler] { return AccessKey.isShown(keys, inHeadersOf: request) }
     if case .http(_, _, .anonymous) = function.trigger { return true }
     return isKeyShown(in: request)
   }
 
   func refusal(of function: FunctionRoute) -> HTTPResponse {
-    ownKeys[function.name] == nil ? Self.unauthorized : Self.ownKeyMissing
+    ownKeys[function.handler] == nil ? Self.unauthorized : Self.ownKeyMissing
   }
 
   /// A function may own `/` when the prefix is empty; the host's probe is the request without an invocation id.

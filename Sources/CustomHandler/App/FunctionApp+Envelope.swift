@@ -27,7 +27,7 @@ extension FunctionApp {
     _ inner: HTTPRequest, for function: FunctionRoute, _ invocation: Invocation
   ) async -> HTTPResponse {
     // What was admitted is the host's call; the caller's key is within.
-    guard ownKeys[function.name] == nil || isAllowed(inner, to: function) else {
+    guard ownKeys[function.handler] == nil || isAllowed(inner, to: function) else {
       return EnvelopeAnswer.http(refusal(of: function), outputs: [:], log: invocation.log)
     }
     var inner = AccessKey.removed(from: inner)

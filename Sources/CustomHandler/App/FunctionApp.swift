@@ -24,7 +24,7 @@ package struct FunctionApp: Sendable {
   /// - Parameters:
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
-  ///   - ownKeys: the keys of functions that have their own, by name.
+  ///   - ownKeys: the keys of functions that have their own, by the name of their handler.
   /// - Throws: `FunctionAppError`.
   package init(
     routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,

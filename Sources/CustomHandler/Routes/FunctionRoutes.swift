@@ -61,7 +61,8 @@ package struct FunctionRoutes: Sendable, Equatable {
   /// The same with another path to an HTTP function, for a server without a host: `admin/…`, which a host refuses.
   /// - Returns: itself where there is no such function.
   package func adding(route: String, as name: String, to function: String) -> FunctionRoutes {
-    guard let own = functions.first(where: { $0.name == function }), case .http(_, let methods, let level) = own.trigger
+    guard let own = functions.first(where: { $0.handler == function }),
+      case .http(_, let methods, let level) = own.trigger
     else { return self }
     let other = FunctionRoute(
       name: name, trigger: .http(route: route, methods: methods, authLevel: level), handler: own.handler)

@@ -170,6 +170,8 @@ package struct CronOrphan: Sendable {
   package var job: CronJob
   /// `no_database`, `no_role`, `database_closed` or `no_login`.
   package var reason: String
+  /// What it needs is gone, and not only closed.
+  package var isForGood: Bool { ["no_database", "no_role"].contains(reason) }
 
   package static func all(on connection: PostgresConnection) async throws -> [CronOrphan] {
     try await connection.query(SQL.cronOrphans).rows.map {

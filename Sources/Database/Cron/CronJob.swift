@@ -36,7 +36,7 @@ package struct CronRun: Sendable, Equatable, Encodable {
   package var database: String
   /// `starting`, `running`, `sending`, `connecting`, `succeeded` or `failed`.
   package var status: String
-  /// The first line of what the server answered.
+  /// The first line of what the server answered, without the values that it quotes.
   package var message: String?
   package var start: Date?
   package var end: Date?
@@ -53,9 +53,15 @@ package struct CronRun: Sendable, Equatable, Encodable {
     name = try row.decodeIfPresent("jobname")
     database = try row.decode("database")
     status = try row.decode("status")
-    message = try row.decodeIfPresent("message")
+    message = try row.decodeIfPresent("message", as: String.self).map(Self.withoutValues)
     start = try row.decodeIfPresent("start_time")
     end = try row.decodeIfPresent("end_time")
+  }
+
+  /// A message without values of rows, which PostgreSQL quotes at its end (`invalid input syntax for type integer: "…"`) or after the word
+  /// value; names of tables and columns stay.
+  static func withoutValues(_ message: String) -> String {
+    message.replacing(#/: ".*"$/#, with: ": \"…\"").replacing(#/\bvalue ".*?"/#, with: "value \"…\"")
   }
 
   enum CodingKeys: String, CodingKey {

@@ -5,6 +5,8 @@ package import TableDays
 package struct TableNeed: Sendable, Hashable {
   /// The privilege that stands for being the owner, or inheriting the owner's rights.
   package static let owner = "OWNER"
+  /// The privilege of VACUUM, ANALYZE and REINDEX; before PostgreSQL 17 it is the owner's.
+  package static let maintain = "MAINTAIN"
 
   package let table: TableName
   /// `SELECT`, `INSERT`, `DELETE`, or ``owner``.
@@ -24,6 +26,7 @@ package struct TableNeed: Sendable, Hashable {
   /// What is missing, with the statement that gives it.
   package struct Lack: Sendable, Equatable {
     package let words: String
+    /// Empty where no statement should give it: the owner is a superuser, or may make roles.
     package let statement: String
     package let job: String
   }
@@ -54,7 +57,7 @@ package struct TableNeed: Sendable, Hashable {
       guard try !row.decode("is_given") else { continue }
       lacks.append(
         Lack(
-          words: need.privilege == owner
+          words: need.privilege == owner || need.privilege == maintain
             ? "ownership of table \(SQL.name(need.table))" : "\(need.privilege) on table \(SQL.name(need.table))",
           statement: try row.decode("statement"), job: need.job))
     }

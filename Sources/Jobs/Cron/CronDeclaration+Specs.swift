@@ -62,9 +62,9 @@ extension CronDeclaration {
 
   static func retention(schema: String) -> String { "CALL \(SQL.identifier(schema)).enforce_retention_all()" }
 
-  /// Row-level security leaves it the records of the job's own role.
+  /// The records of the job's own role, also where row-level security would leave it those of others.
   static func prune(_ age: CronDuration) -> String {
-    "DELETE FROM cron.job_run_details WHERE end_time < pg_catalog.now() - interval '\(age.milliseconds / 1000) seconds'"
+    "DELETE FROM cron.job_run_details WHERE username = current_user AND end_time < pg_catalog.now() - interval '\(age.milliseconds / 1000) seconds'"
   }
 
   /// The age of a command that ``prune(_:)`` has made.

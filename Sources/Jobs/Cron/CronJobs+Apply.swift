@@ -198,8 +198,10 @@ extension CronJobs {
         if let visibility = session.visibility { report.warnings.append(visibility) }
         for orphan in try await CronOrphan.all(on: session.connection) {
           let job = orphan.job
+          // A database that is closed, or a role that may not sign in, may be opened again.
           let isOurs =
-            job.name?.hasPrefix(prefix) == true && (job.role == session.facts.role || orphan.reason == "no_role")
+            orphan.isForGood && job.name?.hasPrefix(prefix) == true
+            && (job.role == session.facts.role || orphan.reason == "no_role")
           var entry = CronReport.Job(
             name: job.name ?? "job \(job.id)", role: job.role, outcome: isOurs ? .planned : .notTouched,
             changes: CronSpec(job).all(comes: false), reason: orphan.reason)

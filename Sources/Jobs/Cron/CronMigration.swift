@@ -63,6 +63,15 @@ package struct CronMigration: Sendable {
       var report = CronMigrationReport(
         action: "migrate", from: places.source.server, to: places.target.server, jobs: specs.map(\.name),
         hasRecovered: recovered)
+      let roles = Set(jobs.cron.declaration?.jobs.compactMap(\.role) ?? [])
+      let left = try await places.source.ours(roles: roles).compactMap(\.name).filter { name in
+        !specs.contains { $0.name == name }
+      }
+      if !left.isEmpty {
+        report.warnings.append(
+          "\(left.joined(separator: ", ")) at \(places.source.server) are other roles' and stay there; move them signed in as those roles"
+        )
+      }
       guard !specs.isEmpty else {
         report.warnings.append("there are no jobs under the prefix \(jobs.prefix) at \(places.source.server)")
         return report
@@ -96,6 +105,10 @@ package struct CronMigration: Sendable {
     return try await atPlaces(record.direction) { places in
       let names = Set(record.jobs.map(\.name))
       let others = try await places.target.ours().compactMap(\.name).filter { !names.contains($0) }
+      // An undoing that is cut off is gone on with by the next migration too.
+      var begun = record
+      begun.phase = .begun
+      let etag = try await places.documents.write(begun, Self.suffix, replacing: etag)
       do {
         try await Self.bringBack(record, places)
       } catch {
@@ -221,23 +234,6 @@ package struct CronMigration: Sendable {
     }.map(\.name)
   }
 
-  /// Lets pg_cron run `SELECT 1` in each database and for each role of the jobs: the jobs themselves may do harm at the wrong time.
-  private static func verify(_ specs: [CronSpec], _ target: CronJobs.Session, pause: Duration) async throws {
-    var seen: Set<[String]> = []
-    for spec in specs where seen.insert([spec.database, spec.role]).inserted {
-      var probe = spec
-      (probe.name, probe.command, probe.isActive) = (
-        CronPlan.helper(target.prefix, "verify:\(seen.count)"), "SELECT 1", true
-      )
-      guard let run = try await probe.runOnce(target, pause: pause), run.status == "succeeded" else {
-        throw JobError(
-          .cronRunFailed,
-          "a run of SELECT 1 in the database \(spec.database) for the role \(spec.role) did not succeed at \(target.server); see `sluice cron history` and "
-            + "`sluice cron check-permissions` there")
-      }
-    }
-  }
-
   /// The error of a migration that failed, after both places were brought back.
   private func bringBack(
     _ record: CronMigrationRecord, because error: any Error, _ places: Places, replacing etag: String
@@ -264,30 +260,5 @@ package struct CronMigration: Sendable {
       .cronNotRolledBack,
       "\(first)the jobs could not be brought back: \(error.message). They may be inactive. Mend the cause and run `sluice cron migrate --rollback`, which goes on "
         + "from the record in the lake", details: ["cause": .string((reason ?? error).code.rawValue)])
-  }
-
-  /// Removes the jobs from the place that they went to, then makes them at the other as they were. It can be done again and again.
-  private static func bringBack(_ record: CronMigrationRecord, _ places: Places) async throws {
-    let names = Set(record.jobs.map(\.name))
-    for job in try await places.target.jobs() where job.role == places.target.facts.role {
-      guard let name = job.name, names.contains(name) || CronPlan.isHelper(job, places.target.prefix) else { continue }
-      try await CronCatalog.unschedule(job.id, on: places.target.connection)
-    }
-    let present = try await places.source.ours()
-    for spec in record.jobs {
-      guard let job = present.first(where: { $0.name == spec.name }) else {
-        _ = try await places.source.schedule(spec)
-        continue
-      }
-      guard CronSpec(job) != spec else { continue }
-      try await CronCatalog.alter(
-        job.id, schedule: spec.schedule, command: spec.command, database: spec.database, active: spec.isActive,
-        on: places.source.connection)
-    }
-    let back = try await places.source.ours().map(CronSpec.init).filter { names.contains($0.name) }
-    guard back.sorted(by: { $0.name < $1.name }) == record.jobs.sorted(by: { $0.name < $1.name }) else {
-      throw JobError(
-        .databaseError, "\(places.source.server) has other jobs than before; another session may have changed them")
-    }
   }
 }

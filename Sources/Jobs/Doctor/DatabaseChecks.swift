@@ -21,7 +21,7 @@ struct DatabaseChecks {
     let lacking: [(part: String, items: [SetupItem], inOrder: Int)]
     let needs: [TableNeed.Lack]
     /// What the functions of the retention, which run as the owner of its schema, lack of the tables with a policy.
-    let unowned: [TableNeed.Lack]
+    let notOwned: [TableNeed.Lack]
   }
 
   var poolMaximum: Int { scope.poolMaximum }
@@ -56,9 +56,11 @@ struct DatabaseChecks {
     let before = now()
     let facts = try await ServerFacts.read(of: role, on: connection)
     let middle = before.addingTimeInterval(now().timeIntervalSince(before) / 2)
-    let visibility = try await TableVisibility.read(scope.tables, role: role, on: connection)
+    var tables = scope.tables
+    for need in scope.needs where !tables.contains(need.table) { tables.append(need.table) }
+    let visibility = try await TableVisibility.read(tables, role: role, on: connection)
     var subject = SetupSubject(role: role)
-    subject.tables = visibility.filter(\.isThere).map(\.table)
+    subject.tables = visibility.filter(\.isThere).map(\.table).filter(scope.tables.contains)
     for table in subject.tables where !subject.schemas.contains(table.schema) { subject.schemas.append(table.schema) }
     var lacking: [(String, [SetupItem], Int)] = []
     for name in ["backup", "restore", "restore-log", "retention"] where facts.hasRole {
@@ -77,17 +79,17 @@ struct DatabaseChecks {
       lacking.append((name, wanted.filter { $0.state != .present }, wanted.count { $0.state == .present }))
     }
     let needs = try await TableNeed.lacking(scope.needs, role: role, on: connection)
-    let unowned = try await unowned(by: subject.owner, scope, on: connection)
+    let notOwned = try await notOwned(by: subject.owner, scope, on: connection)
     return (
       Answers(
         facts: facts, role: role, visibility: visibility,
         lacking: lacking.map { (part: $0.0, items: $0.1, inOrder: $0.2) }, needs: needs,
-        unowned: unowned),
+        notOwned: notOwned),
       facts.clock.timeIntervalSince(middle)
     )
   }
 
-  private static func unowned(
+  private static func notOwned(
     by owner: String?, _ scope: DoctorScope, on connection: PostgresConnection
   ) async throws -> [TableNeed.Lack] {
     // A schema that this role may not read is told by its grants.
@@ -146,7 +148,8 @@ struct DatabaseChecks {
         DoctorCheck(
           .tablesPresent, .failed, "there is no table \(table.table) in the database",
           remedy:
-            "correct its name in BACKUP_TABLES or sluice.json, or make it; names with capitals are in double quotes"))
+            "correct its name in BACKUP_TABLES or sluice.json (tables, maintenance), or make it; names with capitals are in double quotes"
+        ))
     }
     for table in answers.visibility where table.hidesRows {
       checks.append(
@@ -196,15 +199,17 @@ struct DatabaseChecks {
           DoctorCheck(topic, .ok, "\(part): \(inOrder) privileges and objects are as they should be"))
       }
     }
-    for lack in answers.unowned {
+    for lack in answers.notOwned {
       checks.append(
         DoctorCheck(
-          .grantsRetention, .failed, "\(lack.words) is missing, which \(lack.job) needs", sql: [lack.statement]))
+          .grantsRetention, .failed, "\(lack.words) is missing, which \(lack.job) needs", sql: lack.statements,
+          remedy: lack.remedy))
     }
     for lack in answers.needs {
       checks.append(
         DoctorCheck(
-          .grantsMaintenance, .failed, "\(lack.words) is missing, which \(lack.job) needs", sql: [lack.statement]))
+          .grantsMaintenance, .failed, "\(lack.words) is missing, which \(lack.job) needs", sql: lack.statements,
+          remedy: lack.remedy))
     }
     if answers.needs.isEmpty, !scope.needs.isEmpty {
       checks.append(
@@ -219,5 +224,13 @@ extension String {
   /// As a word of a POSIX shell.
   var inShellQuotes: String {
     wholeMatch(of: #/[A-Za-z0-9_@%+=:,.\/-]+/#) == nil ? "'\(replacing("'", with: #"'\''"#))'" : self
+  }
+}
+
+extension TableNeed.Lack {
+  fileprivate var statements: [String] { statement.isEmpty ? [] : [statement] }
+  fileprivate var remedy: String? {
+    statement.isEmpty
+      ? "make a role that is no superuser and makes no roles the owner of the table: ALTER TABLE … OWNER TO …" : nil
   }
 }

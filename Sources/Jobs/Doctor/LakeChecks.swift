@@ -24,7 +24,9 @@ struct LakeChecks {
     } catch {
       return [failure(.lakeList, error), skipped(.lakeWrite, "the lake cannot be listed")]
     }
-    var checks = [DoctorCheck(.lakeList, .ok, "\(store.displayURL) can be listed\(Self.isOverTLS(store) ? ", over TLS" : "")")]
+    var checks = [
+      DoctorCheck(.lakeList, .ok, "\(store.displayURL) can be listed\(Self.isOverTLS(store) ? ", over TLS" : "")")
+    ]
     if writes {
       checks += await file(in: store)
     } else {

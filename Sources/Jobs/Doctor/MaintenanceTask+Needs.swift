@@ -19,9 +19,9 @@ extension MaintenanceTask {
       all(own.child, ["SELECT", "DELETE"])
         + own.columns.prefix(1).map { TableNeed(own.child, "UPDATE", column: $0, job: job) }
         + all(own.parent, ["SELECT"])
-    case .vacuum(let own): own.relations.tables.flatMap { all($0, [TableNeed.owner]) }
-    case .analyze(let own): own.relations.tables.flatMap { all($0, [TableNeed.owner]) }
-    case .reindex(let own): own.relations.tables.flatMap { all($0, [TableNeed.owner]) }
+    case .vacuum(let own): own.relations.tables.flatMap { all($0, [TableNeed.maintain]) }
+    case .analyze(let own): own.relations.tables.flatMap { all($0, [TableNeed.maintain]) }
+    case .reindex(let own): own.relations.tables.flatMap { all($0, [TableNeed.maintain]) }
     case .sql: []
     }
   }

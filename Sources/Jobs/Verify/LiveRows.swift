@@ -25,6 +25,8 @@ struct LiveRows: Sendable {
     var tableOnly: [String] = []
     /// The oldest transaction that may not have ended when the rows were read (`pg_snapshot_xmin`).
     var since = ""
+    /// The OIDs of the table and of all below it.
+    var relations: [Int] = []
 
     /// How the rows differ from those of the archive; nil where they are the same.
     /// - Parameter hash: the hash of the archived rows, as its manifest writes it.
@@ -96,6 +98,7 @@ struct LiveRows: Sendable {
     found.since = try await connection.query(
       "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.text AS since"
     ).rows[0].decode("since")
+    found.relations = try await DeletionRule.relations(of: facts.oid, on: connection)
     let columns = try await connection.quoted(names.filter { stored.contains($0) })
     let encoding = manifest.encoding ?? .utf8
     let copy = try await connection.copyOut(

@@ -41,9 +41,13 @@ extension LakeStore {
   ///
   /// Returns how many files were removed. `date` must lie further back than the longest upload lasts: a service need
   /// not show the time of appends that are not flushed yet.
-  package func removeFiles(under folder: LakePath, olderThan date: Date) async throws -> Int {
+  /// - Parameter keeps: whether a file stays all the same.
+  package func removeFiles(
+    under folder: LakePath, olderThan date: Date, keeping keeps: (LakePath) async throws -> Bool = { _ in false }
+  ) async throws -> Int {
     var removed = 0
     for try await entry in list(under: folder, recursive: true) where !entry.isDirectory && entry.modified < date {
+      if try await keeps(entry.path) { continue }
       try await delete(entry.path)
       removed += 1
     }

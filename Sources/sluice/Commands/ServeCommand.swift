@@ -112,7 +112,9 @@ enum ServeCommand: Command {
   /// The maintenance deletes rows: its key is asked for also behind a host, whose own keys open all functions, and on loopback.
   private static func ownKeys(_ settings: Settings) -> [String: [AccessKey]] {
     let keys = [settings.maintenanceKey, settings.key].compactMap(\.self).compactMap { AccessKey($0) }
-    return ["maintenance": keys, "admin_maintenance": keys]
+    // A host calls its timers without a key; without a host nobody else may.
+    return settings.customHandlerPort == nil
+      ? ["maintenance": keys, "nightly_maintenance": keys] : ["maintenance": keys]
   }
 
   /// The callers that are served. Without a key these are only programs on this machine, but not web pages in a browser

@@ -95,4 +95,22 @@ struct CronPlanTests {
     #expect(words(plan) == ["s_a change role me -> them", "s_b unchanged"])
     #expect(plan.leftovers.map(\.id) == [2])
   }
+
+  @Test(
+    "A message of a run is told without the values that the server quotes",
+    arguments: [
+      (
+        #"ERROR:  invalid input syntax for type integer: "alice@example.org""#,
+        #"ERROR:  invalid input syntax for type integer: "…""#
+      ),
+      (
+        #"ERROR:  value "99999999999" is out of range for type integer"#,
+        #"ERROR:  value "…" is out of range for type integer"#
+      ),
+      (#"ERROR:  relation "events.clicks" does not exist"#, #"ERROR:  relation "events.clicks" does not exist"#),
+      ("DELETE 3", "DELETE 3"),
+    ])
+  func messages(_ message: String, _ told: String) {
+    #expect(CronRun.withoutValues(message) == told)
+  }
 }

@@ -115,11 +115,27 @@ struct DoctorRightsTests {
     }
   }
 
+  @Test("Nobody becomes a superuser for the sake of a table, and the tables of tasks are looked at like the others")
+  func mighty() async throws {
+    let site = try await DoctorSite()
+    _ = try await site.site.psql(
+      "CREATE TABLE events.own (id int); ALTER TABLE events.own OWNER TO \(site.site.server.superuser); "
+        + "ALTER TABLE events.own ENABLE ROW LEVEL SECURITY")
+    let own = TableName(schema: "events", name: "own"), gone = TableName(schema: "events", name: "gone")
+    let found = try await site.findings(
+      site.job {
+        $0.needs = [TableNeed(own, TableNeed.maintain, job: "a task"), TableNeed(gone, "SELECT", job: "another")]
+      })
+    #expect(found.map(\.topic) == [.tablesPresent, .tablesRowSecurity, .grantsMaintenance], "\(found.map(\.text))")
+    #expect(found.last?.sql == [] && found.last?.remedy?.contains("OWNER TO") == true)
+  }
+
   @Test("A table with a retention policy whose owner the retention's functions do not stand for is told")
   func wrapper() async throws {
     let site = try await DoctorSite()
     let third = "third \(site.site.mark)"
-    _ = try await site.site.psql("SELECT admin.set_policy('events.clicks', '30 days', p_time_column => 'at') \\g /dev/null")
+    _ = try await site.site.psql(
+      "SELECT admin.set_policy('events.clicks', '30 days', p_time_column => 'at') \\g /dev/null")
     let doctor = site.job(as: site.site.server.superuser) { $0.tables = [] }
     #expect(try await site.findings(doctor, [.grants]) == [])
     _ = try await site.site.psql(

@@ -125,7 +125,10 @@ extension ProgramTests {
         ("remove", #"{"all": true}"#, 409, "cron_refused"), ("remove", "{}", 400, "missing_field"),
         ("explode", "{}", 400, "bad_field"),
         // Whoever has the key of the service does not say what SQL runs.
-        ("import", #"{"cron": {"jobs": [{"name": "n", "schedule": "@daily", "command": "SELECT 1"}]}}"#, 400, "bad_field"),
+        (
+          "import", #"{"cron": {"jobs": [{"name": "n", "schedule": "@daily", "command": "SELECT 1"}]}}"#, 400,
+          "bad_field"
+        ),
         ("enable", #"{"name": "x"}"#, 404, "cron_job_not_found"), ("apply", #"{"force": true}"#, 400, "unknown_field"),
         ("migrate", #"{"to": "moon"}"#, 400, "bad_field"), ("prune", "{}", 400, "missing_field"),
         ("rollback", "{}", 409, "cron_refused"), ("wait", #"{"name": "n"}"#, 409, "cron_refused"),

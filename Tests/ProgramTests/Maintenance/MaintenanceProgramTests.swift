@@ -86,6 +86,34 @@ extension ProgramTests {
         "\(file.errors)")
     }
 
+    @Test(
+      "Without a host the timer's function asks for the key too, and the key goes with what is run, whatever its name")
+    func timerAndNames() async throws {
+      let site = try await site()
+      // Where no host calls the timer, nobody does without the key: neither with no key set nor on loopback.
+      for (settings, key, status) in [
+        ([:], "m-key", 401), (["MAINTENANCE_KEY": "m-key"], "", 401), (["MAINTENANCE_KEY": "m-key"], "m-key", 200),
+      ] as [([String: String], String, Int)] {
+        let alone = try await site.serveAlone(settings)
+        let timer = Envelopes.timer("nightly_maintenance")
+        let headers = [
+          (name: "X-Azure-Functions-InvocationId", value: "1"), (name: "Content-Type", value: "application/json"),
+          (name: "x-functions-key", value: key),
+        ]
+        #expect(try await alone.call("POST", "/nightly_maintenance", timer, headers: headers).status == status)
+      }
+      // The key goes with what is run, whatever the function is called.
+      let routes = site.app.file("function-routes.json")
+      let named = try String(contentsOfFile: routes, encoding: .utf8)
+      try named.replacing("\"name\": \"maintenance\"", with: "\"name\": \"upkeep\"").write(
+        toFile: routes, atomically: true, encoding: .utf8)
+      let renamed = try await site.serveAlone(["MAINTENANCE_KEY": "m-key"])
+      for path in ["/api/maintenance", "/api/admin/maintenance"] {
+        #expect(try await renamed.post(path, #"{"dry_run": true}"#).status == 401)
+      }
+      try named.write(toFile: routes, atomically: true, encoding: .utf8)
+    }
+
     @Test("Without a key nobody may run it; with one, in a header alone, it runs, also behind a host and as a timer")
     func http() async throws {
       let site = try await site()

@@ -98,7 +98,7 @@ func makeApp(
   )
   func ownKeys() async throws {
     let own = [Secret("one"), Secret("two")].compactMap { AccessKey($0) }
-    let app = try makeApp(ownKeys: ["health": own, "later": own])
+    let app = try makeApp(ownKeys: ["echo": own, "later": own, "event": own])
     for header in [HTTPFields(), ["x-functions-key": "on"], ["x-functions-key": ""], ["Authorization": "Basic one"]] {
       let refused = try await ask(app, .get, "/api/health?code=one", headers: header)
       #expect(refused.status == 401 && refused.code == "unauthorized")
@@ -114,7 +114,11 @@ func makeApp(
     #expect(without.json["Outputs"]?.object?["res"]?.object?["statusCode"] == 401)
     let with = try await ask(app, .post, "/later", envelope(#""x-functions-key":["one"]"#))
     #expect(with.json["Outputs"]?.object?["res"]?.object?["statusCode"] == 202)
-    let unset = try makeApp(ownKeys: ["health": []])
+    // An event has no caller within: the key is asked of whoever brings it.
+    let event = #"{"Data":{"timer":{}},"Metadata":{}}"#
+    #expect(try await ask(app, .post, "/nightly", event).status == 401)
+    #expect(try await ask(app, .post, "/nightly", event, headers: ["x-functions-key": "two"]).status == 200)
+    let unset = try makeApp(ownKeys: ["echo": []])
     #expect(try await ask(unset, .get, "/api/health", headers: ["x-functions-key": ""]).status == 401)
   }
 

@@ -79,7 +79,8 @@ struct CronMigrationTests {
     let report = try await migration.run(to: .crossDatabase)
     #expect(report.jobs.count == 4 && !report.hasRecovered)
     // A run takes until the next full minute, at which `often` was due.
-    #expect(report.missed == [scene.site.prefix + "often"])
+    // At midnight the daily one is told too.
+    #expect(report.missed.filter { !$0.hasSuffix("tidy") } == [scene.site.prefix + "often"])
     #expect(try await scene.here() == "")
     // The records of runs are in the other database of pg_cron.
     #expect(try await scene.there() == scene.before.replacing("seconds'|work|", with: "seconds'|cronned|"))

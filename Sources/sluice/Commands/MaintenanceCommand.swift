@@ -128,7 +128,9 @@ extension MaintenanceResult {
   /// One line for people.
   /// - Parameter name: the name of a request's field as its user wrote it.
   fileprivate func line(_ name: (String) -> String) -> String {
-    let verdict = [outcome.rawValue.replacing("_", with: " "), reason].compactMap(\.self).joined(separator: ": ")
+    // An error's text begins with its code.
+    let verdict = [outcome.rawValue.replacing("_", with: " "), error == nil ? reason : nil].compactMap(\.self)
+      .joined(separator: ": ")
     let deletes = rows > 0 || batches > 0
     let parts = [
       self.name, verdict, deletes ? "\(Figures.count(rows)) rows in \(Figures.count(batches)) batches" : nil,

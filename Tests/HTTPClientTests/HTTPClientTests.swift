@@ -74,6 +74,24 @@ struct HTTPClientTests {
     #expect(server.connections == 5)
   }
 
+  @Test("A kept connection that the server closes while a body goes out is replaced too")
+  func dyingConnection() async throws {
+    let server = try ScriptedServer { peer in
+      guard let head = peer.head() else { return }
+      let body = peer.body(contentLength(head))
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
+      peer.send(Array(body.prefix(1)))
+      // The next request's head is read, its body is not.
+      _ = peer.head()
+    }
+    for round in 0..<20 {
+      let body = [UInt8](repeating: UInt8(round), count: 4 << 20)
+      let response = try await client.send(ClientRequest(.put, try server.url(), body: body))
+      #expect(try await response.body.collect(limit: 10) == [UInt8(round)])
+    }
+    #expect(server.connections == 20)
+  }
+
   @Test("A reader that is slow holds the sender up instead of filling memory")
   func backPressure() async throws {
     let total = 64 << 20

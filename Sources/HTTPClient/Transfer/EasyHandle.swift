@@ -79,6 +79,18 @@ enum EasyHandle {
     return Int(bytes)
   }
 
+  /// Readies a transfer whose sending failed for another try on a connection of its own; false where that must not be.
+  ///
+  /// A server may close a kept connection in the moment in which it is used again. libcurl tries again by itself where
+  /// it notices that while it reads, not where it notices while it sends a body. A new connection that breaks is an error.
+  static func takeNewConnection(_ transfer: Transfer) -> Bool {
+    guard let easy = transfer.easy, transfer.ownError == nil, !transfer.hasAnswer else { return false }
+    var connections = 0
+    sluice_curl_get_long(easy, CURLINFO_NUM_CONNECTS, &connections)
+    return connections == 0 && sluice_curl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) == CURLE_OK
+      && transfer.rewind(to: 0)
+  }
+
   /// What a finished transfer's result means; nil for success.
   static func error(of transfer: Transfer, _ result: CURLcode) -> HTTPClientError? {
     let host = transfer.request.url.host

@@ -57,6 +57,8 @@ final class Transfer: @unchecked Sendable {
   /// Whether it has ended, one way or the other.
   var hasEnded: Bool { end != nil }
   var hasHead: Bool { isHeadDelivered }
+  /// Whether a byte of an answer has come.
+  var hasAnswer: Bool { headBytes > 0 }
 
   func start(_ continuation: CheckedContinuation<ResponseHead, any Error>) {
     dispatchPrecondition(condition: .onQueue(queue))

@@ -163,6 +163,10 @@ final class TransferLoop: @unchecked Sendable {
     var result = CURLE_OK
     while let easy = sluice_curl_multi_finished(multi, &result) {
       guard let transfer = transfers[easy] else { continue }
+      if result == CURLE_SEND_ERROR, EasyHandle.takeNewConnection(transfer) {
+        curl_multi_remove_handle(multi, easy)
+        if curl_multi_add_handle(multi, easy) == CURLM_OK { continue }
+      }
       end(transfer, transfer.ownError ?? EasyHandle.error(of: transfer, result))
     }
   }

@@ -77,3 +77,26 @@ wait_for_http() {
   done
   return 1
 }
+
+# run_stress NAME BINARY OPTION...: runs Tests/stress/NAME.py against a throw-away server. The array `server_settings` has
+# further settings of the server; a function `prepare_stress` runs first, where there is one.
+run_stress() {
+  local name=$1 binary
+  binary=$(realpath "${2:?usage: $name.sh BINARY [options]}")
+  shift 2
+  work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-$name.XXXXXX")
+  postgres_pid=
+  trap clean_up_stress EXIT
+  trap 'clean_up_stress; exit 130' INT TERM
+  start_postgres -c fsync=off -c max_connections=200 "${server_settings[@]}"
+  PSQL=$(postgres_binaries)/psql
+  export PSQL
+  ! declare -F prepare_stress >/dev/null || prepare_stress
+  python3 "Tests/stress/$name.py" --binary "$binary" "$@"
+}
+
+clean_up_stress() {
+  trap - EXIT INT TERM
+  stop_postgres
+  rm -rf "$work"
+}

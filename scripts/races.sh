@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 . scripts/timescale.sh
 
 server_settings=(-c 'log_line_prefix=%m [%p] %a ')
-run_stress races "$@"
+run_timescale_stress races "$@"

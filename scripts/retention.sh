@@ -12,4 +12,4 @@ stop_postgres() {
 }
 
 server_settings=(-c deadlock_timeout=200ms -c 'log_line_prefix=%m [%p] %a ')
-run_stress retention "$@"
+run_timescale_stress retention "$@"

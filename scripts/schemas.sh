@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 . scripts/timescale.sh
 
 server_settings=()
-run_stress schemas "$@"
+run_timescale_stress schemas "$@"

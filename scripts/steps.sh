@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 . scripts/timescale.sh
 
 server_settings=(-c autovacuum=off)
-run_stress steps "$@"
+run_timescale_stress steps "$@"

@@ -15,26 +15,9 @@ need_timescale() {
   exit 0
 }
 
-# run_stress NAME BINARY OPTION...: runs Tests/stress/NAME.py against a throw-away server with the extension. The array
-# `server_settings` has further settings of the server.
-run_stress() {
-  local name=$1 binary
-  binary=$(realpath "${2:?usage: $name.sh BINARY [options]}")
-  shift 2
-  need_timescale "$name.sh"
-  work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-$name.XXXXXX")
-  postgres_pid=
-  trap clean_up_stress EXIT
-  trap 'clean_up_stress; exit 130' INT TERM
-  start_postgres -c fsync=off -c max_connections=200 -c shared_preload_libraries=timescaledb \
-    -c timescaledb.telemetry_level=off "${server_settings[@]}"
-  PSQL=$(postgres_binaries)/psql
-  export PSQL
-  python3 "Tests/stress/$name.py" --binary "$binary" "$@"
-}
-
-clean_up_stress() {
-  trap - EXIT INT TERM
-  stop_postgres
-  rm -rf "$work"
+# run_timescale_stress NAME BINARY OPTION...: `run_stress` on a server with the extension.
+run_timescale_stress() {
+  need_timescale "$1.sh"
+  server_settings+=(-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off)
+  run_stress "$@"
 }

@@ -16,9 +16,11 @@ Ends with 1 when anything is violated, or when no kill met a run that was deleti
 import argparse
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -111,7 +113,6 @@ def percentile(times, share):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
-    parser.add_argument("--work", required=True)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
@@ -122,7 +123,8 @@ def main():
     options = parser.parse_args()
     chance = random.Random(options.seed)
     program.sql(SETUP.replace("{rows}", str(options.rows)))
-    site = program.Program(options.binary, f"{options.work}/app", "postgres", "postgres")
+    work = tempfile.mkdtemp(prefix="sluice-maintenance.")
+    site = program.Program(options.binary, f"{work}/app", "postgres", "postgres")
     common = {"batch_rows": options.batch, "pause": "100ms"}
     tasks = [
         {"name": "double", "kind": "deduplicate", "table": "w.t", "key": ["k"], "keep": "newest", "by": "at", "order": 1} | common,
@@ -212,7 +214,9 @@ def main():
         f"{killed} kills, {unfinished} changes without an end; p99 of {len(busy)} statements {slow * 1000:.1f} ms, of {len(idle)} before {usual * 1000:.1f} ms")
     for fault in faults:
         print(f"violated: {fault}")
-    sys.exit(1 if faults else 0)
+    if faults:
+        sys.exit(f"the lake of the run is in {work}")
+    shutil.rmtree(work)
 
 
 main()

@@ -42,7 +42,8 @@ struct CronDeclarationTests {
           isActive: true),
         CronSpec(
           name: "app.d", schedule: "@hourly",
-          command: "DELETE FROM cron.job_run_details WHERE end_time < pg_catalog.now() - interval '604800 seconds'",
+          command:
+            "DELETE FROM cron.job_run_details WHERE username = current_user AND end_time < pg_catalog.now() - interval '604800 seconds'",
           database: "cronned", role: "sluice", isActive: true),
       ])
     let parts = CronCommand.parts(specs[0].command)

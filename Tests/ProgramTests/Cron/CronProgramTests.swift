@@ -1,5 +1,6 @@
 import Essentials
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -143,6 +144,44 @@ extension ProgramTests {
       #expect(
         try await site.server.psql("cronned", "SELECT count(*) FROM cron.job WHERE starts_with(jobname, '\(prefix)')")
           == "0")
+    }
+
+    @Test("A migration that is killed leaves jobs inactive, never active twice, and --rollback brings them back")
+    func killedMigration() async throws {
+      let (site, prefix) = try await site(Self.jobs)
+      let role = try #require(site.environment["PG_USER"])
+      try await site.server.psql("postgres", "CREATE DATABASE work")
+      // Another server, whose pg_cron is in the work database: the single-database way.
+      let single = try await PostgresServer(settings: ["shared_preload_libraries=pg_cron", "cron.database_name=work"])
+      try await single.psql("postgres", "CREATE DATABASE work")
+      try await single.psql("work", "CREATE EXTENSION pg_cron")
+      var old = site
+      old.environment.merge(["PG_PORT": "\(single.port)", "PG_DATABASE": "work", "PG_CRON_DATABASE": "work"]) { $1 }
+      let setup = try await old.sluice(
+        ["setup", "apply", "--role", role, "--part", "roles,cron"], ["PG_USER": single.superuser])
+      #expect(setup.status == 0, "\(setup.errors)")
+      let applied = try await old.sluice(["cron", "apply"])
+      #expect(applied.status == 0, "\(applied.errors)")
+      let jobs =
+        "SELECT jobname, schedule, command, database, active FROM cron.job WHERE starts_with(jobname, '\(prefix)') ORDER BY 1"
+      let before = try await single.psql("work", jobs)
+      #expect(before.contains("|work|t\n"))
+
+      var both = old
+      both.environment.merge(["PG_CRON_PORT": "\(site.server.port)", "PG_CRON_DATABASE": "cronned"]) { $1 }
+      let migration = try both.start(["cron", "migrate", "--to", "cross-database"])
+      try await eventually { try await site.server.psql("cronned", jobs) != "" }
+      migration.kill(SIGKILL)
+      await migration.end()
+      #expect(try await single.psql("work", jobs) == before.replacing("|t", with: "|f"))
+      // The run that proves the new place is no job of ours: its name has a colon.
+      let active = jobs.replacing("ORDER BY", with: "AND active AND strpos(jobname, ':') = 0 ORDER BY")
+      #expect(try await site.server.psql("cronned", active) == "")
+      let undone = try await both.sluice(["cron", "migrate", "--rollback"])
+      #expect(undone.status == 0, "\(undone.errors)")
+      #expect(try await single.psql("work", jobs) == before)
+      #expect(try await site.server.psql("cronned", jobs) == "")
+      await single.stopAndWait()
     }
 
     @Test("A wrong call is told by its option, and a wrong declaration by its place, with exit code 2 and no server")

@@ -88,6 +88,8 @@ package enum SQL {
   static let upkeepWalk = text(PackageResources.upkeep_walk_sql)
   static let upkeepLock = text(PackageResources.upkeep_lock_sql)
   static let upkeepListed = text(PackageResources.upkeep_listed_sql)
+  static let upkeepLockListed = text(PackageResources.upkeep_lock_listed_sql)
+  static let upkeepFamily = text(PackageResources.upkeep_family_sql)
   static let upkeepLeaf = text(PackageResources.upkeep_leaf_sql)
   static let upkeepPairs = text(PackageResources.upkeep_pairs_sql)
   static let upkeepLoad = text(PackageResources.upkeep_load_sql)

@@ -38,8 +38,12 @@ public final class PostgresServer: Sendable {
   }
 
   /// Starts a server, with more settings as `name=value`.
-  /// - Parameter plainMethod: how ``plainUser`` signs in, as `pg_hba.conf` names it; `password` is clear text.
-  public init(settings: [String] = [], plainMethod: String = "scram-sha-256") async throws {
+  /// - Parameters:
+  ///   - plainMethod: how ``plainUser`` signs in, as `pg_hba.conf` names it; `password` is clear text.
+  ///   - primary: whose standby it is, by streaming replication; nil for a server of its own.
+  public init(
+    settings: [String] = [], plainMethod: String = "scram-sha-256", standbyOf primary: PostgresServer? = nil
+  ) async throws {
     let base = FileManager.default.temporaryDirectory.appending(path: "sluice-pg-\(UUID().uuidString.prefix(8))").path
     try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
     dataDirectory = base + "/data"
@@ -48,12 +52,17 @@ public final class PostgresServer: Sendable {
     let asUser = geteuid() == 0 ? "setpriv --reuid=postgres --regid=postgres --clear-groups" : ""
     let options = (["fsync=off", "max_connections=400", "shared_buffers=32MB", "log_min_messages=fatal"] + settings)
       .map { "-c \($0)" }.joined(separator: " ")
+    let make =
+      if let primary {
+        "pg_basebackup' -D '\(dataDirectory)' -h '\(primary.socketDirectory)' -p \(primary.port) -U postgres -R -c fast"
+      } else {
+        "initdb' -D '\(dataDirectory)' -U postgres -A trust -E UTF8 --locale=C.UTF-8"
+      }
     let script = """
       set -e
       [ -z '\(asUser)' ] || chown postgres '\(base)'
-      \(asUser) '\(Self.binaries)/initdb' -D '\(dataDirectory)' -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
-        --no-sync >/dev/null
-      printf 'local all all trust\\nhost all plain 127.0.0.1/32 \(plainMethod)\\nhost all all 127.0.0.1/32 trust\\n' \
+      \(asUser) '\(Self.binaries)/\(make) --no-sync >/dev/null
+      printf 'local all,replication all trust\\nhost all plain 127.0.0.1/32 \(plainMethod)\\nhost all all 127.0.0.1/32 trust\\n' \
         > '\(dataDirectory)/pg_hba.conf'
       start() {
         \(asUser) '\(Self.binaries)/postgres' -D '\(dataDirectory)' -p \(port) -k '\(base)' \
@@ -71,6 +80,7 @@ public final class PostgresServer: Sendable {
       """
     holder = try ChildProcess("/bin/bash", ["-c", script], input: .pipe)
     try await waitUntilReady()
+    guard primary == nil else { return }
     let password = plainPassword.replacing("'", with: "''")
     try await psql("postgres", "CREATE ROLE plain LOGIN PASSWORD '\(password)'")
   }

@@ -44,11 +44,12 @@ package struct DeletedRows: Sendable {
 
   /// Puts the file and then its manifest in their places. Until the last one is there, nothing may be deleted.
   /// - Parameter details: what the manifest says beside the figures, such as the task.
+  /// - Returns: the file's ETag.
   /// - Throws: `LakeError`.
   package func publish(
     _ file: UnpublishedFile, _ proof: ArchiveProof, _ details: [String: JSONValue]
-  ) async throws {
-    _ = try await file.writer.publish(as: path, condition: .ifAbsent)
+  ) async throws -> String {
+    let entry = try await file.writer.publish(as: path, condition: .ifAbsent)
     var members = details
     members["format_version"] = .integer(ArchiveManifest.currentFormat)
     members["kind"] = .string("deleted_rows")
@@ -63,5 +64,13 @@ package struct DeletedRows: Sendable {
     _ = try await lake.writeAll(
       Array((JSONValue.object(members).compact + "\n").utf8), to: manifestPath,
       temporary: ArchiveLayout.newTemporaryPath(database: database), condition: .ifAbsent)
+    return entry.etag
+  }
+
+  /// Removes the manifest, then the file: none of its rows was deleted.
+  /// - Throws: `LakeError`.
+  package func remove() async throws {
+    try await lake.delete(manifestPath)
+    try await lake.delete(path)
   }
 }

@@ -55,6 +55,11 @@ SELECT COALESCE(
     WHERE t.tgrelid = $1::pg_catalog.int8::pg_catalog.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 9 = 8
   ) AS has_statement_trigger,
   pg_catalog.has_table_privilege($1::pg_catalog.int8::pg_catalog.oid, 'DELETE') AS may_delete,
+  -- The foreign keys that forbid to delete a row which they name.
+  (
+    SELECT pg_catalog.count(*) FROM tree JOIN pg_catalog.pg_constraint f ON f.confrelid = tree.oid
+    WHERE f.contype = 'f' AND f.confdeltype IN ('a', 'r') AND f.conparentid = 0
+  ) AS references,
   pg_catalog.has_column_privilege($1::pg_catalog.int8::pg_catalog.oid, 'tableoid', 'SELECT') AS may_tell_children,
   EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = $1::pg_catalog.int8::pg_catalog.oid) AS has_children,
   (SELECT c.relkind = 'r' FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.int8::pg_catalog.oid) AS is_plain

@@ -5,6 +5,7 @@ DECLARE
   stop pg_catalog.timestamptz := pg_catalog.clock_timestamp() + {budget}::pg_catalog.interval;
   b record;
   held boolean;
+  family text[];
   is_late boolean := false;
 BEGIN
   IF NOT pg_catalog.pg_try_advisory_lock({key}) THEN
@@ -32,6 +33,17 @@ BEGIN
     THEN
       RAISE EXCEPTION 'the table % was written anew meanwhile (VACUUM FULL, CLUSTER); the next run compares its rows again', root
         USING ERRCODE = '40001';
+    END IF;
+    -- What was detached meanwhile is no part of the table, and keeps no row of it.
+    IF EXISTS (
+      SELECT FROM pg_catalog.unnest(ARRAY[b.leaf, b.keeper]) AS o WHERE root <> ALL (ARRAY(
+        WITH RECURSIVE tree (oid) AS (
+          SELECT o UNION SELECT i.inhparent FROM tree JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = tree.oid
+            WHERE (pg_catalog.to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true'
+        )
+        SELECT tree.oid FROM tree)))
+    THEN
+      RAISE EXCEPTION 'a partition was detached from % meanwhile; the next run compares its rows again', root USING ERRCODE = '40001';
     END IF;
     {guards}
     EXECUTE pg_catalog.format(

@@ -11,6 +11,7 @@ DECLARE
   place pg_catalog.tid;
   ids pg_catalog.tid[];
   held boolean;
+  family text[];
 BEGIN
   IF NOT pg_catalog.pg_try_advisory_lock({key}) THEN
     RAISE EXCEPTION 'another run of the task is under way' USING ERRCODE = '55P03';

@@ -17,7 +17,7 @@ JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.oid AND a.attnum > 0
 LEFT JOIN pg_catalog.pg_attribute AS c ON c.attrelid = t.oid AND c.attnum = x.indkey[a.attnum - 1] AND c.attnum <> 0
-LEFT JOIN pg_catalog.pg_stats AS s ON s.schemaname = n.nspname AND (
+LEFT JOIN pg_catalog.pg_stats AS s ON s.schemaname = n.nspname AND NOT s.inherited AND (
   s.tablename = t.relname AND s.attname = c.attname OR x.indkey[a.attnum - 1] = 0 AND s.tablename = i.relname AND s.attname = a.attname)
 WHERE x.indrelid = $1::pg_catalog.int8::pg_catalog.oid AND x.indisvalid AND x.indisready
 GROUP BY i.oid, n.nspname, i.relname, i.reltuples, i.reloptions

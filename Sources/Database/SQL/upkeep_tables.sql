@@ -1,4 +1,4 @@
--- The tables that a maintenance task names: those with the OIDs $1, those whose name fits one of the LIKE patterns $2, or, with $3, all. $4 asks
+-- The tables that a maintenance task names: those with the OIDs $1, those whose schema and name fit one of the LIKE patterns $2 and $5, or, with $3, all. $4 asks
 -- for the relations that hold rows; without it for the tables as they are named.
 WITH RECURSIVE named (oid) AS (
   SELECT c.oid
@@ -7,7 +7,8 @@ WITH RECURSIVE named (oid) AS (
     c.oid = ANY ($1::pg_catalog.oid[])
     OR n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^(pg_|_timescaledb_)'
     AND NOT c.relispartition AND ($3::pg_catalog.bool OR EXISTS (
-      SELECT FROM pg_catalog.unnest($2::pg_catalog.text[]) AS p (pattern) WHERE n.nspname || '.' || c.relname LIKE p.pattern))
+      SELECT FROM ROWS FROM (pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($5::pg_catalog.text[])) AS p (schema, name)
+      WHERE n.nspname LIKE p.schema AND c.relname LIKE p.name))
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid))
 ), tree (root, oid) AS (
   SELECT n.oid, n.oid FROM named AS n
@@ -25,8 +26,7 @@ SELECT c.oid::pg_catalog.int8 AS oid, n.nspname AS schema, c.relname AS name, c.
     ) AS may_maintain,
   pg_catalog.sum(pg_catalog.pg_stat_get_live_tuples(p.leaf))::pg_catalog.float8 AS live,
   pg_catalog.sum(pg_catalog.pg_stat_get_dead_tuples(p.leaf))::pg_catalog.float8 AS dead,
-  pg_catalog.sum(pg_catalog.pg_stat_get_mod_since_analyze(p.leaf))::pg_catalog.float8 AS changed,
-  pg_catalog.sum(pg_catalog.pg_total_relation_size(p.leaf))::pg_catalog.int8 AS bytes
+  pg_catalog.sum(pg_catalog.pg_stat_get_mod_since_analyze(p.leaf))::pg_catalog.float8 AS changed
 FROM part AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE NOT $4::pg_catalog.bool OR c.relkind IN ('r', 'm')
 GROUP BY c.oid, n.nspname, c.relname, c.relkind, c.relowner

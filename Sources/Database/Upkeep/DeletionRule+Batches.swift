@@ -130,6 +130,11 @@ extension DeletionRule {
     }
     var statement = SQL.upkeepListed.replacing("/* CONDITION */", with: condition)
     var values = places(rows.map(\.row))
+    if locksFirst {
+      let locked = try await Self.rows(
+        connection, SQL.upkeepLockListed.replacing("/* LEAF */", with: leaf), values)[0]
+      values = [try locked.decode("places"), try locked.decode("writers")]
+    }
     if let keeper = first.keeper {
       guard let name = try await name(keeper.oid, on: connection) else { return 0 }
       statement = SQL.upkeepPairs.replacing("/* KEEPER */", with: name)

@@ -68,6 +68,13 @@ extension DeletionRule {
     ).limited(to: relations)
   }
 
+  /// The server's timeline, in hexadecimal digits: the head of the name of its WAL file.
+  package static func timeline(on connection: PostgresConnection) async throws -> String {
+    try await connection.query(
+      "SELECT pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) AS timeline"
+    ).rows[0].decode("timeline")
+  }
+
   /// Whether a proof of that transaction still tells: `xmin` has 32 bits. On a server that was set back to an earlier time the transaction may be
   /// still to come.
   package static func isCurrent(since: String, on connection: PostgresConnection) async throws -> Bool {

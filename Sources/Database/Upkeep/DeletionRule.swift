@@ -28,7 +28,8 @@ package struct DeletionRule: Sendable {
   /// The relations that were compared with an archive: no other one is deleted from.
   private var only: Set<Int>?
   /// Chunks that are compressed or frozen, which are left alone.
-  package let closed: [Int]
+  package private(set) var closed: [Int]
+  private let isHypertable: Bool
   /// The bytes of all.
   package let bytes: Int
   /// The condition on a row `x`; of duplicates, on those that are compared.
@@ -65,12 +66,10 @@ package struct DeletionRule: Sendable {
         .notATable, "\(table) has rules on DELETE: \(ErrorText(rules)); nothing was deleted", field: "table")
     }
     let rows = try await connection.query(SQL.upkeepLeaves, [id]).rows
-    let closed: [Int] =
-      facts.hypertable == nil
-      ? [] : try await connection.query(SQL.upkeepChunks, [id]).rows.map { try $0.decode("oid") }
+    isHypertable = facts.hypertable != nil
+    closed = isHypertable ? try await Self.closed(facts.oid, on: connection) : []
     self.table = table
     oid = facts.oid
-    self.closed = closed
     bytes = try rows.reduce(0) { try $0 + $1.decode("bytes", as: Int.self) }
     leaves = try Self.leaves(rows, but: closed)
     self.condition = condition
@@ -78,6 +77,42 @@ package struct DeletionRule: Sendable {
     let indexes = try await connection.query(SQL.upkeepKeys, [id]).rows
     let primary = try indexes.first { try $0.decode("is_primary", as: Bool.self) }?.decode("columns", as: [String].self)
     self.keys = keys.isEmpty ? (primary ?? []).map { ColumnName($0) } : keys
+    // A batch names the relation of its rows.
+    for row in rows where try !row.decode("may_delete", as: Bool.self) {
+      let leaf = TableName(schema: try row.decode("schema"), name: try row.decode("name"))
+      throw TableFacts.denied("SELECT, DELETE", on: SQL.name(leaf), try await connection.currentRole())
+    }
+    let references: Int = try effects.decode("references")
+    if references > 0 {
+      warnings.append(
+        "\(references) foreign keys name rows of \(table): a row that is still named stops the task; delete the rows that name it first, by a task of a smaller order"
+      )
+    }
+  }
+
+  private static func closed(_ oid: Int, on connection: PostgresConnection) async throws -> [Int] {
+    try await connection.query(SQL.upkeepChunks, [String(oid)]).rows.map { try $0.decode("oid") }
+  }
+
+  /// Whether the relation is a chunk that is compressed or frozen by now.
+  package func hasClosed(_ leaf: Leaf, on connection: PostgresConnection) async throws -> Bool {
+    guard isHypertable else { return false }
+    return try await Self.closed(oid, on: connection).contains(leaf.oid)
+  }
+
+  /// Whether a chunk that is left alone has rows for which `condition`, of columns without a table's name, holds.
+  package func hasClosedRows(_ condition: String, on connection: PostgresConnection) async throws -> Bool {
+    for chunk in closed {
+      // ONLY would leave out what is compressed.
+      let name: String = try await connection.query(
+        "SELECT $1::pg_catalog.int8::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text AS name", [String(chunk)]
+      ).rows[0].decode("name")
+      let found: Bool = try await connection.query(
+        "SELECT EXISTS (SELECT FROM \(name) WHERE \(condition)) AS found"
+      ).rows[0].decode("found")
+      if found { return true }
+    }
+    return false
   }
 
   private static func leaves(_ rows: [PostgresRow], but closed: [Int]) throws -> [Leaf] {
@@ -91,7 +126,8 @@ package struct DeletionRule: Sendable {
   /// The same rule for the relations as long as they are now: rows that were changed meanwhile may lie behind what was the end.
   package func current(on connection: PostgresConnection) async throws -> DeletionRule {
     var rule = self
-    rule.leaves = try Self.leaves(try await connection.query(SQL.upkeepLeaves, [String(oid)]).rows, but: closed)
+    if isHypertable { rule.closed = try await Self.closed(oid, on: connection) }
+    rule.leaves = try Self.leaves(try await connection.query(SQL.upkeepLeaves, [String(oid)]).rows, but: rule.closed)
       .filter { only?.contains($0.oid) ?? true }
     return rule
   }

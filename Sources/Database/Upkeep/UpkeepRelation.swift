@@ -9,7 +9,6 @@ package struct UpkeepRelation: Sendable {
   /// The role may do so: it owns the table, or has MAINTAIN (PostgreSQL 17).
   package let mayMaintain: Bool
   let live, dead, changed: Double
-  package let bytes: Int
 
   /// The share of its rows that are dead, as the server's statistics have it.
   package var deadShare: Double { live + dead > 0 ? dead / (live + dead) : 0 }
@@ -20,37 +19,40 @@ package struct UpkeepRelation: Sendable {
   /// - Parameters:
   ///   - patterns: of `schema.table`, with `*` and `?`.
   ///   - parts: the relations that hold the rows in place of those that are named.
-  /// - Throws: ``JobError`` `table_not_found`.
+  /// - Returns: them, and the tables of `tables` that are not there.
   package static func find(
     _ tables: [TableName], _ patterns: [String], all: Bool, parts: Bool, on connection: PostgresConnection
-  ) async throws -> [UpkeepRelation] {
+  ) async throws -> (found: [UpkeepRelation], missing: [TableName]) {
     var oids: [String] = []
+    var missing: [TableName] = []
     for table in tables {
       let row = try await connection.query(
         "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8 AS oid", [connection.quoted(table)]
       ).rows[0]
-      guard let oid: Int = try row.decodeIfPresent("oid") else {
-        throw TableFacts.missing(table, in: connection.target.database)
-      }
-      oids.append(String(oid))
+      if let oid: Int = try row.decodeIfPresent("oid") { oids.append(String(oid)) } else { missing.append(table) }
     }
-    let likes = patterns.map { "\"\(like($0).replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" }
-    return try await connection.query(
+    func likes(_ texts: [Substring]) -> String {
+      let items = texts.map { "\"\(like($0).replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" }
+      return "{\(items.joined(separator: ","))}"
+    }
+    let pairs = patterns.map { $0.split(separator: ".", maxSplits: 1) }.filter { $0.count == 2 }
+    let found = try await connection.query(
       SQL.upkeepTables,
       [
-        "{\(oids.joined(separator: ","))}", "{\(likes.joined(separator: ","))}", all ? "true" : "false",
-        parts ? "true" : "false",
+        "{\(oids.joined(separator: ","))}", likes(pairs.map { $0[0] }), all ? "true" : "false",
+        parts ? "true" : "false", likes(pairs.map { $0[1] }),
       ]
     ).rows.map { row in
       UpkeepRelation(
         oid: try row.decode("oid"), name: TableName(schema: try row.decode("schema"), name: try row.decode("name")),
         mayMaintain: try row.decode("may_maintain"), live: try row.decode("live"), dead: try row.decode("dead"),
-        changed: try row.decode("changed"), bytes: try row.decode("bytes"))
+        changed: try row.decode("changed"))
     }
+    return (found, missing)
   }
 
   /// A pattern with `*` and `?` as LIKE reads it.
-  static func like(_ pattern: String) -> String {
+  static func like(_ pattern: Substring) -> String {
     var text = ""
     for character in pattern {
       switch character {

@@ -30,8 +30,15 @@ package struct UpkeepSession: Sendable {
   }
 
   /// Runs `body`, which goes on where it was, on a session that holds the task's lock; on another one where the connection broke.
+  /// - Parameters:
+  ///   - locks: whether the lock is taken: what changes nothing does without it.
+  ///   - endsSession: the session is closed at the end: a statement of somebody else's may have set anything in it.
+  ///   - limit: what is left of the task's time, asked for at each beginning of a session.
   /// - Throws: ``JobError`` `already_running`; whatever `body` throws.
-  package func run(_ body: @Sendable (PostgresConnection) async throws -> Void) async throws {
+  package func run(
+    locks: Bool, endsSession: Bool, limit: @Sendable () -> Duration?,
+    _ body: @Sendable (PostgresConnection) async throws -> Void
+  ) async throws {
     var retries = DatabaseRetries(budget: .seconds(sessions.retrySeconds))
     // The session of a run that was killed holds the lock until the server notices.
     var lockRetries = DatabaseRetries(budget: Self.lockPatience)
@@ -39,7 +46,17 @@ package struct UpkeepSession: Sendable {
     while true {
       do {
         return try await sessions.pools.withConnection(to: target) { connection in
-          try await holdingLock(on: connection) { try await body(connection) }
+          let seconds = limit()
+          do {
+            try await
+              (locks
+              ? holdingLock(on: connection) { try await limited(connection, seconds) { try await body(connection) } }
+              : limited(connection, seconds) { try await body(connection) })
+          } catch {
+            if endsSession { await connection.close() }
+            throw error
+          }
+          if endsSession { await connection.close() }
         }
       } catch let error as JobError where error.code == .alreadyRunning && !hasLost {
         guard let wait = lockRetries.next(now: .now) else { throw error }
@@ -74,23 +91,36 @@ package struct UpkeepSession: Sendable {
         "another run of the task is under way\(holders.isEmpty ? "" : ", \(LockHolder.list(holders))"); wait for it to end, then run the task again"
       )
     }
-    try await TableDayLock.releasing(key, on: connection) {
-      // Counts take one core at most: others work beside them.
-      try await connection.query("SET max_parallel_workers_per_gather = 0")
-      do {
-        try await body()
-      } catch {
-        await reset(connection, "RESET max_parallel_workers_per_gather")
-        throw error
-      }
-      await reset(connection, "RESET max_parallel_workers_per_gather")
+    try await TableDayLock.releasing(key, on: connection, body)
+  }
+
+  /// Runs `body` with the settings of a task: also what is read outside batches waits for locks no longer than they do, and ends with the task's time.
+  private func limited(
+    _ connection: PostgresConnection, _ limit: Duration?, _ body: () async throws -> Void
+  ) async throws {
+    // Counts take one core at most: others work beside them.
+    try await connection.query(
+      "SELECT pg_catalog.set_config('max_parallel_workers_per_gather', '0', false), pg_catalog.set_config('lock_timeout', $1, false), "
+        + "pg_catalog.set_config('statement_timeout', $2, false)",
+      [Self.milliseconds(lockTimeout), Self.milliseconds(limit)])
+    do {
+      try await body()
+    } catch {
+      await reset(connection)
+      throw error
     }
+    await reset(connection)
+  }
+
+  /// A limit of time as the server's settings have it; nil is none.
+  private static func milliseconds(_ limit: Duration?) -> String {
+    "\(limit.map { min(max(1, Int($0.seconds * 1000)), Int(Int32.max)) } ?? 0)ms"
   }
 
   /// Settings of a batch: a plan by an index for each row, whatever the statistics say, and no row hidden from this role in silence.
   private var batchSettings: String {
     [
-      "lock_timeout = '\(Int(lockTimeout.seconds * 1000))ms'", "synchronize_seqscans = off", "enable_hashjoin = off",
+      "lock_timeout = '\(Self.milliseconds(lockTimeout))'", "synchronize_seqscans = off", "enable_hashjoin = off",
       "enable_mergejoin = off", "jit = off", "row_security = off",
     ].map { "SET LOCAL \($0)" }.joined(separator: "; ")
   }
@@ -134,34 +164,28 @@ package struct UpkeepSession: Sendable {
   /// - Throws: ``JobError`` `locked`.
   package func sharing(_ day: Day, of table: TableName, on connection: PostgresConnection) async throws {
     try await ArchiveLock.share([day], of: table, on: connection)
-    try await connection.query("SET LOCAL lock_timeout = '\(Int(lockTimeout.seconds * 1000))ms'")
+    try await connection.query("SET LOCAL lock_timeout = '\(Self.milliseconds(lockTimeout))'")
   }
 
   /// Runs a statement outside a transaction, such as VACUUM, within `timeout`.
-  package func statement(_ sql: String, timeout: Duration?, on connection: PostgresConnection) async throws -> Int {
-    let limit = timeout.map { max(1, Int($0.seconds * 1000)) } ?? 0
+  /// - Parameter waits: it waits for locks as long as it likes, since it keeps nobody out meanwhile.
+  package func statement(
+    _ sql: String, timeout: Duration?, waits: Bool = false, on connection: PostgresConnection
+  ) async throws -> Int {
     try await connection.query(
       "SELECT pg_catalog.set_config('lock_timeout', $1, false), pg_catalog.set_config('statement_timeout', $2, false)",
-      ["\(Int(lockTimeout.seconds * 1000))ms", "\(limit)ms"])
-    do {
-      let result = try await connection.query(sql)
-      await reset(connection)
-      return result.affectedRows
-    } catch {
-      await reset(connection)
-      throw error
-    }
+      [Self.milliseconds(waits ? nil : lockTimeout), Self.milliseconds(timeout)])
+    return try await connection.query(sql).affectedRows
   }
 
-  private static let noLimits =
-    "SELECT pg_catalog.set_config('lock_timeout', '0', false), pg_catalog.set_config('statement_timeout', '0', false)"
-
   /// The session serves others after this task, also where it is cancelled.
-  private func reset(_ connection: PostgresConnection, _ statement: String = noLimits) async {
+  private func reset(_ connection: PostgresConnection) async {
     await Task {
       do {
         await connection.rollBack()
-        try await connection.query(statement)
+        try await connection.query("SET lock_timeout = 0")
+        try await connection.query("SET statement_timeout = 0")
+        try await connection.query("RESET max_parallel_workers_per_gather")
       } catch {
         await connection.close()
       }

@@ -4,15 +4,20 @@ import Reporting
 import TableDays
 
 extension Fields {
-  /// Reads a length of time with its unit.
+  /// Reads a length of time with its unit, up to the longest that the server takes as a limit (24 days).
+  /// - Parameter zero: whether none is one.
   /// - Throws: ``JobError`` `bad_field`.
-  mutating func duration(_ name: String) throws -> Duration? {
-    let form: ErrorText = "a whole number with its unit, ms, s, m, h or d, such as 100ms or 30m"
+  mutating func duration(_ name: String, zero: Bool = false) throws -> Duration? {
+    let form: ErrorText =
+      "a whole number with its unit, ms, s, m, h or d, such as 100ms or 30m, \(zero ? "from 0ms" : "above 0") to 24d"
     guard let text = try string(name, form) else { return nil }
     let milliseconds = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard digits.count <= 9, let number = Int(digits), let unit = milliseconds[String(text.dropFirst(digits.count))]
     else { throw JobError.badField(name, form, got: .string(text)) }
+    guard number * unit <= 24 * 86_400_000, zero || number > 0 else {
+      throw JobError.badField(name, form, got: .string(text))
+    }
     return .milliseconds(number * unit)
   }
 
@@ -20,10 +25,12 @@ extension Fields {
   /// - Throws: ``JobError`` `bad_field`.
   mutating func interval(_ name: String) throws -> String? {
     let form: ErrorText =
-      "a number with its unit, minutes to years, such as \"90 days\", or an ISO 8601 duration such as P90D"
+      "a number above 0 with its unit, minutes to years, such as \"90 days\", or an ISO 8601 duration such as P90D"
     guard let text = try string(name, form) else { return nil }
     let isPlain = text.wholeMatch(of: #/[1-9][0-9]{0,5} (minute|hour|day|week|month|year)s?/#) != nil
-    let isISO = text.wholeMatch(of: #/P(?=[0-9T])([0-9]{1,6}[YMWD])*(T([0-9]{1,6}[HMS])+)?/#) != nil
+    let isISO =
+      text.wholeMatch(of: #/P(?=[0-9T])([0-9]{1,6}[YMWD])*(T([0-9]{1,6}[HMS])+)?/#) != nil
+      && text.contains { ("1"..."9").contains($0) }
     guard isPlain || isISO else { throw JobError.badField(name, form, got: .string(text)) }
     return text
   }

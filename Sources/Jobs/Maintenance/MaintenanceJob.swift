@@ -43,7 +43,7 @@ package struct MaintenanceJob: Sendable {
     progress.update { $0.units += plan.items.count }
     for item in plan.items {
       var result = MaintenanceResult(item.task, .notDue)
-      if item.isDue {
+      if try await isDue(item, in: target.database) {
         guard !Task.isCancelled || report.tasks.contains(where: { $0.outcome != .notDue }) else {
           throw CancellationError()
         }
@@ -58,5 +58,13 @@ package struct MaintenanceJob: Sendable {
       report.tasks.append(result)
     }
     return report
+  }
+
+  /// Whether a task is to be run: it is named, this is one of its days, or a run of it was stopped before its end.
+  private func isDue(_ item: MaintenancePlan.Item, in database: String) async throws -> Bool {
+    guard !item.isDue, item.task.deletesFrom != nil else { return item.isDue }
+    let notebook = MaintenanceNotebook(context: context, task: item.task, database: database)
+    // A lake that does not answer now is told by the task's own day.
+    return (try? await notebook.read())??.goesOn ?? false
   }
 }

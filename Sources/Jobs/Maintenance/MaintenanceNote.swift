@@ -10,6 +10,8 @@ struct MaintenanceNote: Sendable, Equatable {
   /// The rows of a day are those of its archive, as far as transactions before `since` wrote them.
   struct Proof: Sendable, Equatable {
     let since: String
+    /// The server's timeline: on another one, after a failover or a recovery, numbers of transactions may have been given anew.
+    let timeline: String
     let etag: String
     let columns: [String]
     /// The column by which the rows are of the day.
@@ -27,6 +29,8 @@ struct MaintenanceNote: Sendable, Equatable {
   var rows = 0
   var batches = 0
   var proofs: [Day: Proof] = [:]
+  /// The run was stopped before its end, or killed: the next run goes on with it, whatever day it is.
+  var goesOn = true
 
   init(_ task: MaintenanceTask) {
     declaration = Self.declaration(task)
@@ -48,14 +52,15 @@ struct MaintenanceNote: Sendable, Equatable {
   var json: [String: JSONValue] {
     var members: [String: JSONValue] = [
       "declaration": .string(declaration), "rows": .integer(rows), "batches": .integer(batches),
-      "block": .integer(block),
+      "block": .integer(block), "goes_on": .bool(goesOn),
       "proofs": .object(
         Dictionary(
           uniqueKeysWithValues: proofs.map { day, proof in
             (
               "\(day)",
               .object([
-                "since": .string(proof.since), "etag": .string(proof.etag), "table_oid": .integer(proof.oid),
+                "since": .string(proof.since), "timeline": .string(proof.timeline), "etag": .string(proof.etag),
+                "table_oid": .integer(proof.oid),
                 "column": .string(proof.column),
                 "relations": .array(proof.relations.map { .integer($0) }),
                 "columns": .array(proof.columns.map { .string($0) }),
@@ -70,17 +75,19 @@ struct MaintenanceNote: Sendable, Equatable {
   init(_ json: JSONValue, of task: MaintenanceTask) {
     let members = json.object ?? [:]
     self.init(task)
+    goesOn = members["goes_on"] == .bool(true)
     if members["declaration"]?.string == declaration {
       relation = members["relation"]?.whole
       block = members["block"]?.whole ?? 0
     }
     for (name, value) in members["proofs"]?.object ?? [:] {
       guard let day = Day(name), let proof = value.object, let since = proof["since"]?.string,
-        let etag = proof["etag"]?.string, let column = proof["column"]?.string, let oid = proof["table_oid"]?.whole,
+        let timeline = proof["timeline"]?.string, let etag = proof["etag"]?.string,
+        let column = proof["column"]?.string, let oid = proof["table_oid"]?.whole,
         case .array(let columns)? = proof["columns"], case .array(let relations)? = proof["relations"]
       else { continue }
       proofs[day] = Proof(
-        since: since, etag: etag, columns: columns.compactMap(\.string), column: column, oid: oid,
+        since: since, timeline: timeline, etag: etag, columns: columns.compactMap(\.string), column: column, oid: oid,
         relations: relations.compactMap(\.whole))
     }
   }

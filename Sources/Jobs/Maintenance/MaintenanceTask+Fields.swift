@@ -60,15 +60,12 @@ extension MaintenanceTask {
     schedule = try Self.schedule(&fields)
     order = try fields.integer("order", in: 0...1_000_000) ?? 100
     lockTimeout = try fields.duration("lock_timeout") ?? .seconds(2)
-    guard lockTimeout > .zero else {
-      throw JobError.badField("lock_timeout", "a time above zero, since zero would wait without an end", got: "0")
-    }
     budget = try fields.duration("budget")
     maximumReplicationLag = try fields.duration("max_replication_lag")
     maximumActiveSessions = try fields.integer("max_active_sessions", in: 1...100_000)
     let deletes = [.deleteOlderThan, .deduplicate, .deleteOrphans].contains(kindName)
     batchRows = deletes ? try fields.integer("batch_rows", in: 1...1_000_000) ?? Self.defaultBatchRows : 0
-    pause = deletes ? try fields.duration("pause") ?? .milliseconds(100) : .zero
+    pause = deletes ? try fields.duration("pause", zero: true) ?? .milliseconds(100) : .zero
     archives = deletes ? try fields.bool("archive") ?? false : false
     kind = try Self.kind(kindName, archives: archives, &fields)
     if archives, case .deleteOlderThan(let own) = kind, own.requiresArchive {

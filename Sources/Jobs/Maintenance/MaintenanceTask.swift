@@ -144,4 +144,9 @@ package struct MaintenanceTask: Sendable, Equatable {
     case .vacuum, .analyze, .reindex, .sql: nil
     }
   }
+
+  /// It runs a statement of one's own, of which nothing is known.
+  var isStatement: Bool {
+    if case .sql = kind { true } else { false }
+  }
 }

@@ -15,6 +15,7 @@ extension TaskRun {
   func deleteListed(_ old: DeletionRule, on connection: PostgresConnection) async throws {
     // Within a limit of time, what is listed first can be deleted.
     var limit = ends == nil ? job.listedRows : min(job.listedRows, task.batchRows * Self.firstBatches)
+    var wholeRounds = 0
     while true {
       try await checkLimits(on: connection)
       let rule = try await old.current(on: connection)
@@ -32,27 +33,87 @@ extension TaskRun {
       }
       try await beginChange(rule, details)
       let before = tally.now.result.rows
-      let isWhole = try await delete(listed.rows, rule, on: connection)
+      let isWhole: Bool
+      do {
+        isWhole = try await delete(listed, rule, on: connection)
+      } catch {
+        if (error as? JobError)?.code != .commitUnknown, tally.now.result.rows == before { await discard(listed) }
+        throw error
+      }
+      let isUseless = tally.now.result.rows == before
+      if isUseless { await discard(listed) }
       // Each file is a change of its own.
-      if listed.archive != nil, let warning = await endChange("ok") {
+      if listed.archive != nil, let warning = await endChange(isUseless ? "nothing" : "ok") {
         tally.update { $0.result.warnings.append(warning) }
       }
-      guard !isWhole || tally.now.result.rows > before else { return }
+      guard isWhole else { continue }
+      let count = listed.rows.rows.count
+      if count < listed.limit {
+        // Those that were changed meanwhile are looked at once more. What others add is the next run's.
+        wholeRounds += 1
+        if wholeRounds == 2 || tally.now.result.rows == before + count { return }
+      } else if isUseless, listed.limit == job.listedRows {
+        return
+      }
+    }
+  }
+
+  /// Removes a file none of whose rows was deleted.
+  private func discard(_ listed: Listed) async {
+    guard let archive = listed.archive, let place = listed.place else { return }
+    do {
+      try await place.remove()
+      tally.update { state in state.result.archives.removeAll { $0 == archive } }
+    } catch {
+      tally.update { state in
+        state.result.warnings.append(
+          "none of the rows in \(archive.path) was deleted, and the file could not be removed: \(JobError(cause: error).message)"
+        )
+      }
+    }
+  }
+
+  /// Rows that were listed, at most so many, and their file.
+  private struct Listed: Sendable {
+    let rows: DeletionRule.Listing
+    let limit: Int
+    var archive: MaintenanceResult.Archive?
+    var place: DeletedRows?
+    /// The file's.
+    var etag: String?
+  }
+
+  /// How long the file is believed to be there.
+  private static let look = Duration.seconds(1)
+
+  /// - Throws: ``TaskKept`` where the file of the rows is gone from the lake: it would be their only copy.
+  private func refuseRemoved(_ listed: Listed) async throws {
+    guard let place = listed.place else { return }
+    guard try await context.lake.properties(of: place.path)?.etag == listed.etag else {
+      throw TaskKept(
+        reason: "no_archive",
+        detail:
+          "\(place.path), which has the rows, was replaced or removed from the lake meanwhile; the rest of them stays")
     }
   }
 
   /// Deletes what was listed, batch by batch; at least one of them, however long the list has taken.
   /// - Returns: false where a relation was rewritten, so that its rows must be listed anew.
   private func delete(
-    _ listing: DeletionRule.Listing, _ rule: DeletionRule, on connection: PostgresConnection
+    _ listed: Listed, _ rule: DeletionRule, on connection: PostgresConnection
   ) async throws -> Bool {
     var isFirst = true
-    for batch in rule.batches(listing.rows, limit: task.batchRows) {
+    var looked = ContinuousClock.now
+    for batch in rule.batches(listed.rows.rows, limit: task.batchRows) {
       if isFirst { try Task.checkCancellation() } else { try await checkLimits(on: connection) }
       isFirst = false
+      if looked.duration(to: .now) > Self.look {
+        try await refuseRemoved(listed)
+        looked = .now
+      }
       do {
         let gone = try await attempt(rule.table, on: connection) {
-          try await rule.delete(batch, of: listing, on: $0)
+          try await rule.delete(batch, of: listed.rows, on: $0)
         }
         if gone > 0 { tally.add(rows: gone) }
         job.progress.update { $0.rows += gone }
@@ -69,7 +130,7 @@ extension TaskRun {
 
   private func list(
     _ rule: DeletionRule, _ limit: Int, on connection: PostgresConnection
-  ) async throws -> (rows: DeletionRule.Listing, archive: MaintenanceResult.Archive?) {
+  ) async throws -> Listed {
     let holder = UnpublishedFile.Holder()
     do {
       let (rows, written) = try await connection.withTransaction(
@@ -80,7 +141,7 @@ extension TaskRun {
         guard task.archives, !rows.rows.isEmpty else { return (rows, nil as (UnpublishedFile, ArchiveProof)?) }
         return (rows, try await write(rule, limit, holder, on: connection))
       }
-      guard let (file, proof) = written else { return (rows, nil) }
+      guard let (file, proof) = written else { return Listed(rows: rows, limit: limit) }
       guard proof.rows == rows.rows.count else {
         throw JobError(
           .rowCountMismatch,
@@ -88,7 +149,7 @@ extension TaskRun {
         )
       }
       let place = try await DeletedRows(of: rule.table, in: target.database, at: context.now(), lake: context.lake)
-      try await place.publish(
+      let etag = try await place.publish(
         file, proof,
         [
           "task": .string(task.name), "task_kind": .string(task.kind.name.rawValue),
@@ -96,7 +157,9 @@ extension TaskRun {
           "columns": .array(
             rule.columns.map { .object(["name": .string($0.name.text), "type": .string($0.type)]) }),
         ])
-      return (rows, .init(path: "\(place.path)", rows: proof.rows, sha256: "\(proof.sha256)"))
+      return Listed(
+        rows: rows, limit: limit, archive: .init(path: "\(place.path)", rows: proof.rows, sha256: "\(proof.sha256)"),
+        place: place, etag: etag)
     } catch {
       throw JobError.adding(await holder.discard(), to: error)
     }

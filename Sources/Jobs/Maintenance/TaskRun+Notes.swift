@@ -18,7 +18,7 @@ extension TaskRun {
     guard let note = found else { return }
     tally.update { state in
       state.note = note
-      (state.note.rows, state.note.batches) = (0, 0)
+      (state.note.rows, state.note.batches, state.note.goesOn) = (0, 0, true)
       if !note.proofs.isEmpty {
         state.result.resumedAt = "the days \(note.proofs.keys.sorted().map { "\($0)" }.joined(separator: ", "))"
       } else if let relation = note.relation {
@@ -87,13 +87,14 @@ extension TaskRun {
       throw TaskKept(reason: "on_hold", detail: "hold \(hold.id) on \(hold.table): \(hold.reason)")
     }
     guard case .deleteOlderThan(let own) = task.kind, !own.requiresArchive, !task.archives else { return }
-    guard let policy = try await schema.policies(on: connection).first(where: { $0.table == table }),
-      policy.requiresArchive
-    else { return }
+    let policies = try await schema.policies(on: connection).filter(\.requiresArchive)
+    guard !policies.isEmpty else { return }
+    let names = Set(try await TableFamily.read(table, on: connection).names.values)
+    guard let policy = policies.first(where: { names.contains($0.table) }) else { return }
     throw TaskKept(
       reason: "policy",
       detail:
-        "the retention policy of \(table) lets nothing go that no archive holds; set require_archive or archive of the task"
+        "the retention policy of \(policy.table) lets nothing go that no archive holds; set require_archive or archive of the task"
     )
   }
 }

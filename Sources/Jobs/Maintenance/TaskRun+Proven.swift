@@ -30,6 +30,7 @@ extension TaskRun {
       guard try await isOver(span, column, own.keep, on: connection) else { continue }
       try await checkLimits(on: connection)
       do {
+        try await refuseClosed(day, rule, try await column.condition(for: span, on: connection), on: connection)
         guard let proof = try await proof(of: day, archive, facts, span, column, on: connection) else { continue }
         let days = try await DeletionRule.proven(
           span, of: own.table, by: column, since: proof.since, in: proof.relations, on: connection)
@@ -48,6 +49,19 @@ extension TaskRun {
       }
     }
     try await tellUnarchived(rule, on: connection)
+  }
+
+  /// A day goes as a whole: what is left of it in a chunk that is decompressed later has other versions, and could not be proven any more.
+  /// - Throws: ``TaskKept``.
+  private func refuseClosed(
+    _ day: Day, _ rule: DeletionRule, _ condition: String, on connection: PostgresConnection
+  ) async throws {
+    guard try await rule.current(on: connection).hasClosedRows(condition, on: connection) else { return }
+    throw TaskKept(
+      reason: "compressed",
+      detail:
+        "\(day): some of its rows are in compressed or frozen chunks; drop whole chunks by the retention, or decompress them"
+    )
   }
 
   private func leave(_ day: Day, _ kept: TaskKept) {
@@ -78,8 +92,9 @@ extension TaskRun {
     on connection: PostgresConnection
   ) async throws -> MaintenanceNote.Proof? {
     let columns = facts.storedColumns.map(\.name.text)
+    let timeline = try await DeletionRule.timeline(on: connection)
     if let noted = tally.now.note.proofs[day], noted.etag == archive.entry.etag, noted.oid == facts.oid,
-      noted.columns == columns, noted.column == column.name.text,
+      noted.timeline == timeline, noted.columns == columns, noted.column == column.name.text,
       try await DeletionRule.isCurrent(since: noted.since, on: connection)
     {
       return noted
@@ -108,7 +123,8 @@ extension TaskRun {
     }
     try await refuseReplaced(day, archive)
     let proof = MaintenanceNote.Proof(
-      since: rows.since, etag: archive.entry.etag, columns: columns, column: column.name.text, oid: facts.oid,
+      since: rows.since, timeline: timeline, etag: archive.entry.etag, columns: columns, column: column.name.text,
+      oid: facts.oid,
       relations: rows.relations)
     tally.update { $0.note.proofs[day] = proof }
     try await noteNow()
@@ -159,7 +175,7 @@ extension TaskRun {
       TaskKept(
         reason: "late_rows",
         detail:
-          "\(day): \(rest) rows came, were changed or are in compressed chunks since the day was compared with its archive"
+          "\(day): \(rest) rows came or were changed since the day was compared with its archive, or an older transaction was still open then"
       ))
   }
 

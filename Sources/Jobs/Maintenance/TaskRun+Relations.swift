@@ -12,8 +12,14 @@ extension TaskRun {
   private func relations(
     _ wanted: MaintenanceTask.Relations, parts: Bool, on connection: PostgresConnection
   ) async throws -> [UpkeepRelation] {
-    try await UpkeepRelation.find(
+    let (found, missing) = try await UpkeepRelation.find(
       wanted.tables, wanted.patterns, all: wanted.all, parts: parts, on: connection)
+    // One that is missing keeps no other.
+    for table in missing {
+      let error = TableFacts.missing(table, in: target.database)
+      take(.init(unit: "\(table)", outcome: .failed, reason: error.code.rawValue, detail: error.message))
+    }
+    return found
   }
 
   func vacuum(_ vacuum: MaintenanceTask.Vacuum, on connection: PostgresConnection) async throws {
@@ -54,26 +60,37 @@ extension TaskRun {
     } else if isDryRun {
       part.outcome = .planned
     } else {
-      part.bytesBefore = relation.bytes
+      // A table that somebody has locked does not tell.
+      part.bytesBefore = try? await relation.currentBytes(on: connection)
       try await run(statement(connection), &part, on: connection)
       if part.outcome == .ok { part.bytesAfter = try await relation.currentBytes(on: connection) }
     }
     take(part)
   }
 
-  /// Runs one statement. Its failure keeps no other relation; that of the connection ends the task.
+  /// Runs one statement, again where another session's lock was in the way. Its failure keeps no other relation; that of the connection ends the task.
+  /// - Parameter waits: it waits for locks as long as it likes.
   private func run(
-    _ statement: String, _ part: inout MaintenanceResult.Part, on connection: PostgresConnection
+    _ statement: String, _ part: inout MaintenanceResult.Part, waits: Bool = false, on connection: PostgresConnection
   ) async throws {
-    do {
-      _ = try await session.statement(statement, timeout: timeLeft, on: connection)
-      part.outcome = .ok
-    } catch let error as PostgresError where !error.isConnectionFailure && !Task.isCancelled {
-      if case .server(let server) = error, server.sqlState == "57014", let ends, context.now() >= ends {
-        throw TaskStopped(reason: "budget", detail: "its time was used up at \(part.unit); the next run goes on")
+    for number in 1...Self.attempts {
+      do {
+        _ = try await session.statement(statement, timeout: timeLeft, waits: waits, on: connection)
+        part.outcome = .ok
+        return
+      } catch PostgresError.server(let error) where error.sqlState == "55P03" {
+        (part.outcome, part.reason) = (.stopped, "locked")
+        part.detail =
+          "another session has locked \(part.unit) for longer than lock_timeout, \(Self.attempts) times; the next run tries again"
+        if number < Self.attempts { try await Task.sleep(for: .milliseconds(50 * number)) }
+      } catch let error as PostgresError where !error.isConnectionFailure && !Task.isCancelled {
+        if case .server(let server) = error, server.sqlState == "57014", let ends, context.now() >= ends {
+          throw TaskStopped(reason: "budget", detail: "its time was used up at \(part.unit); the next run goes on")
+        }
+        let failure = JobError(cause: error)
+        (part.outcome, part.reason, part.detail) = (.failed, failure.code.rawValue, failure.message)
+        return
       }
-      let failure = JobError(cause: error)
-      (part.outcome, part.reason, part.detail) = (.failed, failure.code.rawValue, failure.message)
     }
   }
 
@@ -98,6 +115,9 @@ extension TaskRun {
         state.result.detail = failed.detail
         let code = failed.reason.flatMap { JobErrorCode(rawValue: $0) } ?? .databaseError
         state.result.error = JobError(code, "\(failed.unit): \(failed.detail ?? "")")
+      } else if let stopped = state.result.parts.first(where: { $0.outcome == .stopped }) {
+        state.result.outcome = .stopped
+        (state.result.reason, state.result.detail) = (stopped.reason, stopped.detail)
       } else {
         state.result.outcome = outcomes.contains(.planned) ? .planned : outcomes.contains(.ok) ? .ok : .nothing
       }
@@ -106,21 +126,26 @@ extension TaskRun {
 
   func reindex(_ reindex: MaintenanceTask.Reindex, on connection: PostgresConnection) async throws {
     for relation in try await relations(reindex.relations, parts: true, on: connection) {
-      for leftover in try await relation.leftovers(on: connection) {
-        var part = MaintenanceResult.Part(unit: "\(leftover)", outcome: .planned, reason: "invalid_index")
-        part.detail = "a REINDEX CONCURRENTLY that failed has left it"
-        if !isDryRun {
-          let name = try await connection.quoted(leftover)
-          try await run("DROP INDEX CONCURRENTLY \(name)", &part, on: connection)
-        }
-        take(part)
-      }
+      try await dropLeftovers(of: relation, on: connection)
       for index in try await relation.indexes(on: connection) {
         try await checkLimits(on: connection)
         try await self.reindex(index, of: relation, above: reindex.minimumBloatShare ?? 0.3, on: connection)
       }
     }
     conclude()
+  }
+
+  /// Removes the invalid indexes that a REINDEX CONCURRENTLY which failed has left: each write keeps them up to date.
+  private func dropLeftovers(of relation: UpkeepRelation, on connection: PostgresConnection) async throws {
+    for leftover in try await relation.leftovers(on: connection) {
+      var part = MaintenanceResult.Part(unit: "\(leftover)", outcome: .planned, reason: "invalid_index")
+      part.detail = "a REINDEX CONCURRENTLY that failed has left it"
+      if !isDryRun {
+        let name = try await connection.quoted(leftover)
+        try await run("DROP INDEX CONCURRENTLY \(name)", &part, waits: true, on: connection)
+      }
+      take(part)
+    }
   }
 
   private func reindex(
@@ -141,7 +166,9 @@ extension TaskRun {
       } else {
         part.bytesBefore = index.bytes
         let name = try await connection.quoted(index.name)
-        try await run("REINDEX INDEX CONCURRENTLY \(name)", &part, on: connection)
+        // It keeps nobody out while it waits for the end of older transactions.
+        try await run("REINDEX INDEX CONCURRENTLY \(name)", &part, waits: true, on: connection)
+        if part.outcome == .failed { try await dropLeftovers(of: relation, on: connection) }
         part.bytesAfter = try await connection.query(
           "SELECT pg_catalog.pg_relation_size($1::pg_catalog.regclass) AS bytes", [name]
         ).rows[0].decode("bytes")
@@ -163,7 +190,16 @@ extension TaskRun {
     }
     try await checkLimits(on: connection)
     let limit = [statement.timeout, timeLeft].compactMap(\.self).min()
-    let rows = try await session.statement(statement.text, timeout: limit, on: connection)
+    let rows: Int
+    do {
+      rows = try await session.statement(statement.text, timeout: limit, on: connection)
+    } catch let error as PostgresError where error.isConnectionFailure {
+      // It is not run again by itself: it may have done its work.
+      throw JobError(
+        .commitUnknown,
+        "\(error): the connection broke while the statement ran, and what it has done is not known. Look, then run the task again"
+      )
+    }
     tally.update { state in
       state.result.outcome = .ok
       state.result.rows = rows

@@ -7,8 +7,10 @@ import TableDays
 
 extension TaskRun {
   /// How often a batch that meets another session's lock is tried, and how many blocks a stretch without a row may grow to.
-  private static let attempts = 5
+  static let attempts = 5
   private static let longestStretch = 16_384
+  /// How often a run walks through all rows: others may add rows that fit for as long as it runs.
+  private static let wholeWalks = 2
   /// Keys of a dry run's sample.
   private static let sampleKeys = 5
 
@@ -123,20 +125,21 @@ extension TaskRun {
 
   // MARK: By place
 
-  /// Walks through the relations until none of their rows fits any more, or a whole walk has deleted none.
+  /// Walks through the relations until none of their rows fits any more, a whole walk has deleted none, or it was done twice.
   /// - Parameter before: runs in the transaction of each batch, before it.
   func walkAll(
     _ rule: DeletionRule, on connection: PostgresConnection,
     before: @Sendable (PostgresConnection) async throws -> Void = { _ in }
   ) async throws {
-    while true {
+    var wholeWalks = 0
+    while wholeWalks < Self.wholeWalks {
       let note = tally.now.note
       let rows = tally.now.result.rows
       try await walk(rule.current(on: connection), from: note, on: connection, before: before)
       tally.update { ($0.note.relation, $0.note.block) = (nil, 0) }
-      let isWhole = note.relation == nil
-      guard try await rule.hasRows(on: connection) else { return }
-      if isWhole, tally.now.result.rows == rows { return }
+      if note.relation == nil { wholeWalks += 1 }
+      guard try await rule.current(on: connection).hasRows(on: connection) else { return }
+      if note.relation == nil, tally.now.result.rows == rows { return }
     }
   }
 
@@ -149,6 +152,9 @@ extension TaskRun {
         try await walk(leaf, rule, from: note, on: connection, before: before)
       } catch let away as DeletionRule.Away {
         try await tell(away, rule, on: connection)
+      } catch PostgresError.server(let error) {
+        // Its rows are told at the end.
+        guard try await rule.hasClosed(leaf, on: connection) else { throw PostgresError.server(error) }
       }
     }
   }

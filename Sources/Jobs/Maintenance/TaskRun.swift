@@ -34,7 +34,9 @@ struct TaskRun: Sendable {
     let start = ContinuousClock.now
     do {
       try await checkTime()
-      try await session.run { connection in
+      try await session.run(locks: !isDryRun, endsSession: task.isStatement, limit: { timeLeft }) { connection in
+        // A session before this one may have broken.
+        tally.update { ($0.result.left, $0.result.parts) = ([], []) }
         // Only under the lock: the note is that of whoever has it.
         if task.deletesFrom != nil, !isDryRun { try await goOn() }
         switch task.kind {
@@ -64,6 +66,7 @@ struct TaskRun: Sendable {
   /// Takes down why a run ended before its end.
   private func take(_ error: any Error) {
     let isCancelled = Task.isCancelled
+    let isOver = ends.map { context.now() >= $0 } ?? false
     tally.update { state in
       switch error {
       case let stopped as TaskStopped:
@@ -76,12 +79,19 @@ struct TaskRun: Sendable {
       case _ where isCancelled:
         (state.result.outcome, state.result.reason) = (.stopped, "cancelled")
         state.result.detail = "the job was cancelled; the next run goes on"
+      case PostgresError.server(let error) where error.sqlState == "57014" && isOver:
+        (state.result.outcome, state.result.reason) = (.stopped, "budget")
+        state.result.detail = "its time was used up; the next run goes on"
+      case PostgresError.server(let error) where error.sqlState == "55P03":
+        (state.result.outcome, state.result.reason) = (.stopped, "locked")
+        state.result.detail =
+          "another session holds a lock for longer than lock_timeout; the next run goes on"
       default:
         let rows = state.result.rows
-        var failure = JobError(cause: error)
+        var failure = failure(of: error)
         if rows > 0 {
           failure.text = failure.text.replacing {
-            $0.replacing(#/nothing was (changed|deleted)/#, with: "\(rows) rows were deleted before")
+            $0.replacing(#/nothing was (changed|deleted|loaded)/#, with: "\(rows) rows were deleted before")
           }
         }
         state.result.outcome = failure.code == .commitUnknown ? .unconfirmed : .failed
@@ -89,6 +99,18 @@ struct TaskRun: Sendable {
         state.result.error = failure
       }
     }
+  }
+
+  /// The job's error; of a constraint in the words of a deletion.
+  private func failure(of error: any Error) -> JobError {
+    guard task.deletesFrom != nil, case PostgresError.server(let server) = error, server.sqlState.hasPrefix("23") else {
+      return JobError(cause: error)
+    }
+    let name = server.hasServersNames ? server.constraintName : nil
+    return JobError(
+      .constraintViolation,
+      "a row of the batch may not go, because of \(name.map { "the constraint \($0)" } ?? "a function or trigger of the database") (SQLSTATE \(server.sqlState)); nothing was deleted. "
+        + "Delete the rows that name it first, by a task of a smaller order")
   }
 
   /// Tells the audit chain and the task's document how it ended, also where the job is cancelled.
@@ -109,7 +131,9 @@ struct TaskRun: Sendable {
       // Proofs of days that are half deleted are needed also after a run that came to its end.
       let isOpen = !state.note.proofs.isEmpty && status == .succeeded
       do {
-        try await notebook.write(state.note, isOpen ? .partial : status)
+        var note = state.note
+        note.goesOn = state.result.outcome == .stopped
+        try await notebook.write(note, isOpen ? .partial : status)
       } catch {
         tellNotNoted(error)
       }

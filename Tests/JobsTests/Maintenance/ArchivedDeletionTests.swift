@@ -24,6 +24,7 @@ struct ArchivedDeletionTests {
       INSERT INTO events.clicks SELECT n, '2024-01-03'::timestamptz + n * interval '1 minute', 'c' FROM generate_series(0, 4) n;
       INSERT INTO events.clicks VALUES (100, now(), 'young');
       """)
+    try await fixture.settle()
     for day in ["2024-01-01", "2024-01-02"] {
       _ = try await fixture.backup(#""table": "events.clicks:at", "date": "\#(day)""#)
     }

@@ -76,6 +76,9 @@ struct CronStatementTests {
     try await refused(
       "CREATE UNIQUE INDEX own ON e.t (id); CREATE TABLE e.kid (id int REFERENCES e.t (id) ON DELETE CASCADE)",
       "DROP TABLE e.kid; DROP INDEX e.own")
+    // The rows of the table itself that would follow are no older than others.
+    try await refused(
+      "ALTER TABLE e.t ADD up int REFERENCES e.t (id) ON DELETE CASCADE", "ALTER TABLE e.t DROP up")
     try await refused(
       "CREATE RULE keep AS ON DELETE TO e.t DO INSTEAD NOTHING", "DROP RULE keep ON e.t")
     try await refused(
@@ -83,6 +86,13 @@ struct CronStatementTests {
       CREATE SCHEMA sluice; CREATE TABLE sluice.hold (schema_name text, table_name text, keep_until timestamptz, ended_at timestamptz);
       INSERT INTO sluice.hold VALUES ('e', 't', 'infinity')
       """, "DROP SCHEMA sluice CASCADE")
+    // A hold on the table above.
+    try await refused(
+      """
+      CREATE TABLE e.above (LIKE e.t); ALTER TABLE e.t INHERIT e.above; CREATE SCHEMA sluice;
+      CREATE TABLE sluice.hold (schema_name text, table_name text, keep_until timestamptz, ended_at timestamptz);
+      INSERT INTO sluice.hold VALUES ('e', 'above', 'infinity')
+      """, "DROP SCHEMA sluice CASCADE; ALTER TABLE e.t NO INHERIT e.above")
     try await refused(
       """
       CREATE SCHEMA admin; CREATE TABLE admin.retention_policy (table_schema text, table_name text, require_archive boolean);
@@ -141,6 +151,27 @@ struct CronStatementTests {
     try await walk.value
     #expect(try await fixture.count("e.p2") == 20)
     #expect(try await fixture.count("e.p1") == 0)
+  }
+
+  @Test(
+    "A partition with the rows that stay is detached between two batches: the rows that they kept from staying stay")
+  func detachedKeeper() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA e; CREATE TABLE e.d (id int, k int, at timestamptz) PARTITION BY LIST (id);
+      CREATE TABLE e.d1 PARTITION OF e.d FOR VALUES IN (1); CREATE TABLE e.d2 PARTITION OF e.d FOR VALUES IN (2);
+      INSERT INTO e.d SELECT i, g, '2024-01-01'::timestamptz + i * interval '1 day' FROM generate_series(1, 40) g, generate_series(1, 2) i;
+      """)
+    let run = Task {
+      try await send(
+        #""name": "d", "kind": "deduplicate", "table": "e.d", "key": ["k"], "keep": "newest", "by": "at", "batch_rows": 5, "pause": "1s""#,
+        to: fixture)
+    }
+    try await eventually { try await fixture.count("e.d1") < 40 }
+    try await fixture.psql("ALTER TABLE e.d DETACH PARTITION e.d2")
+    let left = try await fixture.count("e.d")
+    await #expect(throws: (any Error).self) { try await run.value }
+    #expect(try await fixture.count("e.d") == left && left > 0)
   }
 
   @Test(

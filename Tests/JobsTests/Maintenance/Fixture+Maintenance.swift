@@ -25,6 +25,12 @@ extension Fixture {
     return try #require(report.tasks.first)
   }
 
+  /// Waits until no transaction from before is left on the server, which other tests share: a proof is about rows of ended ones.
+  func settle() async throws {
+    let now = try await psql("SELECT pg_current_xact_id()")
+    try await eventually { try await psql("SELECT pg_snapshot_xmin(pg_current_snapshot()) > '\(now)'::xid8") == "t" }
+  }
+
   /// The lines of the audit chain.
   func audited() async throws -> [JSONValue] {
     var lines: [JSONValue] = []

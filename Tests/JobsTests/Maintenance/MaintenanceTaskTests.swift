@@ -68,7 +68,13 @@ struct MaintenanceTaskTests {
       ),
       ("{\(older), \"budget\": 30}", "tasks[0].budget", "unit"),
       ("{\(older), \"budget\": \"30\"}", "tasks[0].budget", "unit"),
-      ("{\(older), \"lock_timeout\": \"0s\"}", "tasks[0].lock_timeout", "without an end"),
+      ("{\(older), \"lock_timeout\": \"0s\"}", "tasks[0].lock_timeout", "above 0"),
+      ("{\(older), \"lock_timeout\": \"30d\"}", "tasks[0].lock_timeout", "to 24d"),
+      ("{\(older), \"budget\": \"0s\"}", "tasks[0].budget", "above 0"),
+      (
+        #"{"name": "o", "kind": "delete_older_than", "table": "a.b", "column": "at", "keep": "P0D"}"#, "tasks[0].keep",
+        "above 0"
+      ),
       ("{\(older), \"schedule\": \"weekly: someday\"}", "tasks[0].schedule", "daily"),
       ("{\(older)}, {\(older)}", "tasks[1].name", "named twice"),
       (

@@ -114,6 +114,31 @@ extension ProgramTests {
       try named.write(toFile: routes, atomically: true, encoding: .utf8)
     }
 
+    @Test("What was deleted before an error is in the answer; an error before anything was deleted is the answer")
+    func failsOverHTTP() async throws {
+      let site = try await site()
+      try await site.sql(
+        """
+        CREATE FUNCTION w.no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no'; END$$;
+        CREATE TRIGGER no BEFORE DELETE ON w.t FOR EACH ROW WHEN (OLD.id = 1007) EXECUTE FUNCTION w.no();
+        """)
+      let service = try await site.serveAlone(["MAINTENANCE_KEY": "m-key"])
+      func run(_ task: String) async throws -> HTTPAnswer {
+        try await service.call(
+          "POST", "/api/maintenance", "{\"tasks\": [\"\(task)\"]}",
+          headers: [(name: "x-functions-key", value: "m-key")])
+      }
+      let partly = try await run("lost")
+      let rows = try #require(try partly.json["tasks"][0]["rows"].number)
+      #expect(partly.status == 207 && rows > 0, "\(partly.text)")
+      #expect(try partly.json["tasks"][0]["outcome"].text == "failed")
+      #expect(partly.text.contains("\(Int(rows)) rows were deleted before"), "\(partly.text)")
+      #expect(try await site.sql("SELECT count(*) FROM w.gone") == "\(Int(rows))")
+      try await site.sql("DELETE FROM w.t WHERE id < 1007 AND parent = 2")
+      let none = try await run("lost")
+      #expect(none.status >= 400 && none.code == "database_error", "\(none.text)")
+    }
+
     @Test("Without a key nobody may run it; with one, in a header alone, it runs, also behind a host and as a timer")
     func http() async throws {
       let site = try await site()

@@ -37,7 +37,7 @@ extension TaskRun {
       do {
         isWhole = try await delete(listed, rule, on: connection)
       } catch {
-        if (error as? JobError)?.code != .commitUnknown, tally.now.result.rows == before { await discard(listed) }
+        if Self.isRefusal(error), tally.now.result.rows == before { await discard(listed) }
         throw error
       }
       let isUseless = tally.now.result.rows == before
@@ -56,6 +56,12 @@ extension TaskRun {
         return
       }
     }
+  }
+
+  /// Whether the server has refused the batch: after anything else, such as a broken connection, rows may be gone that are in the file alone.
+  private static func isRefusal(_ error: any Error) -> Bool {
+    if let error = error as? PostgresError { return !error.isConnectionFailure }
+    return error is TaskStopped
   }
 
   /// Removes a file none of whose rows was deleted.

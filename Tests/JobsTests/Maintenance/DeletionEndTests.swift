@@ -135,8 +135,9 @@ struct DeletionEndTests {
   }
 
   @Test(
-    "A chunk that is compressed while the task runs is passed over and told", .enabled(if: PostgresServer.hasTimescale))
-  func compressedMeanwhile() async throws {
+    "A chunk that is compressed while the task runs is passed over and told", .enabled(if: PostgresServer.hasTimescale),
+    arguments: ["", #", "archive": true"#])
+  func compressedMeanwhile(archive: String) async throws {
     var fixture = try await Fixture(
       """
       CREATE EXTENSION timescaledb; CREATE SCHEMA e; CREATE TABLE e.t (at timestamptz NOT NULL, id int);
@@ -157,7 +158,7 @@ struct DeletionEndTests {
       return entry
     }
     fixture.lake = store
-    let result = try await fixture.maintain(DeletionTests.plain + #", "batch_rows": 10"#)
+    let result = try await fixture.maintain(DeletionTests.plain + #", "batch_rows": 10"# + archive)
     #expect(result.outcome == .kept && result.reason == "compressed" && result.rows == 48, "\(result)")
     #expect(try await fixture.count("e.t") == 24)
   }

@@ -10,6 +10,8 @@ package enum CronCatalog {
   ) async throws -> Result {
     do {
       return try await pools.withConnection(to: target) { connection in
+        // A role's short limit would end what is asked here before it can be told.
+        try await connection.query("SET statement_timeout = 0")
         try await connection.query("SET search_path TO pg_catalog, pg_temp")
         do {
           let result = try await body(connection)
@@ -38,6 +40,7 @@ package enum CronCatalog {
     await Task {
       do {
         try await connection.query("RESET search_path")
+        try await connection.query("RESET statement_timeout")
       } catch {
         await connection.close()
       }
@@ -80,11 +83,16 @@ package enum CronCatalog {
         [job.name, job.schedule, job.command, job.database, isOwn ? nil : job.role, "\(job.isActive)"]
       ).rows[0].decode("jobid")
     }
-    // The scheduler sees the job when the transaction has ended, inactive.
+    // The scheduler sees the job when the transaction has ended, in its database and inactive: `cron.schedule` writes
+    // cron.database_name into it, which names another database where pg_cron reads this one no more.
     return try await connection.withTransaction { connection in
       let id: Int = try await connection.query(
         "SELECT cron.schedule($1, $2, $3) AS jobid", [job.name, job.schedule, job.command]
       ).rows[0].decode("jobid")
+      let given: String = try await connection.query(
+        "SELECT database FROM cron.job WHERE jobid = $1::pg_catalog.int8", ["\(id)"]
+      ).rows[0].decode("database")
+      if given != job.database { try await alter(id, database: job.database, on: connection) }
       if !job.isActive { try await alter(id, active: false, on: connection) }
       return id
     }
@@ -117,6 +125,25 @@ package enum CronCatalog {
   package static func lastRuns(of jobs: [Int], on connection: PostgresConnection) async throws -> [CronRun] {
     let list = "{\(jobs.map { "\($0)" }.joined(separator: ","))}"
     return try await connection.query(SQL.cronLastRuns, [list, nil]).rows.map(CronRun.init)
+  }
+
+  /// The number of the newest run; 0 where there is none.
+  package static func newestRun(on connection: PostgresConnection) async throws -> Int {
+    try await connection.query("SELECT COALESCE(max(runid), 0) AS runid FROM cron.job_run_details").rows[0].decode(
+      "runid")
+  }
+
+  /// The names of databases and roles that there are.
+  package static func names(on connection: PostgresConnection) async throws -> (
+    databases: Set<String>, roles: Set<String>
+  ) {
+    func all(_ sql: String) async throws -> Set<String> {
+      Set(try await connection.query(sql).rows.map { try $0.decode("name") })
+    }
+    return (
+      try await all("SELECT datname::pg_catalog.text AS name FROM pg_catalog.pg_database WHERE datallowconn"),
+      try await all("SELECT rolname::pg_catalog.text AS name FROM pg_catalog.pg_roles")
+    )
   }
 
   /// The first run of `job` that is over, of those after the run `last`.

@@ -12,6 +12,8 @@ package struct CronFacts: Sendable {
   package var version: String?
   /// The server's clock.
   package var now: Date
+  /// The server is a standby, which takes no changes.
+  package var isStandby = false
   /// Row-level security hides the jobs of other roles.
   package var isFiltered: Bool
   /// The values of settings by their names, of those that the role may read.
@@ -34,7 +36,8 @@ package struct CronFacts: Sendable {
     return CronFacts(
       database: try row.decode("database"), role: try row.decode("role"), isSuper: try row.decode("is_super"),
       readsSettings: try row.decode("reads_settings"), version: try row.decodeIfPresent("version"),
-      now: try row.decode("now"), isFiltered: try row.decode("is_filtered"), settings: settings)
+      now: try row.decode("now"), isStandby: try row.decode("is_standby"), isFiltered: try row.decode("is_filtered"),
+      settings: settings)
   }
 }
 

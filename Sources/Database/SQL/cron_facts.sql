@@ -2,6 +2,7 @@
 SELECT pg_catalog.current_database()::pg_catalog.text AS database, r.rolname::pg_catalog.text AS role, r.rolsuper AS is_super,
   pg_catalog.pg_has_role(r.oid, 'pg_read_all_settings', 'USAGE') AS reads_settings,
   e.extversion AS version, pg_catalog.clock_timestamp() AS now,
+  pg_catalog.pg_is_in_recovery() AS is_standby,
   COALESCE(
     (SELECT pg_catalog.row_security_active(c.oid)
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

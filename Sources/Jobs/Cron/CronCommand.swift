@@ -53,13 +53,101 @@ enum CronCommand {
     return nil
   }
 
+  /// It has no statement.
+  static func isEmpty(_ sql: String) -> Bool { statements(sql).isEmpty }
+
   /// The bare words of each statement in upper case: without comments, texts and quoted names.
   private static func statements(_ sql: String) -> [[String]] {
-    let pattern =
-      #/--[^\n]*|\/\*(?:.|\n)*?\*\/|(\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$)(?:.|\n)*?\1|'(?:[^']|'')*'|"(?:[^"]|"")*"/#
-    let bare = sql.replacing(pattern, with: " ")
-    return bare.split(separator: ";").map { statement in
-      statement.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map { $0.asciiUppercased() }
-    }.filter { !$0.isEmpty }
+    var reader = SQLWords(sql)
+    return reader.statements()
+  }
+}
+
+/// Reads the bare words of SQL, byte by byte.
+private struct SQLWords {
+  private let bytes: [UInt8]
+  private var place = 0
+  private var words: [String] = []
+  private var all: [[String]] = []
+
+  init(_ sql: String) { bytes = Array(sql.utf8) }
+
+  private func at(_ offset: Int) -> UInt8 { place + offset < bytes.count ? bytes[place + offset] : 0 }
+  private static func isWord(_ byte: UInt8) -> Bool {
+    isDigit(byte) || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte.asciiUppercased || byte == UInt8(ascii: "_")
+      || byte >= 0x80
+  }
+  private static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
+
+  mutating func statements() -> [[String]] {
+    while place < bytes.count {
+      switch (at(0), at(1)) {
+      case (UInt8(ascii: "-"), UInt8(ascii: "-")): skipLine()
+      case (UInt8(ascii: "/"), UInt8(ascii: "*")): skipComment()
+      case (UInt8(ascii: "'"), _): skipQuoted(escapes: false)
+      case (UInt8(ascii: "\""), _): skipQuoted(escapes: false)
+      case (UInt8(ascii: "$"), _): skipDollarQuoted()
+      case (UInt8(ascii: ";"), _):
+        end()
+        place += 1
+      case (let byte, _) where Self.isWord(byte): word()
+      default: place += 1
+      }
+    }
+    end()
+    return all
+  }
+
+  private mutating func end() {
+    if !words.isEmpty { all.append(words) }
+    words = []
+  }
+
+  private mutating func word() {
+    let start = place
+    // A dollar may stand within a word.
+    while place < bytes.count, Self.isWord(at(0)) || at(0) == UInt8(ascii: "$") { place += 1 }
+    let text = String(decoding: bytes[start..<place], as: UTF8.self).asciiUppercased()
+    // E'…' has escapes by backslashes; the letter of a text is no word.
+    guard at(0) == UInt8(ascii: "'"), ["E", "B", "X", "N"].contains(text) else { return words.append(text) }
+    skipQuoted(escapes: text == "E")
+  }
+
+  private mutating func skipLine() {
+    while place < bytes.count, at(0) != UInt8(ascii: "\n") { place += 1 }
+  }
+
+  /// Comments nest.
+  private mutating func skipComment() {
+    var depth = 0
+    repeat {
+      switch (at(0), at(1)) {
+      case (UInt8(ascii: "/"), UInt8(ascii: "*")): (depth, place) = (depth + 1, place + 2)
+      case (UInt8(ascii: "*"), UInt8(ascii: "/")): (depth, place) = (depth - 1, place + 2)
+      default: place += 1
+      }
+    } while depth > 0 && place < bytes.count
+  }
+
+  /// A doubled quote stands for itself.
+  private mutating func skipQuoted(escapes: Bool) {
+    let quote = at(0)
+    place += 1
+    while place < bytes.count, at(0) != quote || at(1) == quote {
+      place += at(0) == quote || escapes && at(0) == UInt8(ascii: "\\") ? 2 : 1
+    }
+    place += 1
+  }
+
+  private mutating func skipDollarQuoted() {
+    var end = place + 1
+    while end < bytes.count, Self.isWord(bytes[end]) { end += 1 }
+    guard end < bytes.count, bytes[end] == UInt8(ascii: "$"), !Self.isDigit(at(1)) else { return place += 1 }
+    let tag = bytes[place...end]
+    place = end + 1
+    while place < bytes.count {
+      if at(0) == UInt8(ascii: "$"), bytes[place...].starts(with: tag) { return place += tag.count }
+      place += 1
+    }
   }
 }

@@ -103,7 +103,7 @@ package struct CronDeclaration: Sendable {
     let run = fields.value("run")
     if let command {
       guard run == nil else { throw JobError(.badField, "a job has a command or run, not both", field: "run") }
-      guard !command.trimmingUnicodeWhitespace().isEmpty else { throw JobError.badField("command", "an SQL statement") }
+      guard !CronCommand.isEmpty(command) else { throw JobError.badField("command", "an SQL statement") }
       return .command(command)
     }
     guard let run else {
@@ -114,7 +114,7 @@ package struct CronDeclaration: Sendable {
       throw JobError.badField("run", workForm, got: run)
     }
     if let task = members["maintenance"]?.string, !task.isEmpty { return .maintenance(task) }
-    if let age = members["prune"]?.string { return .prune(try CronDuration(age, field: "run.prune")) }
+    if let age = members["prune"]?.string { return .prune(try .age(age, field: "run.prune")) }
     throw JobError.badField("run", workForm, got: run)
   }
 }

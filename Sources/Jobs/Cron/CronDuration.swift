@@ -20,6 +20,16 @@ package struct CronDuration: Sendable, Equatable {
     self.text = text
   }
 
+  /// How long ago something was: at most 100 years, which each server's calendar has.
+  /// - Throws: ``JobError`` `bad_field`, with `field`.
+  package static func age(_ text: String, field: String) throws -> CronDuration {
+    let age = try CronDuration(text, field: field)
+    guard age.milliseconds <= 36_525 * 86_400_000 else {
+      throw JobError.badField(field, "at most 36525 days", got: .string(text))
+    }
+    return age
+  }
+
   /// In the largest unit that has no fraction.
   package init(milliseconds: Int) {
     let unit = Self.units.last { milliseconds % $0.milliseconds == 0 && milliseconds >= $0.milliseconds }

@@ -40,32 +40,44 @@ extension CronJobs {
     _ action: String, _ declared: [CronSpec], removes: Bool, _ removals: Removals
   ) async throws -> CronReport {
     try await session { session in
-      try await CronLock.alone(prefix, on: session.connection) {
-        let (plan, etag, warnings) = try await self.plan(declared, removes: removes, session)
-        let unconfirmed = plan.removals.filter { !removals.allow($0.name) }
-        guard unconfirmed.isEmpty else {
-          throw JobError(
-            .cronRefused,
-            "\(unconfirmed.map(\.name).joined(separator: ", ")) would be removed, which nobody has confirmed. Nothing was changed; pass "
-              + "\(field: "yes"), or declare the jobs", details: ["jobs": .array(unconfirmed.map { .string($0.name) })])
-        }
+      try session.refuseStandby()
+      return try await CronLock.alone(prefix, on: session.connection) {
+        let (plan, notes, warnings) = try await self.plan(declared, removes: removes, session)
+        try await refuse(plan, notes, removals, session)
         var report = self.report(action, session, plan)
         report.warnings += warnings
-        report.warnings += try await removeLeftovers(session)
-        for (index, item) in plan.items.enumerated()
-        where plan.changes.contains(where: { $0.name == item.name && $0.role == item.role }) {
-          do {
-            report.jobs[index].outcome = try await Self.carryOut(item, session)
-          } catch {
-            report.jobs[index].outcome = .failed
-            report.jobs[index].error = CronCatalog.explained(error)
-          }
-        }
+        let roles = Set(declared.map(\.role))
+        report.warnings += try await removeLeftovers(session, notes, roles: roles)
+        let changes = plan.items.indices.filter { [.create, .change, .remove].contains(plan.items[$0].action) }
+        await report.attempt(changes) { try await Self.carryOut(plan.items[$0], session) }
         if plan.hasChanges || !plan.knowsLastApply || plan.hasDrift {
-          report.warnings += await noteApplied(session, replacing: etag, roles: Set(declared.map(\.role)))
+          let done = Set(report.jobs.filter { !$0.outcome.isFailure }.map(\.name))
+          report.warnings += await noteApplied(
+            session, touched: removes && report.status == .ok ? nil : done, roles: roles)
         }
         return report
       }
+    }
+  }
+
+  /// Refuses what must not be begun.
+  private func refuse(_ plan: CronPlan, _ notes: CronNotes, _ removals: Removals, _ session: Session) async throws {
+    if let problem = notes.problem { throw problem }
+    guard !notes.isMigrating else { throw JobError(.cronRefused, "\(CronNotes.cutOff). Nothing was changed") }
+    let foreign = try await foreign(plan.removals, notes, session)
+    guard foreign.isEmpty else {
+      throw JobError(
+        .cronRefused,
+        "\(Self.words(foreign)), which begins as ours, \(prefix): they are not removed as undeclared. Nothing was changed; give each settings file a "
+          + "prefix that begins no other, or remove jobs that nobody declares by `sluice cron remove NAME`",
+        details: ["jobs": .array(foreign.map { .string($0.name) })])
+    }
+    let unconfirmed = plan.removals.filter { !removals.allow($0.name) }
+    guard unconfirmed.isEmpty else {
+      throw JobError(
+        .cronRefused,
+        "\(unconfirmed.map(\.name).joined(separator: ", ")) would be removed, which nobody has confirmed. Nothing was changed; pass "
+          + "\(field: "yes"), or declare the jobs", details: ["jobs": .array(unconfirmed.map { .string($0.name) })])
     }
   }
 
@@ -106,32 +118,13 @@ extension CronJobs {
     return outcome
   }
 
-  /// Writes what our jobs are now, for the next plan to compare with.
-  /// - Returns: a warning where it could not be written.
-  func noteApplied(_ session: Session, replacing etag: String?, roles: Set<String> = []) async -> [String] {
-    do {
-      let jobs = try await session.ours(roles: roles).map(CronSpec.init)
-      let state = CronState(appliedAt: context.now(), jobs: jobs)
-      do {
-        try await documents(session).write(state, ".json", replacing: etag)
-      } catch LakeError.conditionNotMet, LakeError.alreadyExists {
-        // Another address of the same server may have been used at the same time.
-        let current = try await documents(session).read(CronState.self, ".json")
-        try await documents(session).write(state, ".json", replacing: current?.etag)
-      }
-      return []
-    } catch {
-      return [
-        "what was applied could not be noted in the lake, so the next plan may tell it as drift: \(CronCatalog.explained(error).message)"
-      ]
-    }
-  }
-
   /// Removes jobs that a killed process has made for one run.
-  func removeLeftovers(_ session: Session) async throws -> [String] {
+  /// - Parameter roles: whose they may be, beside those of the settings and the note.
+  func removeLeftovers(_ session: Session, _ notes: CronNotes, roles: Set<String> = []) async throws -> [String] {
+    let roles = roles.union(declaredRoles).union((notes.applied ?? []).map(\.role)).union([session.facts.role])
     var warnings: [String] = []
-    for job in try await session.jobs() where CronPlan.isHelper(job, prefix) && job.role == session.facts.role {
-      let isOurs: Void? = try await CronLock.attempt("run:\(job.name ?? "")", on: session.connection) {
+    for job in try await session.jobs() where CronPlan.isHelper(job, prefix) && roles.contains(job.role) {
+      let isOurs: Void? = try await CronLock.attempt(CronPlan.runLock(job, prefix), on: session.connection) {
         try await CronCatalog.unschedule(job.id, on: session.connection)
       }
       if isOurs != nil { warnings.append("\(job.name ?? ""), which a killed process has left, was removed") }
@@ -145,29 +138,32 @@ extension CronJobs {
     _ body: @escaping @Sendable (CronJob, Session) async throws -> Bool
   ) async throws -> CronReport {
     try await session { session in
-      try await CronLock.alone(prefix, on: session.connection) {
+      try session.refuseStandby()
+      return try await CronLock.alone(prefix, on: session.connection) {
         var report = self.report(action, session)
-        report.warnings += try await removeLeftovers(session)
-        let roles = Set(cron.declaration?.jobs.compactMap(\.role) ?? [])
-        let all = try await session.ours(roles: roles)
+        let notes = try await notes(session)
+        if notes.isMigrating { report.warnings.append(CronNotes.cutOff) }
+        report.warnings += try await removeLeftovers(session, notes)
+        let all = try await ours(session, notes)
         let jobs = try names.map { try $0.map { try job($0, among: all, session) } } ?? all
-        for job in jobs {
-          var entry = CronReport.Job(name: job.name ?? "", role: job.role, outcome: .unchanged)
-          do {
-            if try await body(job, session) { entry.outcome = outcome }
-          } catch {
-            entry.outcome = .failed
-            entry.error = CronCatalog.explained(error)
-          }
-          report.jobs.append(entry)
-        }
+        report.jobs = jobs.map { CronReport.Job(name: $0.name ?? "", role: $0.role, outcome: .unchanged) }
+        await report.attempt(Array(jobs.indices)) { try await body(jobs[$0], session) ? outcome : .unchanged }
         if let visibility = session.visibility, names == nil { report.warnings.append(visibility) }
-        if report.hasChanges, let state = try? await documents(session).read(CronState.self, ".json") {
-          report.warnings += await noteApplied(session, replacing: state.etag, roles: roles)
-        }
+        report.warnings += await noteChanges(report, session, notes)
         return report
       }
     }
+  }
+
+  /// Notes what a command has done to single jobs, where there is a note.
+  private func noteChanges(_ report: CronReport, _ session: Session, _ notes: CronNotes) async -> [String] {
+    let done = report.jobs.filter { $0.outcome == .changed || $0.outcome == .removed }
+    guard !done.isEmpty else { return [] }
+    if let problem = notes.problem {
+      return ["what was done could not be noted in the lake, so a plan may tell it as drift: \(problem.message)"]
+    }
+    guard notes.applied != nil else { return [] }
+    return await noteApplied(session, touched: Set(done.map(\.name)), roles: declaredRoles)
   }
 
   /// Enables or disables jobs. A run that is under way goes on in the server, and pg_cron tells it as `failed: job canceled`.
@@ -193,29 +189,29 @@ extension CronJobs {
   /// - Parameter removes: those of ours are removed.
   package func orphans(removes: Bool) async throws -> CronReport {
     try await session { session in
-      try await CronLock.alone(prefix, on: session.connection) {
+      if removes { try session.refuseStandby() }
+      return try await CronLock.alone(prefix, on: session.connection) {
         var report = self.report("orphans", session)
         if let visibility = session.visibility { report.warnings.append(visibility) }
+        var orphans: [CronJob] = []
         for orphan in try await CronOrphan.all(on: session.connection) {
           let job = orphan.job
           // A database that is closed, or a role that may not sign in, may be opened again.
           let isOurs =
             orphan.isForGood && job.name?.hasPrefix(prefix) == true
             && (job.role == session.facts.role || orphan.reason == "no_role")
-          var entry = CronReport.Job(
-            name: job.name ?? "job \(job.id)", role: job.role, outcome: isOurs ? .planned : .notTouched,
-            changes: CronSpec(job).all(comes: false), reason: orphan.reason)
-          if isOurs, removes {
-            do {
-              try await CronCatalog.unschedule(job.id, on: session.connection)
-              entry.outcome = .removed
-            } catch {
-              entry.outcome = .failed
-              entry.error = CronCatalog.explained(error)
-            }
-          }
-          report.jobs.append(entry)
+          orphans.append(job)
+          report.jobs.append(
+            CronReport.Job(
+              name: job.name ?? "job \(job.id)", role: job.role, outcome: isOurs ? .planned : .notTouched,
+              changes: CronSpec(job).all(comes: false), reason: orphan.reason))
         }
+        guard removes else { return report }
+        await report.attempt(report.jobs.indices.filter { report.jobs[$0].outcome == .planned }) { index in
+          try await CronCatalog.unschedule(orphans[index].id, on: session.connection)
+          return .removed
+        }
+        report.warnings += await noteChanges(report, session, try await notes(session))
         return report
       }
     }

@@ -34,9 +34,10 @@ extension CronJobs {
   package func run(_ name: String) async throws -> CronRunReport {
     try await session { session in
       try Self.needsRecords(session)
-      let job = try job(
-        name, among: await session.ours(roles: Set(cron.declaration?.jobs.compactMap(\.role) ?? [])), session)
-      _ = try await removeLeftovers(session)
+      try session.refuseStandby()
+      let notes = try await notes(session)
+      let job = try job(name, among: await ours(session, notes), session)
+      _ = try await removeLeftovers(session, notes)
       var once = CronSpec(job)
       once.name = CronPlan.helper(prefix, "run:\(job.id)")
       once.isActive = true
@@ -64,8 +65,7 @@ extension CronJobs {
   package func wait(_ name: String, atMost limit: Duration?) async throws -> CronRunReport {
     try await session { session in
       try Self.needsRecords(session)
-      let job = try job(
-        name, among: await session.ours(roles: Set(cron.declaration?.jobs.compactMap(\.role) ?? [])), session)
+      let job = try job(name, among: await ours(session, notes(session)), session)
       guard job.isActive else {
         throw JobError(
           .cronRefused, "\(job.name ?? name) is not active, so no run comes; `sluice cron enable` activates it")
@@ -106,13 +106,19 @@ extension CronJobs {
 
   package func history(_ request: HistoryRequest) async throws -> History {
     try await session { session in
-      let name = request.name.map { $0.hasPrefix(prefix) ? $0 : prefix + $0 }
+      let all = request.name == nil ? [] : try await session.jobs().filter { $0.name?.hasPrefix(prefix) == true }
+      let name = try request.name.map { try job($0, among: all, session).name ?? $0 }
       let runs = try await CronCatalog.runs(
         prefix: prefix, name: name, onlyFailed: request.onlyFailed, since: request.since, limit: request.limit,
         on: session.connection)
       var warnings = [session.visibility].compactMap(\.self)
       if session.facts.settings["cron.log_run"] == "off" {
         warnings.append("cron.log_run is off: pg_cron keeps no record of runs")
+      }
+      if name != nil {
+        warnings.append(
+          "runs by `sluice cron run` have a job of their own, which is gone: they are told without a name by `sluice cron history`"
+        )
       }
       return History(server: session.server, runs: runs, warnings: warnings)
     }
@@ -158,32 +164,47 @@ extension CronSpec {
   /// - Returns: nil where another process does the same at this moment.
   /// - Throws: ``JobError`` `cron_run_failed` where no run begins; the job is removed then, too.
   func runOnce(_ session: CronJobs.Session, pause: Duration) async throws -> CronRun? {
-    try await CronLock.attempt("run:\(name)", on: session.connection) {
+    try await Self.runOnce([self], lock: "run:\(name)", session, pause: pause)?.first
+  }
+
+  /// The same for several commands, all in the same minute.
+  static func runOnce(
+    _ specs: [CronSpec], lock: String, _ session: CronJobs.Session, pause: Duration
+  ) async throws -> [CronRun]? {
+    try await CronLock.attempt(lock, on: session.connection) {
       let connection = session.connection
-      for old in try await session.jobs() where old.name == name && old.role == session.facts.role {
+      for old in try await session.jobs() where specs.contains(where: { $0.name == old.name && $0.role == old.role }) {
         try await CronCatalog.unschedule(old.id, on: connection)
       }
+      // A job that a killed process has left may have runs, and get the same number.
+      let last = try await CronCatalog.newestRun(on: connection)
       let now = try await CronFacts.read(on: connection).now
       // One that is made in the last seconds of a minute may be seen too late for the next.
-      let minute = CronSpec.minute(after: now.addingTimeInterval(5), zone: session.zone)
-      var once = self
-      once.schedule = minute
-      let id = try await session.schedule(once)
+      let minute = CronSpec.minute(after: now.addingTimeInterval(5 + Double(specs.count) / 20), zone: session.zone)
+      var made: [Int] = []
       do {
-        let run = try await Self.end(of: id, session, pause)
-        await Self.unschedule(id, session)
-        return run
+        for var once in specs {
+          once.schedule = minute
+          made.append(try await session.schedule(once))
+        }
+        var runs: [CronRun] = []
+        for id in made { runs.append(try await Self.end(of: id, after: last, session, pause)) }
+        for id in made { await Self.unschedule(id, session) }
+        return runs
       } catch {
-        await Self.unschedule(id, session)
+        for id in made { await Self.unschedule(id, session) }
         throw error
       }
     }
   }
 
-  private static func end(of id: Int, _ session: CronJobs.Session, _ pause: Duration) async throws -> CronRun {
+  private static func end(
+    of id: Int, after before: Int, _ session: CronJobs.Session, _ pause: Duration
+  ) async throws -> CronRun {
     let start = ContinuousClock.now
     while true {
-      let last = try await CronCatalog.lastRuns(of: [id], on: session.connection).first
+      let newest = try await CronCatalog.lastRuns(of: [id], on: session.connection).first
+      let last = newest.flatMap { $0.run > before ? $0 : nil }
       if let last, last.isOver { return last }
       guard last != nil || start.duration(to: .now) < CronJobs.patience else {
         throw JobError(

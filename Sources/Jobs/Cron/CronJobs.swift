@@ -44,11 +44,22 @@ package struct CronJobs: Sendable {
 
     func jobs() async throws -> [CronJob] { try await CronCatalog.jobs(on: connection) }
 
-    /// Our jobs: under the prefix, of the role that signs in or one of `roles`.
-    func ours(roles: Set<String> = []) async throws -> [CronJob] {
+    /// Our jobs: under the prefix, of the role that signs in or one of `roles`, or one of `noted`.
+    func ours(roles: Set<String> = [], noted: [CronSpec] = []) async throws -> [CronJob] {
       try await jobs().filter { job in
         job.name?.hasPrefix(prefix) == true && !CronPlan.isHelper(job, prefix)
-          && (job.role == facts.role || roles.contains(job.role))
+          && (job.role == facts.role || roles.contains(job.role)
+            || noted.contains { $0.name == job.name && $0.role == job.role })
+      }
+    }
+
+    /// - Throws: ``JobError`` `cron_refused`.
+    func refuseStandby() throws {
+      guard !facts.isStandby else {
+        throw JobError(
+          .cronRefused,
+          "\(server) is a standby, which takes no changes; set PG_CRON_HOST to the primary. Nothing was changed",
+          field: "PG_CRON_HOST")
       }
     }
 
@@ -82,7 +93,7 @@ package struct CronJobs: Sendable {
           "the extension pg_cron is not in the database \(target.database)\(known). Name the database that has it as PG_CRON_DATABASE, or run "
             + "CREATE EXTENSION pg_cron there as administrator")
       }
-      guard version >= CronVersion(major: 1, minor: 4) else {
+      guard version >= .least else {
         throw JobError(.cronNotAvailable, "pg_cron \(text) has no cron.alter_job; update the extension to 1.4 or newer")
       }
       if isLive, let name = facts.settings["cron.database_name"], name != facts.database {
@@ -115,9 +126,11 @@ package struct CronJobs: Sendable {
   package func plan() async throws -> CronReport {
     let declared = try declared(cron.declaration)
     return try await session { session in
-      let (plan, _, warnings) = try await self.plan(declared, session)
+      let (plan, notes, warnings) = try await self.plan(declared, session)
       var report = self.report("plan", session, plan)
-      report.warnings += warnings
+      report.warnings += warnings + (notes.isMigrating ? [CronNotes.cutOff] : [])
+      let foreign = try await foreign(plan.removals, notes, session)
+      if !foreign.isEmpty { report.warnings.append("\(Self.words(foreign)): apply refuses to remove them") }
       return report
     }
   }
@@ -125,18 +138,12 @@ package struct CronJobs: Sendable {
   /// - Parameter removes: jobs that are not declared go.
   func plan(
     _ declared: [CronSpec], removes: Bool = true, _ session: Session
-  ) async throws -> (CronPlan, etag: String?, warnings: [String]) {
-    var warnings: [String] = []
-    var state: (CronState, etag: String)?
-    do {
-      state = try await documents(session).read(CronState.self, ".json")
-    } catch let error as JobError where error.code == .cronRefused {
-      warnings.append("\(error.message); drift is not told")
-    }
+  ) async throws -> (CronPlan, CronNotes, warnings: [String]) {
+    let notes = try await notes(session)
+    var warnings = notes.warnings
     let plan = CronPlan(
-      declared: declared, actual: try await session.jobs(), applied: state?.0.jobs, prefix: prefix,
-      role: session.facts.role,
-      removes: removes)
+      declared: declared, actual: try await session.jobs(), applied: notes.applied, prefix: prefix,
+      role: session.facts.role, removes: removes)
     if let visibility = session.visibility { warnings.append(visibility) }
     if session.facts.settings["cron.use_background_workers"] == "on",
       cron.declaration?.jobs.contains(where: { $0.timeout != nil }) == true
@@ -145,8 +152,24 @@ package struct CronJobs: Sendable {
         "cron.use_background_workers is on: timeouts of jobs have no effect, and their runs are told as succeeded too early"
       )
     }
+    warnings += try await impossible(plan, session)
     try Self.refuseSchedules(declared, session)
-    return (plan, state?.etag, warnings)
+    return (plan, notes, warnings)
+  }
+
+  /// What the server will refuse.
+  private func impossible(_ plan: CronPlan, _ session: Session) async throws -> [String] {
+    let wanted = plan.changes.compactMap(\.wanted)
+    guard !wanted.isEmpty else { return [] }
+    let names = try await CronCatalog.names(on: session.connection)
+    return wanted.compactMap { spec in
+      if !names.databases.contains(spec.database) {
+        return "\(spec.name) cannot be made: there is no database \(spec.database) that takes connections"
+      }
+      if !names.roles.contains(spec.role) { return "\(spec.name) cannot be made: there is no role \(spec.role)" }
+      guard spec.role != session.facts.role, !session.facts.isSuper else { return nil }
+      return "\(spec.name) cannot be made: pg_cron lets a superuser alone make jobs for another role, \(spec.role)"
+    }
   }
 
   /// Refuses schedules that the server's pg_cron does not know.

@@ -41,30 +41,30 @@ package struct CronMigration: Sendable {
     }
   }
 
-  private static let suffix = ".migration.json"
+  static let suffix = ".migration.json"
 
   /// Moves the jobs.
   /// - Throws: ``JobError`` `cron_refused`: nothing was begun; `cron_rolled_back`: both places are as before; `cron_not_rolled_back`.
   package func run(to direction: CronDirection) async throws -> CronMigrationReport {
     let found = try await record()
-    var hasRecovered = false
+    var lost: [String]?
     if let found, found.0.phase == .begun {
-      try await atPlaces(found.0.direction) { places in
-        try await Self.bringBack(found.0, places)
+      lost = try await atPlaces(found.0.direction) { places in
+        let lost = try await Self.bringBack(found.0, places)
         try await note(found.0, .rolledBack, places, replacing: found.etag)
+        return lost
       }
-      hasRecovered = true
     }
     let etag = try await record()?.etag
-    let recovered = hasRecovered
+    let recovered = lost
     return try await atPlaces(direction) { places in
       let specs = try await places.source.ours().map(CronSpec.init)
       try await Self.refuse(specs, direction, places)
       var report = CronMigrationReport(
         action: "migrate", from: places.source.server, to: places.target.server, jobs: specs.map(\.name),
-        hasRecovered: recovered)
-      let roles = Set(jobs.cron.declaration?.jobs.compactMap(\.role) ?? [])
-      let left = try await places.source.ours(roles: roles).compactMap(\.name).filter { name in
+        hasRecovered: recovered != nil)
+      report.warnings += recovered ?? []
+      let left = try await places.source.ours(roles: jobs.declaredRoles).compactMap(\.name).filter { name in
         !specs.contains { $0.name == name }
       }
       if !left.isEmpty {
@@ -86,7 +86,7 @@ package struct CronMigration: Sendable {
         guard rollsBack else { throw error }
         throw await bringBack(record, because: error, places, replacing: begun)
       }
-      report.warnings += await noteApplied(places)
+      report.warnings += await noteApplied(specs, places)
       if direction == .single {
         report.warnings.append(
           "set PG_CRON_HOST, PG_CRON_PORT and PG_CRON_DATABASE to those of \(places.target.server) for plan and apply to go on there"
@@ -109,13 +109,19 @@ package struct CronMigration: Sendable {
       var begun = record
       begun.phase = .begun
       let etag = try await places.documents.write(begun, Self.suffix, replacing: etag)
+      var warnings: [String]
       do {
-        try await Self.bringBack(record, places)
+        warnings = try await Self.bringBack(record, places)
       } catch {
         throw Self.notBroughtBack(CronCatalog.explained(error))
       }
       try await note(record, .rolledBack, places, replacing: etag)
-      let warnings = await noteApplied(places)
+      warnings += await noteApplied(record.jobs, places)
+      if let name = Self.liveElsewhere(places.source) {
+        warnings.append(
+          "pg_cron of \(places.source.server) runs the jobs of the database \(name): none of these runs until cron.database_name is set back to "
+            + "\(places.source.facts.database), and the server restarted")
+      }
       var report = CronMigrationReport(
         action: "rollback", from: places.target.server, to: places.source.server, jobs: record.jobs.map(\.name))
       report.warnings = warnings
@@ -128,9 +134,10 @@ package struct CronMigration: Sendable {
   }
 
   /// What came or went by a migration is no drift.
-  private func noteApplied(_ places: Places) async -> [String] {
+  private func noteApplied(_ moved: [CronSpec], _ places: Places) async -> [String] {
+    let names = Set(moved.map(\.name))
     var warnings: [String] = []
-    for place in [places.source, places.target] { warnings += await jobs.noteApplied(place, replacing: nil) }
+    for place in [places.source, places.target] { warnings += await jobs.noteApplied(place, touched: names) }
     return warnings
   }
 
@@ -141,11 +148,10 @@ package struct CronMigration: Sendable {
 
   /// The record lies with the documents of the place of `PG_CRON_DATABASE`, whatever the direction.
   private func documents(_ target: PostgresTarget) -> CronDocuments {
-    CronDocuments(
-      lake: jobs.context.lake, names: [target.host, "\(target.port)", target.database, target.user, jobs.prefix])
+    CronDocuments(lake: jobs.context.lake, target, jobs.prefix)
   }
 
-  private func note(
+  func note(
     _ record: CronMigrationRecord, _ phase: CronMigrationRecord.Phase, _ places: Places, replacing etag: String
   ) async throws {
     var ended = record
@@ -170,6 +176,8 @@ package struct CronMigration: Sendable {
       try await CronJobs.session(jobs.context.sessions.pools, single, prefix: prefix, isLive: false) { single in
         try await CronLock.alone(prefix, on: cross.connection) {
           try await CronLock.alone(prefix, on: single.connection) {
+            try cross.refuseStandby()
+            try single.refuseStandby()
             let toCross = direction == .crossDatabase
             return try await body(
               Places(
@@ -178,87 +186,5 @@ package struct CronMigration: Sendable {
         }
       }
     }
-  }
-
-  private static func refuse(_ specs: [CronSpec], _ direction: CronDirection, _ places: Places) async throws {
-    // The run that proves the new place would not be seen.
-    try CronJobs.needsRecords(places.target)
-    let there = try await places.target.ours().compactMap(\.name)
-    let taken = specs.map(\.name).filter { there.contains($0) }
-    guard taken.isEmpty else {
-      throw JobError(
-        .cronRefused,
-        "\(places.target.server) has jobs of these names already: \(taken.joined(separator: ", ")). Remove them there first; nothing was changed"
-      )
-    }
-    try CronJobs.refuseSchedules(specs, places.target)
-    let strangers = specs.filter { places.moved($0).database != places.target.facts.database }.map(\.name)
-    guard direction == .crossDatabase || strangers.isEmpty else {
-      throw JobError(
-        .cronRefused,
-        "\(strangers.joined(separator: ", ")) run in another database than \(places.target.facts.database), which the single-database way cannot do; "
-          + "nothing was changed")
-    }
-  }
-
-  /// - Returns: the names of the jobs whose time came meanwhile.
-  private func move(_ specs: [CronSpec], _ places: Places) async throws -> [String] {
-    let (source, target) = (places.source, places.target)
-    try await onStep(.noted)
-    let begin = source.facts.now
-    for job in try await source.ours() where job.isActive {
-      try await CronCatalog.alter(job.id, active: false, on: source.connection)
-    }
-    try await onStep(.disabled)
-    let moved = specs.map { places.moved($0) }
-    for spec in moved { _ = try await target.schedule(spec, active: false) }
-    try await onStep(.created)
-    if verifies { try await Self.verify(moved, target, pause: jobs.pause) }
-    try await onStep(.verified)
-    for job in try await target.ours() where moved.contains(where: { $0.name == job.name && $0.isActive }) {
-      try await CronCatalog.alter(job.id, active: true, on: target.connection)
-    }
-    let there = try await target.ours().map(CronSpec.init).filter { spec in moved.contains { $0.name == spec.name } }
-    guard there.sorted(by: { $0.name < $1.name }) == moved.sorted(by: { $0.name < $1.name }) else {
-      throw JobError(.databaseError, "\(target.server) has other jobs than were made there")
-    }
-    try await onStep(.activated)
-    let end = try await CronFacts.read(on: target.connection).now
-    for job in try await source.ours() where specs.contains(where: { $0.name == job.name }) {
-      try await CronCatalog.unschedule(job.id, on: source.connection)
-    }
-    try await onStep(.removed)
-    return specs.filter { spec in
-      guard spec.isActive, let schedule = try? CronSchedule(spec.schedule, field: "") else { return false }
-      return schedule.next(after: begin, zone: source.zone).map { $0 <= end } ?? false
-    }.map(\.name)
-  }
-
-  /// The error of a migration that failed, after both places were brought back.
-  private func bringBack(
-    _ record: CronMigrationRecord, because error: any Error, _ places: Places, replacing etag: String
-  ) async -> JobError {
-    let reason = CronCatalog.explained(error)
-    // Also in a cancelled task.
-    return await Task {
-      do {
-        try await Self.bringBack(record, places)
-        try await note(record, .rolledBack, places, replacing: etag)
-        return JobError(
-          .cronRolledBack, "the migration failed, and the jobs are where and as they were: \(reason.message)",
-          field: reason.field,
-          details: ["cause": .string(reason.code.rawValue)])
-      } catch {
-        return Self.notBroughtBack(CronCatalog.explained(error), after: reason)
-      }
-    }.value
-  }
-
-  private static func notBroughtBack(_ error: JobError, after reason: JobError? = nil) -> JobError {
-    let first = reason.map { "the migration failed (\($0.message)), and " } ?? ""
-    return JobError(
-      .cronNotRolledBack,
-      "\(first)the jobs could not be brought back: \(error.message). They may be inactive. Mend the cause and run `sluice cron migrate --rollback`, which goes on "
-        + "from the record in the lake", details: ["cause": .string((reason ?? error).code.rawValue)])
   }
 }

@@ -59,6 +59,13 @@ extension CronInspection {
         let databases = Set(declared.filter { $0.role == role || role == scheduler && others.isEmpty }.map(\.database))
           .subtracting([facts.database]).sorted()
         var items = try await SetupItem.cron(role: role, databases: databases, on: connection)
+        if items.contains(where: { $0.kind == "login" && $0.state == .conflict }) {
+          report.items.append(
+            .init(
+              role: role, what: "role \(SQL.identifier(role))", state: .missing,
+              note: "there is no role \(role); sluice setup apply --role \(role.inShellQuotes) --part roles,cron"))
+          continue
+        }
         if role == scheduler {
           items += try await SetupFacts.read(
             CronPart.self, for: SetupSubject(role: role), hasNotes: false, on: connection
@@ -69,6 +76,7 @@ extension CronInspection {
           report.items.append(Self.signIn(role, database, rules, facts))
         }
       }
+      report.items += try await retention(declared, role: role, target, connection)
       if !others.isEmpty {
         report.items.append(
           .init(
@@ -90,6 +98,41 @@ extension CronInspection {
           : "\(facts.role) sees the jobs of all roles")
       return report
     }
+  }
+
+  /// What jobs that run the retention call: it is a part of the setup that may never have been applied.
+  private func retention(
+    _ declared: [CronSpec], role: String?, _ target: PostgresTarget, _ connection: PostgresConnection
+  ) async throws -> [CronPermissionsReport.Item] {
+    var items: [CronPermissionsReport.Item] = []
+    let statement = CronDeclaration.retention(schema: retentionSchema)
+    for spec in declared where spec.command == statement {
+      let role = role ?? spec.role
+      var item = CronPermissionsReport.Item(
+        role: role, what: "\(statement) in the database \(SQL.identifier(spec.database)), for the job \(spec.name)",
+        state: .found)
+      do {
+        var there = target
+        there.database = spec.database
+        let (schema, isHere) = (retentionSchema, spec.database == target.database)
+        let may =
+          isHere
+          ? try await RetentionSchema.mayEnforce(schema, role: role, on: connection)
+          : try await cron.pools.withConnection(to: there) {
+            try await RetentionSchema.mayEnforce(schema, role: role, on: $0)
+          }
+        if !may {
+          item.state = .missing
+          item.note =
+            "the procedure is not there, or the role may not call it; with PG_DATABASE=\(spec.database.inShellQuotes): sluice setup apply --role "
+            + "\(role.inShellQuotes) --part retention"
+        }
+      } catch let error as PostgresError {
+        (item.state, item.note) = (.unknown, "\(JobError(cause: error).message)")
+      }
+      items.append(item)
+    }
+    return items
   }
 
   private static func item(_ item: SetupItem, _ role: String, _ database: String) -> CronPermissionsReport.Item {

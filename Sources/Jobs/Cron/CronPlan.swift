@@ -2,8 +2,8 @@ package import Database
 
 /// What `apply` changes on a pg_cron server: a value, made of the declared jobs, those that there are, and those that were applied last.
 ///
-/// What is declared and what there is decide what is done. What was applied last only tells a change that somebody made by hand from one
-/// of the declaration, so a lost or old record of it does no harm.
+/// What is declared and what there is decide what is done. What was applied last tells a change that somebody made by hand from one of the
+/// declaration, and which jobs of roles that the declaration names no more are ours; a lost or old record of it does no harm.
 package struct CronPlan: Sendable, Encodable {
   package enum Action: String, Sendable, Encodable {
     case create, change, remove, unchanged
@@ -72,7 +72,11 @@ package struct CronPlan: Sendable, Encodable {
     let roles = Set(declared.map(\.role) + [role])
     let under = actual.filter { $0.name?.hasPrefix(prefix) == true && !Self.isHelper($0, prefix) }
     leftovers = actual.filter { Self.isHelper($0, prefix) && roles.contains($0.role) }
-    var ours = under.filter { roles.contains($0.role) }
+    // A job that was applied for a role which no declared job names any more is ours all the same.
+    func isOurs(_ job: CronJob) -> Bool {
+      roles.contains(job.role) || applied?.contains { $0.name == job.name && $0.role == job.role } == true
+    }
+    var ours = under.filter(isOurs)
     for wanted in declared {
       // One that another of our roles has is changed to the declared role.
       let index =
@@ -103,7 +107,7 @@ package struct CronPlan: Sendable, Encodable {
       item.drift = Self.drift(of: job, applied)
       items.append(item)
     }
-    for job in under where !roles.contains(job.role) {
+    for job in under where !isOurs(job) {
       items.append(Item(name: job.name ?? "", action: .otherRole, role: job.role, id: job.id))
     }
   }
@@ -121,6 +125,12 @@ package struct CronPlan: Sendable, Encodable {
 
   /// The name of a job that is made for one run: no declared name has a colon.
   static func helper(_ prefix: String, _ purpose: String) -> String { "\(prefix):\(purpose)" }
+
+  /// The lock of whoever looks after a job that is made for one run: the probes of a migration have one together.
+  static func runLock(_ job: CronJob, _ prefix: String) -> String {
+    let name = job.name ?? ""
+    return "run:\(name.hasPrefix(helper(prefix, "verify:")) ? helper(prefix, "verify") : name)"
+  }
 
   static func isHelper(_ job: CronJob, _ prefix: String) -> Bool { job.name?.hasPrefix("\(prefix):") == true }
 }

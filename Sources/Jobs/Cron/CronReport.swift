@@ -1,4 +1,5 @@
 import Database
+import Postgres
 package import Reporting
 
 /// What a command about jobs found, and what it did.
@@ -14,6 +15,10 @@ package struct CronReport: Sendable, Encodable {
       case failed
       /// Nothing was tried, since something before it failed.
       case notBegun = "not_begun"
+      /// The connection was lost meanwhile: it may have been done.
+      case unknown
+
+      var isFailure: Bool { [.failed, .notBegun, .unknown].contains(self) }
     }
 
     package var name: String
@@ -37,12 +42,32 @@ package struct CronReport: Sendable, Encodable {
   package var warnings: [String] = []
 
   package var status: JobStatus {
-    JobStatus(jobs.map { [.failed, .notBegun].contains($0.outcome) ? .failed : .ok })
+    JobStatus(jobs.map { $0.outcome.isFailure ? .failed : .ok })
   }
 
   /// Whether anything is to be done, or was.
   package var hasChanges: Bool { jobs.contains { ![.unchanged, .notTouched].contains($0.outcome) } }
   package var hasDrift: Bool { jobs.contains { $0.drift != nil } }
+
+  /// Does what is to be done for the jobs at `indices`, in order. A failure of one does not stop the others, the loss of the connection does.
+  mutating func attempt(_ indices: [Int], _ body: (Int) async throws -> Job.Outcome) async {
+    for (place, index) in indices.enumerated() {
+      do {
+        jobs[index].outcome = try await body(index)
+      } catch {
+        jobs[index].outcome = .failed
+        jobs[index].error = CronCatalog.explained(error)
+        guard (error as? PostgresError)?.isConnectionFailure == true else { continue }
+        jobs[index].outcome = .unknown
+        jobs[index].error = JobError(
+          .databaseUnavailable,
+          "the connection was lost, and it may have been done: run `sluice cron plan`. \(JobError(cause: error).message)"
+        )
+        for left in indices[(place + 1)...] { jobs[left].outcome = .notBegun }
+        return
+      }
+    }
+  }
 
   enum CodingKeys: String, CodingKey {
     case action, server, role, jobs, warnings, status, changes, drift

@@ -40,7 +40,7 @@ package struct CronRequest: Sendable {
     case .enable, .disable, .remove:
       names = try fields.strings("name", "the names of jobs")
       let isAll = try fields.bool("all") ?? false
-      guard (names == nil) == isAll else {
+      guard (names == nil) == isAll, names != [] else {
         throw fields.missing("name", "expected the names of jobs, or \(field: "all") true, not both")
       }
       if action == .remove { isConfirmed = try fields.bool("yes") ?? false }
@@ -57,7 +57,7 @@ package struct CronRequest: Sendable {
       guard let text = try fields.string("older_than", CronDuration.form) else {
         throw fields.missing("older_than", "missing; expected \(CronDuration.form)")
       }
-      age = try CronDuration(text, field: "older_than")
+      age = try .age(text, field: "older_than")
     case .orphans: removes = try fields.bool("remove") ?? false
     case .migrate:
       guard let direction = try fields.choice("to", CronDirection.self) else {
@@ -123,7 +123,7 @@ enum CronSince {
     guard let text = try fields.string("since", form) else { return nil }
     if let instant = try? Date(text, strategy: .iso8601) { return instant }
     if let day = try? Date("\(text)T00:00:00Z", strategy: .iso8601) { return day }
-    if let age = try? CronDuration(text, field: "since") {
+    if let age = try? CronDuration.age(text, field: "since") {
       return now.addingTimeInterval(-Double(age.milliseconds) / 1000)
     }
     throw JobError.badField("since", form, got: .string(text))

@@ -97,6 +97,9 @@ package struct CronVersion: Sendable, Comparable, CustomStringConvertible {
     self.init(major: major, minor: minor)
   }
 
+  /// The least version that has `cron.alter_job`.
+  static let least = CronVersion(major: 1, minor: 4)
+
   package static func < (one: CronVersion, other: CronVersion) -> Bool {
     (one.major, one.minor) < (other.major, other.minor)
   }

@@ -55,11 +55,22 @@ extension CronInspection {
 extension CronSettingsReport {
   static func items(_ facts: CronFacts, hasTimeouts: Bool, activeJobs: Int) -> [Item] {
     let version = facts.version.flatMap { CronVersion($0) }
-    let extensionItem =
-      version == nil
-      ? Item(
+    var extensionItem: Item?
+    if let version, version < .least {
+      extensionItem = Item(
+        name: "pg_cron", value: "\(version)", verdict: .failed,
+        note: "it is older than \(CronVersion.least), and has no cron.alter_job",
+        remedy: "ALTER EXTENSION pg_cron UPDATE in the database \(facts.database), after a newer package was installed")
+    } else if version == nil {
+      extensionItem = Item(
         name: "pg_cron", verdict: .failed, note: "the extension is not in the database \(facts.database)",
-        remedy: "CREATE EXTENSION pg_cron in the database that cron.database_name names, or set PG_CRON_DATABASE") : nil
+        remedy: "CREATE EXTENSION pg_cron in the database that cron.database_name names, or set PG_CRON_DATABASE")
+    } else if facts.isStandby {
+      extensionItem = Item(
+        name: "pg_cron", verdict: .failed,
+        note: "the server is a standby: pg_cron runs nothing there, and no job can be changed",
+        remedy: "set PG_CRON_HOST to the primary")
+    }
     let names = [
       "shared_preload_libraries", "cron.database_name", "cron.timezone", "cron.max_running_jobs",
       "cron.use_background_workers",

@@ -8,6 +8,14 @@ enum CronSignIn: Equatable {
   case refused(String)
   case unknown(String)
 
+  private var kind: Int {
+    switch self {
+    case .allowed: 0
+    case .refused: 1
+    case .unknown: 2
+    }
+  }
+
   var note: String {
     switch self {
     case .allowed(let line): "line \(line) of pg_hba.conf lets it in without a password"
@@ -24,8 +32,14 @@ enum CronSignIn: Equatable {
     let addresses: [String?] = host.hasPrefix("/") ? [nil] : host == "localhost" ? ["127.0.0.1", "::1"] : [host]
     let verdicts = addresses.map { verdict(rules, database, role, address: $0) }
     guard let first = verdicts.first else { return .unknown("cron.host is empty") }
-    func isAllowed(_ verdict: CronSignIn) -> Bool { if case .allowed = verdict { true } else { false } }
-    if verdicts.allSatisfy(isAllowed) || verdicts.allSatisfy({ $0 == first }) { return first }
+    if verdicts.allSatisfy({ $0.kind == first.kind }) {
+      let notes = verdicts.map(\.note).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+      return switch first {
+      case .allowed: first
+      case .refused: .refused(notes.joined(separator: "; "))
+      case .unknown: .unknown(notes.joined(separator: "; "))
+      }
+    }
     let parts = zip(addresses, verdicts).map { "\($0 ?? host): \($1.note)" }
     return .unknown("it depends on the address of \(host): \(parts.joined(separator: "; "))")
   }

@@ -2,6 +2,7 @@ import Archive
 import Essentials
 import Foundation
 import Lake
+import Postgres
 import Reporting
 
 /// What was applied last, as a document in the lake: `_sluice/cron/<host>.<port>/<database>/<role>/<prefix>.json`.
@@ -23,14 +24,25 @@ struct CronDocuments: Sendable {
   /// Host and port of the server, the database of pg_cron, the role that signs in, and the prefix of its jobs.
   let names: [String]
 
+  init(lake: any LakeStore, names: [String]) {
+    (self.lake, self.names) = (lake, names)
+  }
+
+  init(lake: any LakeStore, _ target: PostgresTarget, _ prefix: String) {
+    self.init(lake: lake, names: [target.host, "\(target.port)", target.database, target.user, prefix])
+  }
+
   static let maximumBytes = 16 << 20
 
-  private func path(_ suffix: String) throws -> LakePath {
+  /// The folder of the documents of all prefixes.
+  func folder() throws -> LakePath {
     let parts = names.map { LakeName.encode($0) }
     return try LakePath(
-      components: [ArchiveLayout.privateFolder, "cron", "\(parts[0]).\(parts[1])"] + parts[2..<4] + [
-        "\(parts[4])\(suffix)"
-      ])
+      components: [ArchiveLayout.privateFolder, "cron", "\(parts[0]).\(parts[1])"] + parts[2..<4])
+  }
+
+  private func path(_ suffix: String) throws -> LakePath {
+    try LakePath(components: folder().components + ["\(LakeName.encode(names[4]))\(suffix)"])
   }
 
   /// - Returns: nil where there is none.

@@ -9,6 +9,8 @@ package import TableDays
 package struct DoctorScope: Sendable {
   /// The tables of the settings, each with the jobs that need it.
   package var tables: [TableName] = []
+  /// The time columns of the tables of `BACKUP_TABLES` that name one.
+  package var timeColumns: [TableColumn] = []
   /// The jobs whose missing rights are failures; those of others are warnings.
   package var jobs: Set<String> = []
   /// Whose rights are looked at; nil is the role that signs in.
@@ -74,7 +76,8 @@ package struct DoctorJob: Sendable {
       database = await DatabaseChecks(server, pools, scope, now: now)
     }
     var opened: Result<any LakeStore, any Error>?
-    if groups.contains(.clock) || groups.contains(.lake) {
+    let hasCron = groups.contains(.cron) && scope.cron?.cron.declaration != nil
+    if groups.contains(.clock) || groups.contains(.lake) || hasCron {
       do { opened = .success(try await lake()) } catch { opened = .failure(error) }
     }
     for group in DoctorCheck.Group.allCases where groups.contains(group) {
@@ -86,7 +89,7 @@ package struct DoctorJob: Sendable {
         if let opened { add(await LakeChecks(opened, writes: scope.writes).run()) }
       case .database, .tables, .grants, .timescaledb:
         if let database { add(database.checks(of: group)) }
-      case .cron: add(await CronChecks(scope.cron, role: scope.role).run())
+      case .cron: add(await CronChecks(scope.cron, role: scope.role, lake: try? opened?.get()).run())
       case .settings, .identity, .functions: break
       }
       if let other = others[group] { add(await other()) }

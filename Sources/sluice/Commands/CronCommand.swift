@@ -28,8 +28,7 @@ enum CronCommand: CommandGroup {
     TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
     let settings = try Wiring.settings()
     return try await Signals.cancelling {
-      let parts = try await Wiring.parts(settings)
-      return try await body(CronJobs(parts.context))
+      try await body(CronJobs(Wiring.cronContext(settings)))
     }
   }
 
@@ -42,14 +41,6 @@ enum CronCommand: CommandGroup {
       return ExitCode(answer.status)
     }
   }
-
-  /// Whether a person agrees.
-  static func confirms(_ question: String) -> Bool {
-    Output.error("\(question) Type yes to go on:")
-    return readLine()?.trimmingUnicodeWhitespace() == "yes"
-  }
-
-  static var isTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 }
 
 /// `sluice cron plan`.
@@ -85,12 +76,12 @@ enum CronApplyCommand: Command {
       var removals = CronJobs.Removals.only([])
       if arguments.isFlagSet("yes") {
         removals = .all
-      } else if CronCommand.isTerminal {
+      } else if Terminal.isTerminal {
         let plan = try await jobs.plan()
         let names = plan.jobs.filter { $0.action == .remove }.map(\.name)
         if !names.isEmpty {
           try CronPrinter.show(plan, arguments)
-          guard CronCommand.confirms("\(names.joined(separator: ", ")) will be removed.") else {
+          guard await Terminal.confirms("\(names.joined(separator: ", ")) will be removed.") else {
             Output.error("nothing was changed")
             return .failed
           }
@@ -119,12 +110,12 @@ enum CronRemoveCommand: Command {
     let names = arguments.value("name").map { [$0] }
     return try await CronCommand.with(arguments) { jobs in
       if !arguments.isFlagSet("yes") {
-        guard CronCommand.isTerminal else {
+        guard Terminal.isTerminal else {
           throw JobError(
             .cronRefused, "standard input is no terminal that could be asked; pass \(field: "yes"). Nothing was changed"
           )
         }
-        guard CronCommand.confirms("\(names?.first ?? "All jobs under the prefix \(jobs.prefix)") will be removed.")
+        guard await Terminal.confirms("\(names?.first ?? "All jobs under the prefix \(jobs.prefix)") will be removed.")
         else {
           Output.error("nothing was changed")
           return .failed

@@ -73,6 +73,7 @@ enum CronPrinter {
   private static func mark(_ job: CronReport.Job) -> String {
     switch (job.action, job.outcome) {
     case (_, .failed), (_, .notBegun): "!"
+    case (_, .unknown): "?"
     case (.create, _): "+"
     case (.remove, _), (_, .removed): "-"
     case (.change, _), (_, .changed): "~"

@@ -1,18 +1,26 @@
+import Essentials
 import Foundation
 
 /// Reads from the terminal.
 enum Terminal {
-  /// Shows `lines` and asks whether to go on; false where there is no terminal to ask.
-  static func confirms(_ question: String, _ lines: [String]) -> Bool {
-    guard isatty(STDIN_FILENO) == 1 else { return false }
+  static var isTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+
+  /// Shows `lines` and asks whether to go on; false where there is no terminal to ask. Nothing has been begun then, so that Ctrl-C ends the
+  /// program at once.
+  static func confirms(_ question: String, _ lines: [String] = []) async -> Bool {
+    guard isTerminal else { return false }
     for line in lines { Output.write("  \(line)\n", to: STDERR_FILENO) }
     Output.write("\(question) Only \"yes\" goes on: ", to: STDERR_FILENO)
-    return readLine() == "yes"
+    return await withTaskCancellationHandler {
+      readLine()?.trimmingUnicodeWhitespace() == "yes"
+    } onCancel: {
+      ExitCode.interrupted.endProcess()
+    }
   }
 
   /// The first line of standard input. A terminal is asked, and does not show what is typed.
   static func readSecret(prompt: String) -> String {
-    guard isatty(STDIN_FILENO) == 1 else { return readLine() ?? "" }
+    guard isTerminal else { return readLine() ?? "" }
     Output.write(prompt, to: STDERR_FILENO)
     var shown = termios()
     tcgetattr(STDIN_FILENO, &shown)

@@ -74,6 +74,14 @@ struct CronDeclarationTests {
         "a number"
       ),
       (
+        #"{"jobs": [{"name": "a", "schedule": "@daily", "run": {"prune": "40000 days"}}]}"#, "cron.jobs.a.run.prune",
+        "36525 days"
+      ),
+      (
+        #"{"jobs": [{"name": "a", "schedule": "@daily", "command": ";; -- VACUUM\n /* /* a */ b */;"}]}"#,
+        "cron.jobs.a.command", "SQL"
+      ),
+      (
         #"{"jobs": [{"name": "a", "schedule": "@daily", "run": {"maintenance": "x"}}]}"#, "cron.jobs.a.run.maintenance",
         "known are tidy"
       ),
@@ -117,6 +125,8 @@ struct CronDeclarationTests {
       ("DO $$BEGIN DELETE FROM t; COMMIT; END$$", "DO with COMMIT"),
       ("CREATE INDEX CONCURRENTLY i ON t (a)", "CONCURRENTLY"),
       ("REINDEX TABLE CONCURRENTLY t", "CONCURRENTLY"), ("REINDEX DATABASE d", "REINDEX DATABASE"),
+      (#"SELECT E'\''; VACUUM; --'"#, "VACUUM"), ("/* /* a */ ; */ VACUUM", "VACUUM"),
+      ("SELECT a$b, $1; VACUUM; SELECT b$b", "VACUUM"), ("SELECT 'it''s'; VACUUM", "VACUUM"),
       ("DROP DATABASE d", "DROP DATABASE"), ("ALTER SYSTEM SET a = 1", "ALTER SYSTEM"), ("CLUSTER", "CLUSTER"),
     ])
   func alone(command: String, word: String) throws {
@@ -132,10 +142,25 @@ struct CronDeclarationTests {
     "A word in a text, a comment or a name does not count",
     arguments: [
       "SELECT 'VACUUM; CALL p()'", "SELECT 1 -- ; VACUUM", "SELECT $q$; CALL p()$q$", "ANALYZE \"CONCURRENTLY\"",
+      #"SELECT E'\'; VACUUM; --'"#, "/* /* a */ ; VACUUM */ SELECT 1", "SELECT $a$; VACUUM; $b$ $a$",
+      String(repeating: "/* ", count: 50_000), String(repeating: "$a", count: 50_000),
       "DO $$BEGIN PERFORM 1; END$$", "CLUSTER t USING i", "REINDEX TABLE t",
     ])
   func together(command: String) throws {
     let limit = try CronDuration("5m", field: "timeout")
     #expect(try CronCommand.limited(command, to: limit, field: "timeout").hasSuffix("; \(command)"))
+  }
+
+  @Test("A request without a name, or for an age that no calendar has, is refused")
+  func requests() throws {
+    for (action, body, field) in [
+      ("disable", #"{"name": []}"#, "name"), ("prune", #"{"older_than": "999999 weeks"}"#, "older_than"),
+      ("stats", #"{"since": "999999 weeks"}"#, "since"),
+    ] {
+      let error = try #require(throws: JobError.self) {
+        _ = try CronRequest(action, JSONValue(json: Data(body.utf8)), now: Date())
+      }
+      #expect(error.code.kind == .invalid && error.field == field, "\(error)")
+    }
   }
 }

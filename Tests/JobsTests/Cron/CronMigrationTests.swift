@@ -13,7 +13,7 @@ import Testing
   "Moving jobs between two pg_crons", .enabled(if: PostgresServer.hasCron, "the extension pg_cron is not installed"))
 struct CronMigrationTests {
   /// A server whose pg_cron is in the work database: the single-database way.
-  private static let singleTask = Task {
+  static let singleTask = Task {
     let server = try await PostgresServer(settings: ["shared_preload_libraries=pg_cron", "cron.database_name=work"])
     try await server.psql("postgres", "CREATE DATABASE work; CREATE DATABASE other")
     try await server.psql("work", "CREATE EXTENSION pg_cron")
@@ -21,7 +21,7 @@ struct CronMigrationTests {
   }
 
   /// Jobs at a pg_cron in the work database `work`, and another server with a pg_cron in `cronned`, which has a database `work` too.
-  private struct Scene {
+  struct Scene {
     let site: CronSite
     let single: PostgresServer
     let jobs: CronJobs
@@ -252,7 +252,18 @@ struct CronMigrationTests {
     #expect(report.jobs == [site.prefix + "a"])
     #expect(try await site.actual(on: server, "cronned") == before)
     #expect(try await site.actual(on: server, "work") == "")
-    // Back, pg_cron would have to read the old database again: the run that shall prove it does not come.
+    // Back, pg_cron would have to read the old database again: where that is known, nothing is begun.
+    try await server.psql("postgres", "GRANT pg_read_all_settings TO \(site.role.inDoubleQuotes)")
+    let there = try await site.actual(on: server, "cronned")
+    let way = CronMigration(old)
+    let dead = await #expect(throws: JobError.self) { _ = try await way.run(to: .single) }
+    #expect(dead?.code == .cronRefused && dead?.message.contains("cron.database_name") == true, "\(dead as Any)")
+    #expect(try await site.actual(on: server, "cronned") == there)
+    // What brings the jobs back makes them for the database that they were in.
+    let back = try await way.undo()
+    #expect(back.warnings.contains { $0.contains("until cron.database_name is set back to work") }, "\(back.warnings)")
+    #expect(try await site.actual(on: server, "work") == before)
+    #expect(try await site.actual(on: server, "cronned") == "")
     await server.stopAndWait()
   }
 }

@@ -109,7 +109,51 @@ struct CronPermissionTests {
       seen.items.contains { $0.what.hasPrefix("sign-in") && $0.note?.contains("it depends on the address") == true },
       "\(seen.items)")
     let unknown = try await root.inspection.permissions(role: "nobody at all")
-    #expect(unknown.missing.contains { $0.note?.contains("there is no role") == true })
+    #expect(unknown.missing.map(\.note) == [unknown.missing.first?.note] && unknown.items.count == 1)
+    #expect(
+      unknown.missing.first?.note?.contains("there is no role nobody at all; sluice setup apply --role 'nobody at all'")
+        == true)
+  }
+
+  @Test("A job that runs the retention needs the part of the setup that makes it, in its database")
+  func retention() async throws {
+    let site = try await CronSite()
+    let declared = [#""name": "keep", "schedule": "@daily", "run": "retention""#]
+    let root = try site.jobs(declared, as: site.server.superuser)
+    func told() async throws -> [String] { try await root.inspection.permissions().missing.compactMap(\.note) }
+    #expect(
+      try await told().first?.contains("sluice setup apply --role \(site.server.superuser) --part retention") == true)
+    #expect(try await told().count == 1)
+    let checks = await CronChecks(root.inspection, role: nil).run()
+    #expect(
+      checks.contains { $0.status == .failed && $0.remedy?.contains("--part retention") == true },
+      "\(checks.map(\.text))")
+    try await site.fixture.psql(
+      "CREATE SCHEMA admin; CREATE PROCEDURE admin.enforce_retention_all() LANGUAGE sql AS 'SELECT 1'")
+    #expect(try await told() == [])
+  }
+
+  @Test("The doctor warns of what cannot be known, and a database without the extension is a failure with its cure")
+  func doctor() async throws {
+    let site = try await CronSite()
+    let jobs = try site.jobs([CronApplyTests.nightly])
+    let checks = await CronChecks(jobs.inspection, role: nil).run()
+    #expect(
+      checks.contains { $0.topic == .cronPrivileges && $0.status == .warning && $0.text.contains("sign-in of pg_cron") }
+    )
+    #expect(
+      checks.contains {
+        $0.topic == .cronSettings && $0.sql == ["GRANT pg_read_all_settings TO \(site.role.inDoubleQuotes)"]
+      })
+    var elsewhere = jobs.cron
+    elsewhere.server.server.database = "postgres"
+    let inspection = CronInspection(elsewhere, workDatabase: site.database, retentionSchema: "admin")
+    let none = await CronChecks(inspection, role: nil).run()
+    #expect(
+      none.map(\.topic) == [.cronServer] && none[0].status == .failed
+        && none[0].remedy?.contains("CREATE EXTENSION") == true)
+    let nobody = await CronChecks(jobs.inspection, role: "nosuch").run()
+    #expect(nobody.contains { $0.status == .failed && $0.remedy?.contains("sluice setup apply --role nosuch") == true })
   }
 
   @Test("Jobs for another role need a superuser, which is told")
@@ -167,6 +211,17 @@ struct CronPermissionTests {
             line: 1, type: "host", databases: ["all"], users: ["all"], address: "127.0.0.1", netmask: "255.255.255.255",
             method: "trust")
         ], "localhost", "unknown"
+      ),
+      (
+        // Each address has a line of its own.
+        [
+          CronHostRule(
+            line: 1, type: "host", databases: ["all"], users: ["all"], address: "127.0.0.1", netmask: "255.255.255.255",
+            method: "reject"),
+          CronHostRule(
+            line: 2, type: "host", databases: ["all"], users: ["all"], address: "::1",
+            netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", method: "reject"),
+        ], "localhost", "refused"
       ),
     ])
   func hostRules(rules: [CronHostRule], host: String, word: String) {

@@ -26,7 +26,7 @@ struct CronSite: Sendable {
   /// The role that signs in, which is no superuser.
   let role: String
   /// The prefix of the role's jobs.
-  let prefix: String
+  var prefix: String
   /// The database of pg_cron.
   var cronDatabase = "cronned"
 

@@ -23,6 +23,8 @@ package struct ServerFacts: Sendable {
   package let settings: [String: String]
   /// Replicas, and those whose state may not be read.
   package let replicas, hiddenReplicas: Int
+  /// Replicas that have not replayed all, and of which no lag was measured.
+  package let unknownLags: Int
   /// Seconds; nil where there is no replica, or its lag is not known.
   package let replayLag: Double?
   /// Replication slots that nobody reads, and the bytes of WAL that the worst of them keeps.
@@ -34,7 +36,7 @@ package struct ServerFacts: Sendable {
     return try ServerFacts(row)
   }
 
-  private init(_ row: PostgresRow) throws {
+  init(_ row: PostgresRow) throws {
     version = try row.decode("version")
     versionNumber = try row.decode("version_number")
     clock = Date(timeIntervalSince1970: try row.decode("clock"))
@@ -63,6 +65,7 @@ package struct ServerFacts: Sendable {
     settings = (try? JSONValue(parsing: Array(text.utf8)))?.object?.compactMapValues(\.string) ?? [:]
     replicas = try row.decode("replicas")
     hiddenReplicas = try row.decode("hidden_replicas")
+    unknownLags = try row.decode("unknown_lags")
     replayLag = try row.decodeIfPresent("replay_lag")
     idleSlots = try row.decode("idle_slots")
     slotBytes = try row.decodeIfPresent("slot_bytes")

@@ -65,6 +65,34 @@ package struct TableNeed: Sendable, Hashable {
   }
 }
 
+/// A column of a table.
+package struct TableColumn: Sendable, Hashable {
+  package let table: TableName
+  package let column: String
+
+  package init(_ table: TableName, _ column: String) {
+    (self.table, self.column) = (table, column)
+  }
+
+  /// Those of `columns` that are not in their table; tables that are not there are passed over.
+  package static func missing(_ columns: [TableColumn], on connection: PostgresConnection) async throws -> [TableColumn]
+  {
+    var missing: [TableColumn] = []
+    for column in columns {
+      let row = try await connection.query(
+        """
+        SELECT count(*) > 0 AS is_missing
+        FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+        WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $3 AND a.attnum > 0 AND NOT a.attisdropped)
+        """, [column.table.schema, column.table.name, column.column]
+      ).rows[0]
+      if try row.decode("is_missing") { missing.append(column) }
+    }
+    return missing
+  }
+}
+
 /// Whether a table is there, and all of its rows can be seen.
 package struct TableVisibility: Sendable {
   package let table: TableName

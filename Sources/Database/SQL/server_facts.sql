@@ -42,8 +42,13 @@ SELECT pg_catalog.current_setting('server_version') AS version, pg_catalog.curre
   pg_catalog.current_setting('timescaledb.license', true) AS license,
   COALESCE((SELECT pg_catalog.json_object_agg(name, value)::pg_catalog.text FROM effective), '{}') AS settings,
   -- A role without pg_monitor sees the rows, not their values.
-  (SELECT count(*) FROM pg_catalog.pg_stat_replication)::pg_catalog.int4 AS replicas,
+  (SELECT count(*) FROM pg_catalog.pg_stat_replication p)::pg_catalog.int4 AS replicas,
   (SELECT count(*) FROM pg_catalog.pg_stat_replication p WHERE p.state IS NULL)::pg_catalog.int4 AS hidden_replicas,
+  -- One that has replayed all and gets nothing new has no lag either. A base backup replays nothing.
+  (SELECT count(*) FROM pg_catalog.pg_stat_replication p
+    WHERE p.state <> 'backup' AND p.replay_lag IS NULL AND p.replay_lsn IS DISTINCT FROM
+      CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END
+  )::pg_catalog.int4 AS unknown_lags,
   (SELECT EXTRACT(epoch FROM max(p.replay_lag))::pg_catalog.float8 FROM pg_catalog.pg_stat_replication p) AS replay_lag,
   -- Replication slots keep the WAL that their reader has not taken.
   (SELECT count(*) FROM pg_catalog.pg_replication_slots s WHERE NOT s.active)::pg_catalog.int4 AS idle_slots,

@@ -20,14 +20,20 @@ extension DatabaseChecks {
           + (facts.sessionRole == answers.role ? "" : "; what follows is about the role \(answers.role)")),
       version(facts),
     ]
-    if facts.hasRole { checks += role(answers) }
+    checks +=
+      facts.hasRole
+      ? role(answers)
+      : [
+        DoctorCheck(
+          .databaseLogin, .failed, "there is no role \(answers.role)", remedy: Self.makeRole(answers.role))
+      ]
     if facts.isStandby {
       checks.append(
         DoctorCheck(
           .databasePrimary, .failed, "the server is a standby, which takes no changes",
           remedy: "set PG_HOST to the primary; backups alone may read a standby"))
     }
-    return checks + connections(facts) + settings(answers) + replication(facts)
+    return checks + connections(facts) + (facts.hasRole ? settings(answers) : []) + replication(facts)
   }
 
   private func version(_ facts: ServerFacts) -> DoctorCheck {
@@ -88,7 +94,10 @@ extension DatabaseChecks {
         DoctorCheck(
           .databaseSettings, .failed,
           "default_transaction_read_only is on for the role: restores, retention and maintenance fail",
-          sql: ["ALTER ROLE \(role) SET default_transaction_read_only = off"]))
+          // The session that runs it only reads, too.
+          sql: [
+            "SET default_transaction_read_only = off", "ALTER ROLE \(role) SET default_transaction_read_only = off",
+          ]))
     }
     if facts.settings["session_replication_role"] == "replica" {
       checks.append(
@@ -122,7 +131,13 @@ extension DatabaseChecks {
       checks.append(
         DoctorCheck(
           .databaseReplication, .warning, "the lag of \(facts.hiddenReplicas) replicas is not shown to this role",
-          remedy: "GRANT pg_monitor to the role that signs in, where tasks have max_replication_lag"))
+          sql: ["GRANT pg_monitor TO \(SQL.identifier(facts.sessionRole))"]))
+    } else if facts.unknownLags > 0 {
+      checks.append(
+        DoctorCheck(
+          .databaseReplication, .warning,
+          "the lag of \(facts.unknownLags) of \(facts.replicas) replicas is not known: they have not replayed all, and no lag was measured",
+          remedy: "look at pg_stat_replication: state, replay_lsn and replay_lag"))
     } else {
       let lag = facts.replayLag ?? 0
       let words = String(format: "%.1f s", lag)

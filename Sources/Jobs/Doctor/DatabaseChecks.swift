@@ -9,7 +9,7 @@ import TableDays
 struct DatabaseChecks {
   private let scope: DoctorScope
   private var answers: Answers?
-  private var problem: JobError?
+  private var problem: (any Error)?
   /// Seconds by which the server's clock is ahead of ours.
   private(set) var skew: Double?
 
@@ -22,6 +22,9 @@ struct DatabaseChecks {
     let needs: [TableNeed.Lack]
     /// What the functions of the retention, which run as the owner of its schema, lack of the tables with a policy.
     let notOwned: [TableNeed.Lack]
+    /// Time columns of the settings that are not in their tables.
+    let missingColumns: [TableColumn]
+    let hasRetention: Bool
   }
 
   var poolMaximum: Int { scope.poolMaximum }
@@ -44,13 +47,15 @@ struct DatabaseChecks {
       self.answers = answers.0
       skew = answers.1
     } catch {
-      problem = JobError(cause: error)
+      problem = error
     }
   }
 
   static func ask(
     _ connection: PostgresConnection, _ scope: DoctorScope, _ now: @Sendable () -> Date
   ) async throws -> (Answers, Double) {
+    // A short limit of the role would end the questions, of which one tells it.
+    _ = try await connection.query("SET statement_timeout = 0")
     let role: String
     if let named = scope.role { role = named } else { role = try await connection.currentRole() }
     let before = now()
@@ -63,10 +68,12 @@ struct DatabaseChecks {
     subject.tables = visibility.filter(\.isThere).map(\.table).filter(scope.tables.contains)
     for table in subject.tables where !subject.schemas.contains(table.schema) { subject.schemas.append(table.schema) }
     var lacking: [(String, [SetupItem], Int)] = []
+    var hasRetention = !facts.hasRole
     for name in ["backup", "restore", "restore-log", "retention"] where facts.hasRole {
       guard let part = SetupParts.part(name) else { continue }
       if name == "retention" {
         guard let owner = try await RetentionSchema.owner(of: scope.retentionSchema, on: connection) else { continue }
+        hasRetention = true
         subject.adminSchema = scope.retentionSchema
         subject.owner = owner
       } else if subject.tables.isEmpty, part.needsSchemas {
@@ -84,7 +91,8 @@ struct DatabaseChecks {
       Answers(
         facts: facts, role: role, visibility: visibility,
         lacking: lacking.map { (part: $0.0, items: $0.1, inOrder: $0.2) }, needs: needs,
-        notOwned: notOwned),
+        notOwned: notOwned, missingColumns: try await TableColumn.missing(scope.timeColumns, on: connection),
+        hasRetention: hasRetention),
       facts.clock.timeIntervalSince(middle)
     )
   }
@@ -118,8 +126,25 @@ struct DatabaseChecks {
     }
   }
 
+  /// What is told of a server whose port takes a connection and which does not speak: no other session is in the way.
+  static func noAnswer(_ error: any Error) -> (text: String, remedy: String)? {
+    guard case PostgresError.poolTimeout(let target, let seconds) = error else { return nil }
+    return (
+      "no sign-in to \(target) came about within \(seconds) s: nothing answered it, or there is no token for it",
+      "see that PostgreSQL listens at \(target.host) port \(target.port), and no proxy or other service; for a token: sluice doctor --only identity"
+    )
+  }
+
   private var signInFailed: DoctorCheck {
-    let error = problem ?? JobError(.internal, "no answer")
+    if let answer = problem.flatMap(Self.noAnswer) {
+      return DoctorCheck(.databaseSignIn, .failed, answer.text, remedy: answer.remedy)
+    }
+    let error = problem.map { JobError(cause: $0) } ?? JobError(.internal, "no answer")
+    if case PostgresError.connectFailed(_, _, "53300")? = problem {
+      return DoctorCheck(
+        .databaseConnections, .failed, error.message,
+        remedy: "raise max_connections, ALTER ROLE … CONNECTION LIMIT, or end idle sessions")
+    }
     var remedy: String?
     switch error.code {
     case .notConfigured: remedy = "set \(error.field ?? "PG_HOST")"
@@ -151,6 +176,13 @@ struct DatabaseChecks {
             "correct its name in BACKUP_TABLES or sluice.json (tables, maintenance), or make it; names with capitals are in double quotes"
         ))
     }
+    for column in answers.missingColumns {
+      checks.append(
+        DoctorCheck(
+          .tablesPresent, .failed,
+          "the table \(column.table) has no column \(SQL.identifier(column.column)), which is to be its time column",
+          remedy: "correct it in BACKUP_TABLES or sluice.json (tables), or leave it out"))
+    }
     for table in answers.visibility where table.hidesRows {
       checks.append(
         DoctorCheck(
@@ -158,24 +190,26 @@ struct DatabaseChecks {
           "row-level security of \(table.table) applies to the role \(answers.role): jobs refuse it, since rows may be hidden from them",
           sql: [TableFacts.rowSecurityRemedy(for: answers.role)]))
     }
-    if missing.isEmpty {
+    if missing.isEmpty, answers.missingColumns.isEmpty {
       checks.insert(
         DoctorCheck(
           .tablesPresent, .ok,
           "\(answers.visibility.count) \(answers.visibility.count == 1 ? "table is" : "tables are") there"), at: 0)
     }
-    if !answers.visibility.contains(where: \.hidesRows), missing.count < answers.visibility.count {
+    if answers.facts.hasRole, !answers.visibility.contains(where: \.hidesRows), missing.count < answers.visibility.count
+    {
       checks.append(DoctorCheck(.tablesRowSecurity, .ok, "row-level security hides no rows"))
     }
     return checks
   }
 
+  static func makeRole(_ role: String) -> String { "sluice setup apply --role \(role.inShellQuotes)" }
+
   private func grants(_ answers: Answers) -> [DoctorCheck] {
     guard answers.facts.hasRole else {
       return [
         DoctorCheck(
-          .grantsRole, .failed, "there is no role \(answers.role)",
-          remedy: "sluice setup apply --role \(answers.role.inShellQuotes)")
+          .grantsRole, .failed, "there is no role \(answers.role)", remedy: Self.makeRole(answers.role))
       ]
     }
     var checks: [DoctorCheck] = []
@@ -198,6 +232,14 @@ struct DatabaseChecks {
         checks.append(
           DoctorCheck(topic, .ok, "\(part): \(inOrder) privileges and objects are as they should be"))
       }
+    }
+    if !answers.hasRetention {
+      let isAsked = scope.jobs.contains("retention")
+      checks.append(
+        DoctorCheck(
+          .grantsRetention, isAsked ? .failed : .skipped,
+          "the database has no schema \(scope.retentionSchema) with the retention's policies",
+          remedy: isAsked ? "sluice setup apply --role \(answers.role.inShellQuotes) --part retention" : nil))
     }
     for lack in answers.notOwned {
       checks.append(

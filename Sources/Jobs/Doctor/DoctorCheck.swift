@@ -21,7 +21,7 @@ package struct DoctorCheck: Sendable, Encodable, Equatable {
   package let status: Status
   /// What was found, in one sentence without its full stop. Neither secrets nor row data.
   package let text: String
-  /// Statements that mend it, run as an administrator of the database; `--fix` runs them.
+  /// Statements that mend it, run as an administrator of the database; `--fix` runs those of failures.
   package var sql: [String] = []
   /// The statements are run in the database of pg_cron.
   package var isOfCron = false
@@ -83,15 +83,18 @@ package struct DoctorReport: Sendable, Encodable {
     }
   }
 
-  /// The statements of all checks, each once, in order: those of the work database.
+  /// The statements of the checks that failed, each once, in order: those of the work database.
   package var sql: [String] { statements(isOfCron: false) }
 
   /// Those of the database of pg_cron.
   package var cronSQL: [String] { statements(isOfCron: true) }
 
+  /// Warnings have statements too, which are left to the reader.
+  package var hasOtherSQL: Bool { checks.contains { $0.status == .warning && !$0.sql.isEmpty } }
+
   private func statements(isOfCron: Bool) -> [String] {
     var seen: Set<String> = []
-    return checks.filter { ($0.status == .failed || $0.status == .warning) && $0.isOfCron == isOfCron }.flatMap(\.sql)
+    return checks.filter { $0.status == .failed && $0.isOfCron == isOfCron }.flatMap(\.sql)
       .filter { seen.insert($0).inserted }
   }
 

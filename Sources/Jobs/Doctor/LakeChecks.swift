@@ -35,6 +35,8 @@ struct LakeChecks {
     return checks + (await kind(of: store))
   }
 
+  private var isFolder: Bool { (try? opened.get())?.displayURL.hasPrefix("file:") == true }
+
   private static func isOverTLS(_ store: any LakeStore) -> Bool {
     store.displayURL.hasPrefix("abfss:") || store.displayURL.hasPrefix("https:")
   }
@@ -139,7 +141,9 @@ struct LakeChecks {
       remedy: isImmutable
         ? "take the immutability policy from the filesystem, or give the lake another one: Sluice renames and replaces files"
         : error.code == .lakePermissionDenied
-          ? "az role assignment create --role 'Storage Blob Data Contributor' --assignee OBJECT_ID --scope SCOPE_OF_THE_FILESYSTEM"
+          ? isFolder
+            ? "give the folder to the user that the program runs as: chown -R USER FOLDER, or chmod -R u+rwX FOLDER"
+            : "az role assignment create --role 'Storage Blob Data Contributor' --assignee OBJECT_ID --scope SCOPE_OF_THE_FILESYSTEM"
           : nil)
   }
 

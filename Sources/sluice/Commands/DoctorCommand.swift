@@ -48,11 +48,16 @@ enum DoctorCommand: Command {
       settings, role: arguments.value("role"), jobs: jobs, writes: !arguments.isFlagSet("no-write"))
     return try await Signals.cancelling {
       let report = try await doctor.run(wanted) { if !isJSON { show($0) } }
+      if arguments.isFlagSet("fix"), report.hasOtherSQL {
+        Output.error("the SQL of warnings is not run by --fix; run it yourself where it is wanted")
+      }
       guard arguments.isFlagSet("fix"), !(report.sql + report.cronSQL).isEmpty else {
         try show(report, asJSON: isJSON, hasShown: true)
         return ExitCode(report.status)
       }
-      guard arguments.isFlagSet("yes") || Terminal.confirms("run these statements?", report.sql + report.cronSQL) else {
+      var isAgreed = arguments.isFlagSet("yes")
+      if !isAgreed { isAgreed = await Terminal.confirms("run these statements?", report.sql + report.cronSQL) }
+      guard isAgreed else {
         Output.error("nothing was changed; --yes runs them without a question")
         try show(report, asJSON: isJSON, hasShown: true)
         return ExitCode(report.status)
@@ -76,6 +81,9 @@ enum DoctorCommand: Command {
       throw UsageError(
         "--\(option): \"\(word)\" is none\(NearestName.hint(word, among: known)); known are \(known.joined(separator: ", "))"
       )
+    }
+    guard !given.isEmpty || arguments.values(option).isEmpty else {
+      throw UsageError("--\(option): expected one of \(known.joined(separator: ", "))")
     }
     return given.isEmpty ? nil : given
   }

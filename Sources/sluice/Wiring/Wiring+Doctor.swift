@@ -18,6 +18,9 @@ extension Wiring {
   static func doctor(_ settings: Settings, role: String?, jobs: Set<String>, writes: Bool) -> DoctorJob {
     var scope = DoctorScope()
     scope.tables = settings.backup.tables.map(\.table)
+    scope.timeColumns = settings.backup.tables.compactMap { options in
+      options.timeColumn.map { TableColumn(options.table, $0) }
+    }
     for table in settings.backup.otherTables.keys.sorted(by: { "\($0)" < "\($1)" }) where !scope.tables.contains(table)
     {
       scope.tables.append(table)

@@ -31,7 +31,7 @@ struct DoctorLakeTests {
     hooked.publish = { _, path, _ in throw LakeError.permissionDenied(path, operation: "renaming") }
     let checks = await LakeChecks(.success(hooked), writes: true).run()
     #expect(checks.map(\.status).prefix(6) == [.ok, .ok, .ok, .failed, .skipped, .skipped])
-    #expect(checks[3].topic == .lakeRename)
+    #expect(checks[3].topic == .lakeRename && checks[3].remedy?.contains("chown") == true)
     let gone = await LakeChecks(.failure(LakeError.rootUnavailable("/nowhere", reason: "gone")), writes: true).run()
     #expect(gone.map(\.status) == [.failed, .skipped])
   }

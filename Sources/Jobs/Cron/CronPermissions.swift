@@ -55,6 +55,7 @@ extension CronInspection {
       let scheduler = role ?? facts.role
       let others = role == nil ? Set(declared.map(\.role)).subtracting([scheduler]).sorted() : []
       let rules = try await CronHostRule.all(on: connection)
+      var known: Set<String> = []
       for role in [scheduler] + others {
         let databases = Set(declared.filter { $0.role == role || role == scheduler && others.isEmpty }.map(\.database))
           .subtracting([facts.database]).sorted()
@@ -66,6 +67,7 @@ extension CronInspection {
               note: "there is no role \(role); sluice setup apply --role \(role.inShellQuotes) --part roles,cron"))
           continue
         }
+        known.insert(role)
         if role == scheduler {
           items += try await SetupFacts.read(
             CronPart.self, for: SetupSubject(role: role), hasNotes: false, on: connection
@@ -76,7 +78,7 @@ extension CronInspection {
           report.items.append(Self.signIn(role, database, rules, facts))
         }
       }
-      report.items += try await retention(declared, role: role, target, connection)
+      report.items += try await retention(declared, role: role, known, target, connection)
       if !others.isEmpty {
         report.items.append(
           .init(
@@ -102,11 +104,12 @@ extension CronInspection {
 
   /// What jobs that run the retention call: it is a part of the setup that may never have been applied.
   private func retention(
-    _ declared: [CronSpec], role: String?, _ target: PostgresTarget, _ connection: PostgresConnection
+    _ declared: [CronSpec], role: String?, _ known: Set<String>, _ target: PostgresTarget,
+    _ connection: PostgresConnection
   ) async throws -> [CronPermissionsReport.Item] {
     var items: [CronPermissionsReport.Item] = []
     let statement = CronDeclaration.retention(schema: retentionSchema)
-    for spec in declared where spec.command == statement {
+    for spec in declared where spec.command == statement && known.contains(role ?? spec.role) {
       let role = role ?? spec.role
       var item = CronPermissionsReport.Item(
         role: role, what: "\(statement) in the database \(SQL.identifier(spec.database)), for the job \(spec.name)",

@@ -19,7 +19,7 @@ extension DoctorJob {
     let before =
       statements.isEmpty
       ? "Nothing was changed"
-      : "In PG_CRON_DATABASE nothing was changed; the \(statements.count) statements for PG_DATABASE were carried out"
+      : "In PG_CRON_DATABASE nothing was changed; the SQL for PG_DATABASE was carried out (statements: \(statements.count))"
     try await run(
       cron, at: inspection.cron.server.target(), inspection.cron.pools, Place(user: "PG_CRON_USER", kept: before)
     ) { _ in }

@@ -145,6 +145,27 @@ struct CronNoteTests {
     #expect(report.jobs[1].error?.message.contains("sluice cron plan") == true && report.status == .partial)
   }
 
+  @Test("An apply whose server stops tells what is not known, what was not begun, and what is there")
+  func stopped() async throws {
+    let server = try await PostgresServer(settings: ["shared_preload_libraries=pg_cron", "cron.database_name=cronned"])
+    try await server.psql("postgres", "CREATE DATABASE cronned")
+    try await server.psql("cronned", "CREATE EXTENSION pg_cron")
+    let site = try await CronSite(server: server)
+    let jobs = try site.jobs((0..<400).map { #""name": "j\#($0)", "schedule": "@daily", "command": "SELECT 1""# })
+    let applying = Task { try await jobs.apply(removals: .all) }
+    let count = "SELECT count(*) FROM cron.job"
+    try await eventually { try await Int(server.psql("cronned", count)) ?? 0 > 5 }
+    try server.crash()
+    let report = try await applying.value
+    let made = report.jobs.count { $0.outcome == .created }
+    #expect(report.jobs.count { $0.outcome == .failed } == 0, "\(report.jobs.first { $0.outcome == .failed } as Any)")
+    #expect(report.jobs.count { $0.outcome == .unknown } == 1 && report.jobs.last?.outcome == .notBegun)
+    try await server.startAgain()
+    let there = Int(try await server.psql("cronned", count)) ?? 0
+    #expect(made...(made + 1) ~= there, "\(made) told, \(there) there")
+    await server.stopAndWait()
+  }
+
   @Test("The history of a job that is not there is an error, and that of one that is says what it leaves out")
   func history() async throws {
     let site = try await CronSite()

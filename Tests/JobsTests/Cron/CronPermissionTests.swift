@@ -124,6 +124,7 @@ struct CronPermissionTests {
     #expect(
       try await told().first?.contains("sluice setup apply --role \(site.server.superuser) --part retention") == true)
     #expect(try await told().count == 1)
+    #expect(try await root.inspection.permissions(role: "nosuch").items.map(\.what) == ["role nosuch"])
     let checks = await CronChecks(root.inspection, role: nil).run()
     #expect(
       checks.contains { $0.status == .failed && $0.remedy?.contains("--part retention") == true },

@@ -10,8 +10,6 @@ package enum CronCatalog {
   ) async throws -> Result {
     do {
       return try await pools.withConnection(to: target) { connection in
-        // A role's short limit would end what is asked here before it can be told.
-        try await connection.query("SET statement_timeout = 0")
         try await connection.query("SET search_path TO pg_catalog, pg_temp")
         do {
           let result = try await body(connection)
@@ -40,7 +38,6 @@ package enum CronCatalog {
     await Task {
       do {
         try await connection.query("RESET search_path")
-        try await connection.query("RESET statement_timeout")
       } catch {
         await connection.close()
       }

@@ -32,10 +32,11 @@ struct CronChecks {
         DoctorCheck(.cronServer, .ok, "pg_cron \(settings.version) at \(settings.server)")
       ] + (await migration(cron)) + Self.privileges(permissions) + Self.settings(settings)
     } catch {
-      if let answer = DatabaseChecks.noAnswer(error) {
+      let error = JobError(cause: error)
+      if error.code == .databaseBusy, let target = try? cron.cron.server.target() {
+        let answer = DatabaseChecks.noAnswer(target)
         return [DoctorCheck(.cronServer, .failed, answer.text, remedy: answer.remedy)]
       }
-      let error = JobError(cause: error)
       return [
         DoctorCheck(.cronServer, .failed, error.message, remedy: "see docs/cron.md; sluice cron check tells more")
       ]

@@ -54,8 +54,6 @@ struct DatabaseChecks {
   static func ask(
     _ connection: PostgresConnection, _ scope: DoctorScope, _ now: @Sendable () -> Date
   ) async throws -> (Answers, Double) {
-    // A short limit of the role would end the questions, of which one tells it.
-    _ = try await connection.query("SET statement_timeout = 0")
     let role: String
     if let named = scope.role { role = named } else { role = try await connection.currentRole() }
     let before = now()
@@ -115,7 +113,10 @@ struct DatabaseChecks {
       let topics: [DoctorCheck.Group: DoctorTopic] = [
         .tables: .tablesPresent, .grants: .grantsRole, .timescaledb: .timescaledbVersion,
       ]
-      return [topics[group].map { DoctorCheck($0, .skipped, "the database was not reached") } ?? signInFailed]
+      return [
+        topics[group].map { DoctorCheck($0, .skipped, "the database was not reached") }
+          ?? Self.signInFailed(problem ?? JobError(.internal, "no answer"))
+      ]
     }
     switch group {
     case .database: return database(answers)
@@ -127,20 +128,27 @@ struct DatabaseChecks {
   }
 
   /// What is told of a server whose port takes a connection and which does not speak: no other session is in the way.
-  static func noAnswer(_ error: any Error) -> (text: String, remedy: String)? {
-    guard case PostgresError.poolTimeout(let target, let seconds) = error else { return nil }
-    return (
-      "no sign-in to \(target) came about within \(seconds) s: nothing answered it, or there is no token for it",
+  static func noAnswer(_ target: PostgresTarget) -> (text: String, remedy: String) {
+    (
+      "no sign-in to \(target) came about in time: nothing answered it, or there is no token for it",
       "see that PostgreSQL listens at \(target.host) port \(target.port), and no proxy or other service; for a token: sluice doctor --only identity"
     )
   }
 
-  private var signInFailed: DoctorCheck {
-    if let answer = problem.flatMap(Self.noAnswer) {
+  static func signInFailed(_ problem: any Error) -> DoctorCheck {
+    if case PostgresError.poolTimeout(let target, _) = problem {
+      let answer = noAnswer(target)
       return DoctorCheck(.databaseSignIn, .failed, answer.text, remedy: answer.remedy)
     }
-    let error = problem.map { JobError(cause: $0) } ?? JobError(.internal, "no answer")
-    if case PostgresError.connectFailed(_, _, "53300")? = problem {
+    let error = JobError(cause: problem)
+    if case PostgresError.server(let server) = problem, server.sqlState == "57014" {
+      // A session takes all limits from itself by its first statement, which has not come to its end.
+      return DoctorCheck(
+        .databaseSettings, .failed,
+        "statement_timeout is so short for the role that it ends the first statement of a session",
+        remedy: "as an administrator: ALTER ROLE … IN DATABASE … SET statement_timeout = 0")
+    }
+    if case PostgresError.connectFailed(_, _, "53300") = problem {
       return DoctorCheck(
         .databaseConnections, .failed, error.message,
         remedy: "raise max_connections, ALTER ROLE … CONNECTION LIMIT, or end idle sessions")

@@ -48,9 +48,8 @@ extension DoctorJob {
   ) async throws {
     do {
       try await pools.withConnection(to: target) { connection in
-        // What is mended may be that transactions only read, or a short limit.
+        // What is mended may be that transactions only read.
         try await connection.withTransaction("BEGIN READ WRITE") { connection in
-          _ = try await connection.query("SET LOCAL statement_timeout = 0")
           for statement in statements { try await Self.run(statement, place, on: connection) }
           try await check(connection)
         }

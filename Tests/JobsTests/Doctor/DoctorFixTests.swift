@@ -100,8 +100,12 @@ struct DoctorFixTests {
     let full = try await site.job(as: site.site.role) { $0.role = nil }.run([.database])
     #expect(full.checks.map(\.topic) == [.databaseConnections] && full.checks[0].status == .failed, "\(full.checks)")
     #expect(full.checks[0].remedy?.contains("CONNECTION LIMIT") == true)
-    let silent = PostgresError.poolTimeout(target: try site.job().server.target(), seconds: 3)
-    let answer = try #require(DatabaseChecks.noAnswer(silent))
-    #expect(!(answer.text + answer.remedy).contains("PG_POOL_MAX") && answer.remedy.contains("listens"))
+    let target = try site.job().server.target()
+    let silent = DatabaseChecks.signInFailed(PostgresError.poolTimeout(target: target, seconds: 3))
+    #expect(silent.topic == .databaseSignIn && silent.remedy?.contains("listens") == true)
+    #expect(!silent.text.contains("PG_POOL_MAX"))
+    let cut = DatabaseChecks.signInFailed(
+      PostgresError.server(ServerError(sqlState: "57014", message: "canceling statement due to statement timeout")))
+    #expect(cut.topic == .databaseSettings && cut.remedy?.contains("statement_timeout = 0") == true)
   }
 }

@@ -23,7 +23,7 @@ enum DoctorCommand: Command {
       "role", .value("NAME"), "whose rights are looked at, while an administrator is signed in",
       default: "the role that signs in"),
     CommandOption("no-write", .flag, "write no probe file to the lake"),
-    CommandOption("fix", .flag, "run the SQL that was printed, after a question, and check again"),
+    CommandOption("fix", .flag, "run the SQL of failures that was printed, after a question, and check again"),
     CommandOption("yes", .flag, "with --fix: do not ask"),
     .json, .verbose, .help,
   ]

@@ -15,12 +15,32 @@ package struct TableNeed: Sendable, Hashable {
   package let column: ColumnName?
   /// Who needs it, in words: `the maintenance task old-clicks`.
   package let job: String
+  /// It is needed on each partition and inheriting table too, which the job names. A hypertable's chunks have its rights.
+  package let ofParts: Bool
 
-  package init(_ table: TableName, _ privilege: String, column: ColumnName? = nil, job: String) {
+  package init(
+    _ table: TableName, _ privilege: String, column: ColumnName? = nil, job: String, ofParts: Bool = false
+  ) {
     self.table = table
     self.column = column
     self.privilege = privilege
     self.job = job
+    self.ofParts = ofParts
+  }
+
+  /// The needs, with those of partitions.
+  private static func withParts(_ needs: [TableNeed], on connection: PostgresConnection) async throws -> [TableNeed] {
+    var parts: [TableName: [TableName]] = [:]
+    for table in Set(needs.filter(\.ofParts).map(\.table)) {
+      let family = try await TableFamily.read(table, on: connection)
+      parts[table] = family.below.filter { $0 != table && $0.schema != "_timescaledb_internal" }
+    }
+    return needs.flatMap { need in
+      [need]
+        + (need.ofParts ? parts[need.table] ?? [] : []).map {
+          TableNeed($0, need.privilege, column: need.column, job: need.job)
+        }
+    }
   }
 
   /// What is missing, with the statement that gives it.
@@ -33,9 +53,10 @@ package struct TableNeed: Sendable, Hashable {
 
   /// What `role` lacks of `needs`; tables that are not there are passed over.
   package static func lacking(
-    _ needs: [TableNeed], role: String, on connection: PostgresConnection
+    _ all: [TableNeed], role: String, on connection: PostgresConnection
   ) async throws -> [Lack] {
-    guard !needs.isEmpty else { return [] }
+    guard !all.isEmpty else { return [] }
+    let needs = try await withParts(all, on: connection)
     let rows = try await connection.query(
       SetupTemplate.fill(
         SQL.tableNeeds,

@@ -6,14 +6,19 @@ package import TableDays
 package struct TableFamily: Sendable {
   /// The members by their OIDs.
   package let names: [Int: TableName]
+  /// The table and those below it.
+  package let below: [TableName]
 
   package static func read(_ table: TableName, on connection: PostgresConnection) async throws -> TableFamily {
     let rows = try await connection.query(SQL.upkeepFamily, [connection.quoted(table)]).rows
-    return TableFamily(
-      names: Dictionary(
-        uniqueKeysWithValues: try rows.map { row in
-          (try row.decode("oid"), TableName(schema: try row.decode("schema"), name: try row.decode("name")))
-        }))
+    var names: [Int: TableName] = [:]
+    var below: [TableName] = []
+    for row in rows {
+      let name = TableName(schema: try row.decode("schema"), name: try row.decode("name"))
+      names[try row.decode("oid")] = name
+      if try row.decode("is_below") { below.append(name) }
+    }
+    return TableFamily(names: names, below: below)
   }
 }
 

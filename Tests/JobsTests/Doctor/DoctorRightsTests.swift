@@ -67,6 +67,30 @@ struct DoctorRightsTests {
     #expect(error?.code == .permissionDenied && error?.message.contains("PG_USER") == true)
   }
 
+  @Test("A task that deletes needs its rights on each partition and inheriting table too")
+  func parts() async throws {
+    let site = try await DoctorSite()
+    let tasks = try MaintenanceTask.list(
+      JSONValue(
+        json: Data(
+          #"{"tasks": [{"name": "twice", "kind": "deduplicate", "table": "events.clicks", "key": ["id"], "keep": "newest", "by": "at"}]}"#
+            .utf8)))
+    _ = try await site.site.psql(
+      "GRANT SELECT, UPDATE, DELETE ON events.clicks TO \(site.site.quotedRole); CREATE TABLE events.kid () INHERITS (events.clicks)"
+    )
+    let doctor = site.job {
+      $0.needs = tasks.flatMap(\.needs)
+      $0.tables = []
+      $0.jobs = []
+    }
+    let found = try await site.findings(doctor, [.grants]).filter { $0.topic == .grantsMaintenance }
+    #expect(
+      found.flatMap(\.sql).sorted()
+        == ["DELETE", "SELECT", "UPDATE (id)"].map { "GRANT \($0) ON TABLE events.kid TO \(site.site.quotedRole)" })
+    _ = try await doctor.fix(DoctorReport(found).sql)
+    #expect(try await site.findings(doctor, [.grants]).filter { $0.topic == .grantsMaintenance } == [])
+  }
+
   @Test("What each maintenance task needs is told by task, alone, the owner's rights too, and the SQL gives it")
   func maintenance() async throws {
     let site = try await DoctorSite()

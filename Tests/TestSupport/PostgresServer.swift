@@ -130,9 +130,21 @@ public final class PostgresServer: Sendable {
     throw CommandFailure(description: "PostgreSQL did not start: \(log)")
   }
 
-  /// Runs SQL by psql as the superuser and returns what it prints, unaligned, without headers.
+  /// Runs SQL by psql as the superuser and returns what it prints, unaligned, without headers. A GRANT or REVOKE that meets one of another test on
+  /// the same object is done again.
   @discardableResult
   public func psql(_ database: String, _ sql: String) async throws -> String {
+    for _ in 0..<20 where sql.hasPrefix("GRANT ") || sql.hasPrefix("REVOKE ") {
+      do {
+        return try await psqlOnce(database, sql)
+      } catch let failure as CommandFailure where failure.description.contains("tuple concurrently updated") {
+        try await Task.sleep(for: .milliseconds(50))
+      }
+    }
+    return try await psqlOnce(database, sql)
+  }
+
+  private func psqlOnce(_ database: String, _ sql: String) async throws -> String {
     let output = try await runChecked(
       "\(Self.binaries)/psql",
       [

@@ -76,7 +76,8 @@ struct DoctorRightsTests {
           #"{"tasks": [{"name": "twice", "kind": "deduplicate", "table": "events.clicks", "key": ["id"], "keep": "newest", "by": "at"}]}"#
             .utf8)))
     _ = try await site.site.psql(
-      "GRANT SELECT, UPDATE, DELETE ON events.clicks TO \(site.site.quotedRole); CREATE TABLE events.kid () INHERITS (events.clicks)"
+      "GRANT SELECT, UPDATE, DELETE ON events.clicks TO \(site.site.quotedRole); CREATE TABLE events.kid () INHERITS (events.clicks); "
+        + "ALTER TABLE events.kid OWNER TO \(SetupSite.quoted(site.site.owner))"
     )
     let doctor = site.job {
       $0.needs = tasks.flatMap(\.needs)

@@ -9,7 +9,8 @@ SELECT c.oid::pg_catalog.int8 AS oid, n.nspname AS schema, c.relname AS name, c.
   -- Tuples of a block, as the last ANALYZE has it; 0 where there was none.
   CASE WHEN c.relpages > 0 THEN GREATEST(c.reltuples, 0) / c.relpages ELSE 0 END::pg_catalog.float8 AS density,
   pg_catalog.pg_total_relation_size(c.oid)::pg_catalog.int8 AS bytes,
-  pg_catalog.has_table_privilege(c.oid, 'DELETE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS may_delete
+  pg_catalog.has_table_privilege(c.oid, 'DELETE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS may_delete,
+  pg_catalog.has_any_column_privilege(c.oid, 'UPDATE') AS may_lock
 FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'f')
 ORDER BY c.oid

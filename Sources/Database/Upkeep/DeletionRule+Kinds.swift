@@ -152,15 +152,8 @@ extension DeletionRule {
 
   /// A row is locked before others go because of it, or before it goes: FOR SHARE and FOR UPDATE need UPDATE on a column.
   private func refuseWithoutLock(_ column: ColumnName, on connection: PostgresConnection) async throws {
-    for (oid, name) in [(oid, table)] + leaves.map({ ($0.oid, $0.name) }) {
-      let row = try await connection.query(
-        "SELECT pg_catalog.has_any_column_privilege($1::pg_catalog.int8::pg_catalog.oid, 'UPDATE') AS may_lock",
-        [String(oid)]
-      ).rows[0]
-      guard try row.decode("may_lock", as: Bool.self) else {
-        throw TableFacts.denied(
-          "UPDATE (\(SQL.identifier(column.text)))", on: SQL.name(name), try await connection.currentRole())
-      }
-    }
+    guard let refused = leaves.first(where: { !$0.mayLock }) else { return }
+    throw TableFacts.denied(
+      "UPDATE (\(SQL.identifier(column.text)))", on: SQL.name(refused.name), try await connection.currentRole())
   }
 }

@@ -13,6 +13,8 @@ package struct DeletionRule: Sendable {
     package let blocks: Int
     /// Tuples of a block; 0 where that is not known.
     let density: Double
+    /// The role may lock its rows.
+    let mayLock: Bool
   }
 
   /// The row of a key that stays.
@@ -102,24 +104,19 @@ package struct DeletionRule: Sendable {
 
   /// Whether a chunk that is left alone has rows for which `condition`, of columns without a table's name, holds.
   package func hasClosedRows(_ condition: String, on connection: PostgresConnection) async throws -> Bool {
-    for chunk in closed {
-      // ONLY would leave out what is compressed.
-      let name: String = try await connection.query(
-        "SELECT $1::pg_catalog.int8::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text AS name", [String(chunk)]
-      ).rows[0].decode("name")
-      let found: Bool = try await connection.query(
-        "SELECT EXISTS (SELECT FROM \(name) WHERE \(condition)) AS found"
-      ).rows[0].decode("found")
-      if found { return true }
-    }
-    return false
+    guard !closed.isEmpty else { return false }
+    return try await connection.query(
+      "SELECT EXISTS (SELECT FROM \(connection.quoted(table)) WHERE \(condition) AND tableoid = ANY ($1::pg_catalog.oid[])) AS found",
+      ["{\(closed.map { "\($0)" }.joined(separator: ","))}"]
+    ).rows[0].decode("found")
   }
 
   private static func leaves(_ rows: [PostgresRow], but closed: [Int]) throws -> [Leaf] {
     try rows.map {
       Leaf(
         oid: try $0.decode("oid"), name: TableName(schema: try $0.decode("schema"), name: try $0.decode("name")),
-        blocks: try $0.decode("blocks"), density: try $0.decode("density"))
+        blocks: try $0.decode("blocks"), density: try $0.decode("density"),
+        mayLock: try $0.decode("may_lock"))
     }.filter { !closed.contains($0.oid) }
   }
 

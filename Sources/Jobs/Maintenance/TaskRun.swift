@@ -33,12 +33,13 @@ struct TaskRun: Sendable {
   func run() async -> MaintenanceResult {
     let start = ContinuousClock.now
     do {
-      try await checkTime()
+      if task.deletesFrom == nil { try await checkTime() }
       try await session.run(locks: !isDryRun, endsSession: task.isStatement, limit: { timeLeft }) { connection in
         // A session before this one may have broken.
         tally.update { ($0.result.left, $0.result.parts) = ([], []) }
         // Only under the lock: the note is that of whoever has it.
         if task.deletesFrom != nil, !isDryRun { try await goOn() }
+        try await checkTime()
         switch task.kind {
         case .deleteOlderThan, .deduplicate, .deleteOrphans: try await deleteRows(on: connection)
         case .vacuum(let vacuum): try await self.vacuum(vacuum, on: connection)
@@ -121,7 +122,8 @@ struct TaskRun: Sendable {
       let state = tally.now
       // The document is that of the run that has the lock.
       guard state.result.reason != JobErrorCode.alreadyRunning.rawValue else { return }
-      guard state.notedAt != nil || state.result.resumedAt != nil else { return }
+      let isStopped = state.result.outcome == .stopped
+      guard state.notedAt != nil || state.result.resumedAt != nil || isStopped && state.hasGoneOn else { return }
       let status: Operation.Status =
         switch state.result.outcome {
         case .ok, .nothing, .kept, .planned, .notDue: .succeeded
@@ -132,7 +134,7 @@ struct TaskRun: Sendable {
       let isOpen = !state.note.proofs.isEmpty && status == .succeeded
       do {
         var note = state.note
-        note.goesOn = state.result.outcome == .stopped
+        note.goesOn = isStopped
         try await notebook.write(note, isOpen ? .partial : status)
       } catch {
         tellNotNoted(error)

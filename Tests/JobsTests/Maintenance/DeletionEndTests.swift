@@ -95,6 +95,17 @@ struct DeletionEndTests {
     #expect(result.outcome == .kept && result.reason == "no_archive" && result.rows == 100, "\(result)")
   }
 
+  @Test("A task that did not begin on its day, for want of time, begins on the next one")
+  func notBegun() async throws {
+    var fixture = try await Fixture(DeletionTests.rows)
+    let task = "{\(DeletionTests.plain), \"schedule\": \"weekly: wednesday\"}"
+    let late = try await fixture.maintenanceJob(task).run(MaintenanceRequest(), deadline: fixture.now()).tasks[0]
+    #expect(late.outcome == .stopped && late.reason == "budget" && late.rows == 0, "\(late)")
+    fixture.now = { Date(timeIntervalSince1970: 1_704_888_000 + 86_400) }
+    let next = try await fixture.maintenanceJob(task).run(MaintenanceRequest()).tasks[0]
+    #expect(next.outcome == .ok && next.rows == 761, "\(next)")
+  }
+
   @Test("A task that was stopped on its day goes on on the next one, and then waits for its day again")
   func nextDay() async throws {
     var fixture = try await Fixture(DeletionTests.rows)

@@ -56,6 +56,7 @@ struct StatementTaskTests {
     let fixture = try await Fixture(
       """
       CREATE SCHEMA e; CREATE TABLE e.t (id int PRIMARY KEY, k int); CREATE TABLE e.u (id int);
+      ALTER TABLE e.t SET (autovacuum_enabled = false);
       INSERT INTO e.t SELECT n, n FROM generate_series(1, 20000) n; DELETE FROM e.t WHERE id % 10 <> 0; VACUUM ANALYZE e.t;
       """)
     let other = try await fixture.otherSession()
@@ -88,7 +89,7 @@ struct StatementTaskTests {
   @Test("A table that stays locked for everybody stops a vacuum, and a deletion, after lock_timeout")
   func everybody() async throws {
     let fixture = try await Fixture(DeletionTests.rows)
-    try await fixture.psql("DELETE FROM e.t WHERE id % 2 = 0")
+    try await fixture.psql("ALTER TABLE e.t SET (autovacuum_enabled = false); DELETE FROM e.t WHERE id % 2 = 0")
     try await eventually { try await fixture.psql("SELECT pg_stat_get_dead_tuples('e.t'::regclass) > 0") == "t" }
     let other = try await fixture.otherSession()
     try await other.query("BEGIN")

@@ -15,9 +15,9 @@ SELECT w.schema, w.name, w.privilege, c.oid IS NOT NULL AS is_there,
   CASE w.privilege
     WHEN 'MAINTAIN' THEN CASE
       WHEN v.has_maintain THEN pg_catalog.format('GRANT MAINTAIN ON TABLE %I.%I TO %I', w.schema, w.name, {{role}})
-      WHEN o.is_mighty THEN '' ELSE pg_catalog.format('GRANT %I TO %I', o.rolname, {{role}}) END
-    -- Nobody becomes a superuser, or a maker of roles, for the sake of a table.
-    WHEN 'OWNER' THEN CASE WHEN o.is_mighty THEN '' ELSE pg_catalog.format('GRANT %I TO %I', o.rolname, {{role}}) END
+      WHEN o.is_mighty IS NOT FALSE THEN '' ELSE pg_catalog.format('GRANT %I TO %I', o.rolname, {{role}}) END
+    -- Nobody becomes a superuser, or a maker of roles, for the sake of a table. One that is not there has no owner.
+    WHEN 'OWNER' THEN CASE WHEN o.is_mighty IS NOT FALSE THEN '' ELSE pg_catalog.format('GRANT %I TO %I', o.rolname, {{role}}) END
     WHEN 'UPDATE' THEN pg_catalog.format('GRANT UPDATE (%I) ON TABLE %I.%I TO %I', w.column_name, w.schema, w.name, {{role}})
     ELSE pg_catalog.format('GRANT %s ON TABLE %I.%I TO %I', w.privilege, w.schema, w.name, {{role}})
   END AS statement

@@ -87,7 +87,7 @@ package struct DeletionRule: Sendable {
     let references: Int = try effects.decode("references")
     if references > 0 {
       warnings.append(
-        "\(references) foreign keys name rows of \(table): a row that is still named stops the task; delete the rows that name it first, by a task of a smaller order"
+        "foreign keys (\(references)) name rows of \(table): a row that is still named stops the task; delete the rows that name it first, by a task of a smaller order"
       )
     }
   }

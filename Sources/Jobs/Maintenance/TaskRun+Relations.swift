@@ -16,7 +16,8 @@ extension TaskRun {
       wanted.tables, wanted.patterns, all: wanted.all, parts: parts, on: connection)
     // One that is missing keeps no other.
     for table in missing {
-      let error = TableFacts.missing(table, in: target.database)
+      var error = TableFacts.missing(table, in: target.database)
+      error.field = nil
       take(.init(unit: "\(table)", outcome: .failed, reason: error.code.rawValue, detail: error.message))
     }
     return found

@@ -67,13 +67,15 @@ struct DoctorRightsTests {
     #expect(error?.code == .permissionDenied && error?.message.contains("PG_USER") == true)
   }
 
-  @Test("A task that deletes needs its rights on each partition and inheriting table too")
+  @Test(
+    "A task that deletes needs its rights on each partition and inheriting table too; of a table that is not there nothing is asked"
+  )
   func parts() async throws {
     let site = try await DoctorSite()
     let tasks = try MaintenanceTask.list(
       JSONValue(
         json: Data(
-          #"{"tasks": [{"name": "twice", "kind": "deduplicate", "table": "events.clicks", "key": ["id"], "keep": "newest", "by": "at"}]}"#
+          #"{"tasks": [{"name": "twice", "kind": "deduplicate", "table": "events.clicks", "key": ["id"], "keep": "newest", "by": "at"}, {"name": "gone", "kind": "vacuum", "tables": ["events.gone"]}]}"#
             .utf8)))
     _ = try await site.site.psql(
       "GRANT SELECT, UPDATE, DELETE ON events.clicks TO \(site.site.quotedRole); CREATE TABLE events.kid () INHERITS (events.clicks); "

@@ -24,7 +24,7 @@ struct StatementTaskTests {
     let error = try #require(next.error)
     #expect(next.outcome == .failed && error.code == .constraintViolation && next.rows == 0, "\(next)")
     #expect(error.message.contains("child_id_fkey") && !error.message.contains("loaded"), "\(error)")
-    #expect(next.warnings.contains { $0.contains("1 foreign keys name rows of e.t") }, "\(next.warnings)")
+    #expect(next.warnings.contains { $0.contains("foreign keys (1) name rows of e.t") }, "\(next.warnings)")
     #expect(try await fixture.count("e.t") == 1002)
     try await fixture.psql("DROP TABLE e.child")
     #expect(try await fixture.maintain(DeletionTests.plain).rows == 761)

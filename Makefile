@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention maintenance steps matrix sanitize soak interop deployfiles package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention maintenance fanout resume steps matrix sanitize soak interop deployfiles package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -26,6 +26,8 @@ help:
 	@echo '              ROUNDS=50, KILLS=10, SEED=2)'
 	@echo 'make maintenance  a million rows with duplicates and orphans are tidied up while the program is killed (5 minutes; ROWS=100000,'
 	@echo '              KILLS=5, SEED=2)'
+	@echo 'make fanout   eight instances do a night of a thousand table-days from one queue while they are killed (5 minutes)'
+	@echo 'make resume   an asynchronous backup is killed at 50 moments and resumed on another instance (30 minutes; KILLS=5)'
 	@echo 'make steps    restores broken before and after each step, at 200 points (15 minutes; SEED=2, POINTS=50)'
 	@echo 'make matrix   every test on every PostgreSQL server of the machine (POSTGRES_SERVERS="/folder/bin ..." for more)'
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
@@ -95,6 +97,12 @@ retention: deps release
 
 maintenance: deps release
 	@scripts/maintenance.sh "$(BINARY)" --rows "$(or $(ROWS),1000000)" --kills "$(or $(KILLS),5)" --seed "$(or $(SEED),1)"
+
+fanout: deps release emulator
+	@scripts/simulate-fanout.sh "$(BINARY)" "$(dir $(BINARY))lake-emulator"
+
+resume: deps release
+	@scripts/resume.sh "$(BINARY)" --kills "$(or $(KILLS),50)" --seed "$(or $(SEED),1)"
 
 steps: deps release
 	@scripts/steps.sh "$(BINARY)" --seed "$(or $(SEED),1)" --points "$(or $(POINTS),200)"

@@ -104,6 +104,11 @@ package enum ArchiveLayout {
     get throws { try LakePath(components: [privateFolder, "operations"]) }
   }
 
+  /// `_sluice/keys` at the root: what calls with an `Idempotency-Key` have begun.
+  package static var keysFolder: LakePath {
+    get throws { try LakePath(components: [privateFolder, "keys"]) }
+  }
+
   /// `_sluice/audit` at the root.
   static var auditFolder: LakePath {
     get throws { try LakePath(components: [privateFolder, "audit"]) }

@@ -92,6 +92,8 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     package var requestKey: String?
     /// Of a hypertable: what makes another one like it.
     package var hypertable: Hypertable?
+    /// How long the rows were read and written, in seconds; nil where that is not known.
+    package var seconds: Double?
 
     package init(
       _ tableDay: TableDay, window: Window, columns: [Column], encoding: ArchiveEncoding, serverVersion: String,
@@ -143,6 +145,9 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
   package var requestKey: String?
   /// Of a hypertable: what makes another one like it; absent in manifests of older versions.
   package var hypertable: Hypertable?
+  /// How long the rows were read and written, in seconds, from which the time of the table's other days is estimated; absent in
+  /// manifests of older versions.
+  package var seconds: Double?
   /// The last verification that found the archive to match; absent before the first one.
   package var verifiedAt: Date?
   /// What that verification compared: see `VerifyDepth`.
@@ -154,7 +159,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
-    case database, table, date, window, columns, encoding, rows, hypertable
+    case database, table, date, window, columns, encoding, rows, hypertable, seconds
     case csvBytes = "csv_bytes"
     case gzipBytes = "gzip_bytes"
     case sha256, etag
@@ -190,6 +195,7 @@ package struct ArchiveManifest: Sendable, Codable, Equatable {
     createdAt = description.createdAt
     requestKey = description.requestKey
     hypertable = description.hypertable
+    seconds = description.seconds
   }
 
   /// The manifest at `path`; nil when there is none.

@@ -27,5 +27,14 @@ extension Settings {
     Setting(
       "BACKUP_GZIP_LEVEL", .integer(BackupOptions.gzipLevels), "gzip level: 1–3 is fast, 4–9 is smaller",
       into: \.backup.gzipLevel),
+    Setting(
+      "BACKUP_FANOUT", SettingForm<BackupFanout>.choice,
+      "`queue`: behind the Functions host the nightly run, and a job that is answered at once, become one message a table-day, "
+        + "which any instance takes up; `none`: one instance does all", into: \.fanout),
+    Setting(
+      "RESTORE_ON_ARRIVAL",
+      .list(of: SettingForm("`database/schema.table`, in which * stands for any characters") { ArrivalPattern($0) }),
+      "tables whose archives are restored when an event of the storage account (`BlobRenamed`, `BlobCreated`) on the queue of "
+        + "`restore_worker` tells of them", into: \.arrivals),
   ]
 }

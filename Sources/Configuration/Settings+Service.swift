@@ -19,6 +19,10 @@ extension Settings {
       "days after its last change after which the document of an operation is removed, by the nightly run or `sluice backup`",
       into: \.operationsDays),
     Setting(
+      "SLUICE_SYNC_LIMIT", .integer(0...86_400),
+      "seconds: a backup or restore that is likely to take longer is answered 202 at once, since a front end cuts a call at 230 s; "
+        + "0 answers each at its end", into: \.syncLimitSeconds),
+    Setting(
       "SLUICE_CONFIG", form: "a JSON file", default: "`./\(defaultFile)`, if it exists", isVariableOnly: true,
       "the settings file"
     ) { _, _, _ in

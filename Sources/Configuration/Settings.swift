@@ -5,6 +5,12 @@ package import Jobs
 package import Lake
 import TableDays
 
+/// Who does the table-days of a large backup.
+package enum BackupFanout: String, Sendable, CaseIterable {
+  case none
+  case queue
+}
+
 /// The program's settings, read once at the start.
 ///
 /// Each is declared as a ``Setting``. Each is an environment variable (Azure app settings are environment variables);
@@ -42,6 +48,12 @@ package struct Settings: Sendable {
   package var shutdownGraceSeconds = 25
   /// `SLUICE_OPERATIONS_DAYS`.
   package var operationsDays = JobContext.defaultOperationsDays
+  /// `SLUICE_SYNC_LIMIT`.
+  package var syncLimitSeconds = 200
+  /// `BACKUP_FANOUT`.
+  package var fanout = BackupFanout.none
+  /// `RESTORE_ON_ARRIVAL`.
+  package var arrivals: [ArrivalPattern] = []
   /// Warnings about variables that may be mistyped settings.
   package var warnings: [String] = []
 
@@ -63,8 +75,10 @@ package struct Settings: Sendable {
       timeColumns[options.table] = options.timeColumn.map { ColumnName($0) }
       units[options.table] = options.unit
     }
-    return RestoreOptions(
+    var options = RestoreOptions(
       timeZone: backup.timeZone, lake: lakeAddress, lakeAllowedHosts: lakeAllowedHosts, timeColumns: timeColumns,
       units: units, openLake: openLake)
+    options.arrivals = arrivals
+    return options
   }
 }

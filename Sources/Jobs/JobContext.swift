@@ -12,6 +12,7 @@ package struct JobContext: Sendable {
   package var lake: any LakeStore
   package let admission: Admission
   package let audit = AuditTrail()
+  package let paces = TablePaces()
   package var retention = RetentionOptions()
   /// Nil where the program is not asked for pg_cron.
   package var cron: CronContext?

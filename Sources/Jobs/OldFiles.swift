@@ -50,14 +50,19 @@ package struct OldFiles: Sendable {
     } keeping: {
       try await hasProofs($0)
     }
+    await remove("keys of calls", olderThan: TimeInterval(context.operationsDays) * 86_400) {
+      try ArchiveLayout.keysFolder
+    }
     await removeMarks(database: database)
   }
 
   /// Whether the document has proofs of days that maintenance has left half deleted: without them the rest of a day cannot go.
   private func hasProofs(_ path: LakePath) async throws -> Bool {
     let bytes = try await context.lake.readAll(path, limit: OperationStore.maximumBytes)
-    guard let operation = try? Operation(file: bytes), operation.kind == "maintenance" else { return false }
-    return operation.status != .succeeded && operation.progress.object?["proofs"]?.object?.isEmpty == false
+    guard let operation = try? Operation(file: bytes),
+      [MaintenanceNotebook.kind, "maintenance"].contains(operation.kind)
+    else { return false }
+    return operation.state.written != .succeeded && operation.progress.object?["proofs"]?.object?.isEmpty == false
   }
 
   /// Puts the manifests of publications that were cut off in their places.

@@ -78,7 +78,9 @@ extension JobErrorCode {
       "The migration of the jobs failed, and so did the way back; `sluice cron migrate --rollback` takes it up. Until then jobs may be "
       + "inactive.",
     .operationEnded: "The operation has ended already.",
-    .operationElsewhere: "Another process runs the operation.",
+    .operationChanged: "Other processes changed the operation again and again meanwhile.",
+    .operationNotResumable: "The operation's job cannot be run again from its document.",
+    .idempotencyKeyReused: "The Idempotency-Key was sent before with another request.",
     .notATable: "The relation is not a table whose rows can be read.",
     .chunkNotReadable:
       "Compressed chunks of the day read as empty, since `timescaledb.license` is `apache`; `chunks` names them.",
@@ -137,6 +139,9 @@ extension JobErrorCode {
     .lengthMismatch: "The lake holds another number of bytes than were written; nothing was published.",
     .compressionFailed: "The compressor failed.",
     .nightlyFailed: "Table-days of the nightly run failed; the log names them.",
+    .attemptsUsedUp: "The host gave a message up after its last attempt; the operation tells of its table-day.",
+    .functionTimeoutTooShort:
+      "At the rate measured on the table, the table-day would not end within the host's functionTimeout; it was not begun.",
     .partlyFailed: "Table-days of a message failed; the log names them.",
     .packageFailed: "The package cannot be written.",
     .cancelled: "The job was cancelled before its end.",

@@ -60,8 +60,10 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case noPartition = "no_partition"
   case partitionNotMade = "partition_not_made"
   case locked
+  case idempotencyKeyReused = "idempotency_key_reused"
   case operationEnded = "operation_ended"
-  case operationElsewhere = "operation_elsewhere"
+  case operationChanged = "operation_changed"
+  case operationNotResumable = "operation_not_resumable"
 
   // Data that cannot be used.
   case notATable = "not_a_table"
@@ -115,6 +117,8 @@ package enum JobErrorCode: String, Sendable, CaseIterable {
   case compressionFailed = "compression_failed"
   case nightlyFailed = "nightly_failed"
   case partlyFailed = "partly_failed"
+  case attemptsUsedUp = "attempts_used_up"
+  case functionTimeoutTooShort = "function_timeout_too_short"
   case packageFailed = "package_failed"
   case cancelled
   case shuttingDown = "shutting_down"
@@ -172,12 +176,12 @@ extension JobErrorCode {
       .noPartition,
       .partitionNotMade, .chunkFrozen, .generatedLost, .timescaledbTooOld, .retentionWouldDrop, .locked,
       .operationEnded,
-      .operationElsewhere:
+      .operationChanged, .operationNotResumable:
       .conflict
     case .notATable, .chunkNotReadable, .noTimeColumn, .badTimeColumn, .archiveNotGzip, .archiveCorrupt, .badHeader,
       .badRow, .rowsNotStored, .unknownColumns, .missingColumns, .noCast, .tableNotMade, .deferrableKey, .insertRule,
       .constraintViolation, .manifestUnreadable, .rowsOutsideSpan, .restoreLogNeeded, .holdNotKept,
-      .cronNotAvailable:
+      .cronNotAvailable, .idempotencyKeyReused, .functionTimeoutTooShort:
       .unprocessable
     case .databaseUnavailable, .databaseSignInFailed, .databaseBusy, .noCredential, .signInRefused, .signInUnreachable,
       .malformedAnswer, .lakeUnavailable, .lakeOutcomeUnknown, .lakeSignInFailed, .lakeReadOnly, .cancelled,
@@ -186,7 +190,7 @@ extension JobErrorCode {
     case .databaseFull, .lakeFull: .full
     case .databaseError, .commitUnknown, .stepsOwed, .cronRunFailed, .cronRolledBack, .cronNotRolledBack,
       .lakeNotDurable, .lakeError, .rowCountMismatch, .lengthMismatch,
-      .compressionFailed, .nightlyFailed, .partlyFailed, .packageFailed, .internal:
+      .compressionFailed, .nightlyFailed, .partlyFailed, .attemptsUsedUp, .packageFailed, .internal:
       .failed
     }
   }
@@ -215,8 +219,8 @@ extension JobErrorCode {
     case .alreadyRunning, .archiveChanged, .tableChanged, .rowsNotDeleted, .locked, .databaseError, .lakeError,
       .rowCountMismatch,
       .lengthMismatch, .compressionFailed, .nightlyFailed, .partlyFailed, .internal, .lakeNotDurable, .stepsOwed,
-      .cronRunFailed,
-      .cronRolledBack:
+      .cronRunFailed, .attemptsUsedUp,
+      .cronRolledBack, .operationChanged:
       .retry
     default: kind == .unavailable || kind == .full ? .retry : .never
     }

@@ -30,6 +30,7 @@ package final class JobProgress: Sendable {
   }
 
   private let state = Mutex(Reading())
+  private let names = Mutex<[String]>([])
 
   package init() {}
 
@@ -44,6 +45,12 @@ package final class JobProgress: Sendable {
   package func waitsForTurn(_ what: String?, by unit: String) {
     update { $0.turns[unit] = what }
   }
+
+  /// The table-days that are done, such as `events.clicks 2024-01-31`, in the order of their ends; also over a ``restart()``.
+  package var finished: [String] { names.withLock { $0 } }
+
+  /// The table-day `name` is done, and is not to be done again by another attempt at the job.
+  package func finish(_ name: String) { names.withLock { $0.append(name) } }
 
   /// Begins anew, for another attempt.
   package func restart() { state.withLock { $0 = Reading() } }

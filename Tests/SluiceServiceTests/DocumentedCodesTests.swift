@@ -12,6 +12,7 @@ struct DocumentedCodesTests {
   /// Codes that no HTTP call is answered with: of the start, of timers and messages, of commands, of readiness.
   static let unanswered: Set<JobErrorCode> = [
     .invalidScope, .wrongTrigger, .nightlyFailed, .partlyFailed, .packageFailed, .noAnswer, .setupRefused,
+    .attemptsUsedUp,
   ]
   static let onlyBackup: Set<JobErrorCode> = [
     .archiveExists, .rowCountMismatch, .lengthMismatch, .compressionFailed,
@@ -22,7 +23,9 @@ struct DocumentedCodesTests {
     .commitUnknown, .deleteCascades, .childTables, .rowsNotDeleted, .rowsOutsideSpan,
     .archiveReplaced, .restoreLogNeeded,
   ]
-  static let onlyOperations: Set<JobErrorCode> = [.operationNotFound, .operationEnded, .operationElsewhere]
+  static let onlyOperations: Set<JobErrorCode> = [
+    .operationNotFound, .operationEnded, .operationChanged, .operationNotResumable,
+  ]
   static let onlyCron: Set<JobErrorCode> = [
     .cronJobNotFound, .cronRefused, .cronNotAvailable, .cronRunFailed, .cronRolledBack, .cronNotRolledBack,
   ]

@@ -74,7 +74,7 @@ struct QueueMessageTests {
     #expect(
       plain.outputs["poison"]
         == .array([.string(#"{"date":"2024-01-01","key":"9d3f","table":"a.b"}"#)]), "\(plain)")
-    let id = try await parts.operations.enqueue(kind: "restore").id
+    let id = try await parts.operations.enqueue(Draft("restore")).id
     let operation = try await runs().work(message(id), invocation(), kind: "restore", job)
     #expect(
       operation.outputs["poison"]
@@ -105,7 +105,7 @@ struct QueueMessageTests {
     }
     #expect(second == .done)
     // An operation's id is a key that stays in the message.
-    let id = try await parts.operations.enqueue(kind: "restore").id
+    let id = try await parts.operations.enqueue(Draft("restore")).id
     let own = append.replacing(#"{"date""#, with: #"{"operation":"\#(id)","date""#)
     let third = try await runs().work(.queue(QueueMessage(text: own, id: "9d3f")), invocation(), kind: "restore") {
       _, _, _ in try ended([nil])

@@ -62,7 +62,7 @@ struct QueuedJobTests {
     let outputs = try await invoke(function, #"{"date": "2024-01-01"}"#, query: "?table=a.b&code=s3cret")
     #expect(outputs["res"]?["statusCode"] == 202)
     let operation = try JSONValue(json: Data((outputs["res"]?["body"]?.string ?? "").utf8))
-    #expect(operation["status"] == "queued")
+    #expect(operation["state"] == "queued")
     let id = try #require(operation["id"]?.string)
     #expect(outputs["res"]?["headers"]?["Location"]?.string == "/api/operations/\(id)")
     let messages = try #require(outputs["job"]?.elements)
@@ -71,7 +71,7 @@ struct QueuedJobTests {
       try JSONValue(json: Data((messages[0].string ?? "").utf8))
         == ["table": "a.b", "date": "2024-01-01", "operation": .string(id)])
     #expect(documents == ["\(id).json"])
-    #expect(try await parts.operations.operation(id).status == .queued)
+    #expect(try await parts.operations.operation(id).state.written == .queued)
   }
 
   @Test(
@@ -144,7 +144,7 @@ struct QueuedJobTests {
     #expect(response.status == 202)
     let id = try #require(try JSONValue(json: response.body)["id"]?.string)
     // There is no database.
-    try await eventually { try await parts.operations.operation(id).status == .failed }
+    try await eventually { try await parts.operations.operation(id).state.written == .failed }
   }
 
   @Test("Behind the host, a function that was deployed without its output says what is missing")

@@ -41,7 +41,7 @@ struct RouteFileTests {
         "GET,POST /api/verify", "POST /api/retention", "POST /api/maintenance", "GET /api/cron",
         "GET /api/cron/history",
         "POST /api/cron/{action}",
-        "GET,DELETE /api/operations/{id}",
+        "GET,DELETE /api/operations/{id}", "GET /api/operations", "POST /api/operations/{id}/{action}",
         "GET /api/health", "POST /api/backup_async", "POST /api/restore_async",
       ])
   }

@@ -333,7 +333,7 @@ def run_service(site, job, kind, moment):
             return
         Cut(kind, moment, process, site.proxy)
         if kind == "connection":
-            while call(port, "GET", f"/api/operations/{operation['id']}")[1]["status"] == "running":
+            while call(port, "GET", f"/api/operations/{operation['id']}")[1]["state"] == "running":
                 time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)

@@ -206,7 +206,7 @@ def main():
     unfinished = open_changes.stdout.count("outcome=begun")
     if unfinished > killed:
         faults.append(f"{unfinished} changes have no end, and {killed} runs were killed")
-    states = [json.loads(path.read_text())["status"] for path in Path(site.lake, "_sluice/operations").glob("*.json")]
+    states = [json.loads(path.read_text())["state"] for path in Path(site.lake, "_sluice/operations").glob("*.json")]
     if set(states) != {"succeeded"}:
         faults.append(f"the documents of the tasks say {states}")
     print(

@@ -96,7 +96,7 @@ def run(arguments, number, seconds):
     for operation in begun:
         try:
             with open(f"{lake}/_sluice/operations/{operation}.json") as file:
-                statuses[json.load(file)["status"]] += 1
+                statuses[json.load(file)["state"]] += 1
         except FileNotFoundError:
             statuses["no file"] += 1
     shutil.rmtree(lake)

@@ -24,7 +24,9 @@ extension FunctionRoute {
     case .http:
       trigger = try Self.http(&fields, name: name)
       jobQueue = try Self.output(&fields, name: name)
-    case .timer: trigger = try Self.timer(&fields)
+    case .timer:
+      trigger = try Self.timer(&fields)
+      jobQueue = try Self.output(&fields, name: name)
     case .queue: trigger = try Self.queue(&fields)
     }
     try fields.refuseTheRest()
@@ -89,7 +91,7 @@ extension FunctionRoute {
     return .timer(schedule: schedule)
   }
 
-  /// `"output": {"queue": …, "connection": …}` of an HTTP function.
+  /// `"output": {"queue": …, "connection": …}` of an HTTP function or a timer.
   private static func output(
     _ fields: inout RouteFields, name: String
   ) throws(FunctionRoutesError) -> QueueOutput? {

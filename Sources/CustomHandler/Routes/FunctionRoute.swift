@@ -8,18 +8,22 @@ package struct FunctionRoute: Sendable, Equatable {
   package let trigger: FunctionTrigger
   /// The name under which its code is registered.
   package let handler: String
-  /// Of an HTTP function: the queue that its answers put a job on. The host then calls the function with an envelope.
+  /// Of an HTTP function or a timer: the queue that its answers put jobs on. The host calls an HTTP function with one with an envelope.
   package var jobQueue: QueueOutput?
+
+  /// What the host adds to a queue's name for the messages that it gives up.
+  private static let poisonSuffix = "-poison"
 
   /// The queues that the function's answers may put messages on, beside its answer.
   package var outputs: [QueueOutput] {
     switch trigger {
-    case .http: [jobQueue].compactMap(\.self)
-    case .timer: []
+    case .http, .timer: [jobQueue].compactMap(\.self)
+    // What the host has given up goes no further.
+    case .queue(let name, _) where name.hasSuffix(Self.poisonSuffix): []
     case .queue(let name, let connection):
       [
         // The queue to which the host itself moves a message that failed too often.
-        QueueOutput(name: QueueOutput.poison, queue: "\(name)-poison", connection: connection),
+        QueueOutput(name: QueueOutput.poison, queue: name + Self.poisonSuffix, connection: connection),
         QueueOutput(name: QueueOutput.again, queue: name, connection: connection),
       ]
     }
@@ -34,7 +38,7 @@ package struct QueueOutput: Sendable, Equatable {
   /// The name of a setting, never a connection string.
   package let connection: String
 
-  /// Of an HTTP function: the message that has its job done.
+  /// Of an HTTP function or a timer: the message that has its job done, or one for each part of it.
   package static let job = "job"
   /// Of a queue function: a message that can never succeed.
   package static let poison = "poison"

@@ -14,7 +14,7 @@ import HTTPServer
 ///    "handler": "backup_worker"}]}
 /// ```
 /// `name`, `trigger` and `handler` are required; `http` also needs `methods` (`route` is the name unless given, `authLevel`
-/// is `function`; with `"output": {"queue": …}` its answers may put a message on that queue), `timer` needs `schedule`, `queue` needs `queue` (`connection` is `AzureWebJobsStorage`). `routePrefix` is
+/// is `function`; with `"output": {"queue": …}` its answers may put a message on that queue), `timer` needs `schedule` and may have an `output` too, `queue` needs `queue` (`connection` is `AzureWebJobsStorage`). `routePrefix` is
 /// `api` unless given. Any other key is an error.
 package struct FunctionRoutes: Sendable, Equatable {
   /// The first part of every public path, without slashes; may be empty.

@@ -1,7 +1,7 @@
 import Archive
 import Database
 import Essentials
-package import Foundation
+import Foundation
 import Lake
 import Postgres
 package import Reporting
@@ -35,11 +35,13 @@ package struct BackupJob: Sendable {
 
   /// Archives the units of `plan`. One that fails does not stop the others. Those that were not begun, since the job was
   /// cancelled or `deadline` has passed, are listed as such: the host ends the process when a function outlives its limit.
+  /// - Parameter time: that of the invocation, where a host stands in front: a table-day is not begun that would not end within
+  ///   it at the rate measured on its table.
   /// - Throws: `CancellationError` when the job was cut short before it had done anything.
-  package func run(_ plan: BackupPlan, deadline: Date? = nil) async throws -> BackupReport {
+  package func run(_ plan: BackupPlan, within time: FunctionTime? = nil) async throws -> BackupReport {
     progress.update { $0.units += plan.units.count }
     let counted = CountedTables()
-    let results = try await CancellationGrace.shared { await runAll(plan.units, counted, deadline) }
+    let results = try await CancellationGrace.shared { await runAll(plan.units, counted, time) }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
     return BackupReport(results: results, lake: context.lake.displayURL)
   }
@@ -50,17 +52,25 @@ package struct BackupJob: Sendable {
   /// Begins the units in their order, each as soon as it is admitted. One that waits for a locked table leaves its turn to
   /// the next.
   private func runAll(
-    _ units: [BackupPlan.Unit], _ counted: CountedTables, _ deadline: Date?
+    _ units: [BackupPlan.Unit], _ counted: CountedTables, _ time: FunctionTime?
   ) async -> [BackupResult] {
     var results = [BackupResult?](repeating: nil, count: units.count)
     await withTaskGroup(of: (Int, BackupResult).self) { group in
       for (index, unit) in units.enumerated() {
         do {
-          let patience = try context.patience(until: deadline)
+          let patience = try context.patience(until: time?.lastBegin)
           let place = try await context.admission.enter(unit.tableDay, for: .backup, progress, within: patience)
+          if let refused = await tooLong(unit, time) {
+            place.giveUp()
+            progress.update { $0.finishedUnits += 1 }
+            onResult?(refused)
+            results[index] = refused
+            continue
+          }
           group.addTask {
             defer { place.giveUp() }
             let result = await result(of: unit, counted, place)
+            if result.error == nil { progress.finish("\(unit.tableDay.table) \(unit.tableDay.day)") }
             progress.update { $0.finishedUnits += 1 }
             onResult?(result)
             return (index, result)
@@ -78,6 +88,32 @@ package struct BackupJob: Sendable {
     return results.compactMap(\.self)
   }
 
+  /// The result of a table-day that would not end in time, by the rate measured on its table: it has failed where it never would,
+  /// and was not begun where another run has more time.
+  private func tooLong(_ unit: BackupPlan.Unit, _ time: FunctionTime?) async -> BackupResult? {
+    guard let time, let pace = await context.paces.pace(before: unit.tableDay, in: context.lake) else { return nil }
+    let estimate = "about \(Int(pace.seconds.rounded(.up))) s, as one of the last days of \(unit.tableDay.table) took"
+    if pace.seconds > time.seconds {
+      let error = JobError(
+        .functionTimeoutTooShort,
+        """
+        the table-day would take \(estimate), longer than functionTimeout (\(Int(time.seconds)) s); raise \
+        AzureFunctionsJobHost__functionTimeout, or archive the table with sluice backup in a job without that limit
+        """)
+      let result = BackupResult(unit.tableDay, .failed, error: error)
+      log(result, of: unit.tableDay)
+      return result
+    }
+    guard context.now().addingTimeInterval(pace.seconds) > time.end else { return nil }
+    return BackupResult(
+      unit.tableDay, .notBegun,
+      error: JobError(
+        .noTurn,
+        """
+        the table-day would take \(estimate), longer than what is left of functionTimeout; the next run begins with more time
+        """))
+  }
+
   private func result(
     of unit: BackupPlan.Unit, _ counted: CountedTables, _ place: Admission.Place
   ) async -> BackupResult {
@@ -92,6 +128,9 @@ package struct BackupJob: Sendable {
       result = BackupResult(unit.tableDay, .failed, error: .ofTableDay(error))
     }
     result.seconds = start.duration(to: .now).secondsToMilliseconds
+    if result.status == .ok, let bytes = result.csvBytes {
+      context.paces.note(unit.tableDay, seconds: result.seconds ?? 0, csvBytes: bytes)
+    }
     log(result, of: unit.tableDay)
     return result
   }

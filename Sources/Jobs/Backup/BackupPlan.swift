@@ -1,3 +1,4 @@
+package import Essentials
 package import Foundation
 import Reporting
 package import TableDays
@@ -24,6 +25,21 @@ package struct BackupPlan: Sendable, Equatable {
     /// The request's key; nil for a request without one and for the nightly run.
     package let key: String?
 
+    /// A backup request of this table-day alone.
+    fileprivate var message: JSONValue {
+      var members: [String: JSONValue] = [
+        "table": .string("\(tableDay.table)"), "date": .string("\(tableDay.day)"), "compression_level": .integer(level),
+      ]
+      if let column = options.timeColumn { members["time_column"] = .string(column) }
+      if let unit = options.unit { members["unit"] = .string(unit.rawValue) }
+      if options.allowsView == true { members["allow_view"] = true }
+      if overwrite { members["overwrite"] = true }
+      if force { members["force"] = true }
+      if archivesEmpty { members["empty"] = .string(BackupRequest.EmptyDay.archive.rawValue) }
+      if countsRowsWithoutADay { members["rows_without_a_day"] = true }
+      return .object(members)
+    }
+
     /// The time column; nil is the column by which the table is partitioned.
     package var timeColumn: ColumnName? { options.timeColumn.map { ColumnName($0) } }
 
@@ -48,6 +64,16 @@ package struct BackupPlan: Sendable, Equatable {
   }
 
   package let units: [Unit]
+
+  /// A message for each unit, each a backup request of one table-day.
+  package var messages: [JSONValue] { units.map(\.message) }
+
+  /// The plan without the table-days of `names`, such as `events.clicks 2024-01-31`.
+  package func without(_ names: Set<String>) -> BackupPlan {
+    BackupPlan(units: units.filter { !names.contains("\($0.tableDay.table) \($0.tableDay.day)") })
+  }
+
+  private init(units: [Unit]) { self.units = units }
 
   /// The plan for a request at the instant `now`.
   /// - Parameter database: the database to archive.

@@ -1,6 +1,6 @@
 import Archive
 import Database
-package import Foundation
+import Foundation
 import Lake
 import Postgres
 package import Reporting
@@ -10,7 +10,7 @@ import TableDays
 package struct NightlyBackup: Sendable {
   let context: JobContext
   let options: BackupOptions
-  let progress: JobProgress
+  package let progress: JobProgress
 
   package init(_ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress()) {
     self.context = context
@@ -18,12 +18,37 @@ package struct NightlyBackup: Sendable {
     self.progress = progress
   }
 
-  /// Archives the missing days, the latest first. No table-day is begun after `deadline`: the host ends the process
-  /// when a function exceeds its time limit. The next night's run archives the days that are left, which the report
+  /// Archives the missing days, the latest first. No table-day is begun that would not end within `time`: the host ends the
+  /// process when a function exceeds its time limit. The next night's run archives the days that are left, which the report
   /// lists as `not_begun`.
   /// - Throws: ``JobError`` `not_configured` without tables; `CancellationError` when the run was cut short before it had
   ///   done anything.
-  package func run(deadline: Date? = nil) async throws -> NightlyReport {
+  package func run(within time: FunctionTime? = nil) async throws -> NightlyReport {
+    let night = try await prepare()
+    let job = BackupJob(context, options, progress: progress)
+    var report = NightlyReport(backup: try await job.run(night.plan, within: time))
+    await review(night, &report, until: time?.lastBegin)
+    return report
+  }
+
+  /// The night's table-days, which others archive, and what the run has seen of the tables beside them.
+  /// - Throws: ``JobError`` `not_configured` without tables.
+  package func divided(within time: FunctionTime? = nil) async throws -> (plan: BackupPlan, report: NightlyReport) {
+    let night = try await prepare()
+    var report = NightlyReport(backup: BackupReport(results: [], lake: context.lakeURL))
+    await review(night, &report, until: time?.lastBegin)
+    return (night.plan, report)
+  }
+
+  /// What is there before the run.
+  private struct Night {
+    let start: Date
+    let database: String
+    let archived: [TableName: Set<Day>]
+    let plan: BackupPlan
+  }
+
+  private func prepare() async throws -> Night {
     // Also without tables: a service that is called by HTTP alone has documents of operations.
     if let database = context.server.database { await OldFiles(context).remove(database: database) }
     guard !options.tables.isEmpty else {
@@ -39,13 +64,15 @@ package struct NightlyBackup: Sendable {
     } catch let error as LakeError {
       throw JobError(cause: error)
     }
-    let plan = BackupPlan(nightly: options, database: database, archived: archived, now: start)
-    let job = BackupJob(context, options, progress: progress)
-    var report = NightlyReport(backup: try await job.run(plan, deadline: deadline))
-    await TableReview(context: context, options: options, database: database, start: start).add(
-      to: &report, archived: archived, until: deadline)
+    return Night(
+      start: start, database: database, archived: archived,
+      plan: BackupPlan(nightly: options, database: database, archived: archived, now: start))
+  }
+
+  private func review(_ night: Night, _ report: inout NightlyReport, until deadline: Date?) async {
+    await TableReview(context: context, options: options, database: night.database, start: night.start).add(
+      to: &report, archived: night.archived, until: deadline)
     warn(report)
-    return report
   }
 
   /// Writes a warning for each table of which something is left to do.

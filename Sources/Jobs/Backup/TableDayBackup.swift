@@ -140,9 +140,11 @@ struct TableDayBackup: Sendable {
     let encoding = ArchiveEncoding(ofServer: await connection.serverEncoding)
     let chunks = try await facts.chunks(of: span, by: timeColumn, on: connection)
     let versions = try await ChunkVersions.read(facts, chunks: chunks, on: connection)
+    let start = ContinuousClock.now
     let proof = try await copy(
       facts, chunks, timeColumn, encoding, to: file, existing?.lengths(in: context.lake) ?? [], on: connection)
-    let description = try await describe(facts, timeColumn, encoding, on: connection)
+    var description = try await describe(facts, timeColumn, encoding, on: connection)
+    description.seconds = start.duration(to: .now).secondsToMilliseconds
     let rows = TableRows(facts, by: timeColumn, on: connection)
     return .rows(
       Archived(

@@ -109,6 +109,12 @@ struct MaintenanceNotebook: Sendable {
     return "\(parts[0])-\(parts[1])-8\(parts[2].dropFirst())-8\(parts[3].dropFirst())-\(parts[4])"
   }
 
+  /// The kind of these documents. Earlier versions wrote `maintenance`.
+  static let kind = "maintenance_task"
+
+  /// Seconds without a note after which the run that wrote it counts as lost.
+  private static let longestBatch: TimeInterval = 120
+
   private var path: LakePath {
     get throws { try ArchiveLayout.operationsFolder.appending("\(id).json") }
   }
@@ -121,12 +127,16 @@ struct MaintenanceNotebook: Sendable {
     } catch LakeError.notFound {
       return nil
     }
-    guard let operation = try? Operation(file: bytes), operation.status != .succeeded else { return nil }
+    guard let operation = try? Operation(file: bytes), operation.state.written != .succeeded else { return nil }
     return MaintenanceNote(operation.progress, of: task)
   }
 
-  func write(_ note: MaintenanceNote, _ status: Operation.Status) async throws {
-    var operation = Operation(id: id, kind: "maintenance", status: status, at: context.now())
+  func write(_ note: MaintenanceNote, _ word: Operation.State) async throws {
+    // The note is written again after each batch.
+    let lease = OperationState.Lease(
+      owner: OperationStore.thisInstance, id: id, until: context.now().addingTimeInterval(Self.longestBatch))
+    var operation = Operation(
+      id: id, kind: Self.kind, state: OperationState(word, lease: word == .running ? lease : nil), at: context.now())
     var members = note.json
     members["task"] = .string(task.name)
     members["database"] = .string(database)

@@ -124,7 +124,7 @@ struct TaskRun: Sendable {
       guard state.result.reason != JobErrorCode.alreadyRunning.rawValue else { return }
       let isStopped = state.result.outcome == .stopped
       guard state.notedAt != nil || state.result.resumedAt != nil || isStopped && state.hasGoneOn else { return }
-      let status: Operation.Status =
+      let status: Operation.State =
         switch state.result.outcome {
         case .ok, .nothing, .kept, .planned, .notDue: .succeeded
         case .stopped, .skipped: .partial

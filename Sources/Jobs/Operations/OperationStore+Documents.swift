@@ -1,52 +1,131 @@
+import Archive
 import Essentials
 import Foundation
 import Lake
 import Reporting
 
+/// Which operations are listed.
+package struct OperationFilter: Sendable, Equatable {
+  package var kind: String?
+  package var state: Operation.State?
+
+  package init(kind: String? = nil, state: Operation.State? = nil) {
+    self.kind = kind
+    self.state = state
+  }
+
+  func matches(_ operation: Operation) -> Bool {
+    (kind == nil || operation.kind == kind) && (state == nil || operation.state.written == state)
+  }
+}
+
+/// A part of the list of operations.
+package struct OperationPage: Sendable, Encodable {
+  /// The latest first.
+  package let operations: [Operation]
+  /// What the next request gives as `after`; nil at the end.
+  package let next: String?
+}
+
 extension OperationStore {
   /// The operation's current state.
   /// - Throws: ``JobError`` `operation_not_found`; ``LakeError``.
   package func operation(_ id: String) async throws -> Operation {
-    if let current = running[id] { return Self.present(current.operation, current.progress, now()) }
+    if let current = running[id] { return present(current) }
     if let ended = unwritten.last(where: { $0.id == id }) { return ended }
-    return try await document(id).operation
+    let operation = try await document(id).operation.seen(at: now())
+    return operation.units == nil ? operation : try await withUnits(operation)
   }
 
-  /// Cancels the operation and returns its current state. A running one ends as `failed` with `cancelled` once it has
-  /// cleaned up; one that is queued, also one whose worker was killed, is `failed` at once, and the worker drops its message.
-  /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_elsewhere`; ``LakeError``.
+  /// Operations, the latest first.
+  ///
+  /// Documents are read from the latest on until `limit` of them match, so that a filter that matches few reads many.
+  /// - Parameter after: an operation's id; the list goes on with those before it.
+  /// - Throws: ``LakeError``. A document that cannot be read is left out.
+  package func list(
+    _ filter: OperationFilter = OperationFilter(), limit: Int = 50, after: String? = nil
+  ) async throws -> OperationPage {
+    var ids: [String] = []
+    for try await entry in lake.list(under: try ArchiveLayout.operationsFolder, recursive: false)
+    where !entry.isDirectory && entry.path.name.hasSuffix(".json") {
+      ids.append(String(entry.path.name.dropLast(".json".count)))
+    }
+    ids += running.filter { $0.value.etag != nil && !ids.contains($0.key) }.keys
+    // Those of earlier versions have random ids, which are not of version 7.
+    func rank(_ id: String) -> String { Self.isOrdered(id) ? "1\(id)" : "0\(id)" }
+    ids = ids.filter { id in after.map { rank(id) < rank($0) } ?? true }.sorted { rank($0) > rank($1) }
+    var found: [Operation] = []
+    for chunk in stride(from: 0, to: ids.count, by: Self.readsAtOnce) {
+      for operation in await documents(Array(ids[chunk..<min(ids.count, chunk + Self.readsAtOnce)])) {
+        guard filter.matches(operation) else { continue }
+        if found.count == limit { return OperationPage(operations: found, next: found.last?.id) }
+        found.append(operation)
+      }
+    }
+    return OperationPage(operations: found, next: nil)
+  }
+
+  private static let readsAtOnce = 16
+
+  /// Whether an id tells when it was made (RFC 9562, version 7).
+  private static func isOrdered(_ id: String) -> Bool {
+    let parts = id.split(separator: "-")
+    return parts.count == 5 && parts[2].hasPrefix("7")
+  }
+
+  /// The operations of `ids`, in their order, without those that cannot be read.
+  private func documents(_ ids: [String]) async -> [Operation] {
+    await withTaskGroup(of: (Int, Operation?).self) { group in
+      for (index, id) in ids.enumerated() { group.addTask { (index, try? await self.operation(id)) } }
+      var found = [Operation?](repeating: nil, count: ids.count)
+      for await (index, operation) in group { found[index] = operation }
+      return found.compactMap(\.self)
+    }
+  }
+
+  /// Cancels the operation and returns its current state. One that runs ends as `cancelled` once it has cleaned up: here at
+  /// once, on another instance when that renews its lease. One that is queued or lost has ended at once, and a worker drops its message.
+  /// - Throws: ``JobError`` `operation_not_found`, `operation_ended`, `operation_changed`; ``LakeError``.
   package func cancel(_ id: String) async throws -> Operation {
     if let current = running[id] {
-      running[id]?.isCancelled = true
-      current.task.cancel()
-      return Self.present(current.operation, current.progress, now())
+      cancelHere(id)
+      return present(current)
     }
-    if let ended = unwritten.last(where: { $0.id == id }) { throw Self.ended(ended.status) }
-    var (operation, etag) = try await document(id)
-    switch operation.status {
-    case .queued, .interrupted:
-      let isQueued = operation.status == .queued
-      // The message of one that a worker has taken up comes again.
-      guard isQueued || operation.attempt != nil else { throw Self.ended(operation.status) }
-      let reason =
-        isQueued
-        ? "the operation was cancelled before a worker took it up"
-        : "the operation was cancelled after the process that worked on it had ended"
-      operation.status = .failed
-      operation.error = .object(JobError(.cancelled, "\(reason)").members)
+    if let ended = unwritten.last(where: { $0.id == id }) { throw Self.ended(ended.state.written) }
+    return try await cancelDocument(id)
+  }
+
+  /// Cancels an operation by its document.
+  func cancelDocument(_ id: String) async throws -> Operation {
+    for _ in 0..<5 {
+      var (operation, etag) = try await document(id)
+      let wasLost = operation.state.seen(at: now()) == .lost
+      do throws(OperationState.Refusal) {
+        if try operation.state.cancel(at: now()) {
+          let reason: ErrorText =
+            wasLost
+            ? "the operation was cancelled after the process that worked on it had ended"
+            : "the operation was cancelled before a worker took it up"
+          operation.error = .object(JobError(.cancelled, reason).members)
+        }
+      } catch {
+        if case .ended(let state) = error { throw Self.ended(state) }
+        throw Self.held(id, operation.state.lease)
+      }
       operation.updatedAt = now()
       do {
         try await write(operation, condition: .ifMatch(etag))
+        return operation
       } catch LakeError.conditionNotMet {
-        throw Self.elsewhere
+        // The attempt has renewed its lease in between.
+        continue
       }
-      return operation
-    case .running: throw Self.elsewhere
-    case .succeeded, .partial, .failed: throw Self.ended(operation.status)
     }
+    throw JobError(
+      .operationChanged, "the operation was changed by another process again and again; send the request again")
   }
 
-  /// The operation's document in the lake, and its etag. One that is `running` and that nobody writes is `interrupted`.
+  /// The operation's document in the lake, and its etag.
   func document(_ id: String) async throws -> (operation: Operation, etag: String) {
     guard UUID(uuidString: id) != nil else { throw Self.notFound }
     do {
@@ -55,24 +134,16 @@ extension OperationStore {
       let etag = reader.entry.etag
       await reader.close()
       let bytes = try await lake.readAll(path, limit: Self.maximumBytes)
-      var operation = try await LongWork.run(bytes: bytes.count) { try Operation(file: bytes) }
-      if operation.status == .running, operation.updatedAt.distance(to: now()) > Self.silence {
-        operation.status = .interrupted
-      }
-      return (operation, etag)
+      return (try await LongWork.run(bytes: bytes.count) { try Operation(file: bytes) }, etag)
     } catch LakeError.notFound {
       throw Self.notFound
     }
   }
 
-  private static let notFound = JobError(
+  static let notFound = JobError(
     .operationNotFound, "there is no operation with that id; use the id in the Location header of the 202 answer")
 
-  private static let elsewhere = JobError(
-    .operationElsewhere,
-    "another process runs the operation; send the request to that instance, or wait until the operation has ended")
-
-  private static func ended(_ status: Operation.Status) -> JobError {
-    JobError(.operationEnded, "the operation has ended already with the status \(status.rawValue)")
+  static func ended(_ state: Operation.State) -> JobError {
+    JobError(.operationEnded, "the operation has ended already with the state \(state.rawValue)")
   }
 }

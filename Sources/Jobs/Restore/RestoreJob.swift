@@ -57,11 +57,14 @@ package struct RestoreJob: Sendable {
   ///
   /// With a single archive its failure is thrown; of several, one that fails does not stop the others. When the job is
   /// cancelled, or `deadline` has passed, the archives that were not begun are listed as such.
+  /// - Parameter finished: days that an earlier attempt has restored, such as `events.clicks 2024-01-31`.
   /// - Throws: ``JobError``; `CancellationError` when the job was cut short before it had done anything.
-  package func run(_ request: RestoreRequest, deadline: Date? = nil) async throws -> RestoreReport {
+  package func run(
+    _ request: RestoreRequest, deadline: Date? = nil, without finished: Set<String> = []
+  ) async throws -> RestoreReport {
     let sources: [RestoreSource]
     do {
-      sources = try await request.sources(context, options)
+      sources = try await request.sources(context, options).filter { !finished.contains($0.name) }
     } catch  where !Task.isCancelled {
       throw JobError(cause: error)
     }
@@ -85,6 +88,8 @@ package struct RestoreJob: Sendable {
     let collected = Mutex([RestoreResult?](repeating: nil, count: sources.count))
     @Sendable func tell(_ index: Int, _ result: RestoreResult) {
       collected.withLock { $0[index] = result }
+      // What is owed after the commit is done again.
+      if result.error == nil, result.status != .partial { progress.finish(sources[index].name) }
       if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
       if sources.count > 1 { onResult(result) }
     }

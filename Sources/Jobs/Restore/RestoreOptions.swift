@@ -14,6 +14,8 @@ package struct RestoreOptions: Sendable {
   package var timeColumns: [TableName: ColumnName]
   /// The units of integer time columns in the settings, by table.
   package var units: [TableName: TimeUnit]
+  /// `RESTORE_ON_ARRIVAL`: the tables whose archives are restored when an event tells of them.
+  package var arrivals: [ArrivalPattern] = []
   /// Opens another lake that a request names, at its root. The caller has checked the host.
   package var openLake: @Sendable (any LakePlace) async throws -> any LakeStore
 

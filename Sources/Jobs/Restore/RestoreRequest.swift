@@ -68,6 +68,14 @@ package struct RestoreRequest: Sendable, Equatable {
   /// The request is repeated without its sender when it fails, as a queue does. No JSON field.
   package var isRetried = false
 
+  /// The request under `key`, unless it has one of its own. Rows that are appended need a key that their caller knows: without the
+  /// table of keys such a request is refused.
+  package func named(_ key: String?) -> RestoreRequest {
+    var copy = self
+    if destination.policy.onExisting != .append { copy.key = self.key ?? key }
+    return copy
+  }
+
   /// A request for `source` with the default options.
   package init(source: Source) {
     self.source = source

@@ -11,6 +11,9 @@ package struct RestoreSource: Sendable {
   package let archive: TableDay
   /// The lake of the path.
   package let lake: any LakeStore
+
+  /// Such as `events.clicks 2024-01-31`.
+  var name: String { "\(archive.table) \(archive.day)" }
 }
 
 extension RestoreRequest {

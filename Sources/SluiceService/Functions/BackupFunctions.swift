@@ -15,6 +15,7 @@ struct BackupFunctions: FunctionArea {
     handlers.onHTTP("backup_manual", backupManual)
     handlers.onHTTP("backup_async", backupAsync)
     handlers.onEvent("backup_worker", backupWorker)
+    handlers.onEvent("backup_given_up", backupGivenUp)
     handlers.onEvent("nightly_backup", nightlyBackup)
   }
 
@@ -54,24 +55,44 @@ struct BackupFunctions: FunctionArea {
     let plan = try BackupJob(context, options).plan(order)
     return try await runs.answer(
       request, invocation, isAsync: isAsync,
-      JobRuns.Order(kind: "backup", request: object, queuePath: "/api/backup_async") { progress, deadline in
-        try await .init(BackupJob(context, options, progress: progress).run(plan, deadline: deadline))
+      JobRuns.Order(
+        kind: "backup", request: object, queuePath: "/api/backup_async", messages: { plan.messages },
+        estimate: { await JobEstimate(context).seconds(of: plan) }
+      ) { run in
+        let job = BackupJob(context, options, progress: run.progress)
+        guard order.key == nil, let key = run.key else { return try await .init(job.run(plan, within: run.time)) }
+        var keyed = order
+        keyed.key = key
+        return try await .init(job.run(job.plan(keyed), within: run.time))
       })
   }
 
   /// Handles a queue message, the JSON of a backup request.
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
-    try await runs.work(event, invocation, kind: "backup") { message, progress, deadline in
+    try await runs.work(event, invocation, kind: "backup") { message, progress, time in
       let job = BackupJob(context, options, progress: progress)
-      return try await .init(job.run(job.plan(BackupRequest(message)), deadline: deadline))
+      return try await .init(job.run(job.plan(BackupRequest(message)), within: time))
     }
+  }
+
+  /// Handles a message that the host has given up.
+  @Sendable private func backupGivenUp(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
+  {
+    try await runs.givenUp(event, invocation, kind: "backup")
   }
 
   /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried. Days that were left
   /// for lack of time, or were never archived, do not: the answer's status is then `partial`.
   @Sendable private func nightlyBackup(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
-      let report = try await NightlyBackup(context, options).run(deadline: runs.deadline)
+      let night = NightlyBackup(context, options, progress: JobProgress())
+      if runs.host.fansOut, invocation.outputs.names.contains(QueueOutput.job) {
+        return try await fanOut(night)
+      }
+      let report = try await runs.operations.run(
+        Draft("nightly_backup", request: .object([:])), noting: .atOnce, night.progress,
+        describe: { (report: NightlyReport) in .init(state: .init(report.status), result: report) }
+      ) { try await night.run(within: runs.time) }
       let begun = report.backup.results.filter { $0.status != .notBegun }
       let failures = begun.compactMap { result in
         result.error.map { "\(result.table) \(result.date): \($0.code.rawValue)" }
@@ -86,5 +107,23 @@ struct BackupFunctions: FunctionArea {
       Log.write(.info, "nightly backup done", ["table_days": begun.count, "status": report.status.rawValue])
       return FunctionResult(returnValue: try .init(encoding: report))
     }
+  }
+
+  /// Puts each table-day of the night on the queue. The operation ends with the last of them.
+  private func fanOut(_ night: NightlyBackup) async throws -> FunctionResult {
+    let (plan, report) = try await night.divided(within: runs.time)
+    guard !plan.units.isEmpty else {
+      Log.write(.info, "nightly backup done", ["table_days": 0, "status": report.status.rawValue])
+      return FunctionResult(returnValue: try .init(encoding: report))
+    }
+    var draft = Draft("nightly_backup", request: .object([:]), units: plan.units.count)
+    draft.result = try JSONValue(encoding: report)
+    let operation = try await runs.operations.enqueue(draft)
+    Log.write(
+      .info, "the night's table-days are put on the queue",
+      ["operation": operation.id, "table_days": plan.units.count])
+    return FunctionResult(
+      outputs: [QueueOutput.job: JobRuns.messages(plan.messages, of: operation.id)],
+      returnValue: try .init(encoding: operation))
   }
 }

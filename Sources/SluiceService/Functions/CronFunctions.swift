@@ -39,7 +39,7 @@ struct CronFunctions: FunctionArea {
       let wanted = try CronRequest(request.parameters["action"] ?? "", object, now: context.now())
       return try await runs.answer(
         request, invocation,
-        JobRuns.Order(kind: "cron", request: object, queuePath: nil) { _, _ in
+        JobRuns.Order(kind: "cron", request: object, queuePath: nil) { _ in
           try await .init(wanted.perform(CronJobs(context)))
         })
     }

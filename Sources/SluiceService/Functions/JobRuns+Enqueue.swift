@@ -11,15 +11,18 @@ extension JobRuns {
   /// Puts the job of a call on a queue by an output of the invocation, and answers 202 with its operation.
   ///
   /// The host gives a forwarded request no outputs: it is answered 307, to the route that has one.
+  /// - Parameters:
+  ///   - id: the operation's id; nil makes a new one.
+  ///   - reason: why it is answered so, where the caller did not ask for it.
   func queued(
-    _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool, _ order: Order
+    _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool, id: String?, reason: String?, _ order: Order
   ) async throws -> HTTPResponse {
     guard invocation.outputs.names.contains(QueueOutput.job) else {
       guard !isAsync, let path = order.queuePath else {
         throw JobError(
           .notConfigured, "the function has no queue output; deploy the function.json that `sluice package` writes")
       }
-      return Self.redirect(request, to: path)
+      return Self.redirect(request, to: path, reason: reason)
     }
     if let field = order.secretField {
       throw JobError(
@@ -28,20 +31,35 @@ extension JobRuns {
           + "settings, or send the request without respond-async", field: field)
     }
     guard case .object(var members) = order.request else { return .problem(JobError(.internal, "no request").problem) }
+    if host.fansOut, let messages = order.messages?(), messages.count > 1 {
+      let draft = Draft(order.kind, request: order.request, id: id, reason: reason, units: messages.count)
+      let operation = try await operations.enqueue(draft)
+      invocation.outputs.give(Self.messages(messages, of: operation.id), to: QueueOutput.job)
+      return Self.accepted(operation, wasPreferred: reason == nil)
+    }
     // As long as an operation's id. The worker adds the key when it puts the message back.
-    let id = JSONValue.string(Invocation.newID())
-    members["operation"] = id
-    let longest = members.merging(["key": id]) { own, _ in own == .null ? id : own }
+    let placeholder = JSONValue.string(Invocation.newID())
+    members["operation"] = placeholder
+    let longest = members.merging(["key": placeholder]) { own, _ in own == .null ? placeholder : own }
     guard Self.fits(JSONValue.object(longest).compact) else {
       throw JobError(
         .bodyTooLarge,
         "the request's JSON is longer than the \(Self.maximumMessageBytes) bytes of a queue message; name fewer tables "
           + "in one request")
     }
-    let operation = try await operations.enqueue(kind: order.kind)
+    let operation = try await operations.enqueue(Draft(order.kind, request: order.request, id: id, reason: reason))
     members["operation"] = .string(operation.id)
     invocation.outputs.give(Self.message(JSONValue.object(members).compact), to: QueueOutput.job)
-    return Self.accepted(operation)
+    return Self.accepted(operation, wasPreferred: reason == nil)
+  }
+
+  /// The messages of an operation's units, each with its number.
+  static func messages(_ units: [JSONValue], of operation: String) -> FunctionResult.Output {
+    .array(
+      units.enumerated().map { number, unit in
+        let own: [String: JSONValue] = ["operation": .string(operation), "unit": .integer(number)]
+        return .string(JSONValue.object((unit.object ?? [:]).merging(own) { _, own in own }).compact)
+      })
   }
 
   /// Whether a queue holds a message of this text.
@@ -80,19 +98,21 @@ extension JobRuns {
   /// One message of exactly this text. As the only element of an array it is neither decoded as base64 nor taken apart.
   static func message(_ text: String) -> FunctionResult.Output { .array([.string(text)]) }
 
-  private static func redirect(_ request: HTTPRequest, to path: String) -> HTTPResponse {
+  private static func redirect(_ request: HTTPRequest, to path: String, reason: String?) -> HTTPResponse {
     guard request.method == .post else {
       return .problem(
         Problem(
           status: 405, code: "method_not_allowed",
-          detail: "Behind the Functions host a job that is answered at once goes to a queue; send POST to \(path)."),
+          detail: (reason.map { "\($0). " } ?? "")
+            + "Behind the Functions host a job that is answered at once goes to a queue; send POST to \(path)."),
         headers: ["Allow": "POST"])
     }
     let query = request.target.split(separator: "?", maxSplits: 1).dropFirst().first.map { "?\($0)" } ?? ""
     return .json(
       [
         "location": path,
-        "detail": "Behind the Functions host a job that is answered at once goes to a queue; send the same request to "
+        "detail": (reason.map { "\($0). " } ?? "")
+          + "Behind the Functions host a job that is answered at once goes to a queue; send the same request to "
           + "\(path), with the key in the header x-functions-key.",
       ], status: 307, headers: ["Location": path + query])
   }

@@ -7,10 +7,10 @@ import Synchronization
 
 extension JobRuns {
   /// A job that a queue message asks for.
-  typealias MessageJob = @Sendable (JSONValue, JobProgress, Date?) async throws -> Ended
+  typealias MessageJob = @Sendable (JSONValue, JobProgress, FunctionTime?) async throws -> Ended
 
   /// What becomes of a message.
-  private enum End: Sendable {
+  enum End: Sendable {
     case done(status: String)
     /// It comes again, and what is done already is not done again.
     case retry(JobError)
@@ -77,6 +77,12 @@ extension JobRuns {
         throw JobError(.badJSON, "expected a JSON object, got \(request.brief)")
       }
       let operation = try Self.operation(&members)
+      if let number = try Self.unit(&members) {
+        guard let operation else {
+          throw JobError(.missingField, "missing; the unit is one of an operation", field: "operation")
+        }
+        return try await end(ofUnit: number, of: operation, message, members, job)
+      }
       if members["key"] ?? .null == .null {
         let key = operation ?? message.id ?? RequestKey.of(message: text, insertionTime: message.insertionTime)
         members["key"] = .string(key)
@@ -106,7 +112,7 @@ extension JobRuns {
   }
 
   /// The end of an attempt. After the last one the host would put the message on the poison queue without its key.
-  private func lastEnd(_ end: End, of message: QueueMessage, _ work: JSONValue) -> End {
+  func lastEnd(_ end: End, of message: QueueMessage, _ work: JSONValue) -> End {
     var end = end
     if case .wait(let request, let error) = end, !Self.canGoBack(request) { end = .retry(error) }
     guard case .retry(let error) = end, isLast(message) else { return end }
@@ -114,7 +120,7 @@ extension JobRuns {
   }
 
   /// Takes `operation` out of a message.
-  private static func operation(_ members: inout [String: JSONValue]) throws -> String? {
+  static func operation(_ members: inout [String: JSONValue]) throws -> String? {
     guard let value = members.removeValue(forKey: "operation"), value != .null else { return nil }
     guard let id = value.string, UUID(uuidString: id) != nil else {
       throw JobError.badField("operation", "an operation's id", got: value)
@@ -122,8 +128,17 @@ extension JobRuns {
     return id.asciiLowercased()
   }
 
+  /// Takes `unit` out of a message: the number of a table-day among those of its operation.
+  static func unit(_ members: inout [String: JSONValue]) throws -> Int? {
+    guard let value = members.removeValue(forKey: "unit"), value != .null else { return nil }
+    guard let number = value.whole, number >= 0 else {
+      throw JobError.badField("unit", "the number of a table-day in its operation", got: value)
+    }
+    return number
+  }
+
   /// Whether the host moves the message to the poison queue when this attempt fails.
-  private func isLast(_ message: QueueMessage) -> Bool {
+  func isLast(_ message: QueueMessage) -> Bool {
     host.isInFront && message.dequeueCount.map { $0 >= host.maximumAttempts } ?? false
   }
 
@@ -138,10 +153,10 @@ extension JobRuns {
       return .wait(again, error)
     }
     switch taken {
-    case .over(let status):
+    case .over(let state):
       Log.write(
-        .info, "the message is dropped: its operation has ended", ["operation": operation, "status": status.rawValue])
-      return .done(status: status.rawValue)
+        .info, "the message is dropped: its operation has ended", ["operation": operation, "state": state.rawValue])
+      return .done(status: state.rawValue)
     case .attempted(.wait(_, let error)): return .wait(again, error)
     case .attempted(let end): return end
     }
@@ -170,7 +185,7 @@ extension JobRuns {
   ) async throws -> TakenUp<End> {
     try await operations.takeUp(operation, kind: kind) { progress in
       let (end, ended) = await WorkUnderWay.listing({ progress.words(kind) }) { await attempt(work, progress, job) }
-      let queued: QueuedEnd =
+      let queued: AttemptEnd =
         switch end {
         case .done: ended.map { .ended($0.outcome) } ?? .failed(JobError(.internal, "the job has no outcome"))
         case .poison(let failures, _): Self.last(ended, Self.common(failures))
@@ -183,27 +198,27 @@ extension JobRuns {
   }
 
   /// The end of an operation whose message goes to the poison queue: its results, where the job came so far.
-  private static func last(_ ended: Ended?, _ error: JobError) -> QueuedEnd {
+  private static func last(_ ended: Ended?, _ error: JobError) -> AttemptEnd {
     ended.map { .ended($0.outcome) } ?? .failed(error)
   }
 
   /// Runs the job, again and again while only another run stands in its way.
-  private func attempt(
+  func attempt(
     _ request: JSONValue, _ progress: JobProgress, _ job: MessageJob
   ) async -> (end: End, ended: Ended?) {
-    let deadline = deadline
-    let limit = deadline ?? now().addingTimeInterval(patience)
+    let time = time
+    let limit = time?.lastBegin ?? now().addingTimeInterval(patience)
     var pause = pauses.first
     while true {
       var ended: Ended?
       var failures: [Failure]
       do {
-        let result = try await job(request, progress, deadline)
+        let result = try await job(request, progress, time)
         (ended, failures) = (result, result.failures + result.doubts)
       } catch {
         failures = [Failure(error: JobError(cause: error))]
       }
-      guard let first = failures.first else { return (.done(status: ended?.outcome.status.rawValue ?? ""), ended) }
+      guard let first = failures.first else { return (.done(status: ended?.outcome.state.rawValue ?? ""), ended) }
       if failures.contains(where: { Self.way(of: $0.error) == .retry }) {
         return (.retry(Self.common(failures)), ended)
       }
@@ -243,7 +258,7 @@ extension JobRuns {
   }
 
   /// The error of the invocation: that of a single failure.
-  private static func common(_ failures: [Failure]) -> JobError {
+  static func common(_ failures: [Failure]) -> JobError {
     if failures.count == 1 { return failures[0].error }
     return JobError(.partlyFailed, "some of the message's table-days failed; the log says which")
   }

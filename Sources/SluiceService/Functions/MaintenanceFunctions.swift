@@ -28,8 +28,8 @@ struct MaintenanceFunctions: FunctionArea {
       _ = try job().plan(wanted)
       return try await runs.answer(
         request, invocation,
-        JobRuns.Order(kind: "maintenance", request: object, queuePath: nil) { progress, deadline in
-          try await .init(job(progress).run(wanted, deadline: deadline))
+        JobRuns.Order(kind: "maintenance", request: object, queuePath: nil) { run in
+          try await .init(job(run.progress).run(wanted, deadline: run.deadline))
         })
     }
   }
@@ -37,7 +37,11 @@ struct MaintenanceFunctions: FunctionArea {
   /// Handles the nightly timer: the tasks that are due. A task that was stopped at a limit does not fail the invocation.
   @Sendable private func nightlyMaintenance(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
-      let report = try await job().run(MaintenanceRequest(), deadline: runs.deadline)
+      let (progress, deadline) = (JobProgress(), runs.deadline)
+      let report = try await runs.operations.run(
+        Draft("nightly_maintenance", request: .object([:])), noting: .atOnce, progress,
+        describe: { (report: MaintenanceReport) in .init(state: .init(report.status), result: report) }
+      ) { try await job(progress).run(MaintenanceRequest(), deadline: deadline) }
       let failures = JobRuns.Ended(report).failures
       guard failures.isEmpty else {
         let names = failures.map { "\($0.tableDay ?? ""): \($0.error.code.rawValue)" }.joined(separator: ", ")

@@ -2,6 +2,7 @@ import CustomHandler
 import Essentials
 import HTTPServer
 import Jobs
+import Reporting
 
 /// The functions for restores: by HTTP, by queue message.
 struct RestoreFunctions: FunctionArea {
@@ -13,6 +14,7 @@ struct RestoreFunctions: FunctionArea {
     handlers.onHTTP("restore", restore)
     handlers.onHTTP("restore_async", restoreAsync)
     handlers.onEvent("restore_worker", restoreWorker)
+    handlers.onEvent("restore_given_up", restoreGivenUp)
   }
 
   /// `POST /api/restore`.
@@ -36,11 +38,12 @@ struct RestoreFunctions: FunctionArea {
     return try await runs.answer(
       request, invocation, isAsync: isAsync,
       JobRuns.Order(
-        kind: "restore", request: object, secretField: Self.password(order, object), queuePath: "/api/restore_async"
-      ) { progress, deadline in
-        let job = RestoreJob(context, options, progress: progress)
-        return order.isPreview
-          ? try await .init(job.preview(order)) : try await .init(job.run(order, deadline: deadline))
+        kind: "restore", request: object, secretField: Self.password(order, object), queuePath: "/api/restore_async",
+        estimate: { order.isPreview ? nil : await JobEstimate(context).seconds(of: order, options) }
+      ) { run in
+        let job = RestoreJob(context, options, progress: run.progress)
+        guard !order.isPreview else { return try await .init(job.preview(order)) }
+        return try await .init(job.run(order.named(run.key), deadline: run.deadline))
       })
   }
 
@@ -50,9 +53,9 @@ struct RestoreFunctions: FunctionArea {
   ) async throws -> HTTPResponse {
     try await runs.answer(
       request, invocation, isAsync: isAsync,
-      JobRuns.Order(kind: "restore", request: object, queuePath: "/api/restore_async") { progress, _ in
+      JobRuns.Order(kind: "restore", request: object, queuePath: "/api/restore_async") { run in
         try await .init(
-          RestoreJob(context, options, progress: progress).resume(load: resume.load, database: resume.database))
+          RestoreJob(context, options, progress: run.progress).resume(load: resume.load, database: resume.database))
       })
   }
 
@@ -63,18 +66,31 @@ struct RestoreFunctions: FunctionArea {
     return own == .null ? "pg.connection_uri" : "pg.password"
   }
 
-  /// Handles a queue message, the JSON of a restore request.
+  /// Handles a queue message: the JSON of a restore request, or an event of the storage account that tells of a file.
   @Sendable private func restoreWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
   {
-    try await runs.work(event, invocation, kind: "restore") { message, progress, deadline in
+    try await runs.work(event, invocation, kind: "restore") { message, progress, time in
       let job = RestoreJob(context, options, progress: progress)
+      if let event = ArrivalEvent(message) {
+        guard let order = RestoreRequest(arrival: event, options) else {
+          Log.write(.debug, "an event is passed over: RESTORE_ON_ARRIVAL names no table of it", ["event": event.id])
+          return .init(RestoreReport(results: []))
+        }
+        return try await .init(job.run(order, deadline: time?.lastBegin))
+      }
       if let resume = try ResumeRequest(message) {
         return try await .init(job.resume(load: resume.load, database: resume.database))
       }
       var order = try RestoreRequest(message)
       order.isRetried = true
       guard !order.isPreview else { return try await .init(job.preview(order)) }
-      return try await .init(job.run(order, deadline: deadline))
+      return try await .init(job.run(order, deadline: time?.lastBegin))
     }
+  }
+
+  /// Handles a message that the host has given up.
+  @Sendable private func restoreGivenUp(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
+  {
+    try await runs.givenUp(event, invocation, kind: "restore")
   }
 }

@@ -22,8 +22,8 @@ struct RetentionFunctions: FunctionArea {
       let wanted = try RetentionRequest(object)
       return try await runs.answer(
         request, invocation,
-        JobRuns.Order(kind: "retention", request: object, queuePath: nil) { progress, deadline in
-          try await .init(RetentionJob(context, backup, progress: progress).run(wanted, deadline: deadline))
+        JobRuns.Order(kind: "retention", request: object, queuePath: nil) { run in
+          try await .init(RetentionJob(context, backup, progress: run.progress).run(wanted, deadline: run.deadline))
         })
     }
   }
@@ -32,12 +32,17 @@ struct RetentionFunctions: FunctionArea {
   /// nothing to be done.
   @Sendable private func nightlyRetention(_: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await invocation.result {
-      let job = RetentionJob(context, backup)
+      let progress = JobProgress()
+      let job = RetentionJob(context, backup, progress: progress)
       guard try await job.isSetUp() else {
         Log.write(.info, "no retention: the database has no policies", ["schema": context.retention.schema])
         return FunctionResult(returnValue: .object(["status": .string("ok"), "policies": .array([])]))
       }
-      let report = try await job.run(RetentionRequest(), deadline: runs.deadline)
+      let deadline = runs.deadline
+      let report = try await runs.operations.run(
+        Draft("nightly_retention", request: .object([:])), noting: .atOnce, progress,
+        describe: { (report: RetentionReport) in .init(state: .init(report.status), result: report) }
+      ) { try await job.run(RetentionRequest(), deadline: deadline) }
       let failures = JobRuns.Ended(report).failures
       guard failures.isEmpty else {
         let names = failures.map { "\($0.tableDay ?? ""): \($0.error.code.rawValue)" }.joined(separator: ", ")

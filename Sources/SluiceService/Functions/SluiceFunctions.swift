@@ -1,4 +1,5 @@
 package import CustomHandler
+package import Foundation
 package import Jobs
 
 /// The handlers of all functions in `function-routes.json`.
@@ -8,9 +9,11 @@ package struct SluiceFunctions: Sendable {
   package init(
     context: JobContext, backup: BackupOptions, restore: RestoreOptions,
     maintenance: MaintenanceOptions = MaintenanceOptions(), operations: OperationStore,
-    readiness: ReadinessProbe, doctor: DoctorWatch? = nil, host: FunctionHost = FunctionHost()
+    readiness: ReadinessProbe, doctor: DoctorWatch? = nil, host: FunctionHost = FunctionHost(),
+    syncLimit: TimeInterval? = nil
   ) {
-    let runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
+    var runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
+    runs.syncLimit = syncLimit
     areas = [
       BackupFunctions(context: context, options: backup, runs: runs),
       RestoreFunctions(context: context, options: restore, runs: runs),
@@ -20,7 +23,8 @@ package struct SluiceFunctions: Sendable {
       RetentionFunctions(context: context, backup: backup, runs: runs),
       MaintenanceFunctions(context: context, backup: backup, options: maintenance, runs: runs),
       CronFunctions(context: context, runs: runs),
-      OperationsFunctions(store: operations),
+      OperationsFunctions(
+        store: operations, jobs: OperationJobs(context, backup, restore, maintenance), runs: runs),
       HealthFunctions(readiness: readiness, doctor: doctor),
     ]
   }

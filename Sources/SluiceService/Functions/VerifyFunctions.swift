@@ -32,8 +32,8 @@ struct VerifyFunctions: FunctionArea {
       }
       return try await runs.answer(
         request, invocation,
-        JobRuns.Order(kind: "verify", request: object, queuePath: nil) { progress, deadline in
-          try await .init(VerifyJob(context, backup, progress: progress).run(wanted, deadline: deadline))
+        JobRuns.Order(kind: "verify", request: object, queuePath: nil) { run in
+          try await .init(VerifyJob(context, backup, progress: run.progress).run(wanted, deadline: run.deadline))
         })
     }
   }

@@ -34,7 +34,7 @@ enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
     ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, CronCommand.self,
-    AuditCommand.self, SetupCommand.self, DoctorCommand.self,
+    AuditCommand.self, OperationsCommand.self, SetupCommand.self, DoctorCommand.self,
     PackageCommand.self, IdentityCommand.self, VersionCommand.self,
   ]
 

@@ -61,7 +61,8 @@ enum ServeCommand: Command {
       operations: operations, readiness: parts.readiness, doctor: doctor,
       host: FunctionHost(
         isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
-        maximumAttempts: HostLimits.maximumAttempts()))
+        maximumAttempts: HostLimits.maximumAttempts(), fansOut: settings.fanout == .queue),
+      syncLimit: settings.syncLimitSeconds == 0 ? nil : TimeInterval(settings.syncLimitSeconds))
     let app = try FunctionApp(
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key),
       ownKeys: ownKeys(settings))

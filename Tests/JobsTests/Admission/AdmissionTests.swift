@@ -139,23 +139,25 @@ extension AdmissionTests {
     let slow = gated
     let first = Task { try await slow.backupOne() }
     try await eventually { gate.isReached }
-    let soon = fixture.now().addingTimeInterval(0.2)
+    let soon = FunctionTime(begin: fixture.now(), seconds: 0.27)
     let job = BackupJob(fixture.context, fixture.settings.backup)
     let members = "{\"table\": \"events.clicks:at\", \"from\": \"2024-01-02\", \"to\": \"2024-01-03\"}"
     let plan = try job.plan(BackupRequest(JSONValue(json: Array(members.utf8))))
-    let report = try await job.run(plan, deadline: soon)
+    let report = try await job.run(plan, within: soon)
     #expect(report.results.map(\.status) == [.notBegun, .notBegun])
     #expect(report.results.allSatisfy { $0.error?.code == .noTurn })
     #expect(report.status == .failed)
     let request = try RestoreRequest(
       JSONValue(json: Array("{\"table\": \"events.clicks\", \"date\": \"2024-01-01\"}".utf8)))
-    let error = await #expect(throws: JobError.self) { try await fixture.restoreJob().run(request, deadline: soon) }
+    let error = await #expect(throws: JobError.self) {
+      try await fixture.restoreJob().run(request, deadline: soon.lastBegin)
+    }
     #expect(error?.code == .noTurn)
     // A nightly run leaves such days to the next one.
     fixture.settings.backup.tables = [
       TableOptions(table: TableName(schema: "events", name: "clicks"), timeColumn: "at")
     ]
-    let night = try await NightlyBackup(fixture.context, fixture.settings.backup).run(deadline: soon)
+    let night = try await NightlyBackup(fixture.context, fixture.settings.backup).run(within: soon)
     #expect(!night.backup.results.isEmpty && night.backup.results.allSatisfy { $0.status == .notBegun })
     gate.open()
     #expect(try await first.value.status == .ok)

@@ -62,7 +62,7 @@ struct NightlyBackupTests {
     fixture.now = { calls.tick() }
     // The clock goes on by a minute at each look: the deadline comes after the first unit was begun.
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run(
-      deadline: noon.addingTimeInterval(210))
+      within: FunctionTime(begin: noon, seconds: 280))
     #expect(report.backup.results.map(\.status) == [.ok, .notBegun, .notBegun])
     fixture.now = { noon }
     #expect(

@@ -21,8 +21,8 @@ struct NightlyReviewTests {
         .merging(settings) { $1 })
   }
 
-  func run(_ fixture: Fixture, deadline: Date? = nil) async throws -> NightlyReport {
-    try await NightlyBackup(fixture.context, fixture.settings.backup).run(deadline: deadline)
+  func run(_ fixture: Fixture, within time: FunctionTime? = nil) async throws -> NightlyReport {
+    try await NightlyBackup(fixture.context, fixture.settings.backup).run(within: time)
   }
 
   func span(_ from: String, _ to: String) throws -> NightlyReport.Unarchived {
@@ -77,7 +77,7 @@ struct NightlyReviewTests {
     let fixture = try await nightly()
     let lines = LogLines()
     let report = try await lines.collecting {
-      try await run(fixture, deadline: fixture.now())
+      try await run(fixture, within: FunctionTime(begin: fixture.now(), seconds: 0))
     }
     #expect(report.backup.results.map(\.status) == [.notBegun, .notBegun, .notBegun])
     #expect(lines.all.contains { $0.contains("warning") && $0.contains("table=events.clicks days=3") }, "\(lines.all)")
@@ -176,7 +176,8 @@ struct NightlyReviewTests {
     for day in ["2024-01-02", "2024-01-09"] {
       _ = try await fixture.backupOne("\"table\": \"events.clicks\", \"date\": \"\(day)\"")
     }
-    let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run(deadline: fixture.now())
+    let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run(
+      within: FunctionTime(begin: fixture.now(), seconds: 0))
     #expect(report.status == .partial, "\(report.status) \(report.unarchived)")
   }
 

@@ -22,8 +22,8 @@ struct OperationStoreTests {
     }
 
     /// What another process would read of it.
-    func status(_ id: String) async throws -> Jobs.Operation.Status {
-      try await OperationStore(lake: base).operation(id).status
+    func state(_ id: String) async throws -> Jobs.Operation.State {
+      try await OperationStore(lake: base).operation(id).state.written
     }
 
     var noted: [String] {
@@ -32,21 +32,21 @@ struct OperationStoreTests {
     }
   }
 
-  private static let done = OperationOutcome(status: .succeeded, result: ["a": 1])
+  private static let done = OperationOutcome(state: .succeeded, result: ["a": 1])
 
   @Test("Closing the store waits for a call that waits for the lake")
   func startUnderWay() async throws {
     let place = try await Place()
     let gate = Gate()
     let store = OperationStore(lake: HookedStore.gated(place.base, gate))
-    async let begun = store.start(kind: "backup") { _ in Self.done }
+    async let begun = store.start(Draft("backup")) { _ in Self.done }
     try await eventually { gate.isReached }
     async let down = store.shutDown(grace: .seconds(3600))
     try await eventually { await store.isClosed }
     gate.open()
     #expect(await down == [])
-    #expect(try await place.status(begun.id) == .succeeded)
-    await #expect(throws: JobError.self) { try await store.start(kind: "backup") { _ in Self.done } }
+    #expect(try await place.state(begun.id) == .succeeded)
+    await #expect(throws: JobError.self) { try await store.start(Draft("backup")) { _ in Self.done } }
   }
 
   @Test("A call that still waits for the lake when the grace period ends is refused and not recorded")
@@ -55,7 +55,7 @@ struct OperationStoreTests {
     let gate = Gate()
     let store = OperationStore(lake: HookedStore.gated(place.base, gate))
     let begun = Task {
-      try await store.start(kind: "backup") { _ in
+      try await store.start(Draft("backup")) { _ in
         Issue.record("its job was run")
         return Self.done
       }
@@ -70,14 +70,14 @@ struct OperationStoreTests {
   func cancelledIsNoted() async throws {
     let place = try await Place()
     let store = OperationStore(lake: place.base)
-    let operation = try await store.start(kind: "backup") { _ in
+    let operation = try await store.start(Draft("backup")) { _ in
       try await Task.sleep(for: .seconds(3600))
       return Self.done
     }
     #expect(await store.shutDown(grace: .zero) == [])
     let ended = try await OperationStore(lake: place.base).operation(operation.id)
-    #expect(ended.status == .failed)
-    #expect(ended.error?.object?["code"] == "cancelled")
+    #expect(ended.state.written == .lost)
+    #expect(ended.errorCode == "cancelled")
   }
 
   @Test("Hundreds of operations that are cancelled at once all have their end recorded, a few documents at a time")
@@ -97,7 +97,7 @@ struct OperationStoreTests {
     let ids = try await withThrowingTaskGroup { group in
       for _ in 0..<300 {
         group.addTask {
-          try await store.start(kind: "backup") { _ in
+          try await store.start(Draft("backup")) { _ in
             try await Task.sleep(for: .seconds(3600))
             return Self.done
           }.id
@@ -106,7 +106,7 @@ struct OperationStoreTests {
       return try await group.reduce(into: []) { $0.append($1) }
     }
     #expect(await store.shutDown(grace: .zero) == [])
-    for id in ids { #expect(try await place.status(id) == .failed) }
+    for id in ids { #expect(try await place.state(id) == .lost) }
     #expect((1...OperationStore.writesAtOnce).contains(writing.withLock { $0.most }))
   }
 
@@ -123,27 +123,27 @@ struct OperationStoreTests {
       if fails { throw LakeError.noSpace(path) }
     }
     let store = OperationStore(lake: failing)
-    let operation = try await store.start(kind: "backup") { _ in
+    let operation = try await store.start(Draft("backup")) { _ in
       failures.withLock { $0 = 2 }
       return Self.done
     }
-    try await eventually { try await place.status(operation.id) == .succeeded }
+    try await eventually { try await place.state(operation.id) == .succeeded }
     let left = failures.withLock { $0 }
     #expect(left == 0)
   }
 
-  @Test("A job that ignores cancellation is recorded as interrupted and left behind")
+  @Test("A job that ignores cancellation is recorded as lost and left behind")
   func leftBehind() async throws {
     let place = try await Place()
     let store = OperationStore(lake: place.base)
     let gate = AsyncStream<Void>.makeStream()
-    let operation = try await store.start(kind: "backup") { _ in
+    let operation = try await store.start(Draft("backup")) { _ in
       // A task of its own does not see the cancellation.
       await Task { for await _ in gate.stream {} }.value
       return Self.done
     }
     #expect(await store.shutDown(grace: .zero, cleanup: .milliseconds(10)) == [operation.id])
-    try await eventually { try await place.status(operation.id) == .interrupted }
+    try await eventually { try await place.state(operation.id) == .lost }
     gate.continuation.finish()
   }
 
@@ -154,7 +154,7 @@ struct OperationStoreTests {
     Task {
       _ = try await store.takeUp(id, kind: "restore") { _ in
         try? await gate.pass()
-        return (1, QueuedEnd.ended(Self.done))
+        return (1, AttemptEnd.ended(Self.done))
       }
     }
   }
@@ -163,18 +163,18 @@ struct OperationStoreTests {
   func takenUpTwice() async throws {
     let place = try await Place()
     let (first, second) = (OperationStore(lake: place.base), OperationStore(lake: place.base))
-    let id = try await first.enqueue(kind: "restore").id
+    let id = try await first.enqueue(Draft("restore")).id
     let gate = Gate()
     let work = attempt(first, id, gate)
     try await eventually { gate.isReached }
     let error = await #expect(throws: JobError.self) {
-      _ = try await second.takeUp(id, kind: "restore") { _ in (2, QueuedEnd.ended(Self.done)) }
+      _ = try await second.takeUp(id, kind: "restore") { _ in (2, AttemptEnd.ended(Self.done)) }
     }
     #expect(error?.code == .alreadyRunning)
-    #expect(try await place.status(id) == .running)
+    #expect(try await place.state(id) == .running)
     gate.open()
     try await work.value
-    #expect(try await place.status(id) == .succeeded)
+    #expect(try await place.state(id) == .succeeded)
   }
 
   @Test("The end of an attempt that another process has taken over does not overwrite what that one wrote")
@@ -182,49 +182,49 @@ struct OperationStoreTests {
     let place = try await Place()
     let first = OperationStore(lake: place.base)
     // To this one the first has been silent for too long.
-    let second = OperationStore(lake: place.base) { Date(timeIntervalSinceNow: OperationStore.silence + 30) }
-    let id = try await first.enqueue(kind: "restore").id
+    let second = OperationStore(lake: place.base) { Date(timeIntervalSinceNow: OperationState.leaseSeconds + 30) }
+    let id = try await first.enqueue(Draft("restore")).id
     let gate = Gate()
     let work = attempt(first, id, gate)
     try await eventually { gate.isReached }
     _ = try await second.takeUp(id, kind: "restore") { _ in
-      (2, QueuedEnd.failed(JobError(.rowsExist, "there are rows")))
+      (2, AttemptEnd.failed(JobError(.rowsExist, "there are rows")))
     }
     gate.open()
     try await work.value
-    #expect(try await place.status(id) == .failed)
+    #expect(try await place.state(id) == .failed)
   }
 
   @Test("An operation whose worker was killed can be cancelled: its message, which comes again, is dropped")
-  func cancelInterrupted() async throws {
+  func cancelLost() async throws {
     let place = try await Place()
     let killed = OperationStore(lake: place.base)
-    let id = try await killed.enqueue(kind: "restore").id
+    let id = try await killed.enqueue(Draft("restore")).id
     let gate = Gate()
     let never = attempt(killed, id, gate)
     try await eventually { gate.isReached }
-    let next = OperationStore(lake: place.base) { Date(timeIntervalSinceNow: OperationStore.silence + 30) }
-    #expect(try await next.operation(id).status == .interrupted)
-    #expect(try await next.cancel(id).status == .failed)
-    let taken = try await next.takeUp(id, kind: "restore") { _ in (1, QueuedEnd.ended(Self.done)) }
+    let next = OperationStore(lake: place.base) { Date(timeIntervalSinceNow: OperationState.leaseSeconds + 30) }
+    #expect(try await next.operation(id).state.written == .lost)
+    #expect(try await next.cancel(id).state.written == .cancelled)
+    let taken = try await next.takeUp(id, kind: "restore") { _ in (1, AttemptEnd.ended(Self.done)) }
     if case .attempted = taken { Issue.record("the job ran although its caller was told that it has ended") }
-    // One that works on after all tells what it has done.
+    // One that works on after all does not change what its caller was told.
     gate.open()
     try await never.value
-    #expect(try await place.status(id) == .succeeded)
+    #expect(try await place.state(id) == .cancelled)
   }
 
   @Test("A message does not take up an operation of another kind")
   func otherKind() async throws {
     let place = try await Place()
     let store = OperationStore(lake: place.base)
-    let id = try await store.enqueue(kind: "backup").id
+    let id = try await store.enqueue(Draft("backup")).id
     let error = await #expect(throws: JobError.self) {
-      _ = try await store.takeUp(id, kind: "restore") { _ in (1, QueuedEnd.ended(Self.done)) }
+      _ = try await store.takeUp(id, kind: "restore") { _ in (1, AttemptEnd.ended(Self.done)) }
     }
     #expect(error?.code == .badField)
     #expect(error?.field == "operation")
-    #expect(try await place.status(id) == .queued)
+    #expect(try await place.state(id) == .queued)
   }
 
   @Test(
@@ -236,7 +236,7 @@ struct OperationStoreTests {
     let folder = place.folder.file("_sluice/operations")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try Data(content.utf8).write(to: URL(filePath: "\(folder)/\(id).json"))
-    let error = await #expect(throws: JobError.self) { try await place.status(id) }
+    let error = await #expect(throws: JobError.self) { try await place.state(id) }
     #expect(error?.code == .lakeError)
   }
 }

@@ -31,7 +31,7 @@ extension ProgramTests {
       for caller in callers { _ = await caller.result }
       for id in await begun.ids {
         let file = try String(contentsOfFile: site.lake.file("_sluice/operations/\(id).json"), encoding: .utf8)
-        #expect(try JSONValue(file)["status"].text != "running")
+        #expect(try JSONValue(file)["state"].text != "running")
       }
     }
   }

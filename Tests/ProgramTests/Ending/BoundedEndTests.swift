@@ -48,7 +48,7 @@ extension ProgramTests {
       #expect(left.contains { $0.contains(temporary) }, "\(left)")
     }
 
-    @Test("An operation that hangs does not stop the service from ending, and is recorded as interrupted")
+    @Test("An operation that hangs does not stop the service from ending, and is recorded as lost")
     func operation() async throws {
       let site = try await Site()
       try await site.makeClicks(10)
@@ -61,7 +61,7 @@ extension ProgramTests {
         }
         return try #require(begun.headers["location"])
       }
-      #expect(try await site.serveAlone().get(location).json["status"].text == "interrupted")
+      #expect(try await site.serveAlone().get(location).json["state"].text == "lost")
     }
 
     @Test("A command that hangs ends after Ctrl-C, and names what it left", arguments: [SIGINT, SIGTERM])

@@ -169,13 +169,13 @@ extension ProgramTests {
       let res = try answer.json["Outputs"]["res"]
       #expect(res["statusCode"].number == 202, "\(answer.text)")
       let location = try #require(res["headers"]["Location"].text)
-      #expect(try await service.get(location).json["status"].text == "queued")
+      #expect(try await service.get(location).json["state"].text == "queued")
       #expect(!site.hasFile(site.archive()))
       let message = try #require(try answer.json["Outputs"]["job"].items.first?.text)
       let worked = try await service.invoke("backup_worker", try Envelopes.queue("backup_worker", message))
       #expect(worked.status == 200)
       let done = try await service.get(location).json
-      #expect(done["status"].text == "succeeded")
+      #expect(done["state"].text == "succeeded")
       #expect(done["result"]["results"][0]["rows"].number == 25)
       // The host delivers a message again when it has not seen the answer.
       let again = try await service.invoke("backup_worker", try Envelopes.queue("backup_worker", message))
@@ -198,14 +198,14 @@ extension ProgramTests {
       try await site.whileLocked {
         Task { try? await first.invoke("backup_worker", message) }
         try await site.waitUntilBlocked()
-        #expect(try await first.get(location).json["status"].text == "running")
+        #expect(try await first.get(location).json["state"].text == "running")
         first.process.kill(SIGKILL)
         await first.process.end()
       }
       try site.silence(location)
       let second = try await site.serve()
       #expect(try await second.invoke("backup_worker", message).status == 200)
-      #expect(try await second.get(location).json["status"].text == "succeeded")
+      #expect(try await second.get(location).json["state"].text == "succeeded")
     }
 
     @Test(

@@ -13,7 +13,7 @@ extension ProgramTests {
 
     /// The operation once it has ended.
     private func ended(_ service: Service, _ location: String) async throws -> JSONValue {
-      try await eventually { try await service.get(location).json["status"].text != "running" }
+      try await eventually { try await service.get(location).json["state"].text != "running" }
       return try await service.get(location).json
     }
 
@@ -31,13 +31,13 @@ extension ProgramTests {
         try await site.waitUntilBlocked()
         let running = try await service.get(location)
         #expect(running.status == 200)
-        #expect(try running.json["status"].text == "running")
+        #expect(try running.json["state"].text == "running")
         #expect(try running.json["kind"].text == "backup")
         #expect(try running.json["progress"]["subject"].text == "events.clicks 2024-01-01")
         return location
       }
       let done = try await ended(service, location)
-      #expect(done["status"].text == "succeeded")
+      #expect(done["state"].text == "succeeded")
       #expect(done["result"]["results"][0]["rows"].number == 10)
       #expect(try await site.rows(inArchive: site.archive()) == 10)
 
@@ -46,7 +46,7 @@ extension ProgramTests {
         "POST", "/api/restore", #"{"table": "events.clicks", "date": "2024-01-01"}"#, headers: async)
       #expect(restore.status == 202)
       let restored = try await ended(service, try #require(restore.headers["location"]))
-      #expect(restored["status"].text == "succeeded")
+      #expect(restored["state"].text == "succeeded")
       #expect(restored["result"]["rows_loaded"].number == 10)
     }
 
@@ -64,7 +64,7 @@ extension ProgramTests {
         let answer = try await service.call("DELETE", location)
         #expect(answer.status == 202, "\(answer.text)")
         let done = try await ended(service, location)
-        #expect(done["status"].text == "failed")
+        #expect(done["state"].text == "cancelled")
         #expect(done["error"]["code"].text == "cancelled")
         #expect(done["progress"]["waits_for"].text == nil)
         #expect(site.temporaries.isEmpty)
@@ -73,17 +73,27 @@ extension ProgramTests {
         #expect(again.code == "operation_ended")
       }
       #expect(try await service.call("DELETE", "/api/operations/x").code == "operation_not_found")
-      // What another instance runs is not this one's to cancel.
-      let id = "00000000-0000-0000-0000-000000000001"
-      let folder = site.lake.url.appending(path: "_sluice/operations")
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      let now = Date().addingTimeInterval(-5).formatted(.iso8601)
-      try
-        #"{"id": "\#(id)", "kind": "backup", "status": "running", "created_at": "\#(now)", "updated_at": "\#(now)", "progress": {}}"#
-        .write(to: folder.appending(path: "\(id).json"), atomically: true, encoding: .utf8)
-      let elsewhere = try await service.call("DELETE", "/api/operations/\(id)")
-      #expect(elsewhere.status == 409)
-      #expect(elsewhere.code == "operation_elsewhere")
+    }
+
+    @Test("An operation that another instance runs ends there when it is cancelled here")
+    func cancelledElsewhere() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let (first, second) = (
+        try await site.serveAlone(["PG_LOCK_TIMEOUT_SECONDS": "3600"]), try await site.serveAlone()
+      )
+      try await site.whileLocked {
+        let begun = try await first.call("GET", backup, headers: async)
+        let location = try #require(begun.headers["location"])
+        try await site.waitUntilBlocked()
+        let listed = try await second.get("/api/operations?state=running&kind=backup").json
+        #expect("/api/operations/\(listed["operations"][0]["id"].text ?? "")" == location)
+        let asked = try await second.call("DELETE", location)
+        #expect(asked.status == 202, "\(asked.text)")
+        #expect(try asked.json["cancel_requested"] == .bool(true))
+        try await eventually { try await second.get(location).json["state"].text == "cancelled" }
+        #expect(site.temporaries.isEmpty)
+      }
     }
 
     @Test("A failed operation says why")
@@ -93,7 +103,7 @@ extension ProgramTests {
         "GET", "/api/backup_manual?table=events.absent:at&date=2024-01-01", headers: async)
       #expect(begun.status == 202)
       let failed = try await ended(service, try #require(begun.headers["location"]))
-      #expect(failed["status"].text == "failed")
+      #expect(failed["state"].text == "failed")
       #expect(failed["error"]["code"].text == "table_not_found")
     }
 
@@ -103,7 +113,7 @@ extension ProgramTests {
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.a:at,events.b:at&date=2024-01-01", headers: async)
       let failed = try await ended(service, try #require(begun.headers["location"]))
-      #expect(failed["status"].text == "failed")
+      #expect(failed["state"].text == "failed")
       #expect(failed["result"]["results"].items.count == 2)
     }
 
@@ -114,7 +124,7 @@ extension ProgramTests {
       let service = try await site.serveAlone()
       let begun = try await service.call(
         "GET", "/api/backup_manual?table=events.clicks,events.b:at&date=2024-01-01", headers: async)
-      #expect(try await ended(service, try #require(begun.headers["location"]))["status"].text == "partial")
+      #expect(try await ended(service, try #require(begun.headers["location"]))["state"].text == "partial")
     }
 
     @Test("A bad request is refused at once")
@@ -138,36 +148,37 @@ extension ProgramTests {
       #expect(answer.code == code)
     }
 
-    @Test("The next process reports the operations of a killed one as interrupted")
+    @Test(
+      "An operation whose process was killed is lost, and another instance resumes it: only what is missing is done")
     func killed() async throws {
       let site = try await Site()
-      try await site.makeClicks(10)
-      let first = try await site.serveAlone()
-      let location = try await site.whileLocked {
-        let begun = try await first.call("GET", backup, headers: async)
+      try await site.makeClicks(10, days: ["2024-01-01", "2024-01-02"])
+      let first = try await site.serveAlone(["BACKUP_CONCURRENCY": "1"])
+      let span = "/api/backup_manual?table=events.clicks&from=2024-01-01&to=2024-01-02"
+      _ = try await first.get(backup)
+      let made = try await site.whileLocked {
+        let begun = try await first.call("GET", span, headers: async)
         try await site.waitUntilBlocked()
         first.process.kill(SIGKILL)
         await first.process.end()
         return try #require(begun.headers["location"])
       }
       let second = try await site.serveAlone()
-      // Its file was written a moment ago: another instance may be at work on it.
-      #expect(try await second.get(location).json["status"].text == "running")
-      // Nobody has written it for longer than anyone at work on it would be silent.
-      let id = try #require(location.split(separator: "/").last)
-      let file = site.lake.file("_sluice/operations/\(id).json")
-      var operation = try JSONValue(String(contentsOfFile: file, encoding: .utf8))
-      guard case .object(var members) = operation else {
-        Issue.record("not an object")
-        return
-      }
-      members["updated_at"] = .string(Date(timeIntervalSinceNow: -OperationStore.silence - 1).formatted(.iso8601))
-      operation = .object(members)
-      try JSONEncoder().encode(operation).write(to: URL(filePath: file))
-      let interrupted = try await second.get(location).json
-      #expect(interrupted["status"].text == "interrupted")
-      // And the work can be done anew.
-      try await eventually { try await second.get(backup).status == 200 }
+      // Its lease has not ended: another instance may be at work on it.
+      #expect(try await second.get(made).json["state"].text == "running")
+      #expect(try await second.call("POST", made + "/resume").code == "already_running")
+      try site.silence(made)
+      #expect(try await second.get(made).json["state"].text == "lost")
+      #expect(try await second.call("POST", made + "/rerun-failed").code == "operation_ended")
+      let resumed = try await second.call("POST", made + "/resume")
+      #expect(resumed.status == 202, "\(resumed.text)")
+      #expect(resumed.headers["location"] == made)
+      let done = try await ended(second, made)
+      #expect(done["state"].text == "succeeded")
+      #expect(done["attempt"].number == 2)
+      #expect(done["finished"].items.count == 2)
+      #expect(site.files.count { $0.hasSuffix(".csv.gz") } == 2)
+      #expect(try await second.call("POST", made + "/resume").code == "operation_ended")
     }
 
     @Test("The next process knows a finished operation")

@@ -8,10 +8,17 @@ extension PostgresError: JobErrorConvertible {
 
 extension JobError {
   /// The error of a job for `error` in a COPY.
-  /// - Parameter linesBefore: the lines of the file before the first one that the server counts.
-  package init(server error: ServerError, linesBefore: Int) {
+  /// - Parameters:
+  ///   - linesBefore: the lines of the file before the first one that the server counts.
+  ///   - types: the columns of the COPY with their types.
+  package init(server error: ServerError, linesBefore: Int, types: [String: String] = [:]) {
     let cause = PostgresError.server(error)
     self = cause.isConnectionFailure ? Self.database(cause) : Self.database(error, linesBefore: linesBefore)
+    guard code == .badRow, let column = error.copyColumn(among: types.keys), let type = types[column] else { return }
+    let name = JSONValue.string(column)
+    text = "column \(name.brief) (\(type)): \(text)"
+    details["column"] = name
+    details["column_type"] = .string(type)
   }
 
   fileprivate static func database(_ error: PostgresError) -> JobError {

@@ -30,7 +30,8 @@ extension JobErrorCode {
     .archiveNotFound: "There is no such archive.",
     .operationNotFound: "There is no operation with that id.",
     .alreadyRunning: "Another run works on the same table-day; `pid` is its server process.",
-    .rowsExist: "The table holds rows of that day already; `rows` is their number.",
+    .rowsExist:
+      "The table holds rows of that day already; `rows` is their number. Of a file without a day: the table is not empty.",
     .uniqueViolation: "A row is in the table already, or twice in the file.",
     .fewerRows:
       "What would be replaced has more rows than what takes its place: an archive (backup), or the table's day (restore); "
@@ -89,7 +90,8 @@ extension JobErrorCode {
     .archiveNotGzip: "The file is not gzip.",
     .archiveCorrupt: "The file is damaged, or is not the one that its manifest describes.",
     .badHeader: "The file's header cannot be read, or does not fit the request or the table.",
-    .badRow: "A row cannot be read; `line` is its line in the file.",
+    .badRow:
+      "A row cannot be read; `line` is its line in the file, `column` and `column_type` say more where the server tells it.",
     .rowsNotStored:
       "The table did not store every row of the file; `file_rows`, `stored_rows`, `conflict_rows` and `dropped_rows` are the "
       + "numbers.",

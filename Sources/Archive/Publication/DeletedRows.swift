@@ -37,6 +37,35 @@ package struct DeletedRows: Sendable {
     instant.formatted(.iso8601).replacing("-", with: "").replacing(":", with: "")
   }
 
+  /// The database of a path that has the form of such a file's; nil for any other.
+  package static func database(of path: LakePath) -> String? {
+    guard let folder = path.parent?.name, path.name.contains(#/^[^.]+\.[^.]+\.deleted\.\d{8}T\d{6}Z\.csv\.gz$/#) else {
+      return nil
+    }
+    return try? LakeName.decode(folder)
+  }
+
+  /// What the manifest beside such a file says of it; nil for any other file, and without a manifest.
+  /// - Throws: ``JobError`` `manifest_unreadable`, `LakeError`.
+  package static func figures(of path: LakePath, in lake: any LakeStore) async throws -> (rows: Int, sha256: String)? {
+    guard database(of: path) != nil else { return nil }
+    let manifest = try ArchiveLayout.manifestPath(beside: path)
+    let bytes: [UInt8]
+    do {
+      bytes = try await lake.readAll(manifest, limit: ArchiveManifest.maximumBytes)
+    } catch LakeError.notFound {
+      return nil
+    }
+    guard case .object(let members)? = try? JSONValue(parsing: bytes), let rows = members["rows"]?.whole,
+      case .string(let sha256)? = members["sha256"]
+    else {
+      throw JobError(
+        .manifestUnreadable,
+        "\(manifest) does not tell the rows and the SHA-256 of its file. Move it away to load without it")
+    }
+    return (rows, sha256)
+  }
+
   /// A new file at a temporary path.
   package func file() async throws -> UnpublishedFile {
     try await UnpublishedFile(at: ArchiveLayout.newTemporaryPath(database: database), in: lake)

@@ -3,7 +3,7 @@ import Gzip
 package import Lake
 import Reporting
 
-/// Reads an archive as CSV, piece by piece, and hashes the gzip file. It decompresses on a queue of its own.
+/// Reads an archive, or another file of CSV, as CSV, piece by piece, and hashes the file. It decompresses on a queue of its own.
 package actor ArchiveReader {
   /// The maximum length of a piece of CSV.
   package static let chunkBytes = 256 * 1024
@@ -18,6 +18,8 @@ package actor ArchiveReader {
   private var finished: SHA256Digest?
   private var hasher = SHA256Hasher()
   private var isAtEnd = false
+  /// Whether the file is plain CSV; nil before its first bytes are read.
+  private var isPlain: Bool?
   /// The bytes of gzip that were read.
   package private(set) var gzipBytes = 0
   /// The bytes of CSV that were returned.
@@ -26,6 +28,22 @@ package actor ArchiveReader {
   package init(_ path: LakePath, in lake: any LakeStore) async throws {
     reader = try await lake.openReader(path)
     entry = reader.entry
+  }
+
+  /// The first two bytes of a gzip file (RFC 1952, 2.3.1).
+  private static let magic: [UInt8] = [0x1F, 0x8B]
+
+  /// Reads on. A file whose name ends in `.gz` is gzip; of any other the first two bytes tell.
+  private func read() async throws -> [UInt8] {
+    var bytes = try await reader.read(maxBytes: Self.chunkBytes)
+    guard isPlain == nil else { return bytes }
+    while bytes.count == 1 {
+      let more = try await reader.read(maxBytes: Self.chunkBytes)
+      if more.isEmpty { break }
+      bytes += more
+    }
+    isPlain = !entry.path.name.hasSuffix(".gz") && !bytes.starts(with: Self.magic)
+    return bytes
   }
 
   /// The next piece; nil at the end of a complete file.
@@ -38,7 +56,15 @@ package actor ArchiveReader {
           return bytes
         }
         if isAtEnd { return nil }
-        let compressed = try await reader.read(maxBytes: Self.chunkBytes)
+        let compressed = try await read()
+        if isPlain == true {
+          gzipBytes += compressed.count
+          csvBytes += compressed.count
+          hasher.update(compressed)
+          isAtEnd = compressed.isEmpty
+          if isAtEnd { return nil }
+          return compressed
+        }
         if compressed.isEmpty {
           isAtEnd = true
           try decompressor.finish()

@@ -38,6 +38,12 @@ package struct ExistingRows: Sendable, Equatable {
     return count
   }
 
+  /// Whether the table holds any row.
+  package static func any(in table: TableName, on connection: PostgresConnection) async throws -> Bool {
+    try await connection.queryRows("SELECT EXISTS (SELECT FROM \(try await connection.quoted(table))) AS found")
+      .rows[0].decode("found")
+  }
+
   package func count(on connection: PostgresConnection) async throws -> Int {
     let (name, condition) = try await words(on: connection)
     return try await select("SELECT pg_catalog.count(*) AS n FROM \(name) WHERE \(condition)", on: connection)

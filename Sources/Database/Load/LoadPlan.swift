@@ -79,12 +79,28 @@ package struct LoadPlan: Sendable, Equatable {
   /// This error repeats nothing of the file: without a header, its first line is a row.
   private static func refuseForeign(_ drift: ColumnDrift, _ facts: TableFacts) throws {
     guard !drift.columns.contains(where: { $0.target != nil }) else { return }
+    let count = drift.columns.count
+    let none: ErrorText = "none of the \(count) fields of the file's first line is a column of \(facts.table)"
+    let own = facts.columns.filter { !$0.isGenerated }.map(\.name)
+    let order = own.count == count ? "; the table's, in order, are \(list(own))" : ""
     throw JobError(
       .badHeader,
-      "none of the \(drift.columns.count) fields of the file's first line is a column of \(facts.table); name the "
-        + "table it belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
-        + "\(field: "copy.csv_options.HEADER") false and \(field: "copy.columns")",
-      details: ["fields": .integer(drift.columns.count)])
+      drift.columns.contains { looksLikeValue($0.name.text) }
+        ? none + "; they look like values, so that the file seems to have no header. Pass "
+          + "\(field: "copy.csv_options.HEADER")=false, and each column of the file, in order, as "
+          + "\(field: "copy.columns")\(order)"
+        : none
+          + "; name the table it belongs to as \(field: "destination.target_table"), or, for a file without a header, pass "
+          + "\(field: "copy.csv_options.HEADER")=false and \(field: "copy.columns")",
+      details: ["fields": .integer(count)])
+  }
+
+  /// Whether a field of the first line is rather a value than a column's name: it is empty, begins with a digit, a sign or a
+  /// bracket, or is a truth value.
+  private static func looksLikeValue(_ field: String) -> Bool {
+    guard let first = field.utf8.first else { return true }
+    return UInt8(ascii: "0")...UInt8(ascii: "9") ~= first || "+-{[(".utf8.contains(first)
+      || ["t", "f", "true", "false", "null", "\\N"].contains(field)
   }
 
   static func list(_ names: [ColumnName]) -> String {
@@ -93,6 +109,14 @@ package struct LoadPlan: Sendable, Equatable {
 
   /// The names that COPY's column list has for the file's columns: the table's, or the file's own in a staging table.
   package func copyColumns(staged: Bool) -> [ColumnName] { staged ? fileColumns : loadedColumns }
+
+  /// Those columns with the types as which the server reads their values.
+  package func copyTypes(staged: Bool, _ facts: TableFacts) -> [String: String] {
+    let types = loaded.map {
+      ((staged ? $0.file : $0.table).text, $0.castFrom ?? facts.column($0.table)?.type ?? "text")
+    }
+    return Dictionary(types) { first, _ in first }
+  }
 
   /// The COPY of the file's columns into `table`.
   /// - Parameters:

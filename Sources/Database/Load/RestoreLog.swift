@@ -37,8 +37,8 @@ package struct RestoreLog: Sendable {
     }
   }
 
-  /// The table-day that was archived.
-  let source: TableDay
+  /// The table-day that was archived, as `database/schema.table day`; or a file.
+  let source: String
   /// The table that is loaded.
   let target: TableName
   /// The log can keep what a load owes: the table has the columns for it, and the role may write them.
@@ -48,7 +48,7 @@ package struct RestoreLog: Sendable {
   /// - Parameter creating: make the table where it is missing and the role may.
   /// - Returns: nil where there is none that the role may use.
   package static func open(
-    of source: TableDay, into target: TableName, creating: Bool, on connection: PostgresConnection
+    of source: String, into target: TableName, creating: Bool, on connection: PostgresConnection
   ) async throws -> RestoreLog? {
     var state = try await State.read(on: connection)
     if creating, !state.isThere, state.mayCreate {
@@ -105,7 +105,7 @@ package struct RestoreLog: Sendable {
 
   /// The earlier loads of the table-day into this table by the request with `key`.
   package func entries(key: String, on connection: PostgresConnection) async throws -> [Entry] {
-    try await connection.query(SQL.restoreLogMarks, [key, "\(source)", target.schema, target.name]).rows.map { row in
+    try await connection.query(SQL.restoreLogMarks, [key, source, target.schema, target.name]).rows.map { row in
       Entry(
         load: try row.decode("load"), bytes: try row.decode("bytes"), etag: try row.decode("etag"),
         sha256: try row.decode("sha256"),
@@ -128,7 +128,7 @@ package struct RestoreLog: Sendable {
     owing owed: OwedSteps?, seconds: Double, on connection: PostgresConnection
   ) async throws -> Bool {
     let values = [
-      load, key, "\(source)", "\(target.table)", String(target.oid), archive.path, String(archive.bytes), archive.etag,
+      load, key, source, "\(target.table)", String(target.oid), archive.path, String(archive.bytes), archive.etag,
       sha256, String(rows),
     ]
     // A step that is owed is found by its mark alone.

@@ -10,7 +10,7 @@ struct CommitInquiry: Sendable {
   let mark: String?
   /// How the connection broke.
   let reason: String
-  let tableDay: TableDay
+  let subject: TableDayLock.Subject
   let sessions: DatabaseSessions
   let target: PostgresTarget
   let ownPassword: Secret?
@@ -155,7 +155,7 @@ struct CommitInquiry: Sendable {
     let timeline = identity.server.map { JSONValue.string($0.timeline) } ?? .null
     return JobError(
       .commitUnknown,
-      "the connection broke after COMMIT was sent (\(reason)), and whether \(tableDay) was loaded is not known: \(why). "
+      "the connection broke after COMMIT was sent (\(reason)), and whether \(subject) was loaded is not known: \(why). "
         + "Do not run the job again before it is. Run in database \(target.database): \(query) – 'committed' means that "
         + "every row is loaded, 'aborted' that none is and the job can be run again, 'in progress' that the server still "
         + "commits; after NULL or an error, compare the table's rows with the archive's",

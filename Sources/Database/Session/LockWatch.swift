@@ -9,7 +9,7 @@ struct LockWatch: Sendable {
   let progress: JobProgress
   let target: PostgresTarget
   let ownPassword: Secret?
-  let tableDay: TableDay
+  let subject: TableDayLock.Subject
   let table: TableName
   /// Is set once the job has locked its table.
   let isLocked: Flag
@@ -30,12 +30,12 @@ struct LockWatch: Sendable {
       let result = try await body()
       watcher.cancel()
       _ = await watcher.value
-      progress.waits(for: nil, by: "\(tableDay)")
+      progress.waits(for: nil, by: "\(subject)")
       return result
     } catch {
       watcher.cancel()
       let holders = await watcher.value
-      progress.waits(for: nil, by: "\(tableDay)")
+      progress.waits(for: nil, by: "\(subject)")
       throw Self.isLockTimeout(error) ? TableLock.NotGranted(holders: holders, cause: error) : error
     }
   }
@@ -67,9 +67,9 @@ struct LockWatch: Sendable {
       if let found, !found.isEmpty {
         holders = found
         let what = isLocked.isSet ? "a lock on a part of \(table) is held by" : "\(table) is locked by"
-        progress.waits(for: "\(what) \(LockHolder.list(holders))", by: "\(tableDay)")
+        progress.waits(for: "\(what) \(LockHolder.list(holders))", by: "\(subject)")
       } else if !holders.isEmpty {
-        progress.waits(for: nil, by: "\(tableDay)")
+        progress.waits(for: nil, by: "\(subject)")
       }
     }
     return holders

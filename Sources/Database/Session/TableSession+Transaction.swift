@@ -8,12 +8,12 @@ extension TableSession {
   func transact<Work, Result>(
     _ run: Run<Work, Result>, _ isLocked: Flag, _ lockTry: LockTry, on connection: PostgresConnection
   ) async throws -> Result {
-    try await TableDayLock.hold(tableDay, on: connection) {
+    try await TableDayLock.hold(subject, on: connection) {
       if let result = try await run.before(connection) { return result }
       let lock = try await TableLock.find(
         table, for: access, isNarrow: lockTry.isNarrow, reading: reading, mayBeMissing: mayBeMissing, on: connection)
       let watch = LockWatch(
-        sessions: sessions, progress: progress, target: target, ownPassword: ownPassword, tableDay: tableDay,
+        sessions: sessions, progress: progress, target: target, ownPassword: ownPassword, subject: subject,
         table: table,
         isLocked: isLocked)
       let committing = Committing<Work>()
@@ -62,10 +62,10 @@ extension TableSession {
       throw PostgresError.commitUnanswered(reason: reason)
     }
     let inquiry = CommitInquiry(
-      identity: identity, mark: recovery.mark(), reason: reason, tableDay: tableDay, sessions: sessions, target: target,
+      identity: identity, mark: recovery.mark(), reason: reason, subject: subject, sessions: sessions, target: target,
       ownPassword: ownPassword, application: lost.applicationName)
-    progress.waits(for: "the outcome of a COMMIT whose answer was lost", by: "\(tableDay)")
-    defer { progress.waits(for: nil, by: "\(tableDay)") }
+    progress.waits(for: "the outcome of a COMMIT whose answer was lost", by: "\(subject)")
+    defer { progress.waits(for: nil, by: "\(subject)") }
     return try await LateCancellation.run(
       after: CommitInquiry.grace, patience: CommitInquiry.grace, orElse: inquiry.unknown("the job was cancelled")
     ) {

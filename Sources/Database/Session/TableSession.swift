@@ -3,7 +3,7 @@ import Foundation
 package import Postgres
 package import Reporting
 import Synchronization
-package import TableDays
+import TableDays
 
 /// The database work for one table-day: a session, the table-day's advisory lock, and a transaction that begins with
 /// the lock on the table.
@@ -23,9 +23,9 @@ package struct TableSession: Sendable {
   let progress: JobProgress
   let target: PostgresTarget
   let ownPassword: Secret?
-  /// The table-day of the advisory lock.
-  let tableDay: TableDay
-  var table: TableName { tableDay.table }
+  /// What the advisory lock is of.
+  let subject: TableDayLock.Subject
+  var table: TableName { subject.table }
   let access: TableFacts.Access
   /// The SELECT of no rows that locks what a backup reads.
   let reading: (@Sendable (PostgresConnection) async throws -> String)?
@@ -54,15 +54,15 @@ package struct TableSession: Sendable {
   }
 
   /// - Parameters:
-  ///   - tableDay: the table-day of the advisory lock, so that only one run works on it; its table is locked for
+  ///   - subject: what the advisory lock is of, so that only one run works on it; its table is locked for
   ///     `access`.
   ///   - reading: the SELECT of no rows that locks what a backup reads.
   package init(
-    _ tableDay: TableDay, for access: TableFacts.Access, at target: PostgresTarget,
+    _ subject: TableDayLock.Subject, for access: TableFacts.Access, at target: PostgresTarget,
     ownPassword: Secret? = nil, in sessions: DatabaseSessions, progress: JobProgress, turn: Turn,
     mayBeMissing: Bool = false, reading: (@Sendable (PostgresConnection) async throws -> String)? = nil
   ) {
-    self.tableDay = tableDay
+    self.subject = subject
     self.access = access
     self.target = target
     self.ownPassword = ownPassword
@@ -178,8 +178,8 @@ package struct TableSession: Sendable {
   ) async throws -> Result {
     let end = start + limit
     @Sendable func rest() -> Duration { max(.milliseconds(1), ContinuousClock.now.duration(to: end)) }
-    if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(tableDay)") }
-    defer { progress.waits(for: nil, by: "\(tableDay)") }
+    if !holders.isEmpty { progress.waits(for: "\(table) is locked by \(LockHolder.list(holders))", by: "\(subject)") }
+    defer { progress.waits(for: nil, by: "\(subject)") }
     do {
       return try await sessions.lockQueue.wait(for: place, holders, within: rest()) { pass in
         try await attempt(
@@ -249,9 +249,9 @@ package struct TableSession: Sendable {
         guard let wait = schedule.next(now: .now) else { throw error }
         Log.write(
           .warning, "a database session failed and is tried again",
-          ["archive": tableDay, "reason": error, "tries": schedule.tries, "wait_seconds": wait.seconds])
-        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(tableDay)")
-        defer { progress.waits(for: nil, by: "\(tableDay)") }
+          ["archive": subject, "reason": error, "tries": schedule.tries, "wait_seconds": wait.seconds])
+        progress.waits(for: "the database server, try \(schedule.tries + 1): \(error)", by: "\(subject)")
+        defer { progress.waits(for: nil, by: "\(subject)") }
         try await Task.sleep(for: wait)
         if let pid = Self.holder(error) { await end(pid) }
       }

@@ -147,7 +147,7 @@ package struct UpkeepSession: Sendable {
       let about = TableDay(
         database: target.database, table: TableName(schema: "maintenance", name: task), day: Day(Date(), in: .gmt))
       let inquiry = CommitInquiry(
-        identity: identity, mark: nil, reason: reason, tableDay: about, sessions: sessions, target: target,
+        identity: identity, mark: nil, reason: reason, subject: .init(about), sessions: sessions, target: target,
         ownPassword: nil, application: connection.applicationName)
       do {
         return try await inquiry.resolve { _ in result }

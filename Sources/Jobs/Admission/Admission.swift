@@ -73,14 +73,15 @@ package final class Admission: Sendable {
     }
   }
 
-  /// Runs `body` once `tableDay` is admitted; `progress` shows what it waits for meanwhile.
+  /// Runs `body` once `work` on what has the name is admitted; `progress` shows what it waits for meanwhile.
   /// - Parameter patience: how long it waits; nil means without a limit.
   /// - Throws: ``NoTurn`` when it has waited for that long, `CancellationError` while it waits; whatever `body` throws.
   func admitting<Result: Sendable>(
-    _ tableDay: TableDay, for work: AdmissionState.Work, _ progress: JobProgress, within patience: Duration? = nil,
+    _ name: String, for work: AdmissionState.Work, _ progress: JobProgress, within patience: Duration? = nil,
     _ body: (Place) async throws -> Result
   ) async throws -> Result {
-    let place = try await enter(tableDay, for: work, progress, within: patience)
+    try await enter(work, name, progress, within: patience)
+    let place = Place(self, name, progress)
     defer { place.giveUp() }
     return try await body(place)
   }

@@ -28,7 +28,8 @@ struct TableDayBackup: Sendable {
   /// - Throws: ``JobError`` and the errors of the lake, the database and the compressor; nothing was then published.
   func run() async throws -> BackupResult {
     let session = TableSession(
-      unit.tableDay, for: .read, at: try context.server.target(database: unit.tableDay.database), in: context.sessions,
+      .init(unit.tableDay), for: .read, at: try context.server.target(database: unit.tableDay.database),
+      in: context.sessions,
       progress: progress, turn: .init(place)
     ) { try await rowsToRead(on: $0) }
     let holder = UnpublishedFile.Holder()

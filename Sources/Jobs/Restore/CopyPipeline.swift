@@ -17,6 +17,8 @@ package struct CopyPipeline {
   /// Count the file's records: for a file without a manifest.
   package let countsRecords: Bool
   package let progress: JobProgress
+  /// The columns of the COPY with their types, for the error of a row.
+  var types: [String: String] = [:]
   /// The bytes to send first: the line in place of the header, and CSV that was read together with the header.
   private var firstRows: [UInt8] = []
   private var hasHeader = false
@@ -68,7 +70,7 @@ package struct CopyPipeline {
       if let counter = sent.counter { try check(rows, against: counter) }
       return rows
     } catch PostgresError.server(let error) {
-      throw JobError(server: error, linesBefore: linesBefore)
+      throw JobError(server: error, linesBefore: linesBefore, types: types)
     }
   }
 

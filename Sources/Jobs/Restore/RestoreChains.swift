@@ -10,8 +10,8 @@ extension RestoreJob {
     let all = [Array(sources.indices)]
     guard sources.count > 1, let first = sources.first else { return all }
     do {
-      let target = try request.server.target(database: first.archive.database, context.server)
-      let table = request.destination.targetTable ?? first.archive.table
+      let target = try request.server.target(database: first.database, context.server)
+      let table = request.destination.targetTable ?? first.table
       return try await context.sessions.pools.withConnection(to: target, ownPassword: request.server.password) {
         connection in
         let facts = try await TableFacts.read(table, for: .write, on: connection)
@@ -19,8 +19,9 @@ extension RestoreJob {
         let chunks = try await hypertable.chunks(overlapping: nil, on: connection)
         var ranges: [(start: Int, end: Int)] = []
         for source in sources {
-          let window = DayWindow(source.archive.day, in: options.timeZone)
-          let unit = options.units[table] ?? options.units[source.archive.table]
+          guard let day = source.day else { return all }
+          let window = DayWindow(day, in: options.timeZone)
+          let unit = options.units[table] ?? options.units[source.table]
           guard let span = DaySpan(window, kind: kind, unit: unit) else { return all }
           let (start, end) = try await hypertable.internalValues(of: span, on: connection)
           ranges.append(hypertable.dimension.chunkRange(from: start, to: end, chunks))

@@ -98,7 +98,7 @@ struct RestoreDebts: Sendable {
       status: .ok, database: tableDay.database, targetTable: owed.tableName,
       dateWindow: .init(DayWindow(owed.day, in: timeZone)), mode: .direct)
     do {
-      try await TableDayLock.hold(tableDay, on: connection) {
+      try await TableDayLock.hold(.init(tableDay), on: connection) {
         try await pay(debt, steps, on: connection, &result)
       }
     } catch {
@@ -156,8 +156,8 @@ extension RestoreJob {
 
   /// Does what killed runs of restores into the same table have left, before anything is loaded.
   func payOldDebts(_ request: RestoreRequest, _ source: RestoreSource) async {
-    guard let target = try? request.server.target(database: source.archive.database, context.server) else { return }
+    guard let target = try? request.server.target(database: source.database, context.server) else { return }
     await RestoreDebts(context: context, timeZone: options.timeZone).payAll(
-      of: request.destination.targetTable ?? source.archive.table, in: target, ownPassword: request.server.password)
+      of: request.destination.targetTable ?? source.table, in: target, ownPassword: request.server.password)
   }
 }

@@ -38,7 +38,7 @@ package struct RestoreJob: Sendable {
   package func preview(_ request: RestoreRequest) async throws -> RestorePreviewReport {
     do {
       let sources = try await request.sources(context, options)
-      let days = Set(sources.map(\.archive.day))
+      let days = Set(sources.compactMap(\.day))
       var results: [RestorePreview] = []
       for source in sources {
         try Task.checkCancellation()
@@ -64,7 +64,7 @@ package struct RestoreJob: Sendable {
   ) async throws -> RestoreReport {
     let sources: [RestoreSource]
     do {
-      sources = try await request.sources(context, options).filter { !finished.contains($0.name) }
+      sources = try await request.sources(context, options).filter { !finished.contains($0.finishedName) }
     } catch  where !Task.isCancelled {
       throw JobError(cause: error)
     }
@@ -89,7 +89,7 @@ package struct RestoreJob: Sendable {
     @Sendable func tell(_ index: Int, _ result: RestoreResult) {
       collected.withLock { $0[index] = result }
       // What is owed after the commit is done again.
-      if result.error == nil, result.status != .partial { progress.finish(sources[index].name) }
+      if result.error == nil, result.status != .partial { progress.finish(sources[index].finishedName) }
       if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
       if sources.count > 1 { onResult(result) }
     }
@@ -122,12 +122,12 @@ package struct RestoreJob: Sendable {
 
   /// Restores one archive once it is admitted, and turns its failure into a result.
   func result(of load: TableDayRestore, _ source: RestoreSource, _ deadline: Date?) async -> RestoreResult {
-    progress.update { $0.subject = "\(source.archive.table) \(source.archive.day)" }
+    progress.update { $0.subject = load.result(.ok).subject }
     var hasBegun = false
     do {
       let patience = try context.patience(until: deadline)
       var result = try await context.admission.admitting(
-        source.archive, for: .restore, progress, within: patience
+        source.name, for: .restore, progress, within: patience
       ) { place in
         hasBegun = true
         let start = ContinuousClock.now

@@ -17,6 +17,10 @@ package struct RestorePlan: Sendable, Equatable {
     case refuse(ExistingRows)
     /// The load does nothing when there are any.
     case skip(ExistingRows)
+    /// The load fails when the table holds any row: the file has no day.
+    case refuseAny
+    /// The load does nothing when the table holds any row: the file has no day.
+    case skipAny
   }
 
   /// The span of the file.
@@ -88,6 +92,7 @@ package struct RestorePlan: Sendable, Equatable {
     // With a unique index, ON CONFLICT DO NOTHING skips existing rows; without one it skips none.
     let skipsRows = policy.mode == .staging && facts.recognisesRows(of: columns.filledColumns)
     if policy.onExisting == .append || (policy.onExisting == .error && skipsRows) { return .keep }
+    guard span.day != nil else { return policy.onExisting == .skip ? .skipAny : .refuseAny }
     let column = try facts.timeColumn(
       named: timeColumn, remedy: "pass \"append\" to load without checking for existing rows",
       field: "destination.on_existing"
@@ -125,12 +130,12 @@ package struct RestorePlan: Sendable, Equatable {
 
   /// The time column of a file: its manifest's where the table has that column, else the settings'.
   static func timeColumn(
-    of archive: TableDay, into table: TableName, _ manifest: ArchiveManifest?, facts: TableFacts,
+    of archived: TableName, into table: TableName, _ manifest: ArchiveManifest?, facts: TableFacts,
     configured: [TableName: ColumnName], mapping: ColumnMapping = .init()
   ) -> ColumnName? {
     if let name = manifest.map({ mapping.target(of: ColumnName($0.window.timeColumn)) }), facts.column(name) != nil {
       return name
     }
-    return configured[table] ?? configured[archive.table]
+    return configured[table] ?? configured[archived]
   }
 }

@@ -38,11 +38,15 @@ package struct RestoreResult: Sendable, Encodable, Equatable {
     }
   }
 
+  /// The table and the day, for people.
+  package var subject: String { dateWindow.map { "\(targetTable) \($0.start.prefix(10))" } ?? "\(targetTable)" }
+
   package var status: Status
   package var database: String
   /// The table that the rows are loaded into.
   package var targetTable: TableName
-  package var dateWindow: Window
+  /// The window; nil where the name of the file has no day.
+  package var dateWindow: Window?
   package var mode: LoadPolicy.Mode
   /// The columns that were loaded from the file.
   package var columnsLoaded: [String] = []

@@ -11,8 +11,12 @@ package struct RestoreRequest: Sendable, Equatable {
   package enum Source: Sendable, Equatable {
     /// `adls_url`: one file, in any lake that the operator allows.
     case file(LakeAddress)
+    /// `adls_url` as a path below `LAKE_URL`, as listings print it.
+    case path(LakePath)
     /// `table` with `date`, or `from` and `to`: archives in the lake of `LAKE_URL`.
     case days(table: TableName, from: Day, to: Day)
+
+    var isFile: Bool { if case .days = self { false } else { true } }
   }
 
   /// `pg`: the values that differ from the settings.
@@ -112,7 +116,9 @@ package struct RestoreRequest: Sendable, Equatable {
 
   private static func source(_ fields: inout Fields) throws -> Source {
     let url = try fields.string(
-      "adls_url", "a URL such as abfss://telemetry@account.dfs.core.windows.net/db/schema.table.2024-01-31.csv.gz")
+      "adls_url",
+      "a URL such as abfss://telemetry@account.dfs.core.windows.net/db/schema.table.2024-01-31.csv.gz, or its path below LAKE_URL"
+    )
     let table = try fields.string("table", Fields.tableForm)
     if let url {
       let other = try fields.day("date") ?? fields.day("from") ?? fields.day("to")
@@ -122,12 +128,7 @@ package struct RestoreRequest: Sendable, Equatable {
           "give \(field: "adls_url"), or \(field: "table") with \(field: "date") (or \(field: "from") and "
             + "\(field: "to")), not both", field: "adls_url")
       }
-      do throws(LakeError) {
-        return .file(try LakeAddress(parsing: url))
-      } catch {
-        // The URL may hold a SAS, so the error does not repeat it.
-        throw JobError(.badField, "\(error)", field: "adls_url")
-      }
+      return try Self.file(url)
     }
     guard let table else {
       if NearestName.nearest(to: "table", among: fields.unread) != nil { throw fields.missing("table", "missing") }
@@ -144,6 +145,25 @@ package struct RestoreRequest: Sendable, Equatable {
         field: "to")
     }
     return .days(table: name, from: from, to: to)
+  }
+
+  /// Reads `adls_url`. It may hold a SAS, so no error repeats it.
+  private static func file(_ text: String) throws -> Source {
+    do throws(LakeError) {
+      if text.contains("://") { return .file(try LakeAddress(parsing: text)) }
+      guard !text.contains(where: { "?#".contains($0) }) else {
+        throw LakeError.invalidURL(reason: "a path below LAKE_URL must have no query, no SAS and no fragment")
+      }
+    } catch {
+      throw JobError(.badField, "\(error)", field: "adls_url")
+    }
+    guard let path = try? LakePath(text) else {
+      throw JobError(
+        .badField,
+        "expected a URL, or a path below LAKE_URL without a slash at its start, such as db/schema.table.2024-01-31.csv.gz",
+        field: "adls_url")
+    }
+    return .path(path)
   }
 
   private static func server(_ fields: inout Fields) throws -> Server {

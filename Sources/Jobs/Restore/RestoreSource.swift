@@ -4,16 +4,38 @@ package import Lake
 import Reporting
 package import TableDays
 
-/// One archive to restore, which the request may read.
+/// One file to restore, which the request may read.
 package struct RestoreSource: Sendable {
   package let path: LakePath
-  /// The table-day of the path.
-  package let archive: TableDay
+  /// The database of the path; of a file that is no archive, the one to load into.
+  package let database: String
+  /// The table of the path; of a file that is no archive, the one to load into.
+  package let table: TableName
+  /// The day in the file's name; nil where the name has none, so that the file has no window.
+  package let day: Day?
   /// The lake of the path.
   package let lake: any LakeStore
 
-  /// Such as `events.clicks 2024-01-31`.
-  var name: String { "\(archive.table) \(archive.day)" }
+  init(_ path: LakePath, of archive: TableDay, in lake: any LakeStore) {
+    self.init(path, database: archive.database, table: archive.table, day: archive.day, in: lake)
+  }
+
+  init(_ path: LakePath, database: String, table: TableName, day: Day?, in lake: any LakeStore) {
+    self.path = path
+    self.database = database
+    self.table = table
+    self.day = day
+    self.lake = lake
+  }
+
+  /// What an operation lists as done: `events.clicks 2024-01-31`, or the file where no day is known.
+  var finishedName: String { day.map { "\(table) \($0)" } ?? "\(path)" }
+
+  /// The file has the name of an archive, so that a manifest may stand beside it.
+  var isArchive: Bool { ArchiveLayout.mayBeArchive(path) }
+
+  /// What its loads are known by in `sluice.restore_log`: the table-day, or the file where no day is known.
+  var name: String { day.map { "\(TableDay(database: database, table: table, day: $0))" } ?? "\(database)/\(path)" }
 }
 
 extension RestoreRequest {
@@ -21,7 +43,12 @@ extension RestoreRequest {
   /// anything.
   /// - Throws: ``JobError`` `host_not_allowed`, `outside_lake`, `bad_field`, `not_configured`.
   func reach(_ options: RestoreOptions) throws -> LakeReach? {
-    guard case .file(let address) = source else { return nil }
+    let address: LakeAddress
+    switch source {
+    case .days: return nil
+    case .path(let path): return try checked(.configured(path))
+    case .file(let file): address = file
+    }
     let reach: LakeReach
     do throws(LakeReachError) {
       reach = try LakeReach(of: address, from: options.lake, allowedHosts: options.lakeAllowedHosts)
@@ -35,26 +62,60 @@ extension RestoreRequest {
         }
       throw JobError(code, "\(error)", field: "adls_url")
     }
-    guard ArchiveLayout.mayBeArchive(reach.path) else { throw Self.noArchive }
+    return try checked(reach)
+  }
+
+  /// - Throws: ``JobError`` `bad_field` for a file that is no archive, where the request does not say what to do with it.
+  private func checked(_ reach: LakeReach) throws -> LakeReach {
+    if ArchiveLayout.mayBeArchive(reach.path) { return reach }
+    guard destination.targetTable != nil else { throw Self.noArchive }
+    if Self.day(of: reach.path) == nil { try refuseWithoutDay() }
     return reach
   }
 
   private static let noArchive = JobError(
     .badField,
     "expected a path that ends with <database>/<schema>.<table>.<YYYY-MM-DD>.csv.gz or "
-      + "<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz", field: "adls_url")
+      + "<database>/<schema>/<table>.<YYYY-MM-DD>.csv.gz; name the table to load another CSV file into as "
+      + "\(field: "destination.target_table")", field: "adls_url")
+
+  /// The table-day of a file whose name is an archive's without the `.gz`; nil for any other.
+  private static func day(of path: LakePath) -> TableDay? {
+    guard path.name.hasSuffix(".csv"), let name = try? path.parent?.appending(path.name + ".gz") else { return nil }
+    return TableDay(archivePath: name)
+  }
+
+  /// Refuses what is about the rows of a day, of which there is none.
+  private func refuseWithoutDay() throws {
+    func refusal(_ field: String, _ what: ErrorText) -> JobError {
+      JobError(
+        .badField, "\(what), and the name of the file has none: only \(Self.namesWithDay) tell one. Nothing was loaded",
+        field: field)
+    }
+    if destination.policy.onExisting == .replace {
+      throw refusal(
+        "destination.on_existing",
+        "replace deletes the rows of a day, and the file could replace only what is in it; pass append, error or skip. It needs a day"
+      )
+    }
+    if part != nil { throw refusal("where", "a part is one of a day") }
+    if keepUntil != nil { throw refusal("keep_until", "a hold keeps the rows of a day") }
+    if destination.createsPartition { throw refusal("destination.create_partition", "partitions are made for a day") }
+  }
+
+  private static let namesWithDay = "<schema>.<table>.<YYYY-MM-DD>.csv or .csv.gz in a database's folder"
 
   /// The archives that it names, by day. Whether a file is there is seen when it is opened.
   /// - Throws: ``JobError`` as ``reach(_:)``; `LakeError`.
   func sources(_ context: JobContext, _ options: RestoreOptions) async throws -> [RestoreSource] {
-    if let reach = try reach(options) { return [try await Self.source(reach, context, options)] }
+    if let reach = try reach(options) { return [try await source(reach, context, options)] }
     guard case .days(let table, let from, let to) = source else { return [] }
     let database = try archiveDatabase(context)
     var sources: [RestoreSource] = []
     for day in from.through(to) {
       let archive = TableDay(database: database, table: table, day: day)
       let path = try await Self.path(of: archive, in: context.lake)
-      sources.append(RestoreSource(path: path, archive: archive, lake: context.lake))
+      sources.append(RestoreSource(path, of: archive, in: context.lake))
     }
     return sources
   }
@@ -69,7 +130,7 @@ extension RestoreRequest {
       field: "PG_DATABASE")
   }
 
-  private static func source(
+  private func source(
     _ reach: LakeReach, _ context: JobContext, _ options: RestoreOptions
   ) async throws -> RestoreSource {
     let (path, lake): (LakePath, any LakeStore) =
@@ -77,8 +138,19 @@ extension RestoreRequest {
       case .configured(let path): (path, context.lake)
       case .elsewhere(let place, let path): (path, try await options.openLake(place))
       }
-    guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else { throw noArchive }
-    return RestoreSource(path: path, archive: archive, lake: lake)
+    if ArchiveLayout.mayBeArchive(path) {
+      guard let archive = try await ArchiveLayout.tableDay(at: path, in: lake) else { throw Self.noArchive }
+      return RestoreSource(path, of: archive, in: lake)
+    }
+    guard let table = destination.targetTable else { throw Self.noArchive }
+    if let archive = Self.day(of: path) { return RestoreSource(path, of: archive, in: lake) }
+    let own = server.database ?? DeletedRows.database(of: path) ?? context.server.database
+    guard let own else {
+      throw JobError(
+        .notConfigured, "not set; set it to the database to load into, or name that as \(field: "pg.database")",
+        field: "PG_DATABASE")
+    }
+    return RestoreSource(path, database: own, table: table, day: nil, in: lake)
   }
 
   /// The most bytes of an archive without rows: its file holds a header alone.

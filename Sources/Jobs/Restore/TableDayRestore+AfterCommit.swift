@@ -34,7 +34,7 @@ extension TableDayRestore {
       } else {
         let worker = StepsAfterCommit(context: context, timeZone: options.timeZone, steps: steps)
         let rest = await worker.perform(
-          owed, whole: request.part == nil ? [source.archive.day] : [], on: connection)
+          owed, whole: request.part == nil ? [owed.day] : [], on: connection)
         await settle(rest, of: owed, worker, mark, on: connection, &result)
       }
     }

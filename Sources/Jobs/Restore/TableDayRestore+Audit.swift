@@ -12,11 +12,12 @@ extension TableDayRestore {
   func beginAudit() async throws {
     guard audited.change == nil else { return }
     var line: [String: JSONValue] = [
-      "date": .string("\(source.archive.day)"), "path": .string("\(source.path)"),
-      "source": .string(source.lake.displayURL), "on_existing": .string(policy.onExisting.rawValue),
+      "path": .string("\(source.path)"), "source": .string(source.lake.displayURL),
+      "on_existing": .string(policy.onExisting.rawValue),
     ]
+    if let day = source.day { line["date"] = .string("\(day)") }
     if let key = request.key { line["request_key"] = .string(key) }
-    let database = request.server.database ?? source.archive.database
+    let database = request.server.database ?? source.database
     let change = AuditedChange(
       action: .restore, table: table, database: database, by: request.server.user, details: line)
     try await context.begin([change])
@@ -31,9 +32,9 @@ extension TableDayRestore {
     var warnings = [
       await context.end([(change, [AuditEntry.outcome: outcome, "rows": .integer(result.rowsLoaded)])])
     ]
-    if let end = request.keepUntil, result.status != .failed {
+    if let end = request.keepUntil, let day = source.day, result.status != .failed {
       let hold: [String: JSONValue] = [
-        "date": .string("\(source.archive.day)"), "until": .string(end.formatted(.iso8601)),
+        "date": .string("\(day)"), "until": .string(end.formatted(.iso8601)),
         "reason": .string("keep_until of a restore"), AuditEntry.outcome: outcome,
       ]
       warnings.append(

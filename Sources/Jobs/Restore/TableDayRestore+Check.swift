@@ -5,13 +5,13 @@ import Reporting
 import TableDays
 
 extension TableDayRestore {
-  /// The manifest beside the file, if there is one.
+  /// The manifest beside the archive, if there is one.
   func manifest(_ reader: ArchiveReader) async throws -> ArchiveManifest? {
+    guard source.isArchive else { return nil }
     switch try await ArchiveManifest.find(for: reader.entry, in: source.lake) {
     case .none: return nil
     case .described(let manifest, _):
-      let archive = source.archive
-      guard manifest.date == archive.day, manifest.table == archive.table else {
+      guard manifest.date == source.day, manifest.table == source.table else {
         throw corrupt("its manifest describes \(manifest.table) \(manifest.date)")
       }
       return manifest
@@ -24,7 +24,14 @@ extension TableDayRestore {
   /// - Returns: the file's SHA-256.
   func check(_ reader: ArchiveReader, against manifest: ArchiveManifest?, rows: Int) async throws -> String {
     let digest = await reader.digest().hex
-    guard var manifest else { return digest }
+    guard var manifest else {
+      if let figures = try await DeletedRows.figures(of: source.path, in: source.lake) {
+        guard figures.sha256 == digest, figures.rows == rows else {
+          throw corrupt("the file has \(rows) rows and the SHA-256 \(digest), and its manifest says otherwise")
+        }
+      }
+      return digest
+    }
     if digest != manifest.sha256 {
       // A replacement that was cut off can have the length of the archive before it.
       let pending = try await ArchiveManifest.pending(withDigest: digest, beside: source.path, in: source.lake)

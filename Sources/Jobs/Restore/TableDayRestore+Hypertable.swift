@@ -31,11 +31,12 @@ extension TableDayRestore {
     let made = wasCompressed ? try await plan.hypertable.madeHere(plan.added(after), on: connection) : []
     let recompress = plan.recompress(after, made: made)
     let owned = plan.refresh.filter { plan.hindrance(of: $0) == nil }
-    guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span else { return nil }
+    guard !recompress.isEmpty || !owned.isEmpty, let values = prepared.plan.rows?.span ?? span, let day = source.day
+    else { return nil }
     var owed = OwedSteps(
-      of: table, source.archive.day, span: values,
-      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.archive.database,
-      source: source.archive.table)
+      of: table, day, span: values,
+      by: prepared.plan.rows?.timeColumn.name ?? plan.hypertable.dimension.column, archives: source.database,
+      source: source.table)
     owed.recompress = recompress.map { .init($0.table) }
     owed.refresh = owned.map { .init($0.view) }
     return owed

@@ -33,7 +33,7 @@ extension TableDayRestore {
   func earlierAttempt(_ mark: Mark, on connection: PostgresConnection) async throws -> RestoreResult? {
     if request.keepUntil != nil { try await Hold.prepare(on: connection) }
     mark.place = try await RestoreLog.open(
-      of: source.archive, into: table, creating: try await mayOwe(on: connection), on: connection)
+      of: source.name, into: table, creating: try await mayOwe(on: connection), on: connection)
     try await refuseUnmarked(canMark: mark.place != nil, on: connection)
     guard let done = try await earlierLoad(mark.place, on: connection) else { return nil }
     var result = self.result(.skipped)
@@ -67,7 +67,7 @@ extension TableDayRestore {
     guard let key = request.markKey, let log else { return nil }
     let marks = try await log.entries(key: key, on: connection)
     guard !marks.isEmpty, let entry = try await source.lake.properties(of: source.path) else { return nil }
-    let manifest = try await ArchiveManifest.find(for: entry, in: source.lake).manifest
+    let manifest = source.isArchive ? try await ArchiveManifest.find(for: entry, in: source.lake).manifest : nil
     let archive = RestoreLog.Archive(
       path: "\(source.path)", bytes: entry.length, etag: entry.etag, sha256: manifest?.sha256)
     guard let done = marks.first(where: { $0.isOf(archive) }) else {

@@ -12,7 +12,7 @@ extension TableDayRestore {
   func span(
     _ manifest: ArchiveManifest?, of timeColumn: ColumnName?, _ facts: TableFacts, on connection: PostgresConnection
   ) async throws -> ArchiveSpan {
-    let whole = ArchiveSpan(of: source.archive, manifest, timeZone: options.timeZone)
+    let whole = ArchiveSpan(of: source.day, manifest, timeZone: options.timeZone)
     guard let part = request.part else { return whole }
     let column = try facts.timeColumn(named: timeColumn, remedy: "restore the whole day", field: "where").counting(unit)
     guard let values = whole.values(of: column) else {

@@ -100,7 +100,7 @@ extension TableDayRestore {
   func noPartition(_ gap: PartitionsOfSpan.Gap) -> JobError {
     JobError(
       .noPartition,
-      "\(gap.parent) has no partition for rows of \(source.archive.day) (from \(gap.start) to \(gap.end)), and no default one; "
+      "\(gap.parent) has no partition for rows of \(source.path) (from \(gap.start) to \(gap.end)), and no default one; "
         + "nothing was loaded. Make it, or pass \(field: "destination.create_partition")",
       field: request.destination.targetTable == nil ? nil : "destination.target_table",
       details: ["start": .string(gap.start), "end": .string(gap.end)])

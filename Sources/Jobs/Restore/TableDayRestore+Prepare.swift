@@ -31,6 +31,7 @@ extension TableDayRestore {
       reader: reader, format: request.copy.options.format, countsRecords: manifest == nil, progress: progress)
     let header = try await header(&pipeline, facts, manifest, on: connection)
     let plan = try await restorePlan(header, facts, manifest, on: connection)
+    pipeline.types = plan.columns.copyTypes(staged: plan.usesStaging, facts)
     try await refuseUnreadable(plan, facts, on: connection)
     let hypertable = try await hypertablePlan(facts, plan, keepsOwed: mark.place?.keepsOwed ?? false, on: connection)
     if case .delete(let rows) = plan.existing, !plan.span.isRecorded {
@@ -47,7 +48,7 @@ extension TableDayRestore {
   }
 
   /// What an integer time column counts, as the settings say.
-  var unit: TimeUnit? { options.units[table] ?? options.units[source.archive.table] }
+  var unit: TimeUnit? { options.units[table] ?? options.units[source.table] }
 
   /// The columns of a file, and how they differ from the table's.
   struct Header: Sendable {
@@ -69,7 +70,7 @@ extension TableDayRestore {
     _ header: Header, _ facts: TableFacts, _ manifest: ArchiveManifest?, on connection: PostgresConnection
   ) async throws -> RestorePlan {
     let timeColumn = RestorePlan.timeColumn(
-      of: source.archive, into: table, manifest, facts: facts, configured: options.timeColumns,
+      of: source.table, into: table, manifest, facts: facts, configured: options.timeColumns,
       mapping: request.copy.mapping)
     return try RestorePlan(
       policy, fileColumns: header.columns, span: try await span(manifest, of: timeColumn, facts, on: connection),
@@ -117,6 +118,7 @@ extension TableDayRestore {
     HypertablePlan.Wish(
       timescale: request.timescale, onExisting: policy.onExisting, hasUniqueIndex: facts.hasUniqueIndex,
       replacesRows: replacesRows,
+      hasDay: source.day != nil,
       wouldLoseGenerated: plan.usesStaging && facts.columns.count > facts.storedColumns.count, keepsOwed: keepsOwed,
       keepUntil: request.keepUntil?.formatted(.iso8601))
   }
@@ -138,7 +140,20 @@ extension TableDayRestore {
       let count = try await rows.count(on: connection)
       guard count > 0 else { return 0 }
       throw rowsExist(rows, count)
+    case .skipAny: return try await ExistingRows.any(in: table, on: connection) ? 1 : 0
+    case .refuseAny:
+      guard try await ExistingRows.any(in: table, on: connection) else { return 0 }
+      throw anyRowsExist()
     }
+  }
+
+  /// The error for a table that is not empty, where the file has no day whose rows could be looked for.
+  func anyRowsExist() -> JobError {
+    JobError(
+      .rowsExist,
+      "\(table) is not empty, and the name of the file has no day whose rows could be looked for; nothing was loaded. Pass append to "
+        + "load beside its rows, or \(field: "destination.mode") \"staging\" to leave out those that a unique index knows",
+      field: "destination.on_existing")
   }
 
   /// The error for rows of the day that the table holds already.
@@ -148,7 +163,7 @@ extension TableDayRestore {
       ? "; it has no unique index over columns of the file that are NOT NULL, by which to skip them" : ""
     return JobError(
       .rowsExist,
-      "\(rows.table) holds \(count) rows of \(source.archive.day) already\(without); nothing was loaded. Pass append, "
+      "\(rows.table) holds \(count) rows of \(source.day.map { "\($0)" } ?? "the file") already\(without); nothing was loaded. Pass append, "
         + "replace or skip", field: "destination.on_existing", details: ["rows": .integer(count)])
   }
 }

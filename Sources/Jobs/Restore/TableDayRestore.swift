@@ -23,13 +23,13 @@ struct TableDayRestore: Sendable {
   var policy: LoadPolicy { request.destination.policy }
 
   /// The table that the rows are loaded into.
-  var table: TableName { request.destination.targetTable ?? source.archive.table }
+  var table: TableName { request.destination.targetTable ?? source.table }
 
   /// A result without figures.
   func result(_ status: RestoreResult.Status, error: JobError? = nil) -> RestoreResult {
     var result = RestoreResult(
-      status: status, database: request.server.database ?? source.archive.database, targetTable: table,
-      dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)), mode: policy.mode, error: error)
+      status: status, database: request.server.database ?? source.database, targetTable: table,
+      dateWindow: source.day.map { .init(DayWindow($0, in: options.timeZone)) }, mode: policy.mode, error: error)
     result.rowsDropped = error?.details["dropped_rows"]?.whole ?? 0
     if status == .failed || status == .unconfirmed {
       if let error { steps.failCommit(error) }
@@ -55,7 +55,7 @@ struct TableDayRestore: Sendable {
     }
     if request.destination.targetTable != nil {
       error.field = "destination.target_table"
-    } else if case .file = request.source {
+    } else if request.source.isFile {
       error.field = nil
     }
     return error
@@ -63,13 +63,13 @@ struct TableDayRestore: Sendable {
 
   /// The server and database to load into.
   func target() throws -> PostgresTarget {
-    try request.server.target(database: source.archive.database, context.server)
+    try request.server.target(database: source.database, context.server)
   }
 
   private func loadInSession(_ place: Admission.Place) async throws -> RestoreResult {
     let target = try target()
     let session = TableSession(
-      TableDay(database: target.database, table: table, day: source.archive.day), for: .write, at: target,
+      .init(database: target.database, table: table, day: source.day), for: .write, at: target,
       ownPassword: request.server.password, in: context.sessions, progress: progress,
       turn: .init(place), mayBeMissing: request.destination.createsTable)
     let mark = Mark()

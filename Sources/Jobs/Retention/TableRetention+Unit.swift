@@ -25,7 +25,7 @@ extension TableRetention {
     do {
       let patience = try context.patience(until: deadline)
       job.progress.update { $0.subject = "\(table) \(told.unit)" }
-      result = try await context.admission.admitting(first, for: .backup, job.progress, within: patience) { _ in
+      result = try await context.admission.admitting("\(first)", for: .backup, job.progress, within: patience) { _ in
         try await dropProven(due, facts, described, told)
       }
       result.seconds = start.duration(to: .now).secondsToMilliseconds

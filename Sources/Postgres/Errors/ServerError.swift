@@ -101,6 +101,17 @@ package struct ServerError: Error, Sendable, Equatable, CustomStringConvertible 
     return Int(context[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
   }
 
+  /// The column at which COPY stopped, taken from the context without its value; nil where it is none of `columns`: only their
+  /// names are safe to show.
+  package func copyColumn(among columns: some Sequence<String>) -> String? {
+    guard let context, let line = context.range(of: ", line ") else { return nil }
+    let after = context[line.upperBound...].utf8.drop { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    let word = ", column ".utf8
+    guard after.starts(with: word) else { return nil }
+    let rest = after.dropFirst(word.count)
+    return columns.filter { rest.starts(with: "\($0): ".utf8) }.max { $0.utf8.count < $1.utf8.count }
+  }
+
   /// The message where it is safe to show, the SQLSTATE, and the names of what it is about.
   package var description: String {
     guard let ownMessage else {

@@ -97,7 +97,7 @@ extension JobRuns {
     }
 
     private static func tableDay(_ result: RestoreResult) -> String {
-      "\(result.targetTable) \(result.dateWindow.start.prefix(10))"
+      result.subject
     }
 
     private init(

@@ -13,7 +13,11 @@ enum RestoreCommand: Command {
     "restore --adls-url abfss://telemetry@account.dfs.core.windows.net/db/events.clicks.2024-01-01.csv.gz --target-table scratch.clicks",
   ]
   static let options =
-    [CommandOption("adls-url", .value("URL"), "the URL of one archive", path: ["adls_url"])]
+    [
+      CommandOption(
+        "adls-url", .value("URL"),
+        "the URL of one archive, or its path below LAKE_URL; with --target-table any file of CSV", path: ["adls_url"])
+    ]
     + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
     + part + server + destination + later + [key, preview, resume, .request, .json, .verbose, .help]
 

@@ -23,12 +23,11 @@ extension RestoreResult: PrintedResult {
   /// One line for people.
   /// - Parameter name: the name of a request's field as its user wrote it.
   func line(_ name: (String) -> String) -> String {
-    let day = dateWindow.start.prefix(10)
     switch status {
     case .unconfirmed, .failed, .notBegun:
-      return "\(targetTable) \(day)  \(status.words): \(error?.description(naming: name) ?? "")"
+      return "\(subject)  \(status.words): \(error?.description(naming: name) ?? "")"
     case .ok, .partial, .skipped:
-      var parts = ["\(targetTable) \(day)", status.rawValue, "\(Figures.count(rowsLoaded)) rows"]
+      var parts = [subject, status.rawValue, "\(Figures.count(rowsLoaded)) rows"]
       if rowsSkipped > 0 { parts.append("\(Figures.count(rowsSkipped)) skipped") }
       parts += [Figures.megabytes(csvBytes) + " csv", Figures.seconds(seconds)]
       return parts.joined(separator: "  ")

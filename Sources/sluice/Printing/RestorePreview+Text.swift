@@ -9,7 +9,7 @@ extension RestorePreview {
     let table =
       tableRows.map { "\(Figures.count($0)) rows of the window in the table now" } ?? "rows in the table not counted"
     var lines = [
-      "\(targetTable) \(dateWindow.start.prefix(10))  would \(words)  (\(file), \(Figures.megabytes(gzipBytes)) gzip; \(table))"
+      "\(targetTable)\(dateWindow.map { " \($0.start.prefix(10))" } ?? "")  would \(words)  (\(file), \(Figures.megabytes(gzipBytes)) gzip; \(table))"
     ]
     func add(_ title: String, _ parts: [String]) {
       if !parts.isEmpty { lines.append("  \(title): \(parts.joined(separator: ", "))") }

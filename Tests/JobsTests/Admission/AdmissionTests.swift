@@ -62,7 +62,8 @@ struct AdmissionTests {
       for number in 0..<200 {
         let tableDay = try tableDay(number)
         group.addTask {
-          try await admission.admitting(tableDay, for: number % 3 == 0 ? .restore : .backup, JobProgress()) { place in
+          try await admission.admitting("\(tableDay)", for: number % 3 == 0 ? .restore : .backup, JobProgress()) {
+            place in
             counts.begin()
             await Task.yield()
             counts.end()
@@ -87,12 +88,12 @@ struct AdmissionTests {
     let gate = Gate()
     let (first, second) = (try tableDay(1), try tableDay(2))
     let running = Task {
-      try await admission.admitting(first, for: .backup, JobProgress()) { _ in try await gate.pass() }
+      try await admission.admitting("\(first)", for: .backup, JobProgress()) { _ in try await gate.pass() }
     }
     try await eventually { gate.isReached }
     let progress = JobProgress()
     let waiting = Task {
-      try await admission.admitting(second, for: .backup, progress) { _ in Issue.record("it was admitted") }
+      try await admission.admitting("\(second)", for: .backup, progress) { _ in Issue.record("it was admitted") }
     }
     try await eventually { progress.reading.waitsFor?.contains("BACKUP_CONCURRENCY") == true }
     #expect(progress.reading.waitsFor?.contains("0 before it in the queue") == true)
@@ -101,7 +102,7 @@ struct AdmissionTests {
     #expect(progress.reading.waitsFor == nil)
     gate.open()
     try await running.value
-    try await admission.admitting(second, for: .backup, progress) { _ in }
+    try await admission.admitting("\(second)", for: .backup, progress) { _ in }
   }
 
   @Test("BACKUP_CONCURRENCY holds over all requests, and a job that waits for its turn says so")

@@ -76,16 +76,16 @@ struct ArchiveSpanTests {
     }
     let archive = TableDay(database: manifest.database, table: manifest.table, day: manifest.date)
     // Today's time zone does not count.
-    let span = ArchiveSpan(of: archive, manifest, timeZone: .gmt)
+    let span = ArchiveSpan(of: archive.day, manifest, timeZone: .gmt)
     #expect(span.isRecorded)
     #expect(
       span.values(of: TimeColumn(name: "at", kind: .instant))
         == DaySpan(kind: .instant, start: "2024-01-01T00:00:00+01:00", end: "2024-01-02T00:00:00+01:00"))
     // The column's type tells its kind.
     #expect(manifest.timeKind == .instant && span.values(of: TimeColumn(name: "at", kind: .date)) == nil)
-    let unrecorded = ArchiveSpan(of: archive, nil, timeZone: .gmt)
+    let unrecorded = ArchiveSpan(of: archive.day, nil, timeZone: .gmt)
     #expect(!unrecorded.isRecorded)
-    #expect(unrecorded.window.start == "2024-01-01T00:00:00+00:00")
+    #expect(unrecorded.window?.start == "2024-01-01T00:00:00+00:00")
   }
 
   @Test("A restore counts the rows of the archive's own span, not of the day in today's time zone")

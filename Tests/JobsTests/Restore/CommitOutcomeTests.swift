@@ -108,8 +108,8 @@ struct CommitOutcomeTests {
       let inquiry = CommitInquiry(
         identity: .init(id: id, server: server, pid: 0, serverVersion: version), mark: marked.map { "\($0)" },
         reason: "cut",
-        tableDay: .init(
-          database: fixture.database, table: .init(schema: "s", name: "t"), day: try #require(.init("2024-01-01"))),
+        subject: .init(
+          database: fixture.database, table: .init(schema: "s", name: "t"), day: .init("2024-01-01")),
         sessions: fixture.context.sessions, target: try fixture.settings.server.target(), ownPassword: nil,
         application: "other")
       do {

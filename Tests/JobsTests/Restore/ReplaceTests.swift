@@ -107,7 +107,7 @@ struct ReplaceTests {
     let other = fixture.with { $0.backup.timeZone = .gmt }
     let result = try await other.restoreOne(replace())
     #expect(result.rowsLoaded == 1)
-    #expect(result.dateWindow.start == "2024-01-01T00:00:00+01:00")
+    #expect(result.dateWindow?.start == "2024-01-01T00:00:00+01:00")
     #expect(try await fixture.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM events.clicks") == "1,2")
   }
 

@@ -144,7 +144,7 @@ struct RestoreDamageTests {
     try await fixture.psql("ALTER TABLE events.clicks ADD CHECK (id > 100)")
     let error = try await fixture.restoreError()
     #expect(error.code == .constraintViolation)
-    #expect(error.details == ["line": .number(2)])
+    #expect(error.details["line"] == .number(2))
   }
 
   @Test("Of two restores of one file at once, exactly one loads it")

@@ -251,9 +251,8 @@ struct RestoreLogTests {
         group.addTask {
           let session = try await fixture.otherSession()
           let log = try await RestoreLog.open(
-            of: .init(
-              database: fixture.database, table: .init(schema: "events", name: "clicks"),
-              day: try #require(.init("2024-01-01"))), into: .init(schema: "events", name: "clicks"), creating: true,
+            of: "\(fixture.database)/events.clicks 2024-01-01", into: .init(schema: "events", name: "clicks"),
+            creating: true,
             on: session)
           await session.close()
           return log != nil

@@ -38,7 +38,7 @@ struct RestorePartTests {
     #expect(result.status == .ok)
     #expect(result.rowsLoaded == 2)
     #expect(result.rowsMatched == 2)
-    #expect(result.dateWindow.start == "2024-01-01T10:00Z")
+    #expect(result.dateWindow?.start == "2024-01-01T10:00Z")
     #expect(try await ids(fixture) == "10,11")
     // The rest of the day is no hindrance, the same part is one.
     #expect(try await fixture.restoreOne(part("2024-01-01T12:00Z", "2024-01-01T13:00Z")).rowsLoaded == 1)

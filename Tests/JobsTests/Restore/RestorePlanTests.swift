@@ -26,10 +26,6 @@ struct RestorePlanTests {
       mayDropRows: false, partitionColumn: partition)
   }
 
-  static func archive(_ day: Day) -> TableDay {
-    TableDay(database: "d", table: TableName(schema: "s", name: "t"), day: day)
-  }
-
   func plan(
     _ facts: TableFacts = facts(), file: [ColumnName] = ["id", "at"], timeColumn: ColumnName? = "at",
     _ change: (inout LoadPolicy) -> Void = { _ in }
@@ -38,7 +34,7 @@ struct RestorePlanTests {
     change(&policy)
     let day = try #require(Day("2024-01-01"))
     return try RestorePlan(
-      policy, fileColumns: file, span: ArchiveSpan(of: Self.archive(day), nil, timeZone: .gmt), timeColumn: timeColumn,
+      policy, fileColumns: file, span: ArchiveSpan(of: day, nil, timeZone: .gmt), timeColumn: timeColumn,
       facts: facts, role: "r")
   }
 

@@ -103,7 +103,7 @@ struct RestoreTests {
     #expect(error.code == .constraintViolation)
     #expect(error.code.kind == .unprocessable)
     #expect(error.message.contains("clicks_id_check"))
-    #expect(error.details == ["line": .number(3)])
+    #expect(error.details["line"] == .number(3))
     #expect(try await fixture.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM events.clicks") == "4,5,7")
   }
 

@@ -206,7 +206,7 @@ struct OwedStepsTests {
     let other = try await fixture.otherSession()
     let day = TableDay(
       database: fixture.database, table: .init(schema: "events", name: "hits"), day: try #require(Day("2024-01-06")))
-    try await TableDayLock.hold(day, on: other) {
+    try await TableDayLock.hold(.init(day), on: other) {
       let report = try await fixture.restoreJob().resume(load: nil)
       #expect(report.results.first?.error?.code == .alreadyRunning, "\(report)")
     }

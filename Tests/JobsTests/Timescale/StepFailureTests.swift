@@ -205,7 +205,7 @@ struct StepFailureTests {
     let day = TableDay(
       database: damaged.fixture.database, table: .init(schema: "events", name: "clicks"),
       day: try #require(Day("2024-01-05")))
-    try await TableDayLock.hold(day, on: other) {
+    try await TableDayLock.hold(.init(day), on: other) {
       let report = try await damaged.fixture.restoreJob().resume(load: load)
       #expect(report.status == .failed)
       #expect(report.results.first?.error?.code == .alreadyRunning)

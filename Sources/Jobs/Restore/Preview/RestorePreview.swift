@@ -90,7 +90,8 @@ package struct RestorePreview: Sendable, Encodable {
   package var archive: String
   package var database: String
   package var targetTable: TableName
-  package var dateWindow: RestoreResult.Window
+  /// The window; nil where the name of the file has no day.
+  package var dateWindow: RestoreResult.Window?
   /// The rows of the file, by its manifest; nil without one.
   package var fileRows: Int?
   package var gzipBytes = 0

@@ -31,7 +31,7 @@ extension TableDayRestore {
   ) async throws -> RestorePreview {
     var preview = RestorePreview(
       archive: "\(source.path)", database: connection.target.database, targetTable: table,
-      dateWindow: .init(DayWindow(source.archive.day, in: options.timeZone)))
+      dateWindow: source.day.map { .init(DayWindow($0, in: options.timeZone)) })
     preview.gzipBytes = reader.entry.length
     if try await isLoaded(&preview, on: connection) { return preview }
     let found = try await attempt(&preview, on: connection) { preview in
@@ -103,7 +103,7 @@ extension TableDayRestore {
       try await attempt(&preview, on: connection) { _ in try await Hold.check(mayMake: true, on: connection) }
     }
     let done = try await attempt(&preview, on: connection) { _ in
-      let log = try await RestoreLog.open(of: source.archive, into: table, creating: false, on: connection)
+      let log = try await RestoreLog.open(of: source.name, into: table, creating: false, on: connection)
       let canMark = if log == nil { try await RestoreLog.canMark(on: connection) } else { true }
       try await refuseUnmarked(canMark: canMark, on: connection)
       return try await earlierLoad(log, on: connection)
@@ -140,6 +140,10 @@ extension TableDayRestore {
     _ facts: TableFacts, _ plan: RestorePlan, _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
     try await refuseUnreadable(plan, facts, on: connection)
+    if [.refuseAny, .skipAny].contains(plan.existing), try await ExistingRows.any(in: table, on: connection) {
+      guard plan.existing == .skipAny else { throw anyRowsExist() }
+      if preview.problems.isEmpty { preview.outcome = .skip }
+    }
     // A role that may only insert can append.
     guard let rows = plan.rows, facts.storedColumns.allSatisfy(\.maySelect) || plan.existing != .keep else { return }
     let count = try await rows.count(on: connection)
@@ -147,7 +151,7 @@ extension TableDayRestore {
     switch plan.existing {
     case .skip where count > 0 && preview.problems.isEmpty: preview.outcome = .skip
     case .refuse where count > 0: throw rowsExist(rows, count)
-    case .keep, .skip, .refuse, .delete: break
+    case .keep, .skip, .refuse, .delete, .refuseAny, .skipAny: break
     }
   }
 
@@ -245,7 +249,7 @@ extension TableDayRestore {
     _ preview: inout RestorePreview, on connection: PostgresConnection
   ) async throws {
     let hypertable = state.hypertable
-    guard let rows = plan.rows else { return }
+    guard let rows = plan.rows, let day = source.day else { return }
     guard facts.storedColumns.allSatisfy(\.maySelect) else {
       if !state.aggregates.isEmpty {
         preview.warnings.append(
@@ -255,8 +259,7 @@ extension TableDayRestore {
       return
     }
     let owed = OwedSteps(
-      of: table, source.archive.day, span: rows.span, by: rows.timeColumn.name, archives: source.archive.database,
-      source: source.archive.table)
+      of: table, day, span: rows.span, by: rows.timeColumn.name, archives: source.database, source: source.table)
     let live = RowsOfDays(context: context, timeZone: options.timeZone, owed: owed, facts: facts, whole: days)
     for aggregate in state.aggregates where rows.timeColumn.name == hypertable.dimension.column {
       let isRefreshed = decided?.refresh.contains(aggregate) ?? false

@@ -32,6 +32,8 @@ struct HypertablePlan: Sendable, Equatable {
     var hasUniqueIndex = false
     /// There are rows that the load replaces.
     var replacesRows = false
+    /// The file has a day, so that the chunks of its rows are known.
+    var hasDay = true
     /// The rows go through a staging table into one that has generated columns: TimescaleDB loses their values where one INSERT
     /// writes several rows into a compressed chunk (measured with 2.22: the first row of a batch alone has them).
     var wouldLoseGenerated = false
@@ -43,7 +45,7 @@ struct HypertablePlan: Sendable, Equatable {
   /// - Throws: ``JobError`` `aggregate_not_found`, `chunk_frozen`, `generated_lost`, `retention_would_drop`.
   init(_ state: HypertableState, _ wish: Wish) throws {
     self.state = state
-    try refuseFrozen()
+    if wish.hasDay { try refuseFrozen() }
     try planAggregates(wish)
     planChunks(wish)
     guard !losesGenerated else { throw generatedLost() }
@@ -101,7 +103,9 @@ struct HypertablePlan: Sendable, Equatable {
     }
     if state.end == nil, !refresh.isEmpty {
       noRefresh =
-        "the rows' time is in another column than \(hypertable.dimension.column), by which the buckets are made; refresh by hand"
+        !wish.hasDay
+        ? "the file has no day, by which the buckets of its rows are known; refresh by hand"
+        : "the rows' time is in another column than \(hypertable.dimension.column), by which the buckets are made; refresh by hand"
       refresh = []
       warnings.append("aggregates were not refreshed: \(noRefresh ?? "")")
     }
@@ -154,6 +158,12 @@ struct HypertablePlan: Sendable, Equatable {
       hindrance ?? (wish.timescale.recompressWindow == false ? "recompress_window is false" : nil)
     guard !compressed.isEmpty else {
       decompressDetail = "no chunk of the day is compressed"
+      return
+    }
+    guard wish.hasDay else {
+      decompressDetail = "the file has no day, by which the chunks of its rows are known"
+      noRecompress = decompressDetail
+      warnings.append("chunks that get rows beside compressed ones are not compressed again: the file has no day")
       return
     }
     guard hindrance == nil else {

@@ -46,7 +46,9 @@ extension SettingForm where Value == Int {
 extension SettingForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of the type's raw values.
   static var choice: SettingForm {
-    SettingForm("one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))") { Value(rawValue: $0) }
+    SettingForm(
+      "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))", defaultWords: { "`\($0.rawValue)`" }
+    ) { Value(rawValue: $0) }
   }
 }
 

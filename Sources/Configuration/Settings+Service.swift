@@ -1,4 +1,5 @@
 import Essentials
+import Reporting
 
 extension Settings {
   /// The settings of `sluice serve`.
@@ -22,6 +23,11 @@ extension Settings {
       "SLUICE_SYNC_LIMIT", .integer(0...86_400),
       "seconds: a backup or restore that is likely to take longer is answered 202 at once, since a front end cuts a call at 230 s; "
         + "0 answers each at its end", into: \.syncLimitSeconds),
+      "SLUICE_LOG_FORMAT", SettingForm<Log.Format>.choice, "the form of log lines: `json` is one object a line",
+      into: \.logFormat),
+    Setting(
+      "SLUICE_LOG_LEVEL", SettingForm<Log.Level>.choice, default: "`info` for `sluice serve`, else `warning`",
+      "the lowest level of log lines; `--verbose` and `--quiet` of a command come first", into: \.logLevel),
     Setting(
       "SLUICE_CONFIG", form: "a JSON file", default: "`./\(defaultFile)`, if it exists", isVariableOnly: true,
       "the settings file"

@@ -3,6 +3,7 @@ package import Essentials
 import Foundation
 package import Jobs
 package import Lake
+package import Reporting
 import TableDays
 
 /// Who does the table-days of a large backup.
@@ -54,6 +55,10 @@ package struct Settings: Sendable {
   package var fanout = BackupFanout.none
   /// `RESTORE_ON_ARRIVAL`.
   package var arrivals: [ArrivalPattern] = []
+  /// `SLUICE_LOG_FORMAT`.
+  package var logFormat = Log.Format.text
+  /// `SLUICE_LOG_LEVEL`; nil leaves it to the command.
+  package var logLevel: Log.Level?
   /// Warnings about variables that may be mistyped settings.
   package var warnings: [String] = []
 

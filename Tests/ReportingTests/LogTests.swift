@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import Synchronization
 import Testing
@@ -32,7 +33,7 @@ struct LogTests {
   @Test("A line takes no more steps after many lines than after none")
   func stepsDoNotGrow() {
     let depths = Mutex<[Int]>([])
-    Log.start { _, line in
+    Log.start(from: .debug) { _, line in
       if line.contains("of one depth") { depths.withLock { $0.append(Thread.callStackReturnAddresses.count) } }
     }
     for _ in 0..<20 { Log.write(.debug, "of one depth") }
@@ -49,6 +50,37 @@ struct LogTests {
     }
     let line = try #require(lines.all.withLock { $0 }.first)
     #expect(line.hasSuffix(" error red \\u{1B}[31m table=\"a\\0b\\t\\u{009B}2J\\u{7F}ü c\" job=1"), "\(line)")
+  }
+
+  @Test("As JSON, an event is one object on one line, with its fields apart from what each line has")
+  func json() throws {
+    let line = Log.line(
+      .json, .error, "two\nlines",
+      ["rows": 3, "seconds": 0.5, "isDone": true, "reason": "said \"no\"", "time": "x\r\ny"],
+      [(key: "operation", value: "o-1")], at: Date(timeIntervalSince1970: 0))
+    #expect(
+      line
+        == #"{"time":"1970-01-01T00:00:00Z","level":"error","message":"two lines","fields":"#
+        + #"{"isDone":true,"operation":"o-1","reason":"said \"no\"","rows":3,"seconds":0.5,"time":"x y"}}"#)
+    #expect(try JSONValue(parsing: Array(line.utf8)).object?["fields"]?.object?["rows"]?.whole == 3)
+  }
+
+  @Test("Levels stand in their order")
+  func levels() {
+    #expect(Log.Level.allCases == Log.Level.allCases.sorted())
+    #expect(Log.Level.debug < .info)
+    #expect(Log.Level.warning < .error)
+  }
+
+  @Test("A field is added to those of the context, once")
+  func adding() async {
+    let lines = Lines()
+    await Log.$context.withValue(lines.context(("invocation", "i"))) {
+      await Log.adding("operation", "o1") {
+        await Log.adding("operation", "o2") { Log.write(.info, "begun") }
+      }
+    }
+    #expect(lines.all.withLock { $0 }.first?.hasSuffix(" info begun invocation=i operation=o2") == true)
   }
 
   @Test("Each job has its own context")

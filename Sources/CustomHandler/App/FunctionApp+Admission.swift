@@ -5,7 +5,7 @@ extension FunctionApp {
   /// Decides on a request by its head; give it to `HTTPServer` as its gatekeeper. A caller without the key is refused before
   /// a byte of the body is read.
   @Sendable package func admit(_ head: HTTPRequest) -> HTTPAdmission {
-    if case .refused(let response) = way(of: head) { return .refused(response) }
+    if case .refused(let response) = way(of: head) { return .refused(refusing(head, response)) }
     return isKeyShown(in: head) ? .trusted : .anonymous
   }
 
@@ -43,6 +43,12 @@ extension FunctionApp {
     }
     if case .methodNotAllowed(let allow) = match { return .refused(Self.wrongMethod(allow: allow)) }
     return .refused(notFound(request))
+  }
+
+  /// Tells of a caller that is answered 401.
+  func refusing(_ head: HTTPRequest, _ response: HTTPResponse) -> HTTPResponse {
+    if response.status.code == 401 { onUnauthorized(head) }
+    return response
   }
 
   func isKeyShown(in request: HTTPRequest) -> Bool { accessKey?.isShown(in: request) ?? true }

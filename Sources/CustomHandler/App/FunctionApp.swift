@@ -16,6 +16,8 @@ package struct FunctionApp: Sendable {
   /// The keys of functions that have their own, by name, also behind a host: one of them must be in a header. An empty list admits nobody.
   let ownKeys: [String: [AccessKey]]
   private let handlers: FunctionHandlers
+  /// Receives the head of each request that is answered 401.
+  let onUnauthorized: @Sendable (HTTPRequest) -> Void
   let callers: Callers
   let byName: [String: FunctionRoute]
   private(set) var router = HTTPRouter<FunctionRoute>()
@@ -25,12 +27,14 @@ package struct FunctionApp: Sendable {
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
   ///   - ownKeys: the keys of functions that have their own, by the name of their handler.
+  ///   - onUnauthorized: receives the head of each request that is answered 401.
   /// - Throws: `FunctionAppError`.
   package init(
     routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,
-    ownKeys: [String: [AccessKey]] = [:]
+    ownKeys: [String: [AccessKey]] = [:], onUnauthorized: @escaping @Sendable (HTTPRequest) -> Void = { _ in }
   ) throws(FunctionAppError) {
     self.callers = callers
+    self.onUnauthorized = onUnauthorized
     self.routes = routes
     self.handlers = handlers
     self.accessKey = accessKey
@@ -60,7 +64,7 @@ package struct FunctionApp: Sendable {
     case .envelope(let function): return await answerEnvelope(AccessKey.removed(from: request), for: function)
     case .function(let function, let parameters):
       if let envelope = await envelopeFunction(request) {
-        guard isKeyShown(in: request) else { return Self.unauthorized }
+        guard isKeyShown(in: request) else { return refusing(request, Self.unauthorized) }
         return await answerEnvelope(AccessKey.removed(from: request), for: envelope)
       }
       var plain = AccessKey.removed(from: request)

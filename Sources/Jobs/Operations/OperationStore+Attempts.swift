@@ -34,7 +34,8 @@ extension OperationStore {
     let operation = begun(draft)
     _ = launch(operation, JobProgress(), condition: .ifAbsent) { progress in
       do {
-        return .ended(try await job(progress))
+        // Whoever began it has its answer, so that the log alone tells of its failure.
+        return .ended(try await Log.$failureLevel.withValue(.error) { try await job(progress) })
       } catch {
         let error = JobError(cause: error)
         Log.write(.error, "operation failed", ["code": error.code.rawValue, "reason": error.message])
@@ -216,15 +217,11 @@ extension OperationStore {
     _ job: @escaping @Sendable (JobProgress) async -> AttemptEnd
   ) -> Task<Operation.State?, Never> {
     let id = operation.id
-    let outer = Log.context
-    var fields = outer?.fields ?? []
-    fields.append((key: "operation", value: id))
-    let context = Log.Context(fields: fields) { outer?.collect($0) }
     var firstWrite: Task<Void, any Error>?
     if let condition { firstWrite = Task { try await self.writeFirst(operation, condition) } }
     let first = firstWrite
     let task = Task { () -> Operation.State? in
-      await Log.$context.withValue(context) { await self.attempt(id, progress, first, job) }
+      await Log.adding("operation", id) { await self.attempt(id, progress, first, job) }
     }
     running[id] = Running(operation: operation, progress: progress, task: task, firstWrite: firstWrite)
     return task

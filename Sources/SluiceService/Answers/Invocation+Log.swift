@@ -16,11 +16,12 @@ extension Invocation {
     }
   }
 
-  /// The result of an invocation by a timer or a queue message. An error is logged and fails the invocation.
+  /// The result of an invocation by a timer or a queue message. An error is logged and fails the invocation: it is the one line of
+  /// level `error`, and those of its table-days are warnings.
   func result(_ body: () async throws -> FunctionResult) async throws -> FunctionResult {
     try await logged {
       do {
-        return try await body()
+        return try await Log.$failureLevel.withValue(.warning, operation: body)
       } catch {
         let error = JobError(cause: error)
         Log.write(
@@ -31,25 +32,38 @@ extension Invocation {
     }
   }
 
-  /// Answers an HTTP request with `body`, and logs the status and the duration. An error becomes a problem document.
-  func answer(_ request: HTTPRequest, _ body: () async throws -> HTTPResponse) async -> HTTPResponse {
+  /// Answers an HTTP request with `body`, and logs the status and the duration in one line. An error becomes a problem
+  /// document.
+  /// - Parameter isProbe: it is asked again and again; a good answer is logged at level `debug`.
+  func answer(
+    _ request: HTTPRequest, isProbe: Bool = false, _ body: () async throws -> HTTPResponse
+  ) async -> HTTPResponse {
     await logged {
       let start = ContinuousClock.now
       let response: HTTPResponse
+      var failure: JobError?
       do {
-        response = try await body()
+        response = try await Log.$failureLevel.withValue(.warning, operation: body)
       } catch {
         let error = JobError(cause: error)
+        failure = error
         response = .problem(error.problem)
-        Log.write(.warning, "request failed", ["code": error.code.rawValue, "reason": error.message])
       }
+      let status = response.status.code
+      let seconds = start.duration(to: .now).secondsToMilliseconds
       // Only the path: the query may hold a key in the wrong parameter.
-      Log.write(
-        .info, "request answered",
-        [
-          "method": request.method, "path": request.path, "status": response.status.code,
-          "seconds": start.duration(to: .now).secondsToMilliseconds,
-        ])
+      if let failure {
+        Log.write(
+          status >= 500 ? .error : .warning, "request failed",
+          [
+            "method": request.method, "path": request.path, "status": status, "seconds": seconds,
+            "code": failure.code.rawValue, "reason": failure.message,
+          ])
+      } else {
+        Log.write(
+          isProbe && status < 400 ? .debug : .info, "request answered",
+          ["method": request.method, "path": request.path, "status": status, "seconds": seconds])
+      }
       return response
     }
   }

@@ -31,7 +31,7 @@ enum ArchivesCommand: Command {
   private static let defaultLimit = 100_000
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: false)
+    TerminalLog.start(arguments)
     let request = try ArchivesRequest(arguments.request(), defaultLimit: defaultLimit)
     let settings = try Wiring.settings()
     let lake = try await Wiring.lake(settings)

@@ -32,7 +32,7 @@ enum AuditShowCommand: Command {
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: false)
+    TerminalLog.start(arguments)
     let table = try arguments.value("table").map { try TableOptions(parsing: $0, field: "table").table }
     let action = try arguments.value("action").map { text in
       guard let action = AuditEntry.Action(rawValue: text) else {
@@ -106,7 +106,7 @@ enum AuditVerifyCommand: Command {
   }
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: false)
+    TerminalLog.start(arguments)
     let wanted = arguments.value("hash")?.asciiLowercased()
     guard wanted.map({ $0.wholeMatch(of: #/[0-9a-f]{64}/#) != nil }) ?? true else {
       throw UsageError("--hash: expected 64 hexadecimal digits, as `audit verify` prints them")

@@ -26,7 +26,7 @@ enum ChunksCommand: Command {
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     var request = try ChunksRequest(arguments.request())
     if arguments.isFlagSet("no-count") { request.counts = false }
     let parts = try await Wiring.parts(Wiring.settings())

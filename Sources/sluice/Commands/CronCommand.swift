@@ -25,7 +25,7 @@ enum CronCommand: CommandGroup {
   static func with(
     _ arguments: ParsedArguments, _ body: @escaping @Sendable (CronJobs) async throws -> ExitCode
   ) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let settings = try Wiring.settings()
     return try await Signals.cancelling {
       try await body(CronJobs(Wiring.cronContext(settings)))

@@ -29,7 +29,7 @@ enum DoctorCommand: Command {
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let groups = try words(arguments, "only", DoctorCheck.Group.allCases.map(\.rawValue)).map {
       Set($0.compactMap(DoctorCheck.Group.init))
     }

@@ -18,7 +18,7 @@ enum InitCommand: Command {
   }
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let settings = try Wiring.settings()
     let isJSON = arguments.isFlagSet("json")
     return try await Signals.cancelling {

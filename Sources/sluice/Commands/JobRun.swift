@@ -10,7 +10,7 @@ enum JobRun {
     _ arguments: ParsedArguments,
     _ job: @escaping @Sendable (Parts, JobProgress, ResultPrinter) async throws -> ExitCode
   ) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let settings = try Wiring.settings()
     let progress = JobProgress()
     let printer = ResultPrinter(arguments)

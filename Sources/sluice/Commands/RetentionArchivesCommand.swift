@@ -30,7 +30,7 @@ enum RetentionArchivesCommand: Command {
     guard !isForced || isDryRun || isatty(STDIN_FILENO) == 1 else {
       throw UsageError("--force asks for the tables' names on a terminal, and standard input is none")
     }
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let parts = try await Wiring.parts(Wiring.settings())
     let retention = ArchiveRetention(RetentionJob(parts.context, parts.settings.backup))
     let results = try await Signals.cancelling {

@@ -35,7 +35,7 @@ enum RetentionCommand: CommandGroup {
   static func administer(
     _ arguments: ParsedArguments, _ body: @escaping @Sendable (RetentionAdministration) async throws -> Void
   ) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let parts = try await Wiring.parts(Wiring.settings())
     try await Signals.cancelling {
       try await body(.init(RetentionJob(parts.context, parts.settings.backup)))
@@ -174,7 +174,7 @@ enum RetentionSimulateCommand: Command {
       throw UsageError("--keep is missing; expected an interval such as '14 days'")
     }
     let tables = try RetentionCommand.tables(arguments)
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let parts = try await Wiring.parts(Wiring.settings())
     let simulation = try await Signals.cancelling {
       try await RetentionJob(parts.context, parts.settings.backup).simulate(

@@ -28,7 +28,10 @@ enum ServeCommand: Command {
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     // Log lines go to standard output, unbuffered: the host makes an entry of each. It makes an error of each line on
     // standard error.
-    Log.start { level, line in if level != .debug { Output.line(line) } }
+    let isBehindHost = Wiring.environment["FUNCTIONS_CUSTOMHANDLER_PORT"].map { !$0.isEmpty } ?? false
+    Log.start { level, line in
+      if isBehindHost && level == .error { Output.error(line) } else { Output.line(line) }
+    }
     let settings = try Wiring.settings()
     let grace = Duration.seconds(settings.shutdownGraceSeconds)
     let phase = ServePhase()
@@ -65,7 +68,7 @@ enum ServeCommand: Command {
       syncLimit: settings.syncLimitSeconds == 0 ? nil : TimeInterval(settings.syncLimitSeconds))
     let app = try FunctionApp(
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key),
-      ownKeys: ownKeys(settings))
+      ownKeys: ownKeys(settings), onUnauthorized: logRefusals())
 
     var configuration = HTTPServerConfiguration(host: host, port: port)
     configuration.onTrouble = { Log.write(.warning, "the HTTP server has a problem", ["reason": $0]) }
@@ -81,6 +84,16 @@ enum ServeCommand: Command {
     await parts.close()
     Log.write(isComplete ? .info : .error, isComplete ? "stopped" : "stopped before all work had ended")
     return isComplete ? .done : .failed
+  }
+
+  /// Logs callers who are answered 401. The path has no query, which may hold what was taken for the key.
+  private static func logRefusals() -> @Sendable (HTTPRequest) -> Void {
+    let refusals = RefusalLog { count, request in
+      Log.write(
+        .warning, "callers without the key were refused",
+        ["count": count, "method": request.method, "path": String(request.path.prefix(200)), "request": request.id])
+    }
+    return { refusals.note($0) }
   }
 
   /// The part of `Watchdog.cleanup` in which jobs must end after their grace; the rest is for answering their callers.

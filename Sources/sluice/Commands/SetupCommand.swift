@@ -50,7 +50,7 @@ enum SetupCommand: Command {
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     guard let action = arguments.subcommand.flatMap(SetupRequest.Action.init) else { return .usage }
     let settings = try Wiring.settings()
     let tables = settings.backup.tables.map(\.table)

@@ -17,6 +17,7 @@ enum Wiring {
         .badSetting, "the file \(path) cannot be read; name an existing JSON file", field: "SLUICE_CONFIG")
     }
     let settings = try Settings(environment: environment, file: file)
+    Log.configure(settings.logFormat, settings.logLevel)
     for warning in settings.warnings { Log.write(.warning, warning) }
     return settings
   }

@@ -50,6 +50,19 @@ extension ProgramTests {
       #expect(try await service.get("/api/archives?code=\(Self.key)").status == 200)
     }
 
+    @Test("Callers without the key are in the log, without what they sent as the key, and cannot fill it")
+    func logged() async throws {
+      let service = try await open(try await Site())
+      for _ in 1...20 {
+        let answer = try await service.call("GET", "/api/archives?code=gUess", headers: [("x-functions-key", "gUess")])
+        #expect(answer.status == 401)
+      }
+      let lines = service.log.filter { $0.contains(" warning callers without the key were refused ") }
+      #expect(lines.count == 1)
+      #expect(lines.allSatisfy { $0.contains("count=1 method=GET path=/api/archives ") })
+      #expect(!service.process.output.contains("gUess"))
+    }
+
     @Test("Every function except health asks for the key")
     func everyFunction() async throws {
       let service = try await open(try await Site())

@@ -23,7 +23,7 @@ struct Service: Sendable {
       }
     }
     // The line comes after the socket is open: tests that count lines begin after it.
-    try await eventually { log.contains { $0.contains(" listening ") } }
+    try await eventually { log.contains { $0.contains(" listening ") || $0.contains("\"listening\"") } }
   }
 
   func call(
@@ -60,6 +60,6 @@ struct Service: Sendable {
     return await process.end()
   }
 
-  /// The log's lines so far.
-  var log: [Substring] { process.output.split(separator: "\n") }
+  /// The log's lines so far; behind the host those of errors, which are on standard error, come last.
+  var log: [Substring] { (process.output + process.errors).split(separator: "\n") }
 }

@@ -23,6 +23,7 @@ extension Settings {
       "SLUICE_SYNC_LIMIT", .integer(0...86_400),
       "seconds: a backup or restore that is likely to take longer is answered 202 at once, since a front end cuts a call at 230 s; "
         + "0 answers each at its end", into: \.syncLimitSeconds),
+    Setting(
       "SLUICE_LOG_FORMAT", SettingForm<Log.Format>.choice, "the form of log lines: `json` is one object a line",
       into: \.logFormat),
     Setting(

@@ -52,7 +52,7 @@ enum OperationsListCommand: Command {
   ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: false)
+    TerminalLog.start(arguments)
     let wanted = try OperationsRequest(arguments.request())
     let store = try await OperationsCommand.store()
     let page = try await store.list(wanted.filter, limit: wanted.limit, after: wanted.after)
@@ -80,7 +80,7 @@ enum OperationsShowCommand: Command {
   static let options = [OperationsCommand.id, .json, .help]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: false)
+    TerminalLog.start(arguments)
     let id = try OperationsCommand.id(arguments)
     try OperationsCommand.show(await OperationsCommand.store().operation(id), arguments)
     return .done
@@ -100,7 +100,7 @@ enum OperationsCancelCommand: Command {
   static let options = [OperationsCommand.id, .json, .help]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: false)
+    TerminalLog.start(arguments)
     let id = try OperationsCommand.id(arguments)
     let operation = try await OperationsCommand.store().cancel(id)
     if arguments.isFlagSet("json") {

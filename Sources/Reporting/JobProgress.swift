@@ -21,13 +21,23 @@ package final class JobProgress: Sendable {
     package var csvBytes = 0
     /// Bytes of gzip so far.
     package var gzipBytes = 0
-    /// The part that is done, 0...1, where an estimate exists.
-    package var fraction: Double?
+    /// How much of each table-day in progress is done, 0...1, where an estimate exists.
+    fileprivate var parts: [String: Double] = [:]
     /// Table-days finished, of ``units``.
     package var finishedUnits = 0
     /// Table-days in all.
     package var units = 0
+
+    /// The part of the whole job that is done, 0...1, each table-day counted alike; nil before there is an estimate.
+    package var fraction: Double? {
+      guard finishedUnits > 0 || !parts.isEmpty else { return nil }
+      let done = Double(finishedUnits) + parts.values.reduce(0, +)
+      return min(finishedUnits >= max(1, units) ? 1 : 0.99, done / Double(max(1, units)))
+    }
   }
+
+  /// The table-day that the current task works on.
+  @TaskLocal package static var unit = ""
 
   private let state = Mutex(Reading())
   private let names = Mutex<[String]>([])
@@ -47,10 +57,28 @@ package final class JobProgress: Sendable {
   }
 
   /// The table-days that are done, such as `events.clicks 2024-01-31`, in the order of their ends; also over a ``restart()``.
-  package var finished: [String] { names.withLock { $0 } }
+  package var done: [String] { names.withLock { $0 } }
 
   /// The table-day `name` is done, and is not to be done again by another attempt at the job.
-  package func finish(_ name: String) { names.withLock { $0.append(name) } }
+  package func note(done name: String) { names.withLock { $0.append(name) } }
+
+  /// Sets how much of the current task's table-day is done: an estimate, which stays below 1 until it is finished.
+  package func advance(to part: Double) {
+    update { $0.parts[Self.unit] = min(0.99, part) }
+  }
+
+  /// Adds to how much of the current task's table-day is done.
+  package func advance(by part: Double) {
+    update { $0.parts[Self.unit] = min(0.99, $0.parts[Self.unit, default: 0] + part) }
+  }
+
+  /// A table-day is finished.
+  package func finish(_ unit: String) {
+    update { reading in
+      reading.parts[unit] = nil
+      reading.finishedUnits += 1
+    }
+  }
 
   /// Begins anew, for another attempt.
   package func restart() { state.withLock { $0 = Reading() } }

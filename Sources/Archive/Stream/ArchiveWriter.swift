@@ -150,8 +150,7 @@ package struct ArchiveWriter: Sendable {
       reading.rows += chunk.rowEnds.count
       reading.csvBytes += chunk.bytes.count
       reading.gzipBytes += gzipBytes
-      // The planner's estimate may be too low, so the fraction stays below 1 until the job ends.
-      reading.fraction = estimatedRows.map { $0 > 0 ? min(0.99, Double(reading.rows) / $0) : 0 }
     }
+    if let estimatedRows { progress.advance(by: Double(chunk.rowEnds.count) / max(1, estimatedRows)) }
   }
 }

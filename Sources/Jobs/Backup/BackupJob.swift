@@ -9,8 +9,8 @@ import TableDays
 
 /// Archives table-days.
 package struct BackupJob: Sendable {
-  let context: JobContext
-  let options: BackupOptions
+  package let context: JobContext
+  package let options: BackupOptions
   let progress: JobProgress
   let onResult: (@Sendable (BackupResult) -> Void)?
 
@@ -62,16 +62,17 @@ package struct BackupJob: Sendable {
           let place = try await context.admission.enter(unit.tableDay, for: .backup, progress, within: patience)
           if let refused = await tooLong(unit, time) {
             place.giveUp()
-            progress.update { $0.finishedUnits += 1 }
+            progress.finish("\(unit.tableDay)")
             onResult?(refused)
             results[index] = refused
             continue
           }
           group.addTask {
             defer { place.giveUp() }
-            let result = await result(of: unit, counted, place)
-            if result.error == nil { progress.finish("\(unit.tableDay.table) \(unit.tableDay.day)") }
-            progress.update { $0.finishedUnits += 1 }
+            let name = "\(unit.tableDay)"
+            let result = await JobProgress.$unit.withValue(name) { await self.result(of: unit, counted, place) }
+            if result.error == nil { progress.note(done: "\(unit.tableDay.table) \(unit.tableDay.day)") }
+            progress.finish(name)
             onResult?(result)
             return (index, result)
           }

@@ -33,17 +33,23 @@ extension OperationStore {
     try refuseWhenClosed()
     let operation = begun(draft)
     _ = launch(operation, JobProgress(), condition: .ifAbsent) { progress in
-      do {
-        // Whoever began it has its answer, so that the log alone tells of its failure.
-        return .ended(try await Log.$failureLevel.withValue(.error) { try await job(progress) })
-      } catch {
-        let error = JobError(cause: error)
-        Log.write(.error, "operation failed", ["code": error.code.rawValue, "reason": error.message])
-        return .failed(error)
-      }
+      await Self.logged { try await job(progress) }
     }
     try await running[operation.id]?.firstWrite?.value
     return operation
+  }
+
+  /// Runs `job`, whose caller has an answer already, so that the log alone tells of its failure: by one line of level `error`.
+  package static func logged(_ job: @Sendable () async throws -> OperationOutcome) async -> AttemptEnd {
+    do {
+      let outcome = try await Log.$failureLevel.withValue(.warning) { try await job() }
+      if outcome.state != .succeeded { Log.write(.error, "operation failed", ["state": outcome.state.rawValue]) }
+      return .ended(outcome)
+    } catch {
+      let error = JobError(cause: error)
+      Log.write(.error, "operation failed", ["code": error.code.rawValue, "reason": error.message])
+      return .failed(error)
+    }
   }
 
   /// Runs a job whose caller waits for it, and which others can see and cancel meanwhile.

@@ -158,7 +158,7 @@ package actor OperationStore {
     if let waitsFor = reading.waitsFor { members["waits_for"] = .string(waitsFor) }
     if let fraction = reading.fraction { members["fraction"] = .number((fraction * 1000).rounded() / 1000) }
     copy.progress = .object(members)
-    copy.finished = (current.operation.finished + current.progress.finished).reduce(into: []) { list, name in
+    copy.finished = (current.operation.finished + current.progress.done).reduce(into: []) { list, name in
       if list.last != name { list.append(name) }
     }
     return copy

@@ -138,7 +138,7 @@ package struct CopyPipeline {
     progress.update { reading in
       reading.csvBytes += bytes
       reading.gzipBytes = gzipBytes
-      reading.fraction = reader.entry.length > 0 ? min(0.99, Double(gzipBytes) / Double(reader.entry.length)) : nil
     }
+    if reader.entry.length > 0 { progress.advance(to: Double(gzipBytes) / Double(reader.entry.length)) }
   }
 }

@@ -89,8 +89,8 @@ package struct RestoreJob: Sendable {
     @Sendable func tell(_ index: Int, _ result: RestoreResult) {
       collected.withLock { $0[index] = result }
       // What is owed after the commit is done again.
-      if result.error == nil, result.status != .partial { progress.finish(sources[index].finishedName) }
-      if result.status != .notBegun { progress.update { $0.finishedUnits += 1 } }
+      if result.error == nil, result.status != .partial { progress.note(done: sources[index].finishedName) }
+      if result.status != .notBegun { progress.finish(sources[index].name) }
       if sources.count > 1 { onResult(result) }
     }
     let chains = await chains(request, sources).map { indices in
@@ -131,7 +131,7 @@ package struct RestoreJob: Sendable {
       ) { place in
         hasBegun = true
         let start = ContinuousClock.now
-        var result = try await load.run(place)
+        var result = try await JobProgress.$unit.withValue(source.name) { try await load.run(place) }
         result.seconds = start.duration(to: .now).secondsToMilliseconds
         return result
       }

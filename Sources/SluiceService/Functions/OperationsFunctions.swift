@@ -53,13 +53,7 @@ struct OperationsFunctions: FunctionArea {
       let time = runs.host.isInFront ? runs.time : nil
       let begun = try await store.resume(id, from: action.states) { operation, progress in
         await WorkUnderWay.listing({ progress.words(operation.kind) }) {
-          do {
-            return .ended(try await job(progress, time))
-          } catch {
-            let error = JobError(cause: error)
-            Log.write(.error, "operation failed", ["code": error.code.rawValue, "reason": error.message])
-            return .failed(error)
-          }
+          await OperationStore.logged { try await job(progress, time) }
         }
       }
       guard runs.host.isInFront else { return JobRuns.accepted(begun.operation, wasPreferred: false) }

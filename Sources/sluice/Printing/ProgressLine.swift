@@ -46,19 +46,30 @@ struct ProgressLine: Sendable {
     let reading = progress.reading
     // The results are printed, and nothing is worked on.
     guard reading.units == 0 || reading.finishedUnits < reading.units else { return }
-    let line = Self.text(reading, elapsed: elapsed)
-    Output.write(isTerminal ? Self.clear + line : line + "\n", to: STDERR_FILENO)
+    let line = Self.text(reading, elapsed: elapsed).visibleLine()
+    guard isTerminal else { return Output.write(line + "\n", to: STDERR_FILENO) }
+    // A line of the terminal's whole width would go on in the next one.
+    Output.write(Self.clear + line.cut(toColumns: Terminal.columns - 1), to: STDERR_FILENO)
   }
 
+  /// The most important comes first, since a narrow terminal shows the beginning alone.
   static func text(_ reading: JobProgress.Reading, elapsed: Double) -> String {
-    if let waitsFor = reading.waitsFor { return "\(reading.subject)  waits: \(waitsFor)  \(Figures.seconds(elapsed))" }
     var parts = [reading.subject]
+    if let waitsFor = reading.waitsFor {
+      parts.append("waits: \(waitsFor)")
+    } else if let fraction = reading.fraction {
+      parts.append("\(Int(fraction * 100)) %")
+      // Before that the estimate would jump.
+      if elapsed >= 2, fraction >= 0.01, fraction < 1 {
+        parts.append("about \(Figures.seconds((elapsed * (1 - fraction) / fraction).rounded())) left")
+      }
+    }
     if reading.units > 1 { parts.append("\(reading.finishedUnits)/\(reading.units) done") }
     if reading.rows > 0 { parts.append("\(Figures.count(reading.rows)) rows") }
-    parts.append(Figures.megabytes(reading.csvBytes))
-    if elapsed > 0 { parts.append(Figures.megabytes(Int(Double(reading.csvBytes) / elapsed)) + "/s") }
-    // The fraction is that of one table-day; with several it would jump.
-    if let fraction = reading.fraction, reading.units == 1 { parts.append("\(Int(fraction * 100)) %") }
+    // A verification reads gzip alone.
+    let bytes = reading.csvBytes > 0 ? reading.csvBytes : reading.gzipBytes
+    parts.append(Figures.megabytes(bytes))
+    if elapsed > 0, reading.waitsFor == nil { parts.append(Figures.megabytes(Int(Double(bytes) / elapsed)) + "/s") }
     parts.append(Figures.seconds(elapsed))
     return parts.filter { !$0.isEmpty }.joined(separator: "  ")
   }

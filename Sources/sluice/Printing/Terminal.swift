@@ -5,6 +5,13 @@ import Foundation
 enum Terminal {
   static var isTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
+  /// The columns of the terminal that standard error is; 80 where it does not tell.
+  static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// Shows `lines` and asks whether to go on; false where there is no terminal to ask. Nothing has been begun then, so that Ctrl-C ends the
   /// program at once.
   static func confirms(_ question: String, _ lines: [String] = []) async -> Bool {

@@ -53,7 +53,8 @@ let package = Package(
     .target(
       name: "SluiceService",
       dependencies: ["CustomHandler", "HTTPServer", "Jobs", "Reporting", "Essentials"],
-      swiftSettings: features),
+      // A link to docs/openapi.json.
+      resources: [.embedInCode("openapi.json")], swiftSettings: features),
     .executableTarget(
       name: "sluice",
       dependencies: [

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the lake emulator, and what Sluice writes and reads, against the vendor's own Python libraries.
+# Checks the lake emulator, and what Sluice writes and reads, against the vendor's own Python libraries, and the HTTP interface against
+# docs/openapi.json by Schemathesis.
 # Usage: interop.sh <folder of the built programs>
 # The libraries go into a temporary folder. INTEROP_PYTHON names a Python that has them already.
 set -euo pipefail
@@ -46,3 +47,4 @@ if [ -x "$programs/sluice" ]; then
   sluice=(--sluice "$programs/sluice")
 fi
 "$python" Tests/interop/interop.py --emulator "$programs/lake-emulator" --folder "$folder" "${sluice[@]}"
+[ ! -x "$programs/sluice" ] || scripts/schemathesis.sh "$programs/sluice"

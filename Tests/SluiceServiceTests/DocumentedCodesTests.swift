@@ -79,7 +79,7 @@ struct DocumentedCodesTests {
   /// The answers that list codes: their status, and the codes that their routes never give.
   static let answers: [(name: String, status: Int, without: Set<JobErrorCode>)] = [
     ("BadRequest", 400, []), ("Forbidden", 403, onlyRestore),
-    ("NotFound", 404, [.tableNotFound, .databaseNotFound, .archiveNotFound, .cronJobNotFound]),
+    ("NotFound", 404, [.archiveNotFound, .cronJobNotFound]),
     ("OperationConflict", 409, Set(JobErrorCode.allCases).subtracting(onlyOperations)),
     ("ServerError", 500, onlyBackup.union(onlyRestore).union(onlyCron)), ("Unavailable", 503, []),
     ("CronForbidden", 403, onlyRestore.subtracting([.ownPasswordNeeded])),

@@ -6,6 +6,7 @@ import Foundation
 import HTTPServer
 import Jobs
 import Reporting
+import SluiceService
 import TestSupport
 import Testing
 
@@ -108,6 +109,17 @@ struct OpenAPITests {
     #expect(document["components"]?["responses"]?["BodyTooLarge"]?["description"]?.string?.contains(limit) == true)
     let prose = try String(contentsOf: Repository.file("docs/http.md"), encoding: .utf8)
     #expect(prose.contains(limit))
+  }
+
+  @Test("The program serves the document")
+  func served() async throws {
+    let lake = try TemporaryDirectory("lake")
+    let handlers = try await ServiceParts(lake).functions().handlers
+    let handler = try #require(handlers.http["openapi"])
+    let answer = await handler(
+      try HTTPRequest(method: .get, target: "/api/openapi.json"), Invocation(functionName: "openapi", trigger: .http))
+    #expect(answer.headers["Content-Type"] == "application/json")
+    #expect(answer.body == Array(try Data(contentsOf: Repository.file("docs/openapi.json"))))
   }
 
   // MARK: What the tests share

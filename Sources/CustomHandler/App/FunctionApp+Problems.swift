@@ -37,7 +37,7 @@ extension FunctionApp {
     if request.pathSegments.count == 1, routes.functions.contains(where: { $0.name == request.pathSegments[0] }) {
       return Self.wrongMethod(allow: [.post])
     }
-    if request.method == .trace { return Self.wrongMethod(allow: HTTPMethod.known) }
+    if HTTPMethod.refused.contains(request.method) { return Self.wrongMethod(allow: HTTPMethod.known) }
     return .problem(
       Problem(
         status: 404, code: "not_found",

@@ -20,8 +20,12 @@ package struct HTTPMethod: RawRepresentable, Hashable, Sendable, ExpressibleBySt
   package static let delete = HTTPMethod(rawValue: "DELETE")
   package static let options = HTTPMethod(rawValue: "OPTIONS")
   package static let trace = HTTPMethod(rawValue: "TRACE")
+  package static let query = HTTPMethod(rawValue: "QUERY")
 
-  /// The methods that a route may have. `TRACE` is handed to the handler too, which answers it 405 with the methods of its
-  /// target; any other is answered 501 (RFC 9110 §15.6.2), `CONNECT` among them.
+  /// The methods that a route may have.
   package static let known: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
+
+  /// Those that no route has, and that are handed to the handler all the same, which answers them 405 with the methods of their
+  /// target; any other is answered 501 (RFC 9110 §15.6.2), `CONNECT` among them.
+  package static let refused: [HTTPMethod] = [.trace, .query]
 }

@@ -22,7 +22,7 @@ struct RequestLine: Equatable {
       throw HTTPRefusal(414, "target_too_long", "The request target is over \(limits.target) bytes.")
     }
     method = HTTPMethod(rawValue: String(decoding: parts[0], as: UTF8.self))
-    guard HTTPMethod.known.contains(method) || method == .trace else {
+    guard HTTPMethod.known.contains(method) || HTTPMethod.refused.contains(method) else {
       throw HTTPRefusal(501, "unknown_method", "The method is not one of \(HTTPMethod.known.map(\.rawValue)).")
     }
     self.target = target

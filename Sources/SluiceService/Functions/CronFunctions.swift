@@ -35,6 +35,12 @@ struct CronFunctions: FunctionArea {
   /// `POST /api/cron/{action}`.
   @Sendable private func act(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
+      // A path of its own, which has no POST.
+      guard request.parameters["action"] != "history" else {
+        return .problem(
+          Problem(status: 405, code: "method_not_allowed", detail: "This path accepts GET, HEAD."),
+          headers: ["Allow": "GET, HEAD"])
+      }
       let object = try await RequestObject.read(request)
       let wanted = try CronRequest(request.parameters["action"] ?? "", object, now: context.now())
       return try await runs.answer(

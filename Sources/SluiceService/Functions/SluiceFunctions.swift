@@ -25,6 +25,7 @@ package struct SluiceFunctions: Sendable {
       CronFunctions(context: context, runs: runs),
       OperationsFunctions(
         store: operations, jobs: OperationJobs(context, backup, restore, maintenance), runs: runs),
+      OpenAPIFunctions(),
       HealthFunctions(readiness: readiness, doctor: doctor),
     ]
   }

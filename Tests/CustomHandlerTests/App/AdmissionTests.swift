@@ -25,7 +25,8 @@ import Testing
       (.get, "/api/health?code=k", [:], "trusted"), (.get, "/", [:], "anonymous"), (.post, "/", [:], "405 GET, HEAD"),
       (.options, "*", [:], "anonymous"), (.post, "/api/none", [:], "404"),
       (.put, "/api/items", [:], "405 GET, HEAD, POST"),
-      (.trace, "/api/items", [:], "405 GET, HEAD, POST"), (.trace, "/", [:], "405 GET, HEAD"),
+      (.trace, "/api/items", [:], "405 GET, HEAD, POST"),
+      (.query, "/api/items", [:], "405 GET, HEAD, POST"), (.trace, "/", [:], "405 GET, HEAD"),
       (.trace, "/nightly", [:], "405 POST"), (.trace, "/none", [:], "405 GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     ] as [(HTTPMethod, String, HTTPFields, String)])
   func key(_ method: HTTPMethod, _ target: String, _ headers: HTTPFields, _ expected: String) throws {

@@ -13,7 +13,7 @@ help:
 	@echo 'make test     build and run every test'
 	@echo '              (ONLY=LakeTests, ONLY=LakeTests.LakePathTests: those alone, as swift test --filter takes them;'
 	@echo '              FAULT=stall: that fault alone in the tests that go through all of them)'
-	@echo 'make docs     write the tables of settings and errors in docs/ from their declarations; make test compares them'
+	@echo 'make docs     write the tables of settings and errors in docs/ from their declarations, and the program'\''s own list of functions; make test compares them'
 	@echo 'make lint     check the format, and what scripts/lint.sh lists: lengths, citations, imports that are not allowed'
 	@echo 'make format   mend it'
 	@echo 'make bench    compare with psql, gzip and pigz (minutes); BEFORE=/path/to/sluice: with another build too'
@@ -33,7 +33,7 @@ help:
 	@echo 'make sanitize suites and loads of connections under sanitizers, loads of the optimised program (an hour)'
 	@echo 'make deployfiles  check the files under deploy/ with the tools of Bicep, Terraform and GitHub, where they can be had'
 	@echo 'make soak     two services under load for half an hour: nothing dies, nothing grows'
-	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure (downloads them)'
+	@echo 'make interop  check Sluice and the lake emulator with the Python libraries of Azure, and HTTP with Schemathesis (downloads them)'
 	@echo 'make release  the program, with the Swift library linked in'
 	@echo 'make package  dist/app: the folder to deploy as a function app'
 	@echo 'make deps     install the missing packages of the distribution'
@@ -50,7 +50,7 @@ test: build
 	$(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
 
 docs: build
-	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests|DocumentedCodesTests'
+	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests|DocumentedCodesTests|DefaultRoutesTests'
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

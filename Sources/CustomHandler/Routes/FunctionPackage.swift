@@ -14,11 +14,36 @@ package struct FunctionPackage: Sendable {
 
   private let routes: FunctionRoutes
   private let options: HostOptions
+  /// The default schedules, by the settings in which the host looks for them.
+  private let schedules: [String: String]
 
-  package init(routes: FunctionRoutes, options: HostOptions = HostOptions()) {
+  /// - Parameter schedules: what the settings that the timers name are in `local.settings.json`.
+  package init(routes: FunctionRoutes, options: HostOptions = HostOptions(), schedules: [String: String] = [:]) {
     self.routes = routes
     self.options = options
+    self.schedules = schedules
   }
+
+  /// What the host does not read, beside the list of functions: the settings of a host on a developer's machine, and what is not uploaded.
+  package var extraFiles: [File] {
+    [
+      File(path: "local.settings.json", contents: localSettings.pretty),
+      File(path: ".funcignore", contents: ".funcignore\n.git*\n.vscode\nlocal.settings.json\n"),
+    ]
+  }
+
+  /// Without a secret: whoever runs it adds what the database needs.
+  private var localSettings: JSONValue {
+    var values: [String: JSONValue] = [
+      "AzureWebJobsStorage": "UseDevelopmentStorage=true", "FUNCTIONS_WORKER_RUNTIME": "custom",
+      "LAKE_URL": "file:///tmp/lake?create=true", "PG_HOST": "127.0.0.1", "PG_SSLMODE": "prefer",
+      "PG_DATABASE": "", "PG_USER": "", "BACKUP_TABLES": "",
+    ]
+    for (name, schedule) in schedules { values[name] = .string(schedule) }
+    return ["IsEncrypted": false, "Values": .object(values)]
+  }
+
+  package var functionCount: Int { routes.functions.count }
 
   /// `host.json`, then each function's file in the order of the routes.
   package var files: [File] {

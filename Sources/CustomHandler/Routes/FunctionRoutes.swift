@@ -69,6 +69,31 @@ package struct FunctionRoutes: Sendable, Equatable {
     return FunctionRoutes(routePrefix: routePrefix, functions: functions + [other])
   }
 
+  /// The text of a list of functions with the timers' schedules as app settings: `%BACKUP_SCHEDULE%` for `nightly_backup`.
+  /// - Returns: the text, and the schedules by the names of the settings.
+  /// - Throws: `FunctionRoutesError`.
+  package static func takingSchedulesFromSettings(
+    _ text: String
+  ) throws(FunctionRoutesError) -> (text: String, schedules: [String: String]) {
+    // Checks the text, so that the rest can rely on its form.
+    _ = try FunctionRoutes(json: Array(text.utf8))
+    guard var root = (try? JSONValue(parsing: Array(text.utf8)))?.object, case .array(var items)? = root["functions"]
+    else { return (text, [:]) }
+    var schedules: [String: String] = [:]
+    for (index, item) in items.enumerated() {
+      guard var members = item.object, let name = members["name"]?.string, let schedule = members["schedule"]?.string,
+        !SettingReference.isOne(schedule)
+      else { continue }
+      let stem = name.hasPrefix("nightly_") ? name.dropFirst("nightly_".count) : name[...]
+      let setting = stem.asciiUppercased().replacing("-", with: "_") + "_SCHEDULE"
+      schedules[setting] = schedule
+      members["schedule"] = .string("%\(setting)%")
+      items[index] = .object(members)
+    }
+    root["functions"] = .array(items)
+    return (JSONValue.object(root).pretty, schedules)
+  }
+
   /// The public pattern of an HTTP function.
   func pattern(of route: String) -> String { "/" + [routePrefix, route].filter { !$0.isEmpty }.joined(separator: "/") }
 

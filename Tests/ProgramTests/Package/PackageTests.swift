@@ -39,7 +39,52 @@ extension ProgramTests {
       let functions = try made.json("function-routes.json")["functions"].items.compactMap { $0["name"].text }
       #expect(try functions.count == Self.declared().count)
       let content = try FileManager.default.contentsOfDirectory(atPath: made.folder)
-      #expect(Set(content) == Set(functions + ["host.json", "function-routes.json", "sluice", "lib"]))
+      #expect(
+        Set(content)
+          == Set(
+            functions + ["host.json", "function-routes.json", "local.settings.json", ".funcignore", "sluice", "lib"]))
+    }
+
+    @Test("The program alone writes the package: it has the list of functions within")
+    func alone() async throws {
+      let made = try await Made()
+      let site = try await Site(withDatabase: false)
+      let program = site.app.file("bin/sluice")
+      try FileManager.default.createDirectory(atPath: site.app.file("bin"), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: "\(made.folder)/sluice", toPath: program)
+      let result = try await run(
+        "/usr/bin/env",
+        ["-C", site.app.file("bin"), "LD_LIBRARY_PATH=\(made.folder)/lib", program, "package", "--output", "out"])
+      #expect(result.status == 0, "\(result.errors)")
+      let list = try String(contentsOfFile: site.app.file("bin/out/function-routes.json"), encoding: .utf8)
+      #expect(try list == Repository.text("function-routes.json"))
+      let missing = try await site.sluice(["package", "--output", "other", "--routes", "absent.json"])
+      #expect(missing.status == 2)
+    }
+
+    @Test("The program in the package has no symbols, and the settings for a developer's machine hold no secret")
+    func small() async throws {
+      let made = try await Made()
+      let sections = try await runChecked("/usr/bin/readelf", ["-S", "--wide", "\(made.folder)/sluice"])
+      #expect(!sections.contains(".symtab") && !sections.contains(".debug_info"))
+      let values = try made.json("local.settings.json")["Values"]
+      #expect(values["FUNCTIONS_WORKER_RUNTIME"].text == "custom")
+      let names = values.object?.keys.map { $0 } ?? []
+      #expect(!names.contains { $0.contains("PASSWORD") || $0.contains("KEY") })
+      #expect(try String(contentsOfFile: "\(made.folder)/.funcignore", encoding: .utf8).contains("local.settings.json"))
+    }
+
+    @Test("The schedules are app settings on request, with the defaults beside them")
+    func schedules() async throws {
+      let site = try await Site(withDatabase: false)
+      let folder = site.app.file("package")
+      #expect(try await site.sluice(["package", "--output", folder, "--schedule-settings"]).status == 0)
+      func json(_ name: String) throws -> JSONValue {
+        try JSONValue(try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8))
+      }
+      #expect(try json("nightly_backup/function.json")["bindings"].items[0]["schedule"].text == "%BACKUP_SCHEDULE%")
+      #expect(try json("local.settings.json")["Values"]["BACKUP_SCHEDULE"].text == "0 15 2 * * *")
+      #expect(try json("local.settings.json")["Values"]["RETENTION_SCHEDULE"].text == "0 45 3 * * *")
     }
 
     @Test("The host.json of the package is that of the repository")

@@ -77,9 +77,11 @@ package struct BackupPlan: Sendable, Equatable {
 
   /// The plan for a request at the instant `now`.
   /// - Parameter database: the database to archive.
-  /// - Throws: ``JobError`` `day_not_over`, `date_in_future`.
+  /// - Throws: ``JobError`` `day_not_over`, `date_in_future`, `too_many_units`, and `bad_field` for a pattern that matches none.
   package init(_ request: BackupRequest, _ options: BackupOptions, database: String, now: Date) throws {
-    units = request.tables.flatMap { table in
+    let tables = try request.allTables(options)
+    try request.refuseTooMany(of: tables.count)
+    units = tables.flatMap { table in
       request.from.through(request.to).map { Unit($0, of: table, in: database, options, request) }
     }
     // The last days of the tables, of which each may show another clock.

@@ -4,8 +4,10 @@ package import TableDays
 
 /// A request for a backup, from HTTP, a queue message or the command line.
 package struct BackupRequest: Sendable, Equatable {
-  /// The tables, at least one.
+  /// The tables; at least one, or one of ``patterns``.
   package var tables: [TableOptions]
+  /// Patterns over the tables of `BACKUP_TABLES`.
+  package var patterns: [TablePattern] = []
   /// The first day.
   package var from: Day
   /// The last day, included.
@@ -49,7 +51,7 @@ package struct BackupRequest: Sendable, Equatable {
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue) throws {
     var fields = try Fields(value)
-    tables = try Self.tables(&fields)
+    (tables, patterns) = try Self.tables(&fields)
     (from, to) = try fields.days()
     timeColumn = try fields.string("time_column", "a column's name")
     unit = try fields.choice("unit", TimeUnit.self)
@@ -61,29 +63,41 @@ package struct BackupRequest: Sendable, Equatable {
     countRowsWithoutADay = try fields.bool("rows_without_a_day") ?? false
     key = try fields.key()
     try fields.finish()
-    let units = from.count(through: to) * tables.count
-    guard units <= TableDay.maximumAtOnce else {
-      throw JobError(
-        .tooManyUnits,
-        "\(units) table-days asked for at once, at most \(TableDay.maximumAtOnce); split the span from \(field: "from") on",
-        field: "to")
-    }
+    try refuseTooMany(of: tables.count)
+  }
+
+  /// - Throws: ``JobError`` `too_many_units`.
+  func refuseTooMany(of tables: Int) throws {
+    let units = from.count(through: to) * tables
+    guard units > TableDay.maximumAtOnce else { return }
+    throw JobError(
+      .tooManyUnits,
+      "\(units) table-days asked for at once, at most \(TableDay.maximumAtOnce); split the span from \(field: "from") on",
+      field: "to")
   }
 
   /// Reads `table` or `tables`.
-  private static func tables(_ fields: inout Fields) throws -> [TableOptions] {
+  private static func tables(_ fields: inout Fields) throws -> ([TableOptions], [TablePattern]) {
     let table = try fields.strings("table", Fields.tableForm)
     let list = try fields.strings("tables", "a list of \(Fields.tableForm)")
     if table != nil, list != nil {
       throw JobError(.badField, "give one of the two, \(field: "table") or \(field: "tables")", field: "tables")
     }
     let field = list == nil ? "table" : "tables"
-    let tables = try (table ?? list ?? []).flatMap { try TableOptions.list($0, field: field) }
+    var tables: [TableOptions] = []
+    var patterns: [TablePattern] = []
+    for text in (table ?? list ?? []).flatMap({ TableOptions.entries($0) }) {
+      if TablePattern.isOne(text) {
+        patterns.append(try TablePattern(text, field: field))
+      } else {
+        tables.append(try TableOptions(parsing: text, field: field))
+      }
+    }
     // A list of nothing but commas is refused too, since "done" would be a wrong answer to it.
-    guard !tables.isEmpty else {
-      throw fields.missing("table", "missing; expected \(Fields.tableForm)")
+    guard !tables.isEmpty || !patterns.isEmpty else {
+      throw fields.missing("table", "missing; expected \(Fields.tableForm), or a pattern such as events.*")
     }
     try TableOptions.refuseTwice(tables, field: field)
-    return tables
+    return (tables, patterns)
   }
 }

@@ -11,11 +11,36 @@ package struct NightlyBackup: Sendable {
   let context: JobContext
   let options: BackupOptions
   package let progress: JobProgress
+  let onResult: (@Sendable (BackupResult) -> Void)?
 
-  package init(_ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress()) {
+  /// - Parameter onResult: as of ``BackupJob``.
+  package init(
+    _ context: JobContext, _ options: BackupOptions, progress: JobProgress = JobProgress(),
+    onResult: (@Sendable (BackupResult) -> Void)? = nil
+  ) {
     self.context = context
     self.options = options
     self.progress = progress
+    self.onResult = onResult
+  }
+
+  /// What the run would archive.
+  /// - Throws: ``JobError`` `not_configured` without tables.
+  package func plan() async throws -> BackupPlan {
+    try refuseNoTables()
+    let database = try context.server.target().database
+    do {
+      let archived = try await ArchiveCatalog(context.lake).days(database: database)
+      return BackupPlan(nightly: options, database: database, archived: archived, now: context.now())
+    } catch let error as LakeError {
+      throw JobError(cause: error)
+    }
+  }
+
+  private func refuseNoTables() throws {
+    guard options.tables.isEmpty else { return }
+    throw JobError(
+      .notConfigured, "not set; name the tables, such as events.clicks:received_at", field: "BACKUP_TABLES")
   }
 
   /// Archives the missing days, the latest first. No table-day is begun that would not end within `time`: the host ends the
@@ -25,7 +50,7 @@ package struct NightlyBackup: Sendable {
   ///   done anything.
   package func run(within time: FunctionTime? = nil) async throws -> NightlyReport {
     let night = try await prepare()
-    let job = BackupJob(context, options, progress: progress)
+    let job = BackupJob(context, options, progress: progress, onResult: onResult)
     var report = NightlyReport(backup: try await job.run(night.plan, within: time))
     await review(night, &report, until: time?.lastBegin)
     return report
@@ -51,10 +76,7 @@ package struct NightlyBackup: Sendable {
   private func prepare() async throws -> Night {
     // Also without tables: a service that is called by HTTP alone has documents of operations.
     if let database = context.server.database { await OldFiles(context).remove(database: database) }
-    guard !options.tables.isEmpty else {
-      throw JobError(
-        .notConfigured, "not set; name the tables, such as events.clicks:received_at", field: "BACKUP_TABLES")
-    }
+    try refuseNoTables()
     let start = context.now()
     let database = try context.server.target().database
     await RestoreDebts(context: context, timeZone: options.timeZone).payAll(in: try context.server.target())

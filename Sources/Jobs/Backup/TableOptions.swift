@@ -71,6 +71,11 @@ package struct TableOptions: Sendable, Equatable {
   /// Reads entries separated by commas. Commas within double quotes are a part of a name.
   /// - Throws: ``JobError`` `bad_field`, `table_without_schema`.
   package static func list(_ text: String, field: String) throws -> [TableOptions] {
+    try entries(text).map { try TableOptions(parsing: $0, field: field) }
+  }
+
+  /// The entries of such a text.
+  static func entries(_ text: String) -> [String] {
     var entries: [String.UnicodeScalarView] = [.init()]
     var quoted = false
     for character in text.unicodeScalars {
@@ -81,8 +86,7 @@ package struct TableOptions: Sendable, Equatable {
         entries[entries.count - 1].append(character)
       }
     }
-    return try entries.map { String($0).trimmingUnicodeWhitespace() }.filter { !$0.isEmpty }
-      .map { try TableOptions(parsing: $0, field: field) }
+    return entries.map { String($0).trimmingUnicodeWhitespace() }.filter { !$0.isEmpty }
   }
 
   /// Refuses a table that is named twice, since its two entries may have different options.

@@ -14,7 +14,8 @@ extension Fields {
       try Self.order(from, to)
       return (from, to)
     case (nil, nil, nil):
-      throw missing("date", "missing; expected a day as YYYY-MM-DD, or \(field: "from") and \(field: "to")")
+      throw missing(
+        "date", "missing; expected a day as YYYY-MM-DD, yesterday or today-3, or \(field: "from") and \(field: "to")")
     case (.some, _, _):
       throw JobError(
         .badField, "give \(field: "date"), or \(field: "from") and \(field: "to"), not both", field: "date")

@@ -76,7 +76,8 @@ package struct Fields {
   package mutating func day(_ name: String) throws -> Day? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value, let day = Day(text) else {
-      throw JobError.badField(name, "a day of the calendar as YYYY-MM-DD, such as 2024-01-31", got: value)
+      throw JobError.badField(
+        name, "a day of the calendar as YYYY-MM-DD, such as 2024-01-31, or yesterday, today or today-3", got: value)
     }
     return day
   }

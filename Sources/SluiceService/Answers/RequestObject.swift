@@ -1,4 +1,5 @@
 import Essentials
+import Foundation
 import HTTPServer
 import Jobs
 import Reporting
@@ -8,6 +9,12 @@ enum RequestObject {
   /// The maximum length of the JSON. The longest sensible request, with 1,600 columns by name, is far below; parsing
   /// several MiB would occupy a core for seconds. (The server accepts larger bodies, which envelopes need.)
   static let maximumBytes = 1 << 20
+
+  /// Reads the object, and puts dates in the place of `yesterday` and the like.
+  /// - Throws: as ``read(_:)``.
+  static func read(_ request: HTTPRequest, now: Date, in timeZone: TimeZone) async throws -> JSONValue {
+    RelativeDay.resolved(try await read(request), now: now, in: timeZone)
+  }
 
   /// - Throws: ``JobError`` `body_too_large`, `bad_json`, or `bad_field` for a field that is in both.
   static func read(_ request: HTTPRequest) async throws -> JSONValue {

@@ -41,7 +41,7 @@ struct BackupFunctions: FunctionArea {
   private func answer(
     _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false
   ) async throws -> HTTPResponse {
-    let object = try await RequestObject.read(request)
+    let object = try await RequestObject.read(request, now: context.now(), in: options.timeZone)
     let order = try BackupRequest(object)
     // A link or a browser's preview sends GET: it must not replace an archive.
     guard request.method != .get || !(order.overwrite || order.force) else {
@@ -71,7 +71,8 @@ struct BackupFunctions: FunctionArea {
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await runs.work(event, invocation, kind: "backup") { message, progress, time in
       let job = BackupJob(context, options, progress: progress)
-      return try await .init(job.run(job.plan(BackupRequest(message)), within: time))
+      let order = RelativeDay.resolved(message, now: context.now(), in: options.timeZone)
+      return try await .init(job.run(job.plan(BackupRequest(order)), within: time))
     }
   }
 

@@ -14,7 +14,7 @@ struct ChunksFunctions: FunctionArea {
   /// `GET /api/chunks`.
   @Sendable private func chunks(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      let wanted = try await ChunksRequest(RequestObject.read(request))
+      let wanted = try await ChunksRequest(RequestObject.read(request, now: context.now(), in: backup.timeZone))
       return .json(try await ChunksJob(context, backup).run(wanted))
     }
   }

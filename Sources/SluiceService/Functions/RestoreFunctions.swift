@@ -30,7 +30,7 @@ struct RestoreFunctions: FunctionArea {
   private func answer(
     _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false
   ) async throws -> HTTPResponse {
-    let object = try await RequestObject.read(request)
+    let object = try await RequestObject.read(request, now: context.now(), in: options.timeZone)
     if let resume = try ResumeRequest(object) { return try await answer(resume, object, request, invocation, isAsync) }
     let order = try RestoreRequest(object)
     // The request is checked completely before it is answered 202.

@@ -22,7 +22,7 @@ struct VerifyFunctions: FunctionArea {
           Problem(status: 405, code: "method_not_allowed", detail: "HEAD verifies nothing; use GET or POST"),
           headers: ["Allow": "GET, POST"])
       }
-      let object = try await RequestObject.read(request)
+      let object = try await RequestObject.read(request, now: context.now(), in: backup.timeZone)
       let wanted = try VerifyRequest(object)
       // A link or a browser's preview sends GET: it must not give an archive a manifest.
       guard request.method != .get || !wanted.adopts else {

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Jobs
 import Reporting
 
 /// Creates the program's parts from its environment.
@@ -9,6 +10,17 @@ enum Wiring {
   /// The settings of the environment and the settings file. Logs their warnings.
   /// - Throws: ``JobError`` `bad_setting`.
   static func settings() throws -> Settings {
+    let settings = try readSettings()
+    Log.configure(settings.logFormat, settings.logLevel)
+    for warning in settings.warnings { Log.write(.warning, warning) }
+    return settings
+  }
+
+  /// `BACKUP_TIMEZONE`.
+  /// - Throws: ``JobError`` `bad_setting`.
+  static func timeZone() throws -> TimeZone { try readSettings().backup.timeZone }
+
+  private static func readSettings() throws -> Settings {
     let named = environment["SLUICE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
     let path = named ?? Settings.defaultFile
     let file = FileManager.default.contents(atPath: path)
@@ -16,9 +28,6 @@ enum Wiring {
       throw JobError(
         .badSetting, "the file \(path) cannot be read; name an existing JSON file", field: "SLUICE_CONFIG")
     }
-    let settings = try Settings(environment: environment, file: file)
-    Log.configure(settings.logFormat, settings.logLevel)
-    for warning in settings.warnings { Log.write(.warning, warning) }
-    return settings
+    return try Settings(environment: environment, file: file)
   }
 }

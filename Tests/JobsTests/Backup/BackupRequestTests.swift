@@ -57,7 +57,10 @@ struct BackupRequestTests {
       ),
       ("{\"table\": \"a.b,a.b\", \"date\": \"2024-01-01\"}", "bad_field", "table", "a.b is named twice"),
       ("{\"table\": \"a.b:\", \"date\": \"2024-01-01\"}", "bad_field", "table", "a time column after the colon"),
-      ("{\"table\": \"a.b\"}", "missing_field", "date", "expected a day as YYYY-MM-DD, or from and to"),
+      (
+        "{\"table\": \"a.b\"}", "missing_field", "date",
+        "expected a day as YYYY-MM-DD, yesterday or today-3, or from and to"
+      ),
       ("{\"table\": \"a.b\", \"date\": \"2024-02-30\"}", "bad_field", "date", "YYYY-MM-DD"),
       ("{\"table\": \"a.b\", \"from\": \"2024-02-01\"}", "missing_field", "to", "together"),
       ("{\"table\": \"a.b\", \"to\": \"2024-02-01\"}", "missing_field", "from", "together"),

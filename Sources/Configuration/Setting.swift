@@ -7,6 +7,8 @@ package struct Setting: Sendable {
   package let name: String
   /// An alternative name; ``name`` takes precedence over it.
   package let otherName: String?
+  /// libpq's variable for the same, which counts where neither the variables nor the file have the setting.
+  package let libpqName: String?
   /// The form of the value, as documents and errors describe it.
   package let form: String
   /// The default, as documents describe it; empty where there is none.
@@ -23,11 +25,13 @@ package struct Setting: Sendable {
 
   /// A setting that is read into `target`, whose initial value is the default and gives its words.
   init<Value>(
-    _ name: String, or otherName: String? = nil, _ form: SettingForm<Value>, isSecret: Bool = false,
+    _ name: String, or otherName: String? = nil, libpq libpqName: String? = nil, _ form: SettingForm<Value>,
+    isSecret: Bool = false,
     isVariableOnly: Bool = false, _ purpose: String, into target: any WritableKeyPath<Settings, Value> & Sendable
   ) {
     self.init(
-      name, or: otherName, form: form.words, default: form.defaultWords(Settings.defaults[keyPath: target]),
+      name, or: otherName, libpq: libpqName, form: form.words,
+      default: form.defaultWords(Settings.defaults[keyPath: target]),
       isSecret: isSecret, isVariableOnly: isVariableOnly, purpose
     ) { setting, text, settings in
       guard let value = form.read(text) else { throw setting.error(text) }
@@ -37,12 +41,14 @@ package struct Setting: Sendable {
 
   /// A setting that is nil in `target` unless it is set.
   init<Value>(
-    _ name: String, or otherName: String? = nil, _ form: SettingForm<Value>, default defaultWords: String = "",
+    _ name: String, or otherName: String? = nil, libpq libpqName: String? = nil, _ form: SettingForm<Value>,
+    default defaultWords: String = "",
     isSecret: Bool = false, isVariableOnly: Bool = false, _ purpose: String,
     into target: any WritableKeyPath<Settings, Value?> & Sendable
   ) {
     self.init(
-      name, or: otherName, form: form.words, default: defaultWords, isSecret: isSecret, isVariableOnly: isVariableOnly,
+      name, or: otherName, libpq: libpqName, form: form.words, default: defaultWords, isSecret: isSecret,
+      isVariableOnly: isVariableOnly,
       purpose
     ) { setting, text, settings in
       guard let value = form.read(text) else { throw setting.error(text) }
@@ -52,13 +58,15 @@ package struct Setting: Sendable {
 
   /// A setting that `apply` reads.
   init(
-    _ name: String, or otherName: String? = nil, form: String, default defaultWords: String = "",
+    _ name: String, or otherName: String? = nil, libpq libpqName: String? = nil, form: String,
+    default defaultWords: String = "",
     isSecret: Bool = false,
     isVariableOnly: Bool = false, _ purpose: String,
     apply: @escaping @Sendable (Setting, String, inout Settings) throws -> Void
   ) {
     self.name = name
     self.otherName = otherName
+    self.libpqName = libpqName
     self.form = form
     self.defaultWords = defaultWords
     self.isSecret = isSecret
@@ -70,6 +78,9 @@ package struct Setting: Sendable {
   /// Reads `text` into `settings`.
   /// - Throws: ``JobError`` `bad_setting`.
   func read(_ text: String, into settings: inout Settings) throws { try apply(self, text, &settings) }
+
+  /// The names, as documents list them.
+  package var names: [String] { [name] + [otherName, libpqName].compactMap(\.self) }
 
   /// The error for a value of the wrong form.
   func error(_ text: String) -> JobError {

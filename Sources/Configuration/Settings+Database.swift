@@ -6,22 +6,23 @@ extension Settings {
   /// `PG_…`: the database server.
   static let database = [
     Setting(
-      "PG_HOST", .text,
+      "PG_HOST", libpq: "PGHOST", .text,
       "host name, address, socket directory, or a comma-separated list of them that is tried in order",
       into: \.server.host),
-    Setting("PG_PORT", .integer(1...65535), "port of the server", into: \.server.port),
+    Setting("PG_PORT", libpq: "PGPORT", .integer(1...65535), "port of the server", into: \.server.port),
     Setting(
-      "PG_DATABASE", or: "PG_DB", .text, "the database whose tables are archived", into: \.server.database),
-    Setting("PG_USER", .text, "the role that signs in", into: \.server.user),
+      "PG_DATABASE", or: "PG_DB", libpq: "PGDATABASE", .text, "the database whose tables are archived",
+      into: \.server.database),
+    Setting("PG_USER", libpq: "PGUSER", .text, "the role that signs in", into: \.server.user),
     Setting(
-      "PG_PASSWORD", .secret, isSecret: true,
+      "PG_PASSWORD", libpq: "PGPASSWORD", .secret, isSecret: true,
       "the role's password; not needed where the server asks for none, or where a token is the password",
       into: \.server.password),
     Setting(
       "PG_AUTH", SettingForm<DatabaseAuthentication>.choice, default: "depends on the host",
       "whether `PG_PASSWORD` or an Entra access token is the password", into: \.server.authentication),
     Setting(
-      "PG_SSLMODE", SettingForm<PostgresTarget.SSLMode>.choice,
+      "PG_SSLMODE", libpq: "PGSSLMODE", SettingForm<PostgresTarget.SSLMode>.choice,
       default: "`verify-full` for Azure's hosts and where a token is sent, else `require`", "libpq's TLS mode",
       into: \.server.sslMode),
     Setting(

@@ -19,7 +19,17 @@ extension Settings {
       let value =
         names.compactMap { environment[$0] }.first { !$0.isEmpty }
         ?? names.compactMap { file?.values[$0] }.first
-      if let value { try setting.read(value, into: &self) }
+      if let value {
+        try setting.read(value, into: &self)
+      } else if let name = setting.libpqName, let value = environment[name], !value.isEmpty {
+        do {
+          try setting.read(value, into: &self)
+        } catch var error as JobError {
+          error.field = name
+          throw error
+        }
+        ofLibpq.append(name)
+      }
     }
     if customHandlerPort != nil, !isLakeSet, !isOlderLakeRead {
       throw JobError(

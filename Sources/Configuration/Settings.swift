@@ -59,6 +59,8 @@ package struct Settings: Sendable {
   package var logFormat = Log.Format.text
   /// `SLUICE_LOG_LEVEL`; nil leaves it to the command.
   package var logLevel: Log.Level?
+  /// The variables of libpq that were read.
+  package var ofLibpq: [String] = []
   /// Warnings about variables that may be mistyped settings.
   package var warnings: [String] = []
 

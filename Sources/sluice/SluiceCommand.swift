@@ -21,7 +21,8 @@ struct SluiceCommand {
   /// Whether the call lists or explains, and changes nothing.
   private static func isListing(_ arguments: [String]) -> Bool {
     let readers = [
-      "help", "--help", "-h", "--version", VersionCommand.name, ArchivesCommand.name, ChunksCommand.name,
+      "help", "--help", "-h", "--version", VersionCommand.name, CompletionCommand.name, ManCommand.name,
+      ArchivesCommand.name, ChunksCommand.name,
       AuditCommand.name,
     ]
     return arguments.first.map { readers.contains($0) } ?? true || arguments.contains("--help")

@@ -96,7 +96,7 @@ struct HelpTests {
   func settings() {
     let lines = Help.settings.split(separator: "\n").map(String.init)
     for setting in Setting.all {
-      let title = setting.otherName.map { "\(setting.name), or \($0)" } ?? setting.name
+      let title = setting.names.joined(separator: ", or ")
       guard let index = lines.firstIndex(of: title) else {
         Issue.record("\(setting.name) is missing")
         continue

@@ -10,7 +10,7 @@ struct SettingsDocumentTests {
   @Test("The table of docs/configuration.md is made of the declarations")
   func table() throws {
     let rows = Setting.all.map { setting in
-      let name = setting.otherName.map { "`\(setting.name)`, or `\($0)`" } ?? "`\(setting.name)`"
+      let name = setting.names.map { "`\($0)`" }.joined(separator: ", or ")
       let form =
         setting.form + (setting.isSecret ? " (a secret)" : "") + (setting.isVariableOnly ? " (a variable only)" : "")
       return "| \(name) | \(form.replacing("|", with: "\\|")) | \(setting.defaultWords) | \(setting.purpose) |\n"
@@ -28,7 +28,7 @@ struct SettingsDocumentTests {
 
   @Test("Each setting has a name of its own, a form, and one sentence without its full stop")
   func declarations() {
-    let names = Setting.all.flatMap { [$0.name] + ($0.otherName.map { [$0] } ?? []) }
+    let names = Setting.all.flatMap { $0.names }
     #expect(Set(names).count == names.count)
     for setting in Setting.all {
       #expect(!setting.form.isEmpty && !setting.purpose.isEmpty, "\(setting.name)")

@@ -15,7 +15,7 @@ struct TableDayBackup: Sendable {
   let unit: BackupPlan.Unit
   let counted: CountedTables
 
-  private static let timeColumnRemedy: ErrorText = "as \(field: "time_column") in the request"
+  static let timeColumnRemedy: ErrorText = "as \(field: "time_column") in the request"
 
   /// The day, in the zone that gives a column of `kind` its instants.
   private func window(_ kind: DaySpan.Kind) -> DayWindow {

@@ -35,7 +35,7 @@ enum Commands {
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
     ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, CronCommand.self,
     AuditCommand.self, OperationsCommand.self, SetupCommand.self, DoctorCommand.self,
-    PackageCommand.self, IdentityCommand.self, VersionCommand.self,
+    PackageCommand.self, IdentityCommand.self, CompletionCommand.self, ManCommand.self, VersionCommand.self,
   ]
 
   static var names: [String] { all.map { $0.name } + ["help"] }

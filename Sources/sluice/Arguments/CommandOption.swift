@@ -48,18 +48,21 @@ struct CommandOption: Sendable {
 extension CommandOption {
   static let help = CommandOption("help", .flag, "show this help")
   static let json = CommandOption("json", .flag, "print the result as one line of JSON")
-  static let verbose = CommandOption("verbose", .flag, "print all log lines on standard error, not only warnings")
+  static let verbose = CommandOption("verbose", .flag, "print all log lines on standard error, not only warnings (-v)")
+  static let quiet = CommandOption(
+    "quiet", .flag, "print failures alone: no progress, no log lines, no other results (-q)")
   static let request = CommandOption(
     "request", .value("FILE"), "read the request's JSON from FILE (- is standard input)")
   static let routes = CommandOption(
-    "routes", .value("FILE"), "the file that lists the functions", default: "function-routes.json")
+    "routes", .value("FILE"), "the file that lists the functions",
+    default: "function-routes.json, else the program's own list")
 
   static func table(_ help: String) -> CommandOption {
     CommandOption("table", .value("TABLE"), help, path: ["table"])
   }
 
   static let days = [
-    CommandOption("date", .value("DAY"), "the day, as YYYY-MM-DD", path: ["date"]),
+    CommandOption("date", .value("DAY"), "the day: YYYY-MM-DD, yesterday or today-3", path: ["date"]),
     CommandOption("from", .value("DAY"), "the first day of a span", path: ["from"]),
     CommandOption("to", .value("DAY"), "the last day of the span, included", path: ["to"]),
   ]

@@ -51,7 +51,7 @@ enum Help {
   /// All settings, in the order of docs/configuration.md.
   static var settings: String {
     let texts = Setting.all.map { setting in
-      let name = setting.otherName.map { "\(setting.name), or \($0)" } ?? setting.name
+      let name = setting.names.joined(separator: ", or ")
       let standard = setting.defaultWords.isEmpty ? "" : "; default \(setting.defaultWords)"
       return """
         \(name)

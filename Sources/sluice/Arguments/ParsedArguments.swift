@@ -24,8 +24,8 @@ struct ParsedArguments: Sendable {
       rest.removeFirst()
     }
     while let argument = rest.popFirst() {
-      if argument == "-h" {
-        values["help", default: []].append("")
+      if let name = Self.short[argument], options.contains(where: { $0.name == name }) {
+        values[name, default: []].append("")
         continue
       }
       guard argument.hasPrefix("--"), argument.count > 2 else {
@@ -53,7 +53,11 @@ struct ParsedArguments: Sendable {
       if case .value = option.kind, values[name] != nil { throw UsageError("--\(name) is given twice") }
       values[name, default: []].append(value)
     }
+    if isFlagSet("quiet"), isFlagSet("verbose") { throw UsageError("give one of --quiet and --verbose, not both") }
   }
+
+  /// The short forms of options.
+  static let short = ["-h": "help", "-v": "verbose", "-q": "quiet"]
 
   private static func hint(_ name: String, _ options: [CommandOption]) -> String {
     NearestName.nearest(to: name, among: options.map(\.name)).map { " (did you mean --\($0)?)" } ?? ""
@@ -75,7 +79,7 @@ struct ParsedArguments: Sendable {
   func values(_ name: String) -> [String] { values[name] ?? [] }
 
   /// The request's JSON: that of `--request FILE`, where given, with the options' values on top.
-  /// - Throws: ``UsageError``, ``JobError`` `bad_json`.
+  /// - Throws: ``UsageError``, ``JobError`` `bad_json`; `bad_setting` where a day is named as `yesterday`.
   func request() throws -> JSONValue {
     var request = try requestFile()
     for option in options where !option.path.isEmpty {
@@ -95,7 +99,8 @@ struct ParsedArguments: Sendable {
       }
       request = request.setting(option.path, to: value)
     }
-    return request
+    guard RelativeDay.isUsed(in: request) else { return request }
+    return RelativeDay.resolved(request, now: Date(), in: try Wiring.timeZone())
   }
 
   private func requestFile() throws -> JSONValue {

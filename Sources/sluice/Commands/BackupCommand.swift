@@ -1,5 +1,6 @@
 import Configuration
 import Database
+import Essentials
 import Jobs
 import Postgres
 import Reporting
@@ -8,13 +9,20 @@ import Reporting
 enum BackupCommand: Command {
   static let name = "backup"
   static let summary = "archive days of tables in the lake"
-  static let usage = "--table TABLE (--date DAY | --from DAY --to DAY) [OPTIONS]"
+  static let usage = "[--table TABLE (--date DAY | --from DAY --to DAY)] [OPTIONS]"
   static let examples = [
     "backup --table events.clicks:received_at --date 2024-01-01",
-    "backup --table events.clicks,events.pages --from 2024-01-01 --to 2024-01-31",
+    "backup --tables events.* --from 2024-01-01 --to 2024-01-31",
   ]
   static let options =
-    [CommandOption.table("schema.table or schema.table:time_column, or several separated by commas")]
+    [
+      CommandOption.table(
+        "schema.table or schema.table:time_column, or several separated by commas; without it, what the nightly run does: the missing "
+          + "days of BACKUP_LOOKBACK_DAYS of all BACKUP_TABLES"),
+      CommandOption(
+        "tables", .list("PATTERN"), "the tables of BACKUP_TABLES that match, such as events.* (repeat for more)",
+        path: ["tables"]),
+    ]
     + CommandOption.days
     + [
       CommandOption(
@@ -40,11 +48,16 @@ enum BackupCommand: Command {
       CommandOption(
         "rows-without-a-day", .flag, "count rows whose time is NULL or infinite also where no index makes that cheap",
         path: ["rows_without_a_day"]),
-      .request, .json, .verbose, .help,
+      CommandOption(
+        "dry-run", .flag, "tell what would be archived, with the rows and bytes that are expected, and change nothing"),
+      .request, .json, .verbose, .quiet, .help,
     ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    let request = try BackupRequest(arguments.request())
+    let json = try arguments.request()
+    if json == .object([:]) { return try await nightly(arguments) }
+    let request = try BackupRequest(json)
+    if arguments.isFlagSet("dry-run") { return try await preview(arguments) { try $0.plan(request) } }
     return try await JobRun.run(arguments) { parts, progress, printer in
       let job = BackupJob(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
       let report = try await job.run(job.plan(request))
@@ -53,5 +66,66 @@ enum BackupCommand: Command {
       try printer.end(report, report.results, status: report.status, lake: report.lake)
       return JobRun.exitCode(report.status, report.results)
     }
+  }
+
+  /// What the timer does.
+  private static func nightly(_ arguments: ParsedArguments) async throws -> ExitCode {
+    if arguments.isFlagSet("dry-run") {
+      return try await preview(arguments) { try await NightlyBackup($0.context, $0.options).plan() }
+    }
+    return try await JobRun.run(arguments) { parts, progress, printer in
+      let run = NightlyBackup(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
+      let report = try await run.run()
+      if report.backup.results.isEmpty, !arguments.isFlagSet("json"), !arguments.isFlagSet("quiet") {
+        Output.line("every day of BACKUP_LOOKBACK_DAYS is archived")
+      }
+      try printer.end(report, report.backup.results, status: report.status, lake: report.backup.lake)
+      return JobRun.exitCode(report.status, report.backup.results)
+    }
+  }
+
+  /// Prints what would be done. The exit code is 1 where all of it would be refused, 3 where a part would.
+  private static func preview(
+    _ arguments: ParsedArguments, _ plan: @escaping @Sendable (BackupJob) async throws -> BackupPlan
+  ) async throws -> ExitCode {
+    try await JobRun.run(arguments) { parts, progress, _ in
+      let job = BackupJob(parts.context, parts.settings.backup, progress: progress)
+      let report = try await job.preview(try await plan(job))
+      if arguments.isFlagSet("json") {
+        Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
+      } else {
+        ProgressLine.clearTerminal()
+        report.lines(arguments.fieldName).forEach { Output.line($0.visibleLine()) }
+      }
+      let refused = report.results.count { $0.outcome == .refuse }
+      return refused == 0 ? .done : refused == report.results.count ? .failed : .partlyDone
+    }
+  }
+}
+
+extension BackupPreviewReport {
+  /// A line for each table-day, and the sums.
+  /// - Parameter name: the name of a request's field as its user wrote it.
+  fileprivate func lines(_ name: (String) -> String) -> [String] {
+    let lines = results.map { result in
+      let words =
+        switch result.outcome {
+        case .archive: "would archive it"
+        case .replace: "would replace \(result.path ?? "its archive")"
+        case .skip: "is archived: \(result.path ?? "")"
+        case .refuse: "would refuse it: \(result.error?.description(naming: name) ?? "")"
+        }
+      let rows = result.estimatedRows.map { "  about \(Figures.count($0)) rows" } ?? ""
+      let bytes = result.estimatedGzipBytes.map { ", \(Figures.megabytes($0)) gzip" } ?? ""
+      return "\(result.table) \(result.date)  \(words)\(rows)\(bytes)"
+    }
+    let done = results.filter { [.archive, .replace].contains($0.outcome) }
+    let rows = done.reduce(0) { $0 + ($1.estimatedRows ?? 0) }
+    let bytes = done.reduce(0) { $0 + ($1.estimatedGzipBytes ?? 0) }
+    return lines + [
+      "\(Figures.count(done.count)) of \(Figures.count(results.count)) table-days: about \(Figures.count(rows)) rows, "
+        + "\(Figures.megabytes(bytes)) gzip where a table's archives tell",
+      "lake: \(lake)",
+    ]
   }
 }

@@ -14,7 +14,7 @@ enum JobRun {
     let settings = try Wiring.settings()
     let progress = JobProgress()
     let printer = ResultPrinter(arguments)
-    let isQuiet = arguments.isFlagSet("json")
+    let isQuiet = arguments.isFlagSet("json") || arguments.isFlagSet("quiet")
     return try await Signals.cancelling {
       do {
         let parts = try await Wiring.parts(settings)

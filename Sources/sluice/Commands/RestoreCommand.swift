@@ -19,13 +19,14 @@ enum RestoreCommand: Command {
         "the URL of one archive, or its path below LAKE_URL; with --target-table any file of CSV", path: ["adls_url"])
     ]
     + [CommandOption.table("the table whose archives in LAKE_URL are restored, as schema.table")] + CommandOption.days
-    + part + server + destination + later + [key, preview, resume, .request, .json, .verbose, .help]
+    + part + server + destination + later + [key, preview, dryRun, resume, .request, .json, .verbose, .quiet, .help]
 
   private static let key = CommandOption(
     "key", .value("KEY"), "a name for this request: run again with it, only what is missing is loaded", path: ["key"])
 
   private static let preview = CommandOption(
     "preview", .flag, "tell what the restore would do, and change nothing", path: ["preview"])
+  private static let dryRun = CommandOption("dry-run", .flag, "the same as --preview", path: ["preview"])
   private static let resume = CommandOption(
     "resume", .value("ID"),
     "do the steps that a restore has left after its commit (all: those of all restores); "

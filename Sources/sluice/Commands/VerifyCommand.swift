@@ -34,7 +34,7 @@ enum VerifyCommand: Command {
         "older-than-verification", .value("AGE"),
         "only archives that were not read as a whole for that long, such as 30d or 12h",
         path: ["older_than_verification"]),
-      .request, .json, .verbose, .help,
+      .request, .json, .verbose, .quiet, .help,
     ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
@@ -44,7 +44,7 @@ enum VerifyCommand: Command {
       let report = try await VerifyJob(parts.context, parts.settings.backup, progress: progress) { _ in }.run(request)
       if arguments.isFlagSet("json") {
         Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
-      } else {
+      } else if !arguments.isFlagSet("quiet") || report.status != .ok {
         ProgressLine.clearTerminal()
         show(report, isVerbose: isVerbose, naming: arguments.fieldName)
       }

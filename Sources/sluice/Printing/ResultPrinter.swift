@@ -27,11 +27,13 @@ final class ResultPrinter: Sendable {
 
   private let arguments: ParsedArguments
   private let isJSON: Bool
+  private let isQuiet: Bool
   private let state = Mutex(State())
 
   init(_ arguments: ParsedArguments) {
     self.arguments = arguments
     isJSON = arguments.isFlagSet("json")
+    isQuiet = arguments.isFlagSet("quiet")
   }
 
   /// Whether a document was begun.
@@ -63,7 +65,7 @@ final class ResultPrinter: Sendable {
         if isJSON { close([("lake", lake.map { .string($0) }), ("status", .string(status.rawValue))]) }
       }
     }
-    if !isJSON, let lake {
+    if !isJSON, let lake, !isQuiet || status == .failed {
       // Failures go to standard error; where all results are failures, this line does too.
       JobRun.show("lake: \(lake)", isFailure: status == .failed)
     }
@@ -81,7 +83,7 @@ final class ResultPrinter: Sendable {
     if isJSON {
       let bytes = (try? ReportJSON.bytes(result, naming: arguments.fieldName)) ?? []
       Output.bytes(Array((state.printed == 0 ? #"{"results":["# : ",").utf8) + bytes)
-    } else {
+    } else if !isQuiet || result.error != nil {
       ProgressLine.clearTerminal()
       JobRun.show(result.line(arguments.fieldName), isFailure: result.error != nil)
       result.notes.forEach { Output.line($0) }

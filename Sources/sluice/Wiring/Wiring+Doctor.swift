@@ -63,7 +63,9 @@ extension Wiring {
 
   private static func settingsChecks(_ settings: Settings) -> [DoctorCheck] {
     guard !settings.warnings.isEmpty else {
-      return [DoctorCheck(.settingsValues, .ok, "every setting that is given can be read")]
+      let libpq =
+        settings.ofLibpq.isEmpty ? "" : "; from libpq's variables: \(settings.ofLibpq.joined(separator: ", "))"
+      return [DoctorCheck(.settingsValues, .ok, "every setting that is given can be read\(libpq)")]
     }
     return settings.warnings.map {
       DoctorCheck(.settingsUnknown, .warning, $0, remedy: "correct the name; sluice help settings lists them all")

@@ -26,6 +26,10 @@ package struct ListedTemporaries: LakeStore {
 
   package func openReader(_ path: LakePath) async throws -> any LakeReader { try await base.openReader(path) }
 
+  package func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8] {
+    try await base.readAll(path, limit: limit)
+  }
+
   package func properties(of path: LakePath) async throws -> LakeEntry? { try await base.properties(of: path) }
 
   package func listPage(under folder: LakePath?, recursive: Bool, continuation: String?) async throws -> LakePage {

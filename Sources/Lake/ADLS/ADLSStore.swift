@@ -34,6 +34,12 @@ package struct ADLSStore: LakeStore {
     try await ADLSReader.open(path, client: client, options: options)
   }
 
+  /// The whole content of a small file, by one request where it is not longer than a range; see `LakeStore`.
+  package func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8] {
+    if let content = try await client.readShort(path), content.count <= limit { return content }
+    return try await readThrough(path, limit: limit)
+  }
+
   /// What is known of a file or folder; see `LakeStore`.
   package func properties(of path: LakePath) async throws -> LakeEntry? {
     try await client.properties(of: path)?.entry

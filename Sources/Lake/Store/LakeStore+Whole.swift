@@ -1,10 +1,14 @@
 package import struct Foundation.Date
 
 extension LakeStore {
-  /// The whole content of a small file.
-  ///
-  /// Throws `LakeError.tooLarge` when the file has more than `limit` bytes.
   package func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8] {
+    try await readThrough(path, limit: limit)
+  }
+
+  /// The whole content of a file by a reader.
+  ///
+  /// Throws as `readAll` does.
+  func readThrough(_ path: LakePath, limit: Int) async throws -> [UInt8] {
     let reader = try await openReader(path)
     do {
       guard reader.entry.length <= limit else { throw LakeError.tooLarge(path, limit: limit) }

@@ -19,6 +19,11 @@ package protocol LakeStore: Sendable {
   /// Opens a file for reading. Throws `LakeError.notFound` when there is none and `.notAFile` for a folder.
   func openReader(_ path: LakePath) async throws -> any LakeReader
 
+  /// The whole content of a small file, by as few requests as the store needs.
+  ///
+  /// Throws as `openReader` does, and `LakeError.tooLarge` when the file has more than `limit` bytes.
+  func readAll(_ path: LakePath, limit: Int) async throws -> [UInt8]
+
   /// The properties of a file or folder; nil when there is none.
   func properties(of path: LakePath) async throws -> LakeEntry?
 

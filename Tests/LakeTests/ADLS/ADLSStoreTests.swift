@@ -84,4 +84,23 @@ struct ADLSStoreTests {
       #expect("\(error as Any)".contains("the account has no filesystem lake"), "\(error as Any)")
     }
   }
+
+  @Test("A small file is read whole by one request; an empty one, a folder and a longer one are what they are")
+  func whole() async throws {
+    let lake = try EmulatedLake()
+    let long = noise((4 << 20) + 1)
+    for (name, bytes) in [("small", noise(3000)), ("empty", []), ("folder/a", [1]), ("long", long)] {
+      try await lake.store.write(bytes, to: name)
+    }
+    lake.emulator.resetJournal()
+    #expect(try await lake.store.readAll(at("small"), limit: 3000) == noise(3000))
+    #expect(lake.emulator.journal().operations == [.read: 1])
+    #expect(try await lake.store.readAll(at("empty"), limit: 10) == [])
+    #expect(try await lake.store.readAll(at("long"), limit: 8 << 20) == long)
+    await #expect(throws: LakeError.notAFile(at("folder"))) { try await lake.store.readAll(at("folder"), limit: 10) }
+    await #expect(throws: LakeError.notFound(at("none"))) { try await lake.store.readAll(at("none"), limit: 10) }
+    await #expect(throws: LakeError.tooLarge(at("small"), limit: 2999)) {
+      try await lake.store.readAll(at("small"), limit: 2999)
+    }
+  }
 }

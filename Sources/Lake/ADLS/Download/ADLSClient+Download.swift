@@ -27,23 +27,8 @@ extension ADLSClient {
   func readRange(
     _ range: Range<Int>, of file: LakeEntry, total: Int?, to bytes: inout [UInt8]
   ) async throws -> Int {
-    let call = ADLSCall(
-      operation: .read, method: .get, path: file.path,
-      fields: [
-        "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "x-ms-range-get-content-md5": "true",
-        "If-Match": ADLSProperties.quoted(file.etag),
-      ], success: [206])
-    let start = bytes.count
     do {
-      return try await tryAgain(call) {
-        do {
-          return try await readOnce(call, range, total: total, to: &bytes)
-        } catch let error as HTTPClientError {
-          // The bytes of an answer that failed its checks are dropped.
-          bytes.removeSubrange(start...)
-          return .failure(.failed(error), error: error)
-        }
-      }
+      return try await readRange(range, of: file.path, etag: file.etag, total: total, to: &bytes)
     } catch let refusal as ADLSRefusal {
       // 416: it has become shorter.
       if [404, 412, 416].contains(refusal.status) { throw LakeError.changed(file.path) }
@@ -53,14 +38,53 @@ extension ADLSClient {
     }
   }
 
+  /// The whole content of a file of at most one range, by one request; nil where one answer does not hold it, as of a longer
+  /// file, an empty one, or a folder.
+  func readShort(_ path: LakePath) async throws -> [UInt8]? {
+    var bytes: [UInt8] = []
+    do {
+      let total = try await readRange(0..<Self.rangeBytes, of: path, etag: nil, total: nil, to: &bytes)
+      return total == bytes.count ? bytes : nil
+    } catch let refusal as ADLSRefusal {
+      switch (refusal.status, refusal.code) {
+      case (404, let code) where code != "FilesystemNotFound": throw LakeError.notFound(path)
+      case (200...299, _), (416, _): return nil
+      default: throw refusal.lakeError(path, .read, at: self)
+      }
+    } catch {
+      throw lakeError(error, path, .read)
+    }
+  }
+
+  /// Adds one range to `bytes`, with retries. Throws ``ADLSRefusal``, `HTTPClientError`, `RetryFailure`.
+  private func readRange(
+    _ range: Range<Int>, of path: LakePath, etag: String?, total: Int?, to bytes: inout [UInt8]
+  ) async throws -> Int {
+    var fields: HTTPFields = [
+      "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "x-ms-range-get-content-md5": "true",
+    ]
+    if let etag { fields["If-Match"] = ADLSProperties.quoted(etag) }
+    let call = ADLSCall(operation: .read, method: .get, path: path, fields: fields, success: [206])
+    let start = bytes.count
+    return try await tryAgain(call) {
+      do {
+        return try await readOnce(call, range, total: total, to: &bytes)
+      } catch let error as HTTPClientError {
+        // The bytes of an answer that failed its checks are dropped.
+        bytes.removeSubrange(start...)
+        return .failure(.failed(error), error: error)
+      }
+    }
+  }
+
   private func readOnce(
     _ call: ADLSCall, _ range: Range<Int>, total: Int?, to bytes: inout [UInt8]
   ) async throws -> RetryPolicy.Attempt<Int> {
     let response = try await send(call)
     guard response.status == 206 else {
       let refusal = ADLSRefusal(response, try await response.body.collect(limit: 1 << 20))
-      // An answer with the whole file in place of the range is not usable.
-      let status = response.isSuccess ? 503 : refusal.status
+      // An answer with the whole file in place of the range is not usable; of a path that was not looked at it may be a folder's.
+      let status = response.isSuccess && call.fields["If-Match"] != nil ? 503 : refusal.status
       return .failure(.status(status, retryAfter: response.retryAfter()), error: refusal)
     }
     guard let answered = ContentRange(response.fields["Content-Range"] ?? ""), answered.first == range.lowerBound,

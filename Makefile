@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 # With the Swift library linked in, the program needs no Swift on the machine it runs on.
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/sluice
 
-.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas races retention maintenance fanout resume steps matrix sanitize soak interop deployfiles package clean
+.PHONY: help deps build release emulator test docs lint format demo bench faults sigterm cutoff schemas coverage races retention maintenance fanout resume steps matrix sanitize soak interop deployfiles package clean
 
 help:
 	@echo 'make demo     build, back a day up, drop it, restore it, compare'
@@ -21,6 +21,7 @@ help:
 	@echo 'make sigterm  end it by SIGTERM again and again under a load of asynchronous calls (a minute)'
 	@echo 'make cutoff   cut jobs off at hundreds of moments and compare what was told with what is there (20 minutes)'
 	@echo 'make schemas  archive, damage and restore 50 random schemas of hypertables and partitions (5 minutes; SEED=2, COUNT=200)'
+	@echo 'make coverage  time and memory of sluice archives with 109,500 archives in the lake emulator (2 minutes)'
 	@echo 'make races    backups and restores while 8 sessions compress, drop and insert (10 minutes; MINUTES=2)'
 	@echo 'make retention  days are dropped while 8 sessions write to them, the program is killed, its server stopped (40 minutes;'
 	@echo '              ROUNDS=50, KILLS=10, SEED=2)'
@@ -88,6 +89,9 @@ cutoff: deps release
 
 schemas: deps release
 	@scripts/schemas.sh "$(BINARY)" --seed "$(or $(SEED),1)" --count "$(or $(COUNT),50)"
+
+coverage: deps release emulator
+	@scripts/coverage.sh "$(BINARY)"
 
 races: deps release
 	@scripts/races.sh "$(BINARY)" --minutes "$(or $(MINUTES),10)"

@@ -59,7 +59,7 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "SluiceService", "Configuration", "Jobs", "Archive", "Database", "Reporting", "CustomHandler", "HTTPServer",
-        "Lake", "Identity", "HTTPClient", "Postgres", "Essentials", "CMalloc",
+        "Lake", "Identity", "HTTPClient", "Postgres", "TableDays", "Essentials", "CMalloc",
       ],
       swiftSettings: features,
       linkerSettings: [
@@ -101,7 +101,7 @@ let package = Package(
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Essentials"], swiftSettings: features),
     .testTarget(
       name: "ArchiveTests",
-      dependencies: ["Archive", "TableDays", "Reporting", "Lake", "TestSupport"],
+      dependencies: ["Archive", "Gzip", "TableDays", "Reporting", "Lake", "TestSupport"],
       swiftSettings: features),
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "TableDays", "Reporting", "Essentials"],
@@ -121,12 +121,15 @@ let package = Package(
     .testTarget(
       name: "SluiceServiceTests",
       dependencies: [
-        "SluiceService", "Jobs", "Database", "Reporting", "CustomHandler", "HTTPServer", "Lake", "Postgres",
+        "SluiceService", "Archive", "Jobs", "Database", "Reporting", "CustomHandler", "HTTPServer", "Lake", "Postgres",
         "Essentials", "TestSupport",
       ], swiftSettings: features),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["sluice", "Configuration", "CustomHandler", "Jobs", "Reporting", "Essentials", "TestSupport"],
+      dependencies: [
+        "sluice", "Archive", "Configuration", "CustomHandler", "Jobs", "Reporting", "TableDays", "Essentials",
+        "TestSupport",
+      ],
       swiftSettings: features),
     .testTarget(
       name: "ProgramTests",

@@ -2,6 +2,9 @@ package import Lake
 package import TableDays
 
 extension ArchiveCatalog {
+  /// Manifests that are read at the same time.
+  static let manifestsAtATime = 16
+
   /// An archive as it was listed, with the manifest that describes it.
   package struct DescribedArchive: Sendable {
     package let entry: LakeEntry

@@ -62,7 +62,7 @@ package struct ArchiveCatalog: Sendable {
 
 extension TableName {
   /// Whether PostgreSQL can have a table of that name: files of other tools may be named otherwise.
-  fileprivate var canExist: Bool {
+  var canExist: Bool {
     [schema, name].allSatisfy { !$0.isEmpty && $0.utf8.count <= Self.maximumBytes }
   }
 }

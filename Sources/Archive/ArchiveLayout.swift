@@ -9,6 +9,8 @@ package enum ArchiveLayout {
   /// The folder of manifests and temporary files within a database's folder, and of operations at the root. Data
   /// readers such as Spark skip names that begin with `_`.
   package static let privateFolder = "_sluice"
+  /// The folder within it of manifests whose archives are being published.
+  static let pendingName = "next"
 
   /// The character before the hash of a shortened name; an encoded name never contains it.
   fileprivate static let hashMark = "~"
@@ -63,12 +65,12 @@ package enum ArchiveLayout {
 
   /// `_sluice/next` within the folder of the archive at `path`: manifests whose archives are being published.
   static func pendingFolder(beside path: LakePath) throws -> LakePath {
-    try LakePath(components: (path.parent?.components ?? []) + [privateFolder, "next"])
+    try LakePath(components: (path.parent?.components ?? []) + [privateFolder, pendingName])
   }
 
   /// `<database>/_sluice/next`.
   static func pendingFolder(database: String) throws -> LakePath {
-    try LakePath(components: [LakeName.encode(database), privateFolder, "next"])
+    try LakePath(components: [LakeName.encode(database), privateFolder, pendingName])
   }
 
   /// `<database>`: the folder of a database's archives.

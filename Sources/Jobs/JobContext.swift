@@ -1,3 +1,4 @@
+package import Archive
 package import Database
 package import Foundation
 package import Lake
@@ -13,6 +14,10 @@ package struct JobContext: Sendable {
   package let admission: Admission
   package let audit = AuditTrail()
   package let paces = TablePaces()
+  /// What this process knows of the manifests.
+  package let manifests = ManifestCache()
+  /// What running jobs and operations tell of the days of a database.
+  package var knownDays: @Sendable (_ database: String) async -> Coverage.Known = { _ in Coverage.Known() }
   package var retention = RetentionOptions()
   /// Nil where the program is not asked for pg_cron.
   package var cron: CronContext?

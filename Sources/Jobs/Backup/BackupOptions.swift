@@ -32,6 +32,15 @@ package struct BackupOptions: Sendable {
     return today(of: table, now: now).adding(days: -lookbackDays)
   }
 
+  /// What a listing needs of the tables of the settings.
+  func configuredTables(now: Date) -> [Coverage.Configured] {
+    tables.map { options in
+      let today = today(of: options.table, now: now)
+      return Coverage.Configured(
+        table: options.table, lookbackStart: today.adding(days: -lookbackDays), lastDay: today.adding(days: -1))
+    }
+  }
+
   /// The day that it is on the clock which the time column of `table` shows.
   func today(of table: TableName, now: Date) -> Day { Day(now, in: options(of: table).clock ?? timeZone) }
 }

@@ -2,7 +2,7 @@ package import Archive
 import Database
 package import Essentials
 package import Foundation
-package import Lake
+import Lake
 import Reporting
 import TableDays
 
@@ -10,6 +10,8 @@ import TableDays
 package struct ArchivesRequest: Sendable, Equatable {
   /// The days that are listed.
   package var bounds = ArchiveCatalog.Bounds()
+  /// Only days of these; all where it is empty.
+  package var statuses: Set<Coverage.Status> = []
   /// The database whose archives are listed; nil is `PG_DATABASE`.
   package var database: String?
   /// The items of one answer, at most.
@@ -22,13 +24,14 @@ package struct ArchivesRequest: Sendable, Equatable {
   /// The numbers of items that a request may name.
   package static let limits = 1...100_000
 
-  /// Reads `{table, from, to, database, limit, after}`, all optional.
+  /// Reads `{table, from, to, status, database, limit, after}`, all optional.
   /// - Throws: ``JobError`` with the field.
   package init(_ value: JSONValue, defaultLimit: Int = Self.defaultLimit) throws {
     var fields = try Fields(value)
     bounds.table = try fields.table("table")
     bounds.from = try fields.day("from")
     bounds.to = try fields.day("to")
+    statuses = try Self.statuses(&fields)
     database = try fields.string("database", "a database's name")
     limit = try fields.integer("limit", in: Self.limits) ?? defaultLimit
     let form: ErrorText = "a table and a day, as the listing before names its end, such as events.clicks/2024-01-31"
@@ -42,13 +45,31 @@ package struct ArchivesRequest: Sendable, Equatable {
     if let from = bounds.from, let to = bounds.to { try Fields.order(from, to) }
   }
 
+  /// Reads `status`: a list, or texts separated by commas.
+  private static func statuses(_ fields: inout Fields) throws -> Set<Coverage.Status> {
+    let known = Coverage.Status.allCases.map(\.rawValue).joined(separator: ", ")
+    let form = ErrorText("one or more of \(known), separated by commas")
+    let words = try fields.strings("status", form)?.flatMap { $0.split(separator: ",").map(String.init) }
+    guard let words else { return [] }
+    let statuses = words.map { Coverage.Status(rawValue: $0) }
+    guard !statuses.isEmpty, let first = statuses.firstIndex(of: nil) else {
+      if statuses.isEmpty { throw JobError.badField("status", form) }
+      return Set(statuses.compactMap(\.self))
+    }
+    throw JobError.badField("status", form, got: .string(words[first]))
+  }
+
   /// The listing.
   package struct Answer: Sendable, Encodable {
     package let database: String
     /// The lake, as an operator writes it.
     package let lake: String
     /// The archives and the days without one.
-    package let archives: [ArchiveCatalog.Item]
+    package let archives: [Coverage.Item]
+    /// The tables in numbers, over all days that the request names, whatever their status and page.
+    package let tables: [Coverage.Summary]
+    /// Their sum.
+    package let total: Coverage.Summary
     /// What the next request gives as `after`; nil at the end of the listing.
     package let next: String?
   }
@@ -56,27 +77,37 @@ package struct ArchivesRequest: Sendable, Equatable {
   /// Lists the archives in the lake of `context`.
   /// - Throws: ``JobError``, `LakeError`.
   package func answer(_ context: JobContext, _ backup: BackupOptions) async throws -> Answer {
-    try await answer(from: context.lake, database: context.server.database, backup, now: context.now())
+    let coverage = try await coverage(
+      CoverageReading(lake: context.lake, manifests: context.manifests, known: context.knownDays),
+      database: context.server.database, backup, now: context.now())
+    return answer(coverage, lake: context.lakeURL)
   }
 
-  /// Lists the archives in `lake`.
-  /// - Parameters:
-  ///   - configured: `PG_DATABASE`.
-  ///   - backup: decides which missing days no nightly run archives.
-  /// - Throws: ``JobError``, `LakeError`.
-  package func answer(
-    from lake: any LakeStore, database configured: String?, _ backup: BackupOptions, now: Date = Date()
-  ) async throws -> Answer {
+  /// What became of the days of the request's database.
+  /// - Parameter configured: `PG_DATABASE`.
+  /// - Throws: ``JobError`` `missing_field`, and `bad_field` for a table that is not known; `LakeError`.
+  package func coverage(
+    _ reading: CoverageReading, database configured: String?, _ backup: BackupOptions, now: Date = Date()
+  ) async throws -> Coverage {
     guard let database = database ?? configured else {
       throw JobError(.missingField, "missing, and PG_DATABASE is not set; give one of them", field: "database")
     }
-    let page = try await ArchiveCatalog(lake).page(database: database, bounds, after: position, limit: limit)
-    let items = page.items.map { item in
-      var item = item
-      let isPast = backup.lookbackStart(of: item.table, now: now).map { item.date < $0 } ?? false
-      if item.status == "missing", isPast { item.pastLookback = true }
-      return item
+    // The settings' tables are those of PG_DATABASE.
+    let coverage = try await reading.coverage(of: database, database == configured ? backup : BackupOptions(), now: now)
+    if let table = bounds.table, !coverage.tables.contains(table) {
+      let hint = NearestName.hint("\(table)", among: coverage.tables.map(\.description))
+      throw JobError(
+        .badField, "\(table) is neither archived nor in BACKUP_TABLES\(hint); name a table that is", field: "table")
     }
-    return Answer(database: database, lake: lake.displayURL, archives: items, next: page.next.map { "\($0)" })
+    return coverage
+  }
+
+  /// The request's part of `coverage`.
+  package func answer(_ coverage: Coverage, lake: String) -> Answer {
+    let page = coverage.page(bounds, statuses, after: position, limit: limit)
+    let summaries = coverage.summaries(in: bounds)
+    return Answer(
+      database: coverage.inventory.database, lake: lake, archives: page.items, tables: summaries,
+      total: Coverage.total(summaries), next: page.next.map { "\($0)" })
   }
 }

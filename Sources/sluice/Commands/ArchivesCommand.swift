@@ -2,22 +2,29 @@ import Archive
 import Configuration
 import Database
 import Essentials
+import Foundation
 import Jobs
 import Lake
 
 /// `sluice archives`.
 enum ArchivesCommand: Command {
   static let name = "archives"
-  static let summary = "list the archives in the lake and the missing days"
-  static let usage = "[--table TABLE] [--from DAY] [--to DAY] [OPTIONS]"
+  static let summary = "list the archives in the lake, and the days that are missing or damaged"
+  static let usage = "[--table TABLE] [--from DAY] [--to DAY] [--missing] [OPTIONS]"
   static let examples = [
     "archives --table events.clicks --from 2024-01-01 --to 2024-01-31",
-    "archives --database weavix --json",
+    "archives --missing --json",
   ]
   static let options = [
     CommandOption.table("only this table, as schema.table"),
     CommandOption("from", .value("DAY"), "the first day", path: ["from"]),
     CommandOption("to", .value("DAY"), "the last day, included", path: ["to"]),
+    CommandOption("missing", .flag, "only days without an archive (as --status missing,failed,expected)"),
+    CommandOption(
+      "status", .value("STATUS"),
+      "only days of these, separated by commas: \(Coverage.Status.allCases.map(\.rawValue).joined(separator: ", "))",
+      path: ["status"]),
+    CommandOption("list", .flag, "a line a day, also on a terminal, where months are drawn otherwise"),
     CommandOption(
       "database", .value("NAME"), "the database whose archives are listed", default: "PG_DATABASE", path: ["database"]),
     CommandOption(
@@ -27,39 +34,28 @@ enum ArchivesCommand: Command {
     .json, .help,
   ]
 
-  /// More than an answer over HTTP has: it is written once.
+  /// More than an answer over HTTP has: it is written as it is made.
   private static let defaultLimit = 100_000
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     TerminalLog.start(arguments)
-    let request = try ArchivesRequest(arguments.request(), defaultLimit: defaultLimit)
+    var request = try ArchivesRequest(arguments.request(), defaultLimit: defaultLimit)
+    if arguments.isFlagSet("missing") {
+      guard request.statuses.isEmpty else { throw UsageError("--missing and --status: give one of the two") }
+      request.statuses = Set(Coverage.Status.allCases.filter(\.isGap))
+    }
     let settings = try Wiring.settings()
     let lake = try await Wiring.lake(settings)
-    let answer = try await request.answer(
-      from: lake, database: settings.server.database, settings.backup)
+    let coverage = try await request.coverage(
+      CoverageReading(lake: lake), database: settings.server.database, settings.backup)
+    let listing = ArchivesListing(coverage: coverage, request: request, lake: lake.displayURL)
+    let wantsDays =
+      arguments.isFlagSet("list") || !request.statuses.isEmpty || request.position != nil || isatty(STDOUT_FILENO) == 0
     if arguments.isFlagSet("json") {
-      Output.bytes(try ReportJSON.line(answer))
-      return .done
+      try listing.printJSON()
+    } else {
+      listing.printText(days: wantsDays)
     }
-    for item in answer.archives { Output.line(line(item)) }
-    if answer.archives.isEmpty {
-      let isWhole = request.bounds == ArchiveCatalog.Bounds() && request.position == nil
-      Output.line(
-        isWhole
-          ? "the lake has no archives of the database \(answer.database)" : "there are no such days in the lake")
-    }
-    Output.line("lake: \(answer.lake)")
-    if let next = answer.next { Output.error("sluice: the listing goes on; list the rest with --after \(next)") }
-    return .done
-  }
-
-  private static func line(_ item: ArchiveCatalog.Item) -> String {
-    guard item.status == "archived" else {
-      let note = item.pastLookback == true ? "  (before BACKUP_LOOKBACK_DAYS: archive it with `sluice backup`)" : ""
-      return "\(item.table) \(item.date)  missing\(note)"
-    }
-    let rows = item.rows.map { "\(Figures.count($0)) rows" } ?? "rows unknown"
-    let verified = item.verifiedAt == nil ? "" : "  verified"
-    return "\(item.table) \(item.date)  \(rows)  \(Figures.megabytes(item.gzipBytes ?? 0)) gzip\(verified)"
+    return listing.total.needsAttention ? .partlyDone : .done
   }
 }

@@ -51,7 +51,7 @@ enum Output {
     let (hasTaken, failure) = standard.withLock { ($0.hasTaken, $0.failure) }
     guard let failure, !(isListing && hasTaken && failure == EPIPE) else { return code }
     error("sluice: standard output cannot be written: \(String(cString: strerror(failure)))")
-    return code == .done ? .failed : code
+    return code == .done || isListing ? .failed : code
   }
 
   /// - Returns: the number of bytes written, and the error that kept the rest from being.

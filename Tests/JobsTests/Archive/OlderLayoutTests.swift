@@ -39,9 +39,8 @@ struct OlderLayoutTests {
         == [clicks: [try #require(Day("2024-01-01"))]])
     let report = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
     #expect(!report.backup.results.contains { "\($0.date)" == "2024-01-01" })
-    let items = try await ArchiveCatalog(fixture.lake).page(
-      database: fixture.database, .init(table: clicks, from: Day("2024-01-01"), to: Day("2024-01-01"))
-    ).items
+    let request = try ArchivesRequest(["table": "events.clicks", "from": "2024-01-01", "to": "2024-01-01"])
+    let items = try await request.answer(fixture.context, fixture.settings.backup).archives
     #expect(items.map(\.path) == [path])
   }
 
@@ -57,7 +56,7 @@ struct OlderLayoutTests {
     let result = try await fixture.backupOne(OverwriteTests.force)
     #expect(result.status == .ok && result.rows == 3)
     #expect(result.warnings.contains { $0.contains(path) && $0.contains("older layout") })
-    let items = try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items
+    let items = try await ArchivesRequest([:]).answer(fixture.context, fixture.settings.backup).archives
     #expect(items.map(\.path) == [fixture.clicksPath])
     // Another replacement replaces today's.
     #expect(try await fixture.backupOne(overwrite).warnings == [])

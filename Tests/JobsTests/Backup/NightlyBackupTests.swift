@@ -1,4 +1,5 @@
 import Configuration
+import Essentials
 import Foundation
 import Synchronization
 import TestSupport
@@ -106,7 +107,7 @@ struct NightlyBackupTests {
     try FileManager.default.createSymbolicLink(atPath: "\(folder)/README", withDestinationPath: "/etc/passwd")
     #expect(days(try await NightlyBackup(fixture.context, fixture.settings.backup).run()).count == 2)
     #expect(
-      try await ArchiveCatalog(fixture.lake).page(database: fixture.database).items.count
+      try await ArchivesRequest([:]).answer(fixture.context, BackupOptions()).archives.count
         == 2)
     let archive = "\(folder)/events.clicks.2024-01-08.csv.gz"
     try FileManager.default.removeItem(atPath: archive)

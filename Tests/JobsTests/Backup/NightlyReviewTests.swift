@@ -41,7 +41,7 @@ struct NightlyReviewTests {
       #expect(report.unarchived == [try span("2024-01-03", "2024-01-03"), try span("2024-01-05", "2024-01-06")])
     }
     let items = try await ArchivesRequest(.object([:])).answer(
-      from: fixture.lake, database: fixture.database, fixture.settings.backup, now: fixture.now()
+      fixture.context, fixture.settings.backup
     ).archives
     #expect(
       items.filter { $0.pastLookback == true }.map { "\($0.date)" } == ["2024-01-03", "2024-01-05", "2024-01-06"])

@@ -1,3 +1,4 @@
+import Configuration
 import Essentials
 import Foundation
 import Jobs
@@ -117,7 +118,7 @@ struct NameTests {
     let path = try #require(result.path)
     #expect(path.split(separator: "/").allSatisfy { $0.utf8.count <= 255 })
     // The catalog finds the table's name in the manifest, and so does a restore by path.
-    let items = try await ArchiveCatalog(fixture.lake).page(database: database).items
+    let items = try await ArchivesRequest([:]).answer(fixture.context, fixture.settings.backup).archives
     #expect(items.map(\.table) == [TableName(schema: name, name: name)])
     #expect(items.map(\.rows) == [2])
     #expect(try await fixture.backupOne(request + ", \"time_column\": \"\(name)\"").skipped == "exists")

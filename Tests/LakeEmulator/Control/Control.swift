@@ -20,13 +20,26 @@ struct Control {
       core.journal.reset()
       return .json(200, [:])
     case ("GET", "files"): return try encoded(core.storage.files())
+    case ("PUT", "files"): return try files(body)
     case ("PUT", "tokens"): return try tokens(body)
     case (_, "faults"), (_, "journal"), (_, "files"), (_, "tokens"):
       throw ServiceError(
-        405, "UnsupportedHttpVerb", "PUT faults, GET and DELETE journal, GET files, and PUT tokens are served.")
+        405, "UnsupportedHttpVerb", "PUT faults, GET and DELETE journal, GET and PUT files, and PUT tokens are served.")
     default:
       throw ServiceError(404, "ResourceNotFound", "The emulator's orders are faults, journal, files and tokens.")
     }
+  }
+
+  /// `{"filesystem": "lake", "files": {"path": "content"}}`: files that are there from now on, for readers alone.
+  private func files(_ body: RequestBody) throws -> Answer {
+    guard let order = try? JSONSerialization.jsonObject(with: Data(body.collect(limit: 64 << 20))) as? [String: Any],
+      let filesystem = order["filesystem"] as? String, let files = order["files"] as? [String: String]
+    else {
+      throw ServiceError(
+        400, "InvalidInput", "files: expected {\"filesystem\": name, \"files\": {path: content}}.")
+    }
+    try core.storage.put(files, in: filesystem)
+    return .json(200, [:])
   }
 
   /// `{"lifetime": seconds}` for tokens from now on, `{"revoke": true}` for those that were issued.

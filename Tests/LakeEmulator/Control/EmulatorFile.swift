@@ -37,6 +37,32 @@ extension LakeStorage {
       guard let node = filesystem.nodes[path] else { throw ServiceError.pathNotFound }
       return node
     }
-    return node.data?.read(at: 0, count: node.committed) ?? []
+    return node.data?.read(at: node.start, count: node.committed) ?? []
+  }
+
+  /// Puts files in their places, with the folders above them. They share one file of the system.
+  func put(_ files: [String: String], in filesystem: String) throws {
+    let data = try DataFile(folder: folder)
+    var start = 0
+    for (text, content) in files {
+      let path = try PathName(decoded: text)
+      let bytes = Array(content.utf8)
+      try bytes.withUnsafeBytes { try data.write($0, at: start) }
+      let stamp = stamp()
+      var node = PathNode(kind: .file, stamp: stamp, access: AccessControl(kind: .file))
+      node.committed = bytes.count
+      node.data = data
+      node.start = start
+      start += bytes.count
+      let put = node
+      try within(filesystem) { filesystem in
+        filesystem.nodes[path] = put
+        var folder = path.parent
+        while !folder.isRoot, filesystem.nodes[folder] == nil {
+          filesystem.nodes[folder] = PathNode(kind: .directory, stamp: stamp, access: AccessControl(kind: .directory))
+          folder = folder.parent
+        }
+      }
+    }
   }
 }

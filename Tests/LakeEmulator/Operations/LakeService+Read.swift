@@ -41,17 +41,17 @@ extension LakeService {
         throw ServiceError(400, "OutOfRangeInput", "The range for a Content-MD5 is at most 4 MiB.")
       }
       let digest = Digest(.md5)
-      (node.data?.read(at: first, count: count) ?? []).withUnsafeBytes { digest.update($0) }
+      (node.data?.read(at: node.start + first, count: count) ?? []).withUnsafeBytes { digest.update($0) }
       answer.set("Content-MD5", Data(digest.finish()).base64EncodedString())
     }
     guard let file = node.data, count > 0 else { return answer }
     if call.fault?.kind == .corrupt {
-      var bytes = file.read(at: first, count: count)
+      var bytes = file.read(at: node.start + first, count: count)
       let place = min(call.fault?.afterBytes ?? count / 2, count - 1)
       bytes[place] ^= 0x01
       answer.body = .bytes(bytes)
     } else {
-      answer.body = .file(file, offset: first, count: count)
+      answer.body = .file(file, offset: node.start + first, count: count)
     }
     journal.sent(count)
     return answer

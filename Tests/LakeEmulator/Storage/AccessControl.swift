@@ -6,8 +6,12 @@ struct AccessControl {
   var acl: String?
 
   /// What a request asks for, over the defaults ("Path - Create": umask 0027).
-  init(_ head: RequestHead, kind: PathKind) {
+  init(kind: PathKind) {
     permissions = kind == .file ? "rw-r-----" : "rwxr-x---"
+  }
+
+  init(_ head: RequestHead, kind: PathKind) {
+    self.init(kind: kind)
     update(head)
   }
 

@@ -31,6 +31,6 @@ struct PathName: Hashable, Comparable {
 
   /// By name on each level, a directory right in front of what is in it.
   static func < (left: PathName, right: PathName) -> Bool {
-    left.segments.lexicographicallyPrecedes(right.segments) { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    left.segments.lexicographicallyPrecedes(right.segments) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }

@@ -22,6 +22,8 @@ struct PathNode {
   var uncommitted: Set<Extent> = []
   /// Where the bytes are; nil before the first append.
   var data: DataFile?
+  /// Where they begin in `data`: files that the emulator was given share one.
+  var start = 0
 
   init(kind: PathKind, stamp: Stamp, access: AccessControl) {
     self.kind = kind

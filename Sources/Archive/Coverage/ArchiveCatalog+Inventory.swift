@@ -1,0 +1,264 @@
+import Essentials
+import Lake
+import Reporting
+import TableDays
+
+extension ArchiveCatalog {
+  /// What the lake holds of `database`: one listing of its folder and one of its manifests, and the manifests that `cache` does
+  /// not know yet.
+  ///
+  /// A listing is not a snapshot: what looks wrong by it is looked at again before it is told.
+  /// - Throws: `LakeError`.
+  package func inventory(of database: String, _ cache: ManifestCache) async throws -> LakeInventory {
+    let reading = InventoryReading(lake: lake, database: database)
+    return try await reading.run(cache)
+  }
+}
+
+/// One reading of a ``LakeInventory``.
+private struct InventoryReading: Sendable {
+  let lake: any LakeStore
+  let database: String
+
+  /// Manifests that are read at the same time.
+  private static let manifestsAtATime = 64
+
+  /// A folder of archives, with its manifests.
+  private struct Shelf: Sendable {
+    let folder: LakePath
+    var archives: ListedDays
+    var manifests: ListedDays
+  }
+
+  /// A manifest that the cache does not know.
+  private struct Unknown: Sendable {
+    let folder: LakePath
+    let table: TableName
+    let day: Day
+    let etag: UInt64
+  }
+
+  /// What a listing alone does not tell: an archive that does not match its manifest, or a manifest without an archive.
+  private struct Doubt: Sendable {
+    let tableDay: TableDay
+    let path: LakePath
+    let isOlder: Bool
+  }
+
+  func run(_ cache: ManifestCache) async throws -> LakeInventory {
+    async let held = cache.facts(of: database, in: lake)
+    let shelves = try await shelves()
+    let old = try await held
+    var facts: ManifestCache.Facts = [:]
+    var unknown: [Unknown] = []
+    var known = 0
+    for shelf in shelves {
+      for (table, days) in shelf.manifests.files {
+        var kept: [Day: ManifestFacts] = [:]
+        kept.reserveCapacity(days.count)
+        let cached = old[shelf.folder]?[table] ?? [:]
+        for (day, file) in days {
+          if let facts = cached[day], facts.etag == file.etag {
+            kept[day] = facts
+          } else {
+            unknown.append(Unknown(folder: shelf.folder, table: table, day: day, etag: file.etag))
+          }
+        }
+        known += kept.count
+        facts[shelf.folder, default: [:]][table] = kept
+      }
+    }
+    let read = try await read(unknown, into: &facts)
+    let before = old.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
+    await cache.keep(facts, of: database, isNew: read > 0 || known < before, in: lake)
+    return try await inventory(shelves, facts)
+  }
+
+  // MARK: Listing
+
+  private func shelves() async throws -> [Shelf] {
+    let folder = try ArchiveLayout.folder(database: database)
+    var main = try await shelf(folder) { name in
+      guard let path = try? folder.appending(name), let tableDay = TableDay(archivePath: path),
+        tableDay.database.utf8.elementsEqual(database.utf8)
+      else { return nil }
+      return tableDay.table
+    }
+    var schemas = main.archives.folders
+    main.archives.folders = []
+    // Older function apps wrote the names as they are.
+    if let plain = try? LakePath(components: [database]), plain != folder {
+      for try await entry in lake.list(under: plain, recursive: false) where entry.isDirectory {
+        schemas.append(entry.path)
+      }
+    }
+    var shelves = [main]
+    for schema in schemas where schema.name != ArchiveLayout.privateFolder {
+      shelves.append(
+        try await shelf(schema) { name in
+          guard let path = try? schema.appending(name) else { return nil }
+          return TableDay(olderArchivePath: path, of: database)?.table
+        })
+    }
+    return shelves
+  }
+
+  private func shelf(_ folder: LakePath, _ table: @escaping @Sendable (String) -> TableName?) async throws -> Shelf {
+    async let archives = ListedDays(folder, ending: ArchiveLayout.fileExtension, in: lake) { named($0, table) }
+    async let manifests = ListedDays(
+      try folder.appending(ArchiveLayout.privateFolder), ending: ".json", in: lake
+    ) { named($0, table) }
+    return Shelf(folder: folder, archives: try await archives, manifests: try await manifests)
+  }
+
+  private func named(_ archiveName: String, _ table: (String) -> TableName?) -> TableName? {
+    table(archiveName).flatMap { $0.canExist ? $0 : nil }
+  }
+
+  // MARK: Manifests
+
+  /// Reads manifests. One that cannot be read counts as none, and is read again the next time.
+  /// - Returns: how many could be read.
+  private func read(_ unknown: [Unknown], into facts: inout ManifestCache.Facts) async throws -> Int {
+    try await withThrowingTaskGroup(of: (Unknown, ManifestFacts?).self) { group in
+      var rest = unknown[...]
+      var read = 0
+      func addNext() {
+        guard let next = rest.popFirst() else { return }
+        group.addTask { (next, try await self.facts(of: next)) }
+      }
+      for _ in 0..<Self.manifestsAtATime { addNext() }
+      while let (unknown, found) = try await group.next() {
+        addNext()
+        guard let found else { continue }
+        facts[unknown.folder, default: [:]][unknown.table, default: [:]][unknown.day] = found
+        read += 1
+      }
+      return read
+    }
+  }
+
+  private func facts(of unknown: Unknown) async throws -> ManifestFacts? {
+    let name =
+      unknown.folder == (try? ArchiveLayout.folder(database: database))
+      ? try TableDay(database: database, table: unknown.table, day: unknown.day).manifestPath.name
+      : "\(unknown.table.name).\(unknown.day).json"
+    do {
+      let path = try unknown.folder.appending(ArchiveLayout.privateFolder).appending(name)
+      let bytes = try await lake.readAll(path, limit: ArchiveManifest.maximumBytes)
+      return ManifestFacts(bytes, etag: unknown.etag, of: database, unknown.table, unknown.day)
+    } catch is LakeError {
+      try Task.checkCancellation()
+      return nil
+    }
+  }
+
+  // MARK: Joining
+
+  private func inventory(_ shelves: [Shelf], _ facts: ManifestCache.Facts) async throws -> LakeInventory {
+    var inventory = LakeInventory(database: database)
+    var doubts: [Doubt] = []
+    for (index, shelf) in shelves.enumerated() {
+      let isOlder = index > 0
+      let pending = try await daysWithPendingManifests(shelf.folder)
+      for (table, days) in shelf.archives.files {
+        for (day, file) in days where inventory.archives[table]?[day] == nil {
+          let tableDay = TableDay(database: database, table: table, day: day)
+          let known = facts[shelf.folder]?[table]?[day]
+          let path = isOlder ? tableDay.older(in: shelf.folder) : nil
+          guard known?.gzipBytes ?? file.length == file.length, known != nil || !pending.contains(day) else {
+            doubts.append(Doubt(tableDay: tableDay, path: try path ?? tableDay.archivePath, isOlder: isOlder))
+            continue
+          }
+          inventory.archives[table, default: [:]][day] = LakeInventory.Archive(
+            gzipBytes: file.length, rows: known?.rows, verifiedAt: known?.verifiedAt, olderPath: path)
+        }
+      }
+      for (table, days) in shelf.manifests.files {
+        let archived = shelf.archives.files[table]
+        for day in days.keys where archived?[day] == nil {
+          let tableDay = TableDay(database: database, table: table, day: day)
+          let path = try isOlder ? tableDay.older(in: shelf.folder) : tableDay.archivePath
+          if let path { doubts.append(Doubt(tableDay: tableDay, path: path, isOlder: isOlder)) }
+        }
+      }
+      for entry in shelf.archives.shortened {
+        guard let tableDay = try await shortened(entry.path) else { continue }
+        doubts.append(Doubt(tableDay: tableDay, path: entry.path, isOlder: false))
+      }
+    }
+    try await settle(doubts, into: &inventory)
+    return inventory
+  }
+
+  /// The days of manifests whose archives are being published.
+  private func daysWithPendingManifests(_ folder: LakePath) async throws -> Set<Day> {
+    var days: Set<Day> = []
+    let pending = try folder.appending(ArchiveLayout.privateFolder).appending(ArchiveLayout.pendingName)
+    for try await entry in lake.list(under: pending, recursive: false) where !entry.isDirectory {
+      if let day = Day(entry.path.name.prefix("YYYY-MM-DD".utf8.count)) { days.insert(day) }
+    }
+    return days
+  }
+
+  /// The table-day of an archive whose name is shortened; nil where its manifest cannot be read.
+  private func shortened(_ path: LakePath) async throws -> TableDay? {
+    do {
+      guard let tableDay = try await ArchiveLayout.tableDay(at: path, in: lake),
+        tableDay.database.utf8.elementsEqual(database.utf8), tableDay.table.canExist
+      else { return nil }
+      return tableDay
+    } catch let error as JobError where error.code == .manifestUnreadable {
+      Log.write(
+        .warning, "the listing skips an archive: its name is shortened and its manifest cannot be read", ["path": path])
+      return nil
+    }
+  }
+
+  /// Looks at the files themselves.
+  private func settle(_ doubts: [Doubt], into inventory: inout LakeInventory) async throws {
+    try await withThrowingTaskGroup(of: (Doubt, LakeInventory.Archive?).self) { group in
+      var rest = doubts[...]
+      func addNext() {
+        guard let next = rest.popFirst() else { return }
+        group.addTask { (next, try await archive(next)) }
+      }
+      for _ in 0..<Self.manifestsAtATime { addNext() }
+      while let (doubt, archive) = try await group.next() {
+        addNext()
+        let (table, day) = (doubt.tableDay.table, doubt.tableDay.day)
+        if let archive {
+          // The archive in today's layout counts, whichever of two was looked at first.
+          let other = inventory.archives[table]?[day]
+          if other == nil || !doubt.isOlder { inventory.archives[table, default: [:]][day] = archive }
+        } else {
+          inventory.manifestsAlone[table, default: []].insert(day)
+        }
+      }
+    }
+  }
+
+  private func archive(_ doubt: Doubt) async throws -> LakeInventory.Archive? {
+    guard let entry = try await lake.properties(of: doubt.path), !entry.isDirectory else { return nil }
+    var archive = LakeInventory.Archive(gzipBytes: entry.length, olderPath: doubt.isOlder ? doubt.path : nil)
+    do {
+      switch try await ArchiveManifest.find(for: entry, in: lake) {
+      case .described(let manifest, _):
+        archive.rows = manifest.rows
+        archive.verifiedAt = manifest.verifiedAt
+      case .another(let manifest): archive.expectedBytes = manifest.gzipBytes
+      case .none: break
+      }
+    } catch let error as JobError where error.code == .manifestUnreadable {
+      // It has an archive all the same.
+    }
+    return archive
+  }
+}
+
+extension TableDay {
+  /// The path in the layout of older function apps, in `folder`.
+  fileprivate func older(in folder: LakePath) -> LakePath? {
+    try? folder.appending("\(table.name).\(day)\(ArchiveLayout.fileExtension)")
+  }
+}

@@ -1,0 +1,32 @@
+package import Archive
+package import Foundation
+package import Lake
+import Reporting
+import TableDays
+
+/// Makes a ``Coverage`` of what the lake, the settings and the operations tell.
+package struct CoverageReading: Sendable {
+  let lake: any LakeStore
+  let manifests: ManifestCache
+  let known: @Sendable (_ database: String) async -> Coverage.Known
+
+  package init(
+    lake: any LakeStore, manifests: ManifestCache = ManifestCache(),
+    known: @escaping @Sendable (_ database: String) async -> Coverage.Known = { _ in Coverage.Known() }
+  ) {
+    self.lake = lake
+    self.manifests = manifests
+    self.known = known
+  }
+
+  /// What became of the days of `database`.
+  /// - Parameter backup: its tables count as expected.
+  /// - Throws: `LakeError`.
+  package func coverage(of database: String, _ backup: BackupOptions, now: Date) async throws -> Coverage {
+    async let known = known(database)
+    let inventory = try await ArchiveCatalog(lake).inventory(of: database, manifests)
+    return Coverage(
+      inventory, configured: backup.configuredTables(now: now),
+      lastDay: Day(now, in: backup.timeZone).adding(days: -1), known: await known)
+  }
+}

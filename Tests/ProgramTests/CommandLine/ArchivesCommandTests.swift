@@ -1,0 +1,48 @@
+import Essentials
+import Foundation
+import TestSupport
+import Testing
+
+extension ProgramTests {
+  /// `sluice archives` and `sluice status` as someone calls them who looks after the nights.
+  @Suite("The commands that tell what is there")
+  struct ArchivesCommands {
+    /// Yesterday and the day before are archived.
+    private func site() async throws -> Site {
+      let site = try await Site()
+      try await site.makeClicks(0)
+      try await site.sql(
+        "INSERT INTO events.clicks SELECT n, date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - n * interval '1 day'"
+          + " FROM generate_series(1, 2) n")
+      for day in [1, 2] {
+        let date = Date(timeIntervalSinceNow: -86_400 * Double(day)).formatted(.iso8601.year().month().day())
+        let result = try await site.sluice(["backup", "--table", "events.clicks", "--date", date])
+        #expect(result.status == 0, "\(result.errors)")
+      }
+      return site
+    }
+
+    @Test("Nothing missing ends with 0, a day without an archive or with a damaged one with 3")
+    func exitCodes() async throws {
+      let site = try await site()
+      let whole = try await site.sluice(["archives"])
+      #expect(whole.status == 0 && whole.output.contains("2 days: 2 archived; 2 rows"), "\(whole.output)")
+      let never = ["BACKUP_TABLES": "events.clicks:at,events.never", "BACKUP_LOOKBACK_DAYS": "1"]
+      let missing = try await site.sluice(["archives", "--missing"], never)
+      #expect(missing.status == 3)
+      #expect(missing.output.split(separator: "\n").first?.hasSuffix("  never archived") == true, "\(missing.output)")
+      let archive = try #require(site.files.filter { $0.hasSuffix(".csv.gz") }.first)
+      try Data("short".utf8).write(to: site.lake.url.appending(path: archive))
+      let damaged = try await site.sluice(["archives", "--status", "damaged", "--json"])
+      #expect(damaged.status == 3)
+      #expect(try JSONValue(damaged.output)["archives"].items.count == 1)
+      #expect(try JSONValue(damaged.output)["total"]["days"]["damaged"].number == 1)
+    }
+
+    @Test("An unknown table is an error that names the nearest")
+    func unknown() async throws {
+      let result = try await site().sluice(["archives", "--table", "events.click"])
+      #expect(result.status == 2 && result.errors.contains("did you mean events.clicks?"), "\(result.errors)")
+    }
+  }
+}

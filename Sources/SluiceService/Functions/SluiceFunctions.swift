@@ -27,6 +27,8 @@ package struct SluiceFunctions: Sendable {
         store: operations, jobs: OperationJobs(context, backup, restore, maintenance), runs: runs),
       OpenAPIFunctions(),
       HealthFunctions(readiness: readiness, doctor: doctor),
+      StatusFunctions(
+        job: StatusJob(context, backup, readiness: readiness) { try await operations.overview() }),
     ]
   }
 

@@ -32,7 +32,8 @@ extension Command {
 /// The commands, in the order of the overview.
 enum Commands {
   static let all: [any Command.Type] = [
-    InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, ArchivesCommand.self,
+    InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, StatusCommand.self,
+    ArchivesCommand.self,
     ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, CronCommand.self,
     AuditCommand.self, OperationsCommand.self, SetupCommand.self, DoctorCommand.self,
     PackageCommand.self, IdentityCommand.self, CompletionCommand.self, ManCommand.self, VersionCommand.self,

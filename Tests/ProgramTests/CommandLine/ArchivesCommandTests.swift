@@ -27,16 +27,19 @@ extension ProgramTests {
       let site = try await site()
       let whole = try await site.sluice(["archives"])
       #expect(whole.status == 0 && whole.output.contains("2 days: 2 archived; 2 rows"), "\(whole.output)")
+      #expect(try await site.sluice(["status"]).status == 0)
       let never = ["BACKUP_TABLES": "events.clicks:at,events.never", "BACKUP_LOOKBACK_DAYS": "1"]
       let missing = try await site.sluice(["archives", "--missing"], never)
       #expect(missing.status == 3)
       #expect(missing.output.split(separator: "\n").first?.hasSuffix("  never archived") == true, "\(missing.output)")
+      #expect(try await site.sluice(["status"], never).status == 3)
       let archive = try #require(site.files.filter { $0.hasSuffix(".csv.gz") }.first)
       try Data("short".utf8).write(to: site.lake.url.appending(path: archive))
       let damaged = try await site.sluice(["archives", "--status", "damaged", "--json"])
       #expect(damaged.status == 3)
       #expect(try JSONValue(damaged.output)["archives"].items.count == 1)
       #expect(try JSONValue(damaged.output)["total"]["days"]["damaged"].number == 1)
+      #expect(try await site.sluice(["status"], ["LAKE_URL": "file:///nowhere"]).status == 1)
     }
 
     @Test("An unknown table is an error that names the nearest")

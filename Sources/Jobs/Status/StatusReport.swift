@@ -1,0 +1,145 @@
+package import Archive
+import Database
+package import Foundation
+import Reporting
+package import TableDays
+
+/// How things stand: the services that jobs need, the tables' archives, and the jobs. `GET /api/status` and `sluice status`.
+package struct StatusReport: Sendable, Encodable {
+  package enum Status: String, Sendable, Encodable {
+    /// Nothing is to be done.
+    case ok
+    /// A day of a table is missing or damaged.
+    case attention
+    /// A service that jobs need does not answer, or the lake's listing failed.
+    case failed
+  }
+
+  /// The archives of one table of `BACKUP_TABLES`.
+  package struct Table: Sendable, Encodable, Equatable {
+    package let table: TableName
+    /// Days that should be there, from the first archive to yesterday.
+    package let expected: Int
+    /// Days of them that have an archive, or no rows.
+    package let present: Int
+    package let missing: Int
+    package let damaged: Int
+    package let lateRows: Int
+    /// The last day that is archived.
+    package let lastArchived: Day?
+
+    enum CodingKeys: String, CodingKey {
+      case table, expected, present, missing, damaged
+      case lateRows = "late_rows"
+      case lastArchived = "last_archived"
+    }
+
+    init(_ table: TableName, _ summary: Coverage.Summary) {
+      self.table = table
+      expected = summary.count { _ in true }
+      missing = summary.count(\.isGap)
+      damaged = summary.count { $0 == .damaged }
+      lateRows = summary.count { $0 == .lateRows }
+      present = summary.count { !$0.isGap && $0 != .running && $0 != .damaged }
+      lastArchived = summary.lastArchived
+    }
+  }
+
+  package let status: Status
+  package let version: String
+  package let at: Date
+  /// The lake, as an operator writes it.
+  package let lake: String
+  package let database: String?
+  /// By name: `postgres`, `lake`, and `token` where one is needed.
+  package let checks: [String: Readiness.Check]
+  /// The tables of `BACKUP_TABLES`; absent where the lake could not be listed.
+  package let tables: [Table]?
+  /// The last day that every table of `BACKUP_TABLES` has; absent where there is none.
+  package let lastGoodNight: Day?
+  package let operations: OperationsOverview?
+  /// Why a part is absent.
+  package let problems: [String]
+
+  enum CodingKeys: String, CodingKey {
+    case status, version, at, lake, database, checks, tables, operations, problems
+    case lastGoodNight = "last_good_night"
+  }
+}
+
+/// Makes a ``StatusReport``. A part that cannot be read is told, and the others are there all the same.
+package struct StatusJob: Sendable {
+  let context: JobContext
+  let backup: BackupOptions
+  let readiness: ReadinessProbe
+  let operations: @Sendable () async throws -> OperationsOverview
+
+  /// - Parameter operations: tells the jobs that run and those that failed last.
+  package init(
+    _ context: JobContext, _ backup: BackupOptions, readiness: ReadinessProbe,
+    operations: @escaping @Sendable () async throws -> OperationsOverview
+  ) {
+    self.context = context
+    self.backup = backup
+    self.readiness = readiness
+    self.operations = operations
+  }
+
+  package func report() async throws -> StatusReport {
+    async let checked = readiness.readiness()
+    var problems: [String] = []
+    var tables: [StatusReport.Table]?
+    var lastGoodNight: Day?
+    if let database = context.server.database {
+      do {
+        let coverage = try await CoverageReading(
+          lake: context.lake, manifests: context.manifests, known: context.knownDays
+        ).coverage(of: database, backup, now: context.now())
+        tables = backup.tables.map(\.table).map { table in
+          let summary = coverage.summaries(in: .init(table: table)).first ?? Coverage.Summary()
+          return StatusReport.Table(table, summary)
+        }
+        lastGoodNight = coverage.lastWholeDay(of: backup.tables.map(\.table))
+      } catch {
+        try Task.checkCancellation()
+        problems.append(problem(of: "the lake could not be listed", error))
+      }
+    } else {
+      problems.append("PG_DATABASE is not set: the archives of no database were looked for")
+    }
+    var overview: OperationsOverview?
+    do {
+      overview = try await operations()
+    } catch {
+      try Task.checkCancellation()
+      problems.append(problem(of: "the operations could not be read", error))
+    }
+    let readiness = await checked
+    let needsAttention = tables?.contains { $0.missing > 0 || $0.damaged > 0 } ?? false
+    let hasFailed = readiness.status != "ok" || tables == nil || overview == nil
+    return StatusReport(
+      status: hasFailed ? .failed : needsAttention ? .attention : .ok, version: Program.version, at: context.now(),
+      lake: context.lakeURL, database: context.server.database, checks: readiness.checks ?? [:], tables: tables,
+      lastGoodNight: lastGoodNight, operations: overview, problems: problems)
+  }
+
+  /// The code alone is told: the text of an error names hosts and roles, and is in the log.
+  private func problem(of what: String, _ cause: any Error) -> String {
+    let error = JobError(cause: cause)
+    Log.write(.warning, what, ["code": error.code.rawValue, "reason": error.message])
+    return "\(what): \(error.code.rawValue)"
+  }
+}
+
+extension Coverage {
+  /// The last day that is archived, or has no rows, of each of `tables`; nil where there is none.
+  package func lastWholeDay(of tables: [TableName]) -> Day? {
+    var common: Set<Day>?
+    for table in tables {
+      let days = (inventory.archives[table] ?? [:]).keys.filter { !status(of: table, $0).needsAttention }
+      let present = Set(days).union(known.withoutRows[table] ?? [])
+      common = common?.intersection(present) ?? present
+    }
+    return common?.max()
+  }
+}

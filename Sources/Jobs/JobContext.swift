@@ -3,7 +3,7 @@ package import Database
 package import Foundation
 package import Lake
 import Postgres
-import Reporting
+package import Reporting
 
 /// The resources that all jobs share: the database server, the lake, admission, a clock. The settings of one kind of
 /// job are that job's options.
@@ -14,6 +14,8 @@ package struct JobContext: Sendable {
   package let admission: Admission
   package let audit = AuditTrail()
   package let paces = TablePaces()
+  /// What the jobs of this process add up.
+  package var metrics = Metrics()
   /// What this process knows of the manifests.
   package let manifests = ManifestCache()
   /// What running jobs and operations tell of the days of a database.

@@ -14,6 +14,8 @@ extension FunctionApp {
     /// No function is to see it.
     case refused(HTTPResponse)
     case probe
+    /// A page that is no function.
+    case page(@Sendable (HTTPRequest) async -> HTTPResponse)
     /// `OPTIONS *`
     case options
     case envelope(FunctionRoute)
@@ -25,6 +27,12 @@ extension FunctionApp {
   func way(of request: HTTPRequest) -> Way {
     if callers.refuse(request) { return .refused(Self.foreignCaller) }
     if isProbe(request) { return .probe }
+    if let page = page(request) {
+      guard request.method == .get || request.method == .head else {
+        return .refused(Self.wrongMethod(allow: [.get, .head]))
+      }
+      return isKeyShown(in: request) ? .page(page) : .refused(Self.unauthorized)
+    }
     if request.path == "*", request.method == .options { return .options }
     let match = router.match(request.method, request.pathSegments)
     if case .found(let function, let parameters) = match {

@@ -20,6 +20,8 @@ package struct FunctionApp: Sendable {
   let onUnauthorized: @Sendable (HTTPRequest) -> Void
   let callers: Callers
   let byName: [String: FunctionRoute]
+  /// Pages that are no functions, by their path, for a server without a host. They need the key where there is one.
+  private let pages: [String: @Sendable (HTTPRequest) async -> HTTPResponse]
   private(set) var router = HTTPRouter<FunctionRoute>()
 
   /// An app.
@@ -27,11 +29,13 @@ package struct FunctionApp: Sendable {
   ///   - callers: whose requests are taken when no key is asked for.
   ///   - accessKey: the key asked for; nil when a Functions host stands in front, which checks its own keys.
   ///   - ownKeys: the keys of functions that have their own, by the name of their handler.
+  ///   - pages: answers GET at paths that are no functions', such as `/metrics`.
   ///   - onUnauthorized: receives the head of each request that is answered 401.
   /// - Throws: `FunctionAppError`.
   package init(
     routes: FunctionRoutes, handlers: FunctionHandlers, accessKey: AccessKey? = nil, callers: Callers = .anyone,
-    ownKeys: [String: [AccessKey]] = [:], onUnauthorized: @escaping @Sendable (HTTPRequest) -> Void = { _ in }
+    ownKeys: [String: [AccessKey]] = [:], pages: [String: @Sendable (HTTPRequest) async -> HTTPResponse] = [:],
+    onUnauthorized: @escaping @Sendable (HTTPRequest) -> Void = { _ in }
   ) throws(FunctionAppError) {
     self.callers = callers
     self.onUnauthorized = onUnauthorized
@@ -39,6 +43,7 @@ package struct FunctionApp: Sendable {
     self.handlers = handlers
     self.accessKey = accessKey
     self.ownKeys = ownKeys
+    self.pages = pages
     byName = Dictionary(routes.functions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     for function in routes.functions {
       let isThere =
@@ -59,6 +64,7 @@ package struct FunctionApp: Sendable {
     switch way(of: request) {
     case .refused(let response): return response
     case .probe: return .text("ready\n")
+    case .page(let page): return await page(AccessKey.removed(from: request))
     case .options:
       return HTTPResponse(status: 204, headers: ["Allow": HTTPMethod.known.map(\.rawValue).joined(separator: ", ")])
     case .envelope(let function): return await answerEnvelope(AccessKey.removed(from: request), for: function)
@@ -81,6 +87,9 @@ package struct FunctionApp: Sendable {
     let isEnvelope = try? await LongWork.run(bytes: body.count) { InvocationEnvelope.looksLikeOne(body) }
     return isEnvelope == true ? function : nil
   }
+
+  /// The page at the request's path.
+  func page(_ request: HTTPRequest) -> (@Sendable (HTTPRequest) async -> HTTPResponse)? { pages[request.path] }
 
   // MARK: Calling
 

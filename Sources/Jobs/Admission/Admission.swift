@@ -29,6 +29,11 @@ package final class Admission: Sendable {
     shared = Mutex(Shared(state: AdmissionState(limit: limit)))
   }
 
+  /// How many table-days run, and how many wait for their turn.
+  package var reading: (running: Int, waiting: Int) {
+    shared.withLock { ($0.state.running, $0.state.waitingCount) }
+  }
+
   /// The place of an admitted table-day.
   final class Place: Sendable {
     private let admission: Admission

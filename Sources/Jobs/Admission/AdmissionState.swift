@@ -18,6 +18,8 @@ struct AdmissionState {
   private(set) var running = 0
   private var waiting: [Waiter] = []
   private var lastTicket = 0
+  /// Table-days in the queue.
+  var waitingCount: Int { waiting.count }
 
   init(limit: Int) {
     self.limit = max(1, limit)

@@ -85,7 +85,10 @@ package struct BackupJob: Sendable {
       }
       for await (index, result) in group { results[index] = result }
     }
-    for case let result? in results where result.status == .notBegun { onResult?(result) }
+    for case let result? in results where result.status == .notBegun {
+      context.count(result)
+      onResult?(result)
+    }
     return results.compactMap(\.self)
   }
 
@@ -133,6 +136,7 @@ package struct BackupJob: Sendable {
       context.paces.note(unit.tableDay, seconds: result.seconds ?? 0, csvBytes: bytes)
     }
     log(result, of: unit.tableDay)
+    context.count(result)
     return result
   }
 

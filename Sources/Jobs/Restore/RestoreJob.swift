@@ -139,9 +139,14 @@ package struct RestoreJob: Sendable {
         .info, "restore \(result.status.rawValue)",
         ["archive": source.path, "table": result.targetTable, "rows": result.rowsLoaded, "seconds": result.seconds])
       result.warnings += await load.endAudit(result)
+      context.count(result)
       return result
     } catch {
-      guard hasBegun else { return load.result(.notBegun, error: .notBegun(error)) }
+      guard hasBegun else {
+        let result = load.result(.notBegun, error: .notBegun(error))
+        context.count(result)
+        return result
+      }
       let error = JobError.ofTableDay(error)
       let status = error.code == .commitUnknown ? RestoreResult.Status.unconfirmed : .failed
       Log.write(
@@ -149,6 +154,7 @@ package struct RestoreJob: Sendable {
         ["archive": source.path, "code": error.code.rawValue, "reason": error.message])
       var result = load.result(status, error: error)
       result.warnings += await load.endAudit(result)
+      context.count(result)
       return result
     }
   }

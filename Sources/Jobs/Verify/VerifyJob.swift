@@ -157,6 +157,7 @@ package struct VerifyJob: Sendable {
     }
     result.seconds = start.duration(to: .now).secondsToMilliseconds
     log(result)
+    context.count(result)
     return result
   }
 

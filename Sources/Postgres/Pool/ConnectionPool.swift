@@ -50,6 +50,11 @@ package actor ConnectionPool {
     }
   }
 
+  /// Its connections and the callers that wait for one.
+  var reading: PoolReading {
+    PoolReading(idle: machine.idleCount, busy: machine.count - machine.idleCount, waiting: waiters.count)
+  }
+
   /// Whether it has no connection, is making none, and no caller waits for one.
   var isEmpty: Bool { machine.count == 0 && waiters.isEmpty }
 
@@ -157,4 +162,14 @@ package actor ConnectionPool {
     timerDeadline = nil
     carryOut(machine.tick(now: .now))
   }
+}
+
+/// How a pool, or several, are used at one moment.
+package struct PoolReading: Sendable, Equatable {
+  /// Connections that nobody uses.
+  package var idle = 0
+  /// Connections in use or being opened.
+  package var busy = 0
+  /// Callers that wait for a connection.
+  package var waiting = 0
 }

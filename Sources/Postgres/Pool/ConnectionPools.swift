@@ -38,6 +38,18 @@ package actor ConnectionPools {
   /// Targets with a pool at this moment.
   var targets: Set<PostgresTarget> { Set(entries.keys) }
 
+  /// The connections of all targets' jobs.
+  package func reading() async -> PoolReading {
+    var all = PoolReading()
+    for entry in entries.values {
+      let one = await entry.jobs.reading
+      all.idle += one.idle
+      all.busy += one.busy
+      all.waiting += one.waiting
+    }
+    return all
+  }
+
   /// Runs `body` with a connection to `target`. One made for a password of the caller's own is not kept: another caller
   /// must not get in with it.
   /// - Throws: ``PostgresError``; whatever `body` throws.

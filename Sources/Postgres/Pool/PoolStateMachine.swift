@@ -54,6 +54,9 @@ struct PoolStateMachine {
     self.configuration = configuration
   }
 
+  /// Connections that nobody uses.
+  var idleCount: Int { idle.count }
+
   /// Connections open or being opened.
   var count: Int { connections.count + opening }
 

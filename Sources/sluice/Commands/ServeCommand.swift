@@ -66,9 +66,11 @@ enum ServeCommand: Command {
         isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
         maximumAttempts: HostLimits.maximumAttempts(), fansOut: settings.fanout == .queue),
       syncLimit: settings.syncLimitSeconds == 0 ? nil : TimeInterval(settings.syncLimitSeconds))
+    let metrics = MetricsPage(MetricsReading(parts.context, settings.backup))
     let app = try FunctionApp(
       routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key),
-      ownKeys: ownKeys(settings), onUnauthorized: logRefusals())
+      ownKeys: ownKeys(settings), pages: settings.customHandlerPort == nil ? ["/metrics": metrics.respond] : [:],
+      onUnauthorized: logRefusals())
 
     var configuration = HTTPServerConfiguration(host: host, port: port)
     configuration.onTrouble = { Log.write(.warning, "the HTTP server has a problem", ["reason": $0]) }

@@ -41,6 +41,7 @@ extension Wiring {
       operationsDays: settings.operationsDays)
     context.retention = settings.retention
     context.cron = cron(settings)
+    context.metrics = metrics
     return Parts(
       settings: settings, context: context,
       restore: settings.restoreOptions { place in
@@ -101,6 +102,7 @@ extension Wiring {
   private static func log(_ event: LakeEvent) {
     switch event {
     case .retry(let retry):
+      metrics.add(1, to: .lakeRetries, [("operation", retry.operation)])
       Log.write(
         .warning, "a request to the lake failed and is tried again",
         [

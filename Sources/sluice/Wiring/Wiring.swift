@@ -5,6 +5,8 @@ import Reporting
 
 /// Creates the program's parts from its environment.
 enum Wiring {
+  /// What the program's jobs add up, and the lake's retries.
+  static let metrics = Metrics()
   static let environment = ProcessInfo.processInfo.environment
 
   /// The settings of the environment and the settings file. Logs their warnings.

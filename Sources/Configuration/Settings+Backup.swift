@@ -22,6 +22,10 @@ extension Settings {
       "BACKUP_LOOKBACK_DAYS", .integer(1...3660),
       "how many days back the nightly run looks for missing archives", into: \.backup.lookbackDays),
     Setting(
+      "BACKUP_RECHECK_DAYS", .integer(0...3660),
+      "how many of a table's last archived days the nightly run counts again; a day with more rows is archived again",
+      into: \.backup.recheckDays),
+    Setting(
       "BACKUP_CONCURRENCY", .integer(1...64),
       "table-days that run at the same time, over all requests, messages and timers", into: \.concurrency),
     Setting(

@@ -12,6 +12,8 @@ package struct BackupOptions: Sendable {
   package var timeZone = TimeZone.gmt
   /// `BACKUP_LOOKBACK_DAYS`.
   package var lookbackDays = 7
+  /// `BACKUP_RECHECK_DAYS`.
+  package var recheckDays = 3
   /// `BACKUP_GZIP_LEVEL`, one of ``gzipLevels``.
   package var gzipLevel = ArchiveWriter.defaultLevel
 

@@ -75,6 +75,8 @@ package struct BackupPlan: Sendable, Equatable {
 
   private init(units: [Unit]) { self.units = units }
 
+  static func + (one: BackupPlan, other: BackupPlan) -> BackupPlan { BackupPlan(units: one.units + other.units) }
+
   /// The plan for a request at the instant `now`.
   /// - Parameter database: the database to archive.
   /// - Throws: ``JobError`` `day_not_over`, `date_in_future`, `too_many_units`, and `bad_field` for a pattern that matches none.
@@ -97,6 +99,15 @@ package struct BackupPlan: Sendable, Equatable {
       request.to == today ? .dayNotOver : .dateInFuture,
       "\(request.to) is not over yet in \(unit.clock.ianaName)\(what), where it is \(today); the last "
         + "day that can be archived is \(today.adding(days: -1))", field: request.from == request.to ? "date" : "to")
+  }
+
+  /// The plan of a nightly run for days that have got more rows since they were archived: their archives are replaced.
+  init(again days: [(table: TableName, day: Day)], _ options: BackupOptions, database: String) {
+    units = days.map { table, day in
+      let own = options.options(of: table)
+      let request = BackupRequest(tables: [own], from: day, to: day, overwrite: true)
+      return Unit(day, of: own, in: database, options, request)
+    }
   }
 
   /// The plan of a nightly run: of each table in `BACKUP_TABLES`, every day of the look-back that is not in `archived`.

@@ -6,7 +6,8 @@ import Postgres
 package import Reporting
 import TableDays
 
-/// The nightly run: it archives every missing day of the look-back of each table in `BACKUP_TABLES`.
+/// The nightly run: it archives every missing day of the look-back of each table in `BACKUP_TABLES`, and the last archived
+/// days again that have got more rows since.
 package struct NightlyBackup: Sendable {
   let context: JobContext
   let options: BackupOptions
@@ -53,6 +54,9 @@ package struct NightlyBackup: Sendable {
     let job = BackupJob(context, options, progress: progress, onResult: onResult)
     var report = NightlyReport(backup: try await job.run(night.plan, within: time))
     await review(night, &report, until: time?.lastBegin)
+    try await archiveAgain(&report, database: night.database, within: time)
+    tell(report)
+    warn(report)
     return report
   }
 
@@ -62,7 +66,8 @@ package struct NightlyBackup: Sendable {
     let night = try await prepare()
     var report = NightlyReport(backup: BackupReport(results: [], lake: context.lakeURL))
     await review(night, &report, until: time?.lastBegin)
-    return (night.plan, report)
+    warn(report)
+    return (night.plan + lateDays(report, database: night.database), report)
   }
 
   /// What is there before the run.
@@ -94,7 +99,6 @@ package struct NightlyBackup: Sendable {
   private func review(_ night: Night, _ report: inout NightlyReport, until deadline: Date?) async {
     await TableReview(context: context, options: options, database: night.database, start: night.start).add(
       to: &report, archived: night.archived, until: deadline)
-    warn(report)
   }
 
   /// Writes a warning for each table of which something is left to do.
@@ -121,12 +125,15 @@ package struct NightlyBackup: Sendable {
           ])
       }
       for day in report.changed where day.table == table {
+        let isLate = day.tableRows > day.archiveRows
         let message =
-          day.tableRows > day.archiveRows
-          ? "rows came into a day after it was archived; archive it again with overwrite"
-          : "rows of a day were removed since it was archived"
+          !isLate
+          ? "rows of a day were removed since it was archived; its archive is kept"
+          : day.archivedAgain == true
+            ? "rows came into a day after it was archived; it was archived again"
+            : "rows came into a day after it was archived; archive it again with overwrite"
         Log.write(
-          .warning, message,
+          day.archivedAgain == true ? .info : .warning, message,
           ["table": table, "date": day.date, "archive_rows": day.archiveRows, "table_rows": day.tableRows])
       }
     }

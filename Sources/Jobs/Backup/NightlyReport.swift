@@ -18,11 +18,14 @@ package struct NightlyReport: Sendable, Encodable {
     package let date: Day
     package let archiveRows: Int
     package let tableRows: Int
+    /// The run has archived the day again, since the table has more rows of it; nil, and absent, otherwise.
+    package var archivedAgain: Bool?
 
     enum CodingKeys: String, CodingKey {
       case table, date
       case archiveRows = "archive_rows"
       case tableRows = "table_rows"
+      case archivedAgain = "archived_again"
     }
   }
 
@@ -40,13 +43,14 @@ package struct NightlyReport: Sendable, Encodable {
   }
 
   enum CodingKeys: CodingKey {
-    case lake, status, results, unarchived, changed, unreviewed
+    case lake, status, summary, results, unarchived, changed, unreviewed
   }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(backup.lake, forKey: .lake)
     try container.encode(status, forKey: .status)
+    try container.encode(summary, forKey: .summary)
     try container.encode(backup.results, forKey: .results)
     try container.encode(unarchived, forKey: .unarchived)
     try container.encode(changed, forKey: .changed)

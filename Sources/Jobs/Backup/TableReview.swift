@@ -14,9 +14,6 @@ struct TableReview: Sendable {
   /// When the run began: its days count, also where it goes past midnight.
   let start: Date
 
-  /// The days whose rows are counted again: the last ones that were archived before the run.
-  static let recounted = 2
-
   /// Reviews the tables of the settings until `deadline`.
   /// - Parameter archived: the days that were archived before the run.
   func add(to report: inout NightlyReport, archived: [TableName: Set<Day>], until deadline: Date?) async {
@@ -76,7 +73,7 @@ struct TableReview: Sendable {
   /// - Parameter seconds: the time that is left.
   private func look(at table: TableOptions, _ archived: Set<Day>, seconds: Int?) async throws -> Seen {
     var manifests: [ArchiveManifest] = []
-    for day in archived.sorted().suffix(Self.recounted) {
+    for day in archived.sorted().suffix(options.recheckDays) {
       let tableDay = TableDay(database: database, table: table.table, day: day)
       guard let entry = try await tableDay.archive(in: context.lake),
         let manifest = try await ArchiveManifest.find(for: entry, in: context.lake).manifest

@@ -1,8 +1,4 @@
-import Archive
-import Essentials
 package import Foundation
-import Lake
-import Reporting
 
 /// The jobs that run, and those that failed last.
 package struct OperationsOverview: Sendable, Encodable, Equatable {
@@ -10,7 +6,7 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
   package struct Running: Sendable, Encodable, Equatable {
     package let id: String
     package let kind: String
-    package let status: String
+    package let state: String
     package let createdAt: Date
     /// The table-day that was begun last.
     package let subject: String?
@@ -18,7 +14,7 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
     package let waitsFor: String?
 
     enum CodingKeys: String, CodingKey {
-      case id, kind, status, subject
+      case id, kind, state, subject
       case createdAt = "created_at"
       case waitsFor = "waits_for"
     }
@@ -28,7 +24,7 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
   package struct Failure: Sendable, Encodable, Equatable {
     package let id: String
     package let kind: String
-    package let status: String
+    package let state: String
     package let at: Date
     /// The code of its error.
     package let code: String?
@@ -49,21 +45,21 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
   init(_ operations: [Operation]) {
     for operation in operations {
       let progress = operation.progress.object ?? [:]
-      switch operation.status {
+      switch operation.state.written {
       case .queued, .running:
         running.append(
           Running(
-            id: operation.id, kind: operation.kind, status: operation.status.rawValue, createdAt: operation.createdAt,
+            id: operation.id, kind: operation.kind, state: operation.state.written.rawValue, createdAt: operation.createdAt,
             subject: progress["subject"]?.string.flatMap { $0.isEmpty ? nil : $0 },
             waitsFor: progress["waits_for"]?.string))
-      case .partial, .failed, .interrupted:
+      case .partial, .failed, .lost:
         guard failures.count < Self.maximumFailures else { continue }
-        let verb = operation.status == .interrupted ? "resume" : "rerun-failed"
+        let action = OperationJobs.Action.allCases.first { $0.states.contains(operation.state.written) }
         failures.append(
           Failure(
-            id: operation.id, kind: operation.kind, status: operation.status.rawValue, at: operation.updatedAt,
-            code: operation.error?.object?["code"]?.string, command: "sluice operations \(verb) \(operation.id)"))
-      case .succeeded: continue
+            id: operation.id, kind: operation.kind, state: operation.state.written.rawValue, at: operation.updatedAt,
+            code: operation.errorCode, command: "sluice operations \(action?.rawValue ?? "show") \(operation.id)"))
+      case .succeeded, .cancelled: continue
       }
     }
   }
@@ -73,23 +69,8 @@ extension OperationStore {
   /// Documents that an overview reads at most, the newest.
   private static let overviewed = 200
 
-  /// The overview of the newest operations. This is the place to ask a list of operations instead, once the store has one.
+  /// The overview of the newest operations.
   package func overview() async throws -> OperationsOverview {
-    var entries: [LakeEntry] = []
-    for try await entry in lake.list(under: try ArchiveLayout.operationsFolder, recursive: false)
-    where !entry.isDirectory && entry.path.name.hasSuffix(".json") {
-      entries.append(entry)
-    }
-    entries.sort { $0.modified > $1.modified }
-    var operations: [Operation] = []
-    for entry in entries.prefix(Self.overviewed) {
-      do {
-        operations.append(try await operation(String(entry.path.name.dropLast(".json".count))))
-      } catch let error as JobError where error.code == .operationNotFound || error.code == .lakeError {
-        // Another's file, or one that was removed meanwhile.
-        continue
-      }
-    }
-    return OperationsOverview(operations.sorted { $0.createdAt > $1.createdAt })
+    OperationsOverview(try await list(limit: Self.overviewed).operations)
   }
 }

@@ -118,7 +118,8 @@ struct BackupFunctions: FunctionArea {
       return FunctionResult(returnValue: try .init(encoding: report))
     }
     var draft = Draft("nightly_backup", request: .object([:]), units: plan.units.count)
-    draft.result = try JSONValue(encoding: report)
+    // The results, and a summary of them, come with the end.
+    draft.result = try .object((JSONValue(encoding: report).object ?? [:]).filter { $0.key != "summary" })
     let operation = try await runs.operations.enqueue(draft)
     Log.write(
       .info, "the night's table-days are put on the queue",

@@ -83,7 +83,7 @@ struct NightlyReviewTests {
     #expect(lines.all.contains { $0.contains("warning") && $0.contains("table=events.clicks days=3") }, "\(lines.all)")
   }
 
-  @Test("Rows that came late into the last archived days are a warning, and rows that went")
+  @Test("A day whose rows came late is archived again, and one whose rows went is left and told")
   func lateRows() async throws {
     var fixture = try await nightly()
     _ = try await run(fixture)
@@ -96,10 +96,16 @@ struct NightlyReviewTests {
     let reviewed = fixture
     let report = try await lines.collecting { try await run(reviewed) }
     #expect(
-      report.changed.map { "\($0.date) \($0.archiveRows) \($0.tableRows)" } == ["2024-01-08 1 0", "2024-01-09 1 2"])
+      report.changed.map { "\($0.date) \($0.archiveRows) \($0.tableRows)" } == [
+        "2024-01-07 1 2", "2024-01-08 1 0", "2024-01-09 1 2",
+      ])
+    #expect(report.changed.map(\.archivedAgain) == [true, nil, true])
     #expect(report.status == .ok)
-    #expect(lines.all.count { $0.contains("archive it again with overwrite") } == 1)
-    #expect(lines.all.count { $0.contains("rows of a day were removed") } == 1)
+    #expect(lines.all.count { $0.contains("it was archived again") && $0.contains(" info ") } == 2)
+    #expect(lines.all.count { $0.contains("rows of a day were removed") && $0.contains(" warning ") } == 1)
+    let told = lines.all.filter { $0.contains("nightly backup of a table") }
+    #expect(told.count == 1 && told[0].contains("again=2") && told[0].contains("fewer_rows=1"), "\(told)")
+    #expect(report.summary.contains("2 archived again"))
   }
 
   @Test("A table that cannot be read makes the run partial: its days were not looked for")

@@ -54,12 +54,12 @@ enum StatusCommand: Command {
     for operation in report.operations?.running ?? [] {
       let what = [operation.subject, operation.waitsFor.map { "waits for \($0)" }].compactMap(\.self)
       lines.append(
-        "\(operation.status): \(operation.kind) \(operation.id)\(what.isEmpty ? "" : ", ")"
+        "\(operation.state): \(operation.kind) \(operation.id)\(what.isEmpty ? "" : ", ")"
           + what.joined(separator: ", "))
     }
     for failure in report.operations?.failures ?? [] {
       lines.append(
-        "\(failure.status): \(failure.kind) \(failure.id) at \(failure.at.formatted(.iso8601))"
+        "\(failure.state): \(failure.kind) \(failure.id) at \(failure.at.formatted(.iso8601))"
           + "\(failure.code.map { " (\($0))" } ?? "")")
       lines.append("  do: \(failure.command)")
     }

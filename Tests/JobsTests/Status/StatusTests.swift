@@ -65,16 +65,16 @@ struct StatusTests {
   @Test("Jobs that run say what they wait for, and the last five failures what mends them")
   func operations() async throws {
     let now = Date(timeIntervalSince1970: 0)
-    var running = Jobs.Operation(id: "r", kind: "backup", status: .running, at: now)
+    var running = Jobs.Operation(id: "r", kind: "backup", state: OperationState(.running), at: now)
     running.progress = ["subject": "events.clicks 2024-01-01", "waits_for": "a lock"]
     let failed = (0..<7).map { number in
       var failed = Jobs.Operation(
-        id: "f\(number)", kind: "restore", status: [.failed, .partial, .interrupted][number % 3], at: now)
+        id: "f\(number)", kind: "restore", state: OperationState([.failed, .partial, .lost][number % 3]), at: now)
       failed.error = ["code": "rows_exist"]
       return failed
     }
     let overview = OperationsOverview(
-      [running] + failed + [Jobs.Operation(id: "s", kind: "backup", status: .succeeded, at: now)])
+      [running] + failed + [Jobs.Operation(id: "s", kind: "backup", state: OperationState(.succeeded), at: now)])
     #expect(overview.running.map(\.waitsFor) == ["a lock"])
     #expect(overview.running.map(\.subject) == ["events.clicks 2024-01-01"])
     #expect(
@@ -89,7 +89,7 @@ struct StatusTests {
   func documents() async throws {
     let fixture = try await fixture()
     let store = OperationStore(lake: fixture.lake, now: fixture.now)
-    let operation = try await store.start(kind: "backup") { _ in throw JobError(.rowsExist, "there are rows") }
+    let operation = try await store.start(Draft("backup")) { _ in throw JobError(.rowsExist, "there are rows") }
     await store.shutDown(grace: .seconds(60))
     let folder = fixture.directory.url.appending(path: "_sluice/operations")
     try Data("{}".utf8).write(to: folder.appending(path: "notes.json"))

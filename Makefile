@@ -42,7 +42,11 @@ help:
 deps:
 	@scripts/deps.sh
 
+# SwiftPM looks at the time of the link, and not at that of the document to which it leads.
+OPENAPI = touch -h -r docs/openapi.json Sources/SluiceService/openapi.json
+
 build: deps
+	@$(OPENAPI)
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
 # A few tests at a time: all at once, with their servers and programs, they would starve each other into time limits.
@@ -62,6 +66,7 @@ format:
 
 release:
 	@scripts/deps.sh build
+	@$(OPENAPI)
 	$(SWIFT) build $(RELEASE) --product sluice
 
 # The emulator of the storage service, as a program; it is no part of what is deployed.

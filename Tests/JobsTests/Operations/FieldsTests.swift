@@ -58,7 +58,7 @@ struct FieldsTests {
       ("{\"f\": \"x\"}", { _ = try $0.integer("f", in: 1...9) }, "f: expected a whole number from 1 to 9, got \"x\""),
       (
         "{\"f\": \"2024-02-30\"}", { _ = try $0.day("f") },
-        "f: expected a day of the calendar as YYYY-MM-DD, such as 2024-01-31, got \"2024-02-30\""
+        "f: expected a day of the calendar as YYYY-MM-DD, such as 2024-01-31, or yesterday, today or today-3, got \"2024-02-30\""
       ),
       (
         "{\"f\": \"blue\"}", { _ = try $0.choice("f", Colour.self) },

@@ -1,3 +1,4 @@
+import Essentials
 package import Foundation
 
 /// The jobs that run, and those that failed last.
@@ -49,7 +50,8 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
       case .queued, .running:
         running.append(
           Running(
-            id: operation.id, kind: operation.kind, state: operation.state.written.rawValue, createdAt: operation.createdAt,
+            id: operation.id, kind: operation.kind, state: operation.state.written.rawValue,
+            createdAt: operation.createdAt,
             subject: progress["subject"]?.string.flatMap { $0.isEmpty ? nil : $0 },
             waitsFor: progress["waits_for"]?.string))
       case .partial, .failed, .lost:

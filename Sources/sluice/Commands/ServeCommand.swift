@@ -62,9 +62,7 @@ enum ServeCommand: Command {
     let functions = SluiceFunctions(
       context: parts.context, backup: settings.backup, restore: parts.restore, maintenance: settings.maintenance,
       operations: operations, readiness: parts.readiness, doctor: doctor,
-      host: FunctionHost(
-        isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
-        maximumAttempts: HostLimits.maximumAttempts(), fansOut: settings.fanout == .queue),
+      host: functionHost(settings),
       syncLimit: settings.syncLimitSeconds == 0 ? nil : TimeInterval(settings.syncLimitSeconds))
     let metrics = MetricsPage(MetricsReading(parts.context, settings.backup))
     let app = try FunctionApp(
@@ -86,6 +84,12 @@ enum ServeCommand: Command {
     await parts.close()
     Log.write(isComplete ? .info : .error, isComplete ? "stopped" : "stopped before all work had ended")
     return isComplete ? .done : .failed
+  }
+
+  private static func functionHost(_ settings: Settings) -> FunctionHost {
+    FunctionHost(
+      isInFront: settings.customHandlerPort != nil, functionTimeout: HostLimits.functionTimeout(),
+      maximumAttempts: HostLimits.maximumAttempts(), fansOut: settings.fanout == .queue)
   }
 
   /// Logs callers who are answered 401. The path has no query, which may hold what was taken for the key.

@@ -13,7 +13,7 @@ enum StatusCommand: Command {
   static let options = [CommandOption.json, .verbose, .help]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    TerminalLog.start(verbose: arguments.isFlagSet("verbose"))
+    TerminalLog.start(arguments)
     let settings = try Wiring.settings()
     return try await Signals.cancelling {
       let parts = try await Wiring.parts(settings)

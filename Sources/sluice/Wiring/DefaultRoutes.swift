@@ -56,19 +56,32 @@ enum DefaultRoutes {
           "authLevel": "function", "handler": "cron_action"
         },
         {
-          "name": "operations", "trigger": "http", "route": "operations/{id}", "methods": ["GET", "DELETE"],
+          "name": "operations", "trigger": "http", "route": "operations", "methods": ["GET"],
           "authLevel": "function", "handler": "operations"
+        },
+        {
+          "name": "operation", "trigger": "http", "route": "operations/{id}", "methods": ["GET", "DELETE"],
+          "authLevel": "function", "handler": "operation"
+        },
+        {
+          "name": "operation_action", "trigger": "http", "route": "operations/{id}/{action}", "methods": ["POST"],
+          "authLevel": "function", "handler": "operation_action"
         },
         {
           "name": "openapi", "trigger": "http", "route": "openapi.json", "methods": ["GET"],
           "authLevel": "function", "handler": "openapi"
         },
         {
+          "name": "status", "trigger": "http", "route": "status", "methods": ["GET"],
+          "authLevel": "function", "handler": "status"
+        },
+        {
           "name": "health", "trigger": "http", "route": "health", "methods": ["GET"],
           "authLevel": "anonymous", "handler": "health"
         },
         {
-          "name": "nightly_backup", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "nightly_backup"
+          "name": "nightly_backup", "trigger": "timer", "schedule": "0 15 2 * * *", "handler": "nightly_backup",
+          "output": {"queue": "sluice-backup", "connection": "AzureWebJobsStorage"}
         },
         {
           "name": "nightly_retention", "trigger": "timer", "schedule": "0 45 3 * * *", "handler": "nightly_retention"
@@ -83,6 +96,14 @@ enum DefaultRoutes {
         {
           "name": "restore_worker", "trigger": "queue", "queue": "sluice-restore", "connection": "AzureWebJobsStorage",
           "handler": "restore_worker"
+        },
+        {
+          "name": "backup_worker_poison", "trigger": "queue", "queue": "sluice-backup-poison",
+          "connection": "AzureWebJobsStorage", "handler": "backup_given_up"
+        },
+        {
+          "name": "restore_worker_poison", "trigger": "queue", "queue": "sluice-restore-poison",
+          "connection": "AzureWebJobsStorage", "handler": "restore_given_up"
         }
       ]
     }

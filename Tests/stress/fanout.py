@@ -115,8 +115,9 @@ for table in tables:
         faults.append(f"{table} has {found[table]} archives")
 made = collections.Counter()
 for instance in instances:
-    made.update(re.findall(r"backup ok archive=(\S+)", instance.log.read_text()))
-    made.update(re.findall(r'"backup ok","archive":"([^"]+)"', instance.log.read_text()))
+    made.update(re.findall(r'backup ok archive="([^"]+)"', instance.log.read_text()))
+if not made:
+    faults.append("the instances' logs tell of no backup")
 twice = [name for name, count in made.items() if count > 1]
 if twice:
     faults.append(f"archived twice: {twice[:5]}")

@@ -131,7 +131,7 @@ extension ProgramTests {
 
     @Test(
       "An unknown path is not found",
-      arguments: ["/api/nowhere", "/api", "/api/backup_manual/x", "/api/operations", "/%2e%2e/etc/passwd", "/x"])
+      arguments: ["/api/nowhere", "/api", "/api/backup_manual/x", "/api/operation", "/%2e%2e/etc/passwd", "/x"])
     func unknownPath(_ path: String) async throws {
       let service = try await Site().serve()
       let answer = try await service.get(path)

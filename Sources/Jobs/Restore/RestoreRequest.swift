@@ -157,7 +157,9 @@ package struct RestoreRequest: Sendable, Equatable {
     } catch {
       throw JobError(.badField, "\(error)", field: "adls_url")
     }
-    guard let path = try? LakePath(text) else {
+    // What looks like a URL whose scheme or slashes are mistyped is no path in the lake.
+    guard !text.hasPrefix("/"), !(text.split(separator: "/").first ?? "").contains(":"), let path = try? LakePath(text)
+    else {
       throw JobError(
         .badField,
         "expected a URL, or a path below LAKE_URL without a slash at its start, such as db/schema.table.2024-01-31.csv.gz",

@@ -67,7 +67,8 @@ extension ProgramTests {
       let service = try await serve(Site(withDatabase: false))
       let answer = try await call(service, "GET", "Host: localhost\r\nX-Request-Id: abc-123")
       #expect(answer.headers["x-request-id"] == "abc-123")
-      #expect(service.log.contains { $0.contains("request failed") && $0.contains("request=abc-123") }, "\(service.log)")
+      #expect(
+        service.log.contains { $0.contains("request failed") && $0.contains("request=abc-123") }, "\(service.log)")
     }
   }
 }

@@ -173,6 +173,24 @@ struct QueueMessageTests {
     #expect(result.outputs == ["poison": .array([.string(text)])])
   }
 
+  @Test("In a message, yesterday is the day before it was put on its queue, however late it is delivered")
+  func relativeDay() async throws {
+    let text = #"{"table": "a.b", "date": "yesterday"}"#
+    var runs = runs()
+    runs.timeZone = try #require(TimeZone(identifier: "Europe/Berlin"))
+    let message = QueueMessage(text: text, dequeueCount: 4, insertionTime: "2026-02-03T23:30:00+00:00")
+    let result = try await runs.work(.queue(message), invocation(), kind: "backup") { request, _, _ in
+      #expect(request["date"] == "2026-02-03")
+      return try ended([nil])
+    }
+    #expect(result == .done)
+    let unknown = try await runs.work(.queue(QueueMessage(text: text)), invocation(), kind: "backup") { _, _, _ in
+      Issue.record("the job runs for a day that nobody named")
+      return try ended([nil])
+    }
+    #expect(unknown.outputs["poison"] == .array([.string(text)]))
+  }
+
   @Test("An unknown commit comes again: the key tells whether it was one")
   func unknownCommit() async throws {
     let error = await #expect(throws: JobError.self) {

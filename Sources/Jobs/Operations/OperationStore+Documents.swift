@@ -141,7 +141,7 @@ extension OperationStore {
   }
 
   static let notFound = JobError(
-    .operationNotFound, "there is no operation with that id; use the id in the Location header of the 202 answer")
+    .operationNotFound, "there is no operation with that id; GET /api/operations and sluice operations list show them")
 
   static func ended(_ state: Operation.State) -> JobError {
     JobError(.operationEnded, "the operation has ended already with the state \(state.rawValue)")

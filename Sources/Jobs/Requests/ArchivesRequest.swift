@@ -97,7 +97,9 @@ package struct ArchivesRequest: Sendable, Equatable {
     if let table = bounds.table, !coverage.tables.contains(table) {
       let hint = NearestName.hint("\(table)", among: coverage.tables.map(\.description))
       throw JobError(
-        .badField, "\(table) is neither archived nor in BACKUP_TABLES\(hint); name a table that is", field: "table")
+        .badField,
+        "\(table) is neither archived nor in BACKUP_TABLES\(hint); name another table, or add it to BACKUP_TABLES",
+        field: "table")
     }
     return coverage
   }

@@ -71,8 +71,7 @@ struct BackupFunctions: FunctionArea {
   @Sendable private func backupWorker(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult {
     try await runs.work(event, invocation, kind: "backup") { message, progress, time in
       let job = BackupJob(context, options, progress: progress)
-      let order = RelativeDay.resolved(message, now: context.now(), in: options.timeZone)
-      return try await .init(job.run(job.plan(BackupRequest(order)), within: time))
+      return try await .init(job.run(job.plan(BackupRequest(message)), within: time))
     }
   }
 

@@ -73,7 +73,7 @@ extension JobRuns {
     do {
       let text = message.text
       let request = try await LongWork.run(bytes: text.utf8.count) { try JSONValue(json: text.utf8) }
-      guard case .object(var members) = request else {
+      guard case .object(var members) = try dated(request, message) else {
         throw JobError(.badJSON, "expected a JSON object, got \(request.brief)")
       }
       let operation = try Self.operation(&members)
@@ -126,6 +126,19 @@ extension JobRuns {
       throw JobError.badField("operation", "an operation's id", got: value)
     }
     return id.asciiLowercased()
+  }
+
+  /// The request with dates in place of words such as `yesterday`: those of when the message was put on its queue, however late it is
+  /// delivered.
+  private func dated(_ request: JSONValue, _ message: QueueMessage) throws -> JSONValue {
+    guard RelativeDay.isUsed(in: request) else { return request }
+    guard let inserted = message.insertionTime.flatMap({ try? Date($0, strategy: .iso8601) }) else {
+      throw JobError(
+        .badField,
+        "the host does not tell when the message was put on its queue, so that a word says no day; name the date",
+        field: "date")
+    }
+    return RelativeDay.resolved(request, now: inserted, in: timeZone)
   }
 
   /// Takes `unit` out of a message: the number of a table-day among those of its operation.

@@ -16,6 +16,8 @@ struct JobRuns: Sendable {
   var pauses = (first: 2.0, longest: 60.0)
   /// How long an invocation without a time limit waits for another run.
   var patience: TimeInterval = 1800
+  /// `BACKUP_TIMEZONE`, in which a message says `yesterday`.
+  var timeZone = TimeZone.gmt
   /// `SLUICE_SYNC_LIMIT`: the seconds beyond which a call is not answered at its job's end; nil is no limit.
   var syncLimit: TimeInterval?
 

@@ -14,6 +14,7 @@ package struct SluiceFunctions: Sendable {
   ) {
     var runs = JobRuns(operations: operations, host: host, lake: context.lakeURL, now: context.now)
     runs.syncLimit = syncLimit
+    runs.timeZone = backup.timeZone
     areas = [
       BackupFunctions(context: context, options: backup, runs: runs),
       RestoreFunctions(context: context, options: restore, runs: runs),

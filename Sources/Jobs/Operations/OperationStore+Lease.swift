@@ -89,6 +89,8 @@ extension OperationStore {
     let byCaller = JobError(.cancelled, "the operation was cancelled by a caller")
     let byShutdown = JobError(
       .cancelled, "the program was stopped before the job's end; resume the operation to do the rest")
+    // Whoever waits for the job may have cancelled it a moment before the store did.
+    let isCutOff = current.isCutOff || isClosed
     switch end {
     case .ended(let outcome) where outcome.state == .succeeded: return (.succeeded, json(outcome), nil)
     // An attempt that a caller has cancelled is the last.
@@ -97,7 +99,7 @@ extension OperationStore {
     case .failed where current.isCancelled: return (.cancelled, nil, byCaller)
     case .again(let error, let outcome): return (.queued, json(outcome), error)
     case .ended(let outcome) where current.isCutOff: return (.lost, json(outcome), byShutdown)
-    case .failed(let error) where current.isCutOff && error.code == .cancelled: return (.lost, nil, byShutdown)
+    case .failed(let error) where isCutOff && error.code == .cancelled: return (.lost, nil, byShutdown)
     case .ended(let outcome): return (outcome.state, json(outcome), nil)
     case .failed(let error): return (.failed, nil, error)
     }

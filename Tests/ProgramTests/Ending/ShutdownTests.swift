@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import TestSupport
 import Testing
@@ -87,7 +88,12 @@ extension ProgramTests {
         try await site.waitUntilBlocked()
         #expect(await service.stop() == .exited(0))
         #expect(try await call.value.status == 503)
-        #expect(site.files.isEmpty)
+        // Nothing but the operation of the run, which somebody may resume.
+        #expect(site.files.count == 1)
+        let operation = try #require(site.files.first { $0.hasPrefix("_sluice/operations/") })
+        let document = try JSONValue(String(contentsOfFile: site.lake.file(operation), encoding: .utf8))
+        #expect(document["state"].text == "lost")
+        #expect(document["kind"].text == "nightly_backup")
       }
     }
 

@@ -86,7 +86,7 @@ extension ProgramTests {
       let service = try await site.serveAlone(["SLUICE_LOG_FORMAT": "json", "SLUICE_LOG_LEVEL": "debug"])
       let answer = try await service.post("/api/backup_async", #"{"table": "events.clicks:at", "date": "2024-01-01"}"#)
       let location = try #require(answer.headers["location"])
-      try await eventually { try await service.get(location).json["status"].text == "succeeded" }
+      try await eventually { try await service.get(location).json["state"].text == "succeeded" }
       _ = try await service.get("/api/health?ready=1")
       var levels: [String: String] = [:]
       var operations: [String: String] = [:]

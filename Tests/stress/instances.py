@@ -29,6 +29,7 @@ class Instance:
                 "FUNCTIONS_CUSTOMHANDLER_PORT": str(self.port), "FUNCTIONS_APP_ROOT_PATH": os.getcwd()}
         self.log = work / f"instance-{self.port}.log"
         self.process = None
+        self.is_up = threading.Event()
 
     def start(self):
         arguments = [self.binary, "serve"] + ([] if self.has_host else ["--port", str(self.port)])
@@ -38,6 +39,7 @@ class Instance:
         for _ in range(400):
             try:
                 if self.call("GET", "/")[0] == 200:
+                    self.is_up.set()
                     return self
             except OSError:
                 pass
@@ -47,6 +49,7 @@ class Instance:
         raise SystemExit(f"an instance did not start: {self.log.read_text()[-2000:]}")
 
     def kill(self):
+        self.is_up.clear()
         self.process.kill()
         self.process.wait()
 
@@ -111,13 +114,20 @@ class Queue:
                 message["at"] = time.time() + self.visibility
                 self.messages.append(message)
 
+    def take_poison(self):
+        with self.lock:
+            poison, self.poison = self.poison, []
+            return poison
+
     def is_empty(self):
         with self.lock:
-            return not self.messages and not self.taken
+            return not self.messages and not self.taken and not self.poison
 
 
-def deliver(queue, instance, function="backup_worker", poison="backup_worker_poison"):
-    """One message to an instance, as the host delivers it."""
+def deliver(queue, instance, function="backup_worker"):
+    """One message to an instance, as the host delivers it: to a process that has started."""
+    if not instance.is_up.wait(timeout=1):
+        return False
     message = queue.take()
     if message is None:
         return False

@@ -36,6 +36,10 @@ extension Settings {
       "`queue`: behind the Functions host the nightly run, and a job that is answered at once, become one message a table-day, "
         + "which any instance takes up; `none`: one instance does all", into: \.fanout),
     Setting(
+      "DRILL_MAX_MIB", .integer(0...1_048_576),
+      "MiB of gzip of the largest archive that a drill chooses by chance, since it restores it into the database; 0 sets no limit",
+      into: \.drill.maximumMiB),
+    Setting(
       "RESTORE_ON_ARRIVAL",
       .list(of: SettingForm("`database/schema.table`, in which * stands for any characters") { ArrivalPattern($0) }),
       "tables whose archives are restored when an event of the storage account (`BlobRenamed`, `BlobCreated`) on the queue of "

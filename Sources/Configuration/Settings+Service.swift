@@ -33,6 +33,7 @@ extension Settings {
     ]
     + [
       ("BACKUP", "nightly_backup"), ("RETENTION", "nightly_retention"), ("MAINTENANCE", "nightly_maintenance"),
+      ("DRILL", "nightly_drill"),
     ].map { name, function in
       Setting(
         "\(name)_SCHEDULE", form: "a schedule of six fields, `second minute hour day month weekday`",

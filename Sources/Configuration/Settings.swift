@@ -37,6 +37,7 @@ package struct Settings: Sendable {
   package var retention = RetentionOptions()
   /// The tasks under `maintenance` in the settings file.
   package var maintenance = MaintenanceOptions()
+  package var drill = DrillOptions()
   /// `MAINTENANCE_KEY`.
   package var maintenanceKey: Secret?
   /// `PG_CRON_…`, and the part `cron` of the settings file.

@@ -70,6 +70,7 @@ package enum SQL {
   static let setupRoles = text(PackageResources.setup_roles_sql)
   static let setupAccess = text(PackageResources.setup_access_sql)
   static let setupCron = text(PackageResources.setup_cron_sql)
+  static let setupDrill = text(PackageResources.setup_drill_sql)
   static let cronFacts = text(PackageResources.cron_facts_sql)
   static let cronJobs = text(PackageResources.cron_jobs_sql)
   static let cronRuns = text(PackageResources.cron_runs_sql)

@@ -46,7 +46,7 @@ struct CoverageTests {
     var known = Coverage.Known()
     known.running[clicks] = [try day("2024-01-01"), try day("2024-01-06")]
     known.failed[clicks] = [try day("2024-01-02"), try day("2024-01-07")]
-    known.lateRows[clicks] = [try day("2024-01-03")]
+    known.lateRows[clicks] = [try day("2024-01-03"): 5, try day("2024-01-02"): 4]
     known.withoutRows[clicks] = [try day("2024-01-08")]
     let coverage = try coverage(
       [

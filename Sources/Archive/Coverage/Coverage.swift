@@ -50,8 +50,8 @@ package struct Coverage: Sendable {
     package var running: [TableName: Set<Day>] = [:]
     /// Days whose last backup failed.
     package var failed: [TableName: Set<Day>] = [:]
-    /// Days of which the table has more rows than the archive.
-    package var lateRows: [TableName: Set<Day>] = [:]
+    /// Days of which the table had more rows than the archive, with the rows of the archive: one that has others now was made since.
+    package var lateRows: [TableName: [Day: Int]] = [:]
     /// Days that have no archive because the table has no rows of them.
     package var withoutRows: [TableName: Set<Day>] = [:]
 
@@ -90,7 +90,7 @@ package struct Coverage: Sendable {
       return archives == nil && isConfigured(table) ? .expected : .missing
     }
     if archive.isDamaged { return .damaged }
-    if known.lateRows[table]?.contains(day) == true { return .lateRows }
+    if let rows = known.lateRows[table]?[day], rows == archive.rows { return .lateRows }
     if archive.rows == 0 { return .empty }
     return archive.verifiedAt == nil ? .archived : .verified
   }

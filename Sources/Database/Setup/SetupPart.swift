@@ -35,7 +35,7 @@ extension SetupPart {
 /// The parts, in the order in which they are applied; they are removed in the reverse order.
 package enum SetupParts {
   package static let all: [any SetupPart.Type] = [
-    RolesPart.self, BackupPart.self, RestorePart.self, RestoreLogPart.self, RetentionPart.self,
+    RolesPart.self, BackupPart.self, RestorePart.self, RestoreLogPart.self, DrillPart.self, RetentionPart.self,
     CronPart.self,
   ]
 

@@ -14,7 +14,7 @@ package struct DoctorCheck: Sendable, Encodable, Equatable {
 
   /// What belongs together: the word of `--only`.
   package enum Group: String, Sendable, Encodable, CaseIterable {
-    case settings, identity, network, clock, database, tables, grants, timescaledb, cron, lake, functions
+    case settings, identity, network, clock, database, tables, grants, timescaledb, cron, lake, archives, functions
   }
 
   package let topic: DoctorTopic

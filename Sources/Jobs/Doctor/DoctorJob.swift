@@ -90,7 +90,7 @@ package struct DoctorJob: Sendable {
       case .database, .tables, .grants, .timescaledb:
         if let database { add(database.checks(of: group)) }
       case .cron: add(await CronChecks(scope.cron, role: scope.role, lake: try? opened?.get()).run())
-      case .settings, .identity, .functions: break
+      case .settings, .identity, .archives, .functions: break
       }
       if let other = others[group] { add(await other()) }
     }

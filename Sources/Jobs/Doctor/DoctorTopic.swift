@@ -40,6 +40,8 @@ package enum DoctorTopic: String, Sendable, CaseIterable {
   case lakeSoftDelete = "lake.soft-delete"
   case lakeNamespace = "lake.namespace"
   case lakeSpace = "lake.space"
+  case archivesCoverage = "archives.coverage"
+  case archivesDrill = "archives.drill"
   case functionsRoutes = "functions.routes"
   case functionsSettings = "functions.settings"
   case functionsHost = "functions.host"

@@ -7,14 +7,17 @@ package struct OperationJobs: Sendable {
   let backup: BackupOptions
   let restore: RestoreOptions
   let maintenance: MaintenanceOptions
+  let drill: DrillOptions
 
   package init(
-    _ context: JobContext, _ backup: BackupOptions, _ restore: RestoreOptions, _ maintenance: MaintenanceOptions
+    _ context: JobContext, _ backup: BackupOptions, _ restore: RestoreOptions, _ maintenance: MaintenanceOptions,
+    _ drill: DrillOptions
   ) {
     self.context = context
     self.backup = backup
     self.restore = restore
     self.maintenance = maintenance
+    self.drill = drill
   }
 
   /// A job that was checked.
@@ -92,6 +95,12 @@ package struct OperationJobs: Sendable {
       return { progress, time in
         let report = try await NightlyBackup(context, backup, progress: progress).run(within: time)
         return OperationOutcome(state: .init(report.status), result: report)
+      }
+    case DrillJob.kind, DrillJob.nightlyKind:
+      let request = try DrillRequest(operation)
+      return { progress, time in
+        let job = DrillJob(context, backup, restore, drill, progress: progress)
+        return .init(try await job.run(job.choose(request, within: time), operation: operation.id))
       }
     case MaintenanceNotebook.kind:
       throw Self.refusal("it is the note of a maintenance task, and the task's next run goes on with it")

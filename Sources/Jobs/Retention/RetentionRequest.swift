@@ -23,3 +23,12 @@ package struct RetentionRequest: Sendable, Equatable {
     try fields.finish()
   }
 }
+
+extension RetentionRequest {
+  /// The request as `POST /api/retention` takes it.
+  package var json: JSONValue {
+    var members: [String: JSONValue] = ["verify": .bool(verifies), "dry_run": .bool(isDryRun)]
+    if !tables.isEmpty { members["tables"] = .array(tables.map { .string("\($0)") }) }
+    return .object(members)
+  }
+}

@@ -9,7 +9,7 @@ package struct StatusReport: Sendable, Encodable {
   package enum Status: String, Sendable, Encodable {
     /// Nothing is to be done.
     case ok
-    /// A day of a table is missing or damaged.
+    /// A day of a table is missing or damaged, or an archive did not come back in its last drill.
     case attention
     /// A service that jobs need does not answer, or the lake's listing failed.
     case failed
@@ -43,6 +43,22 @@ package struct StatusReport: Sendable, Encodable {
       present = summary.count { !$0.isGap && $0 != .running && $0 != .damaged }
       lastArchived = summary.lastArchived
     }
+
+    /// What mends the table's gaps.
+    var advice: [String] {
+      var advice: [String] = []
+      if missing > 0 {
+        advice.append(
+          "\(table): \(missing) days have no archive; sluice backup archives those of BACKUP_LOOKBACK_DAYS, and "
+            + "sluice archives --table '\(table)' --missing lists all")
+      }
+      if damaged > 0 {
+        advice.append(
+          "\(table): \(damaged) archives are damaged; sluice archives --table '\(table)' --status damaged lists them, and "
+            + "sluice backup --table '\(table)' --date DAY --overwrite makes one anew while the table has its rows")
+      }
+      return advice
+    }
   }
 
   package let status: Status
@@ -57,12 +73,17 @@ package struct StatusReport: Sendable, Encodable {
   package let tables: [Table]?
   /// The last day that every table of `BACKUP_TABLES` has; absent where there is none.
   package let lastGoodNight: Day?
+  /// The last drill of all; absent before the first one.
+  package let lastDrill: DrillHistory.Entry?
   package let operations: OperationsOverview?
+  /// What is to be done, each with its command; empty where nothing is.
+  package let advice: [String]
   /// Why a part is absent.
   package let problems: [String]
 
   enum CodingKeys: String, CodingKey {
-    case status, version, at, lake, database, checks, tables, operations, problems
+    case status, version, at, lake, database, checks, tables, operations, advice, problems
+    case lastDrill = "last_drill"
     case lastGoodNight = "last_good_night"
   }
 }
@@ -90,6 +111,8 @@ package struct StatusJob: Sendable {
     var problems: [String] = []
     var tables: [StatusReport.Table]?
     var lastGoodNight: Day?
+    var drills = DrillHistory()
+    var advice: [String] = []
     if let database = context.server.database {
       do {
         let coverage = try await CoverageReading(
@@ -100,6 +123,8 @@ package struct StatusJob: Sendable {
           return StatusReport.Table(table, summary)
         }
         lastGoodNight = coverage.lastWholeDay(of: backup.tables.map(\.table))
+        drills = try await DrillHistory.read(of: database, in: context.lake)
+        advice = (tables ?? []).flatMap(\.advice) + drills.failed.map(\.advice)
       } catch {
         try Task.checkCancellation()
         problems.append(problem(of: "the lake could not be listed", error))
@@ -115,12 +140,11 @@ package struct StatusJob: Sendable {
       problems.append(problem(of: "the operations could not be read", error))
     }
     let readiness = await checked
-    let needsAttention = tables?.contains { $0.missing > 0 || $0.damaged > 0 } ?? false
     let hasFailed = readiness.status != "ok" || tables == nil || overview == nil
     return StatusReport(
-      status: hasFailed ? .failed : needsAttention ? .attention : .ok, version: Program.version, at: context.now(),
+      status: hasFailed ? .failed : advice.isEmpty ? .ok : .attention, version: Program.version, at: context.now(),
       lake: context.lakeURL, database: context.server.database, checks: readiness.checks ?? [:], tables: tables,
-      lastGoodNight: lastGoodNight, operations: overview, problems: problems)
+      lastGoodNight: lastGoodNight, lastDrill: drills.last, operations: overview, advice: advice, problems: problems)
   }
 
   /// The code alone is told: the text of an error names hosts and roles, and is in the log.
@@ -128,6 +152,13 @@ package struct StatusJob: Sendable {
     let error = JobError(cause: cause)
     Log.write(.warning, what, ["code": error.code.rawValue, "reason": error.message])
     return "\(what): \(error.code.rawValue)"
+  }
+}
+
+extension DrillHistory.Entry {
+  /// What is to be done about an archive that did not come back.
+  var advice: String {
+    "\(table) \(date): its last drill failed (\(verdict)); sluice drill --table '\(table)' --date \(date) tells why"
   }
 }
 

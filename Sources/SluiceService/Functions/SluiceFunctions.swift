@@ -8,7 +8,8 @@ package struct SluiceFunctions: Sendable {
 
   package init(
     context: JobContext, backup: BackupOptions, restore: RestoreOptions,
-    maintenance: MaintenanceOptions = MaintenanceOptions(), operations: OperationStore,
+    maintenance: MaintenanceOptions = MaintenanceOptions(), drill: DrillOptions = DrillOptions(),
+    operations: OperationStore,
     readiness: ReadinessProbe, doctor: DoctorWatch? = nil, host: FunctionHost = FunctionHost(),
     syncLimit: TimeInterval? = nil
   ) {
@@ -23,9 +24,10 @@ package struct SluiceFunctions: Sendable {
       VerifyFunctions(context: context, backup: backup, runs: runs),
       RetentionFunctions(context: context, backup: backup, runs: runs),
       MaintenanceFunctions(context: context, backup: backup, options: maintenance, runs: runs),
+      DrillFunctions(context: context, backup: backup, restore: restore, options: drill, runs: runs),
       CronFunctions(context: context, runs: runs),
       OperationsFunctions(
-        store: operations, jobs: OperationJobs(context, backup, restore, maintenance), runs: runs),
+        store: operations, jobs: OperationJobs(context, backup, restore, maintenance, drill), runs: runs),
       OpenAPIFunctions(),
       HealthFunctions(readiness: readiness, doctor: doctor),
       StatusFunctions(

@@ -34,7 +34,8 @@ enum Commands {
   static let all: [any Command.Type] = [
     InitCommand.self, ServeCommand.self, BackupCommand.self, RestoreCommand.self, StatusCommand.self,
     ArchivesCommand.self,
-    ChunksCommand.self, VerifyCommand.self, RetentionCommand.self, MaintenanceCommand.self, CronCommand.self,
+    ChunksCommand.self, VerifyCommand.self, DrillCommand.self, RetentionCommand.self, MaintenanceCommand.self,
+    CronCommand.self,
     AuditCommand.self, OperationsCommand.self, SetupCommand.self, DoctorCommand.self,
     PackageCommand.self, IdentityCommand.self, CompletionCommand.self, ManCommand.self, VersionCommand.self,
   ]

@@ -46,8 +46,10 @@ enum ArchivesCommand: Command {
     }
     let settings = try Wiring.settings()
     let lake = try await Wiring.lake(settings)
+    let operations = OperationStore(lake: lake)
     let coverage = try await request.coverage(
-      CoverageReading(lake: lake), database: settings.server.database, settings.backup)
+      CoverageReading(lake: lake) { await operations.knownDays(of: $0) }, database: settings.server.database,
+      settings.backup)
     let listing = ArchivesListing(coverage: coverage, request: request, lake: lake.displayURL)
     let wantsDays =
       arguments.isFlagSet("list") || !request.statuses.isEmpty || request.position != nil || isatty(STDOUT_FILENO) == 0

@@ -60,7 +60,10 @@ enum BackupCommand: Command {
     if arguments.isFlagSet("dry-run") { return try await preview(arguments) { try $0.plan(request) } }
     return try await JobRun.run(arguments) { parts, progress, printer in
       let job = BackupJob(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
-      let report = try await job.run(job.plan(request))
+      let plan = try job.plan(request)
+      let report = try await JobRun.asOperation(
+        Draft("backup", request: json), parts, progress, describe: { .init(state: .init($0.status), result: $0) }
+      ) { try await job.run(plan) }
       // Where only this command runs, there is no nightly run that removes old files.
       await OldFiles(parts.context).remove(database: try parts.context.server.target().database)
       try printer.end(report, report.results, status: report.status, lake: report.lake)
@@ -75,7 +78,10 @@ enum BackupCommand: Command {
     }
     return try await JobRun.run(arguments) { parts, progress, printer in
       let run = NightlyBackup(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
-      let report = try await run.run()
+      let report = try await JobRun.asOperation(
+        Draft("nightly_backup", request: .object([:])), parts, progress,
+        describe: { .init(state: .init($0.status), result: $0) }
+      ) { try await run.run() }
       if report.backup.results.isEmpty, !arguments.isFlagSet("json"), !arguments.isFlagSet("quiet") {
         Output.line("every day of BACKUP_LOOKBACK_DAYS is archived")
       }

@@ -29,6 +29,17 @@ enum JobRun {
     }
   }
 
+  /// Runs `job` as an operation, which `sluice status` shows and `sluice operations cancel` ends from any machine.
+  /// - Parameter noting: when its document is written; a job of a few seconds needs none.
+  static func asOperation<Report: Sendable>(
+    _ draft: Draft, _ parts: Parts, _ progress: JobProgress, noting: OperationStore.Noting = .whenLong,
+    describe: @escaping @Sendable (Report) -> OperationOutcome,
+    _ job: @escaping @Sendable () async throws -> Report
+  ) async throws -> Report {
+    try await OperationStore(lake: parts.context.lake).run(
+      draft, noting: noting, progress, describe: describe, job)
+  }
+
   /// The exit code of a report: 130 where a signal ended the job before it had finished anything, else by its status. A single
   /// result that is not confirmed ends with the exit code of its error.
   static func exitCode(_ status: JobStatus, _ results: [any PrintedResult]) -> ExitCode {

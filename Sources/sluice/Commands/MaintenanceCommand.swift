@@ -88,7 +88,8 @@ enum MaintenanceRunCommand: Command {
   }
 
   static func run(_ arguments: ParsedArguments, isDryRun: Bool) async throws -> ExitCode {
-    var request = try MaintenanceRequest(arguments.request())
+    let json = try arguments.request()
+    var request = try MaintenanceRequest(json)
     request.isDryRun = isDryRun
     let wanted = request
     let isJSON = arguments.isFlagSet("json")
@@ -101,7 +102,10 @@ enum MaintenanceRunCommand: Command {
           ProgressLine.clearTerminal()
           show(result, naming: naming)
         })
-      let report = try await job.run(wanted)
+      let report = try await JobRun.asOperation(
+        Draft("maintenance", request: isDryRun ? nil : json), parts, progress,
+        describe: { .init(state: .init($0.status), result: $0) }
+      ) { try await job.run(wanted) }
       if isJSON { Output.bytes(try ReportJSON.line(report, naming: naming)) }
       if !isJSON, report.tasks.isEmpty { Output.line("the settings file declares no maintenance tasks") }
       let isCutShort = report.tasks.contains { $0.reason == "cancelled" }

@@ -153,7 +153,7 @@ enum OperationsRerunCommand: Command {
     return try await JobRun.run(arguments) { parts, progress, _ in
       let store = OperationStore(lake: parts.context.lake)
       let jobs = OperationJobs(
-        parts.context, parts.settings.backup, parts.restore, parts.settings.maintenance)
+        parts.context, parts.settings.backup, parts.restore, parts.settings.maintenance, parts.settings.drill)
       let job = try jobs.job(of: await store.operation(id), for: action)
       let begun = try await store.resume(id, from: action.states, progress) { _, progress in
         do { return .ended(try await job(progress, nil)) } catch { return .failed(JobError(cause: error)) }

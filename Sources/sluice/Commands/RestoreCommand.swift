@@ -137,7 +137,11 @@ enum RestoreCommand: Command {
     if request.isPreview { return try await preview(request, arguments) }
     return try await JobRun.run(arguments) { parts, progress, printer in
       let job = RestoreJob(parts.context, parts.restore, progress: progress) { printer.take($0) }
-      let report = try await job.run(request)
+      // What holds a password is kept without it, and cannot be run again.
+      let draft = Draft("restore", request: request.server.password == nil ? json : nil)
+      let report = try await JobRun.asOperation(
+        draft, parts, progress, describe: { .init(state: .init($0.status), result: $0) }
+      ) { try await job.run(request) }
       try printer.end(report, report.results, status: report.status, lake: report.lake)
       return JobRun.exitCode(report.status, report.results)
     }

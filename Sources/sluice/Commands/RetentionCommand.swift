@@ -100,9 +100,11 @@ enum RetentionRunCommand: Command {
     request.verifies = !arguments.isFlagSet("no-verify")
     let wanted = request
     return try await JobRun.run(arguments) { parts, progress, _ in
-      let report = try await RetentionJob(
-        parts.context, parts.settings.backup, progress: progress
-      ).run(wanted)
+      let job = RetentionJob(parts.context, parts.settings.backup, progress: progress)
+      let report = try await JobRun.asOperation(
+        Draft("retention", request: isDryRun ? nil : wanted.json), parts, progress,
+        describe: { .init(state: .init($0.status), result: $0) }
+      ) { try await job.run(wanted) }
       if arguments.isFlagSet("json") {
         Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
       } else {

@@ -29,7 +29,7 @@ enum SetupCommand: Command {
     CommandOption(
       "for", .list("JOBS"), "the jobs that the role shall do: backup, restore, retention, cron", path: ["for"]),
     CommandOption(
-      "part", .list("PARTS"), "the parts: roles, backup, restore, restore-log, retention, cron",
+      "part", .list("PARTS"), "the parts: roles, backup, restore, restore-log, drill, retention, cron",
       default: "all but retention and cron, or those of --for", path: ["part"]),
     CommandOption("grant-role", .list("NAMES"), "existing roles whose rights the role gets", path: ["grant_role"]),
     CommandOption(

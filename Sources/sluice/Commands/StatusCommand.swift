@@ -1,3 +1,4 @@
+import Archive
 import Configuration
 import Essentials
 import Foundation
@@ -51,6 +52,13 @@ enum StatusCommand: Command {
     if let tables = report.tables, !tables.isEmpty {
       lines.append("last good night: \(report.lastGoodNight.map { "\($0)" } ?? "none")")
     }
+    if let drill = report.lastDrill {
+      let figures = drill.passed ? drill.rows.map { ", \(Figures.count($0)) rows came back" } ?? "" : ""
+      lines.append(
+        "last drill: \(drill.table) \(drill.date) at \(drill.at.formatted(.iso8601)): "
+          + "\(drill.verdict.replacing("_", with: " "))\(figures)")
+    }
+    lines += report.advice
     for operation in report.operations?.running ?? [] {
       let what = [operation.subject, operation.waitsFor.map { "waits for \($0)" }].compactMap(\.self)
       lines.append(

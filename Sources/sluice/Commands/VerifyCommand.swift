@@ -38,10 +38,13 @@ enum VerifyCommand: Command {
     ]
 
   static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    let request = try VerifyRequest(arguments.request())
+    let json = try arguments.request()
+    let request = try VerifyRequest(json)
     let isVerbose = arguments.isFlagSet("verbose")
     return try await JobRun.run(arguments) { parts, progress, _ in
-      let report = try await VerifyJob(parts.context, parts.settings.backup, progress: progress) { _ in }.run(request)
+      let report = try await JobRun.asOperation(
+        Draft("verify", request: json), parts, progress, describe: { .init(state: .init($0.status), result: $0) }
+      ) { try await VerifyJob(parts.context, parts.settings.backup, progress: progress).run(request) }
       if arguments.isFlagSet("json") {
         Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
       } else if !arguments.isFlagSet("quiet") || report.status != .ok {

@@ -90,6 +90,9 @@ enum DefaultRoutes {
           "name": "nightly_maintenance", "trigger": "timer", "schedule": "0 30 4 * * *", "handler": "nightly_maintenance"
         },
         {
+          "name": "nightly_drill", "trigger": "timer", "schedule": "0 15 5 * * *", "handler": "nightly_drill"
+        },
+        {
           "name": "backup_worker", "trigger": "queue", "queue": "sluice-backup", "connection": "AzureWebJobsStorage",
           "handler": "backup_worker"
         },

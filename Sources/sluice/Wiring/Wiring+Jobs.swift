@@ -42,6 +42,8 @@ extension Wiring {
     context.retention = settings.retention
     context.cron = cron(settings)
     context.metrics = metrics
+    let operations = OperationStore(lake: lake)
+    context.knownDays = { await operations.knownDays(of: $0) }
     return Parts(
       settings: settings, context: context,
       restore: settings.restoreOptions { place in

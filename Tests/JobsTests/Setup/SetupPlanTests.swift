@@ -17,7 +17,7 @@ struct SetupPlanTests {
 
   @Test("The parts are those that are named, and those of the jobs that are named")
   func parts() throws {
-    #expect(try names([:]) == ["roles", "backup", "restore", "restore-log"])
+    #expect(try names([:]) == ["roles", "backup", "restore", "restore-log", "drill"])
     #expect(try names(["for": "backup"]) == ["roles", "backup"])
     #expect(try names(["for": "cron,backup"]) == ["roles", "backup", "cron"])
     #expect(try names(["for": "restore"]) == ["roles", "restore", "restore-log"])

@@ -16,7 +16,7 @@ struct SetupTests {
     let site = try await SetupSite(isSuper: isSuper)
     let before = try await site.definitions()
     let plan = try await site.run(.plan)
-    #expect(plan.parts.map(\.plan.name) == ["roles", "backup", "restore", "restore-log"])
+    #expect(plan.parts.map(\.plan.name) == ["roles", "backup", "restore", "restore-log", "drill"])
     #expect(plan.parts.allSatisfy { $0.status == .planned && !$0.plan.changes.isEmpty })
     #expect(plan.parts.flatMap(\.plan.changes).allSatisfy { $0.state == .missing })
     #expect(try await site.definitions() == before, "a plan changes nothing")
@@ -24,11 +24,13 @@ struct SetupTests {
     #expect(try await site.definitions() == before, "a dry run changes nothing")
 
     let applied = try await site.run(.apply)
-    #expect(applied.parts.map(\.status) == [.applied, .applied, .applied, .applied], "\(applied.parts.map(\.error))")
+    #expect(
+      applied.parts.map(\.status) == [.applied, .applied, .applied, .applied, .applied], "\(applied.parts.map(\.error))"
+    )
     let after = try await site.definitions()
     #expect(after != before)
     let versions = try await site.psql("SELECT * FROM sluice.schema_version ORDER BY part")
-    #expect(versions.split(separator: "\n").count == 4)
+    #expect(versions.split(separator: "\n").count == 5)
     #expect(versions.contains("|\(Program.version)"))
     #expect(try await site.run(.plan).hasChanges == false)
     #expect(try await site.run(.apply).parts.allSatisfy { $0.status == .unchanged })
@@ -39,7 +41,7 @@ struct SetupTests {
     #expect(try await site.definitions() == after, "a dry run changes nothing")
     let removed = try await site.run(.remove)
     #expect(
-      removed.parts.map(\.status) == [.unchanged, .unchanged, .removed, .removed, .removed, .removed],
+      removed.parts.map(\.status) == [.unchanged, .unchanged, .removed, .removed, .removed, .removed, .removed],
       "\(removed.parts.map(\.error))")
     #expect(try await site.definitions() == before)
     #expect(try await site.run(.remove).hasChanges == false)
@@ -74,7 +76,8 @@ struct SetupTests {
     #expect(try await site.definitions() == byScript)
   }
 
-  @Test("One part after the other can be applied and removed", arguments: ["backup", "restore", "restore-log"])
+  @Test(
+    "One part after the other can be applied and removed", arguments: ["backup", "restore", "restore-log", "drill"])
   func onePart(part: String) async throws {
     let site = try await SetupSite()
     try await site.apply(["part": "roles"])
@@ -160,7 +163,7 @@ struct SetupTests {
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     let report = try await job.value
-    #expect(report.parts.map(\.status) == [.unchanged, .failed, .notBegun, .notBegun])
+    #expect(report.parts.map(\.status) == [.unchanged, .failed, .notBegun, .notBegun, .notBegun])
     #expect(report.status == .partial)
     try await other.query("ROLLBACK")
     await other.close()

@@ -1,0 +1,74 @@
+package import Archive
+import Essentials
+import Foundation
+import TableDays
+
+extension OperationStore {
+  /// Documents that are read for it, the newest.
+  private static let remembered = 50
+
+  /// What the newest operations tell of the days of `database`, which the lake alone does not. Of each day the newest
+  /// operation that names it counts.
+  ///
+  /// Where the operations cannot be read nothing is known: a listing of archives is worth more than none.
+  package func knownDays(of database: String) async -> Coverage.Known {
+    guard let operations = try? await list(limit: Self.remembered).operations else { return Coverage.Known() }
+    return Coverage.Known(operations, of: database)
+  }
+}
+
+extension Coverage.Known {
+  /// - Parameter operations: the newest first.
+  init(_ operations: [Operation], of database: String) {
+    self.init()
+    var told: [TableName: Set<Day>] = [:]
+    var hasNight = false
+    for operation in operations where ["backup", "nightly_backup"].contains(operation.kind) {
+      if operation.state.written == .running, let unit = Self.unit(operation.progress.object?["subject"]?.string) {
+        running[unit.table, default: []].insert(unit.day)
+      }
+      let result = operation.result?.object ?? [:]
+      // Each night counts the rows anew.
+      let isLastNight = operation.kind == "nightly_backup" && result["changed"] != nil && !hasNight
+      for case let .object(changed)? in isLastNight ? Self.items(result["changed"]) : [] {
+        guard let unit = Self.unit(changed), changed["archived_again"] != .bool(true),
+          let rows = changed["table_rows"]?.whole, let archived = changed["archive_rows"]?.whole, rows > archived
+        else { continue }
+        lateRows[unit.table, default: [:]][unit.day] = archived
+      }
+      hasNight = hasNight || isLastNight
+      for case let .object(item)? in Self.items(result["results"]) {
+        guard item["database"]?.string?.utf8.elementsEqual(database.utf8) == true, let unit = Self.unit(item),
+          told[unit.table, default: []].insert(unit.day).inserted
+        else { continue }
+        switch item["status"]?.string {
+        case "failed": failed[unit.table, default: []].insert(unit.day)
+        // Its archive was kept where it is there.
+        case "skipped" where item["skipped"] != "exists" && item["dropped"] != .bool(true):
+          withoutRows[unit.table, default: []].insert(unit.day)
+        default: break
+        }
+      }
+    }
+  }
+
+  private static func items(_ value: JSONValue?) -> [JSONValue?] {
+    guard case .array(let items)? = value else { return [] }
+    return items
+  }
+
+  private static func unit(_ item: [String: JSONValue]) -> (table: TableName, day: Day)? {
+    guard let table = (item["table"]?.string).flatMap({ try? TableName(parsing: $0) }),
+      let day = (item["date"]?.string).flatMap({ Day($0) })
+    else { return nil }
+    return (table, day)
+  }
+
+  /// Reads `events.clicks 2024-01-31`.
+  private static func unit(_ subject: String?) -> (table: TableName, day: Day)? {
+    guard let subject, let space = subject.lastIndex(of: " "), let day = Day(subject[space...].dropFirst()),
+      let table = try? TableName(parsing: String(subject[..<space]))
+    else { return nil }
+    return (table, day)
+  }
+}

@@ -11,11 +11,26 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
 
   /// Reads `YYYY-MM-DD`; nil for any other form and for a day that does not exist in the calendar.
   package init?(_ text: some StringProtocol) {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0].utf8.count == 4, parts[1].utf8.count == 2, parts[2].utf8.count == 2,
-      parts.allSatisfy({ $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }),
-      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), year >= Self.firstYear
-    else { return nil }
+    // By its bytes: a listing holds a hundred thousand days.
+    var numbers = (0, 0, 0)
+    var place = 0
+    for byte in text.utf8 {
+      if place == 4 || place == 7 {
+        guard byte == UInt8(ascii: "-") else { return nil }
+      } else {
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+        let digit = Int(byte & 0x0F)
+        switch place {
+        case 0..<4: numbers.0 = numbers.0 * 10 + digit
+        case 5..<7: numbers.1 = numbers.1 * 10 + digit
+        case 8..<10: numbers.2 = numbers.2 * 10 + digit
+        default: return nil
+        }
+      }
+      place += 1
+    }
+    let (year, month, day) = numbers
+    guard place == "YYYY-MM-DD".utf8.count, year >= Self.firstYear else { return nil }
     // A day that does not exist converts to the number of another day.
     guard (1...12).contains(month), Day(number: Self.number(year, month, day)).components == (year, month, day) else {
       return nil

@@ -82,7 +82,7 @@ struct ListedDays: Sendable {
   private static func parts(of name: String, _ ending: String) -> (stem: String, day: Day)? {
     let bytes = name.utf8
     let tail = ending.utf8.count + "YYYY-MM-DD".utf8.count
-    guard bytes.count > tail + 1, bytes.reversed().starts(with: ending.utf8.reversed()) else { return nil }
+    guard bytes.count > tail + 1, bytes.suffix(ending.utf8.count).elementsEqual(ending.utf8) else { return nil }
     let start = bytes.index(bytes.endIndex, offsetBy: -tail)
     let dot = bytes.index(before: start)
     guard bytes[dot] == UInt8(ascii: "."),

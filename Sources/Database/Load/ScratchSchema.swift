@@ -1,3 +1,4 @@
+import Essentials
 package import Foundation
 package import Postgres
 import Reporting
@@ -15,7 +16,7 @@ package enum ScratchSchema {
 
   /// The scratch table of an operation.
   package static func table(ofOperation id: UUID) -> TableName {
-    TableName(schema: name, name: prefix + id.uuidString.lowercased().replacing("-", with: ""))
+    TableName(schema: name, name: prefix + id.uuidString.asciiLowercased().replacing("-", with: ""))
   }
 
   /// The operation of a scratch table; nil for another table.

@@ -43,13 +43,25 @@ package enum HTTPDate {
   /// Reads the preferred form by its places: a listing of a storage service holds thousands of them, and a regular expression
   /// takes a fifth of a millisecond for each.
   private static func fixdate(_ text: String) -> Date? {
-    let bytes = Array(text.utf8)
-    func part(_ range: Range<Int>) -> Substring { Substring(decoding: bytes[range], as: UTF8.self) }
-    guard bytes.count == 29, part(3..<5) == ", ", bytes[7] == .space, bytes[11] == .space, bytes[16] == .space,
-      part(25..<29) == " GMT", weekdays.contains(String(part(0..<3))),
-      (bytes[5..<7] + bytes[12..<16]).allSatisfy(\.isDigit), let year = Int(part(12..<16))
-    else { return nil }
-    return date(year: year, month: part(8..<11), day: part(5..<7), clock: part(17..<25))
+    var text = text
+    return text.withUTF8 { bytes in
+      guard bytes.count == 29 else { return nil }
+      func number(_ range: Range<Int>) -> Int32? {
+        var number: Int32 = 0
+        for byte in bytes[range] {
+          guard byte.isDigit else { return nil }
+          number = number * 10 + Int32(byte & 0x0F)
+        }
+        return number
+      }
+      func has(_ part: String, at place: Int) -> Bool { bytes[place...].starts(with: part.utf8) }
+      guard has(", ", at: 3), bytes[7] == .space, bytes[11] == .space, bytes[16] == .space, bytes[19] == bytes[22],
+        bytes[19] == UInt8(ascii: ":"), has(" GMT", at: 25), weekdays.contains(where: { has($0, at: 0) }),
+        let month = months.firstIndex(where: { has($0, at: 8) }), let year = number(12..<16), let day = number(5..<7),
+        let hour = number(17..<19), let minute = number(20..<22), let second = number(23..<25)
+      else { return nil }
+      return date(year: Int(year), month: month, day: day, clock: (hour, minute, second))
+    }
   }
 
   private static func year(of date: Date) -> Int {
@@ -63,18 +75,27 @@ package enum HTTPDate {
     guard let month = months.firstIndex(of: String(month)), let day = Int32(day),
       case let fields = clock.split(separator: ":", omittingEmptySubsequences: false), fields.count == 3,
       fields.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy(\.isDigit) }), let hour = Int32(fields[0]),
-      let minute = Int32(fields[1]), let second = Int32(fields[2]), (0...23).contains(hour), (0...59).contains(minute),
-      (0...60).contains(second)
+      let minute = Int32(fields[1]), let second = Int32(fields[2])
     else { return nil }
+    return date(year: year, month: month, day: day, clock: (hour, minute, second))
+  }
+
+  /// - Parameter month: from 0.
+  private static func date(year: Int, month: Int, day: Int32, clock: (hour: Int32, minute: Int32, second: Int32))
+    -> Date?
+  {
+    guard (0...23).contains(clock.hour), (0...59).contains(clock.minute), (0...60).contains(clock.second) else {
+      return nil
+    }
     var parts = tm()
     parts.tm_year = Int32(year - 1900)
     parts.tm_mon = Int32(month)
     parts.tm_mday = day
-    parts.tm_hour = hour
-    parts.tm_min = minute
+    parts.tm_hour = clock.hour
+    parts.tm_min = clock.minute
     let time = timegm(&parts)
     // timegm carries the 31st of a shorter month over to the next.
     guard parts.tm_mday == day, parts.tm_mon == Int32(month) else { return nil }
-    return Date(timeIntervalSince1970: Double(time + Int(second)))
+    return Date(timeIntervalSince1970: Double(time + Int(clock.second)))
   }
 }

@@ -61,6 +61,8 @@ struct JSONParser {
     try open()
     var members: [String: JSONValue] = [:]
     if try closes(with: UInt8(ascii: "}")) { return .object(members) }
+    // Most objects have a few members, and growing one by one costs more than the room.
+    members.reserveCapacity(8)
     while true {
       let start = position
       guard current == UInt8(ascii: "\"") else { throw fault("a name in double quotes is expected") }

@@ -26,10 +26,15 @@ package struct LakePath: Sendable {
   ///
   /// Throws `LakeError.invalidPath`.
   package init(components: [String]) throws(LakeError) {
-    let path = components.joined(separator: "/")
-    if let reason = Self.flaw(in: components) { throw .invalidPath(path, reason: reason) }
-    guard path.utf16.count <= Self.maximumLength else {
-      throw .invalidPath(path, reason: "it is longer than \(Self.maximumLength) characters")
+    if let reason = Self.flaw(in: components) {
+      throw .invalidPath(components.joined(separator: "/"), reason: reason)
+    }
+    // No text has more UTF-16 units than bytes.
+    if components.reduce(components.count, { $0 + $1.utf8.count }) > Self.maximumLength {
+      let path = components.joined(separator: "/")
+      guard path.utf16.count <= Self.maximumLength else {
+        throw .invalidPath(path, reason: "it is longer than \(Self.maximumLength) characters")
+      }
     }
     self.components = components
   }

@@ -61,8 +61,7 @@ enum ServeCommand: Command {
     let doctor = Wiring.doctorWatch(settings)
     let functions = SluiceFunctions(
       context: parts.context, backup: settings.backup, restore: parts.restore, maintenance: settings.maintenance,
-      drill: settings.drill,
-      operations: operations, readiness: parts.readiness, doctor: doctor,
+      drill: settings.drill, operations: operations, readiness: parts.readiness, doctor: doctor,
       host: functionHost(settings),
       syncLimit: settings.syncLimitSeconds == 0 ? nil : TimeInterval(settings.syncLimitSeconds))
     let metrics = MetricsPage(MetricsReading(parts.context, settings.backup))

@@ -15,28 +15,28 @@ import Testing
 
 @Suite("Drills")
 struct DrillTests {
-  private let clicks = TableName(schema: "events", name: "clicks")
+  let clicks = TableName(schema: "events", name: "clicks")
 
   /// Three days, of which two have rows enough for an archive, are archived.
-  private func fixture(_ sql: String = Fixture.clicks) async throws -> Fixture {
+  func fixture(_ sql: String = Fixture.clicks) async throws -> Fixture {
     let fixture = try await Fixture(sql)
     _ = try await fixture.backup("\"table\": \"events.clicks:at\", \"from\": \"2023-12-31\", \"to\": \"2024-01-02\"")
     return fixture
   }
 
-  private func job(_ fixture: Fixture, _ options: DrillOptions = DrillOptions()) -> DrillJob {
+  func job(_ fixture: Fixture, _ options: DrillOptions = DrillOptions()) -> DrillJob {
     let restore = fixture.settings.restoreOptions { _ in throw JobError(.outsideLake, "no other lake") }
     return DrillJob(fixture.context, fixture.settings.backup, restore, options)
   }
 
-  private func request(_ day: String? = "2024-01-01") -> DrillRequest {
+  func request(_ day: String? = "2024-01-01") -> DrillRequest {
     var request = DrillRequest()
     request.table = clicks
     request.date = day.flatMap { Day($0) }
     return request
   }
 
-  private func drill(
+  func drill(
     _ fixture: Fixture, _ day: String? = "2024-01-01", id: String = UUID().uuidString.lowercased()
   ) async throws -> DrillReport {
     let job = job(fixture)
@@ -44,7 +44,7 @@ struct DrillTests {
   }
 
   /// Nothing of a drill is in the database.
-  private func expectClean(_ fixture: Fixture, schema: Bool = false) async throws {
+  func expectClean(_ fixture: Fixture, schema: Bool = false) async throws {
     #expect(
       try await fixture.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'sluice_drill'") == (schema ? "1" : "0")
     )
@@ -119,7 +119,7 @@ struct DrillTests {
     await fixture.pools.close()
   }
 
-  private func checks(_ fixture: Fixture) async -> [DoctorCheck] {
+  func checks(_ fixture: Fixture) async -> [DoctorCheck] {
     await ArchiveChecks(fixture.settings.backup, database: fixture.database, now: fixture.now()) { fixture.lake }.run()
   }
 
@@ -176,95 +176,6 @@ struct DrillTests {
     try await expectClean(fixture)
     #expect(
       try await DrillHistory.read(of: fixture.database, in: fixture.lake).failed.map(\.verdict) == ["not_restored"])
-    await fixture.pools.close()
-  }
-
-  @Test("What a killed drill has left is dropped; what another one works on, or belongs to nobody, is not")
-  func leftOvers() async throws {
-    let fixture = try await fixture()
-    let store = OperationStore(lake: fixture.lake, now: fixture.now)
-    let running = try #require(UUID(uuidString: store.newID()))
-    let killed = try #require(UUID(uuidString: store.newID()))
-    let blocked = Flag()
-    _ = try await store.start(Draft(DrillJob.kind, id: running.uuidString.lowercased())) { _ in
-      while !blocked.isSet { try await Task.sleep(for: .milliseconds(5)) }
-      return OperationOutcome(state: .succeeded, result: "done")
-    }
-    let names = [running, killed].map { ScratchSchema.table(ofOperation: $0).name }
-    try await fixture.psql(
-      "CREATE SCHEMA sluice_drill; "
-        + (names + ["drill_mine", "kept"]).map { "CREATE TABLE sluice_drill.\($0) ();" }.joined())
-    let report = try await drill(fixture)
-    #expect(report.status == .ok && report.leftOvers == ["sluice_drill.\(names[1])"], "\(report)")
-    #expect(
-      try await fixture.psql(
-        "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'sluice_drill'")
-        == ["drill_mine", names[0], "kept"].sorted().joined(separator: ","))
-    blocked.set()
-    await fixture.pools.close()
-  }
-
-  @Test("A scratch table that another session reads stays, is told, and the next drill drops it")
-  func locked() async throws {
-    let fixture = try await fixture()
-    let id = UUID()
-    let table = ScratchSchema.table(ofOperation: id)
-    try await fixture.psql("CREATE SCHEMA sluice_drill; CREATE TABLE sluice_drill.\(table.name) ()")
-    let session = try await fixture.otherSession()
-    try await session.query("BEGIN")
-    try await session.query("SELECT FROM sluice_drill.\(table.name)")
-    let report = try await drill(fixture)
-    #expect(report.verdict == .restored && report.leftOvers == [])
-    #expect(
-      report.warnings.contains { $0.contains("was not dropped, and the next drill drops it") }, "\(report.warnings)")
-    await session.close()
-    #expect(try await drill(fixture).leftOvers == ["\(table)"])
-    await fixture.pools.close()
-  }
-
-  @Test("A drill that is cancelled while it restores leaves nothing, and is no finding about the archive")
-  func cancelled() async throws {
-    var fixture = try await fixture()
-    let reached = Flag()
-    var lake = HookedStore(fixture.lake)
-    let readers = Mutex(0)
-    lake.read = { reader, maxBytes, number in
-      // The first reader of the archive is the verification's.
-      let isArchive = reader.entry.path.name.hasSuffix(".csv.gz")
-      let count = readers.withLock { count in
-        if isArchive, number == 1 { count += 1 }
-        return count
-      }
-      if isArchive, count == 2 {
-        reached.set()
-        try await Task.sleep(for: .seconds(60))
-      }
-      return try await reader.read(maxBytes: maxBytes)
-    }
-    fixture.lake = lake
-    let hooked = fixture
-    let task = Task { try await drill(hooked) }
-    try await eventually { reached.isSet }
-    task.cancel()
-    await #expect(throws: CancellationError.self) { try await task.value }
-    try await expectClean(fixture)
-    #expect(try await DrillHistory.read(of: fixture.database, in: fixture.lake).entries == [])
-    await fixture.pools.close()
-  }
-
-  @Test("A database that goes away in the middle is no finding about the archive")
-  func databaseGone() async throws {
-    let server = try await PostgresServer(settings: [])
-    let fixture = try await Fixture(server: server)
-    _ = try await fixture.backupOne()
-    let job = job(fixture)
-    let subject = try await job.choose(request())
-    await server.stopAndWait()
-    let error = await #expect(throws: JobError.self) {
-      _ = try await job.run(subject, operation: UUID().uuidString)
-    }
-    #expect(error?.code.retry == .retry)
-    #expect(try await DrillHistory.read(of: fixture.database, in: fixture.lake).entries == [])
     await fixture.pools.close()
   }
 

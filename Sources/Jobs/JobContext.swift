@@ -41,6 +41,9 @@ package struct JobContext: Sendable {
     self.operationsDays = operationsDays
     self.now = now
   }
+  /// `PG_DATABASE`.
+  package var database: String? { server.database }
+
   /// The lake as an operator writes it, for reports and log lines; holds no secret.
   package var lakeURL: String { lake.displayURL }
 }

@@ -77,6 +77,7 @@ struct HelpTests {
       case "archives": _ = try ArchivesRequest(request)
       case "chunks": _ = try ChunksRequest(request)
       case "verify": _ = try VerifyRequest(request)
+      case "drill": _ = try DrillRequest(request)
       case "operations", "operations list": _ = try OperationsRequest(request)
       case "setup": _ = try SetupRequest(#require(SetupRequest.Action(rawValue: subcommand)), request)
       case let name where name.hasPrefix("retention"):

@@ -94,7 +94,9 @@ extension QueueMessageTests {
       throw JobError(.tableNotFound, "no table")
     }
     #expect(result == .done)
-    #expect(errorLines(failing).contains { $0.contains("table_day=\"a.b 2024-01-02\"") }, "\(failing.log.all)")
+    #expect(
+      failing.log.all.contains { $0.contains(" warning ") && $0.contains("table_day=\"a.b 2024-01-02\"") },
+      "\(failing.log.all)")
     let operation = try await store.operation(id)
     #expect(operation.state.written == .partial)
     #expect(operation.errorCode == "table_not_found")
@@ -205,5 +207,77 @@ extension QueueMessageTests {
     #expect(last.next == nil)
     #expect(try await store.list(OperationFilter(kind: "restore")).operations.map(\.id) == [ids[3]])
     #expect(try await store.list(OperationFilter(state: .cancelled)).operations.map(\.id) == [ids[1]])
+  }
+
+  @Test("A message whose number or kind is not the operation's is refused, and ends nothing of it")
+  func foreignUnits() async throws {
+    let (store, id) = (parts.operations, try await begin(2))
+    let job: JobRuns.MessageJob = { _, _, _ in
+      Issue.record("the job runs")
+      return try ended([nil])
+    }
+    // Beyond its numbers; no number; a number that is none; another kind.
+    let texts = [
+      #"{"table": "a.b", "date": "2024-01-01", "operation": "\#(id)", "unit": 2}"#,
+      #"{"table": "a.b", "date": "2024-01-01", "operation": "\#(id)"}"#,
+      #"{"table": "a.b", "date": "2024-01-01", "operation": "\#(id)", "unit": "0"}"#,
+    ]
+    for text in texts {
+      let result = try await runs().work(.queue(QueueMessage(text: text)), invocation(), kind: "backup", job)
+      _ = try await runs().givenUp(
+        .queue(QueueMessage(text: try #require(result.outputs["poison"]?.first))), invocation(), kind: "backup")
+    }
+    let other = #"{"table": "a.b", "date": "2024-01-01", "operation": "\#(id)", "unit": 0}"#
+    let result = try await runs().work(.queue(QueueMessage(text: other)), invocation(), kind: "restore", job)
+    _ = try await runs().givenUp(
+      .queue(QueueMessage(text: try #require(result.outputs["poison"]?.first))), invocation(), kind: "restore")
+    #expect(try await store.operation(id).state.written == .queued)
+    // Each has an operation of its own, which says why.
+    let failed = try await store.list(OperationFilter(state: .failed)).operations
+    #expect(
+      failed.count == 4 && failed.allSatisfy { ["bad_field", "missing_field"].contains($0.errorCode) }, "\(failed)")
+    for number in [0, 1] {
+      _ = try await runs().work(unit(number, of: id), invocation(), kind: "backup") { _, _, _ in try ended([nil]) }
+    }
+    #expect(try await store.operation(id).state.written == .succeeded)
+  }
+
+  @Test("A table-day that was given up while a worker was at it corrects the operation when it is done")
+  func doneAfterGivenUp() async throws {
+    let (store, id) = (parts.operations, try await begin(2))
+    _ = try await runs().work(unit(0, of: id), invocation(), kind: "backup") { _, _, _ in try ended([nil]) }
+    let last = unit(1, of: id)
+    _ = try await runs().work(last, invocation(), kind: "backup") { _, _, _ in
+      _ = try await runs().givenUp(last, invocation(), kind: "backup")
+      #expect(try await store.operation(id).state.written == .partial)
+      #expect(!Task.isCancelled)
+      return try ended([nil])
+    }
+    let operation = try await store.operation(id)
+    #expect(operation.state.written == .succeeded && operation.error == nil)
+    #expect(operation.finished == ["a.b 2024-01-01", "a.b 2024-01-02"])
+    #expect(operation.result?["status"] == "ok")
+  }
+
+  @Test("A message whose operation's document is damaged does its work all the same")
+  func damagedDocument() async throws {
+    let id = try await begin(1)
+    try Data("{".utf8).write(to: URL(filePath: lake.file("_sluice/operations/\(id).json")))
+    let done = Mutex(false)
+    let result = try await runs().work(unit(0, of: id), invocation(), kind: "backup") { _, _, _ in
+      done.withLock { $0 = true }
+      return try ended([nil])
+    }
+    #expect(result == .done && done.withLock { $0 })
+    let error = await #expect(throws: JobError.self) { _ = try await parts.operations.operation(id) }
+    #expect(error?.message.contains("_sluice/operations/\(id).json") == true)
+  }
+}
+
+extension FunctionResult.Output {
+  /// The text of the first message.
+  fileprivate var first: String? {
+    if case .array(let texts) = self { return texts.first?.string }
+    return nil
   }
 }

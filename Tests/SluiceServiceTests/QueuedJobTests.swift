@@ -154,4 +154,19 @@ struct QueuedJobTests {
     #expect(response.status == 400)
     #expect(try JSONValue(json: response.body)["code"] == "not_configured")
   }
+
+  @Test("A call whose message never came on its queue puts it there when it is sent again with its key")
+  func lostOutput() async throws {
+    let key: JSONValue = ["Idempotency-Key": ["k-1"]]
+    let first = try await invoke("backup_async", Self.day, headers: key)
+    // The host has lost the answer's outputs.
+    let again = try await invoke("backup_async", Self.day, headers: key)
+    #expect(again["job"] != nil && again["job"] == first["job"], "\(again)")
+    #expect(documents.count == 1)
+    let password = #"{"table": "a.b", "date": "2024-01-01", "pg": {"password": "pa55"}}"#
+    _ = try await invoke("restore_async", password, headers: ["Idempotency-Key": ["k-2"]])
+    // What was refused has spent no key.
+    let corrected = try await invoke("restore_async", Self.day, headers: ["Idempotency-Key": ["k-2"]])
+    #expect(corrected["job"] != nil, "\(corrected)")
+  }
 }

@@ -171,7 +171,7 @@ private struct InventoryReading: Sendable {
             continue
           }
           inventory.archives[table, default: [:]][day] = LakeInventory.Archive(
-            gzipBytes: file.length, rows: known?.rows, verifiedAt: known?.verifiedAt, olderPath: path)
+            gzipBytes: file.length, rows: known?.rows, verifiedAt: known?.verifiedAt, olderPath: path, etag: file.etag)
         }
       }
       for (table, days) in shelf.manifests.files {
@@ -240,7 +240,9 @@ private struct InventoryReading: Sendable {
 
   private func archive(_ doubt: Doubt) async throws -> LakeInventory.Archive? {
     guard let entry = try await lake.properties(of: doubt.path), !entry.isDirectory else { return nil }
-    var archive = LakeInventory.Archive(gzipBytes: entry.length, olderPath: doubt.isOlder ? doubt.path : nil)
+    var archive = LakeInventory.Archive(
+      gzipBytes: entry.length, olderPath: doubt.isOlder ? doubt.path : nil,
+      etag: ManifestFacts.hash(etag: entry.etag))
     do {
       switch try await ArchiveManifest.find(for: entry, in: lake) {
       case .described(let manifest, _):

@@ -79,6 +79,8 @@ extension Coverage {
     item.verifiedAt = archive.verifiedAt
     if let expected = archive.expectedBytes {
       item.detail = "the file has \(archive.gzipBytes) bytes, its manifest says \(expected)"
+    } else if known.damaged[table]?.contains(day) == true {
+      item.detail = "its last drill found the file to be damaged"
     } else if archive.isDamaged {
       item.detail = "the file has \(archive.gzipBytes) bytes, which is less than a gzip file has"
     }

@@ -87,13 +87,13 @@ extension Coverage {
       summary.gzipBytes += archive.gzipBytes
       summary.lastArchived = max(summary.lastArchived ?? day, day)
     }
-    let others = [known.running, known.failed, known.withoutRows].reduce(into: Set<Day>()) {
+    let others = [known.running, known.failed, known.withoutRows, inventory.manifestsAlone].reduce(into: Set<Day>()) {
       $0.formUnion($1[table] ?? [])
     }
     for day in others where days.contains(day) && archives[day] == nil { count(day) }
     let rest = days.lowerBound.count(through: days.upperBound) - counted
     if rest > 0 {
-      summary.days[inventory.archives[table] == nil && isConfigured(table) ? .expected : .missing, default: 0] += rest
+      summary.days[wasArchived(table) || !isConfigured(table) ? .missing : .expected, default: 0] += rest
     }
     return summary
   }

@@ -52,6 +52,8 @@ package struct Coverage: Sendable {
     package var failed: [TableName: Set<Day>] = [:]
     /// Days of which the table had more rows than the archive, with the rows of the archive: one that has others now was made since.
     package var lateRows: [TableName: [Day: Int]] = [:]
+    /// Days whose archive a drill has found to be damaged.
+    package var damaged: [TableName: Set<Day>] = [:]
     /// Days that have no archive because the table has no rows of them.
     package var withoutRows: [TableName: Set<Day>] = [:]
 
@@ -74,7 +76,7 @@ package struct Coverage: Sendable {
     self.configured = Dictionary(configured.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
     self.lastDay = lastDay
     self.known = known
-    tables = Set(inventory.archives.keys).union(self.configured.keys).sorted()
+    tables = Set(inventory.archives.keys).union(inventory.manifestsAlone.keys).union(self.configured.keys).sorted()
   }
 
   /// Whether `table` is in `BACKUP_TABLES`.
@@ -85,11 +87,13 @@ package struct Coverage: Sendable {
     if known.running[table]?.contains(day) == true { return .running }
     let archives = inventory.archives[table]
     guard let archive = archives?[day] else {
+      // A manifest tells that there was an archive.
+      if inventory.manifestsAlone[table]?.contains(day) == true { return .missing }
       if known.failed[table]?.contains(day) == true { return .failed }
       if known.withoutRows[table]?.contains(day) == true { return .empty }
-      return archives == nil && isConfigured(table) ? .expected : .missing
+      return wasArchived(table) || !isConfigured(table) ? .missing : .expected
     }
-    if archive.isDamaged { return .damaged }
+    if archive.isDamaged || known.damaged[table]?.contains(day) == true { return .damaged }
     if let rows = known.lateRows[table]?[day], rows == archive.rows { return .lateRows }
     if archive.rows == 0 { return .empty }
     return archive.verifiedAt == nil ? .archived : .verified
@@ -101,12 +105,13 @@ package struct Coverage: Sendable {
   /// A table that was never archived has the days that a nightly run looks at.
   package func days(of table: TableName, in bounds: ArchiveCatalog.Bounds) -> ClosedRange<Day>? {
     guard bounds.table == nil || bounds.table == table else { return nil }
-    let archived = inventory.archives[table].map { $0.keys.filter { bounds.contains($0) } } ?? []
+    let alone = inventory.manifestsAlone[table] ?? []
+    let archives = inventory.archives[table] ?? [:]
     let settings = configured[table]
-    let start =
-      bounds.from
-      ?? (inventory.archives[table] == nil ? settings?.lookbackStart : inventory.archives[table]?.keys.min())
-    var end = archived.max()
+    let first = [archives.keys.min(), alone.min()].compactMap(\.self).min()
+    let start = bounds.from ?? first ?? settings?.lookbackStart
+    var end = [archives.keys.filter { bounds.contains($0) }.max(), alone.filter { bounds.contains($0) }.max()]
+      .compactMap(\.self).max()
     if settings != nil || bounds.to != nil {
       let over = settings?.lastDay ?? lastDay
       let last = bounds.to.map { min($0, over) } ?? over
@@ -114,6 +119,11 @@ package struct Coverage: Sendable {
     }
     guard let start, let end, start <= end else { return nil }
     return start...end
+  }
+
+  /// Whether any day of the table was ever archived, as far as the lake tells.
+  func wasArchived(_ table: TableName) -> Bool {
+    inventory.archives[table] != nil || inventory.manifestsAlone[table] != nil
   }
 
   /// The first day that a nightly run looks at; nil where the table is not in `BACKUP_TABLES`.

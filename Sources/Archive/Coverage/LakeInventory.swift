@@ -16,15 +16,19 @@ package struct LakeInventory: Sendable {
     package var expectedBytes: Int?
     /// Where it lies; nil is its place in today's layout.
     package var olderPath: LakePath?
+    /// A hash of its ETag.
+    var etag: UInt64
 
     package init(
-      gzipBytes: Int, rows: Int? = nil, verifiedAt: Date? = nil, expectedBytes: Int? = nil, olderPath: LakePath? = nil
+      gzipBytes: Int, rows: Int? = nil, verifiedAt: Date? = nil, expectedBytes: Int? = nil, olderPath: LakePath? = nil,
+      etag: UInt64 = 0
     ) {
       self.gzipBytes = gzipBytes
       self.rows = rows
       self.verifiedAt = verifiedAt
       self.expectedBytes = expectedBytes
       self.olderPath = olderPath
+      self.etag = etag
     }
   }
 

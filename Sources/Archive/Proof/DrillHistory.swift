@@ -11,6 +11,8 @@ package struct DrillHistory: Sendable, Equatable {
   package struct Entry: Sendable, Codable, Equatable {
     package let table: TableName
     package let date: Day
+    /// The archive's ETag: another one is another archive, of which the drill says nothing.
+    package let etag: String
     package let at: Date
     /// The rows came back as they were archived.
     package let passed: Bool
@@ -24,11 +26,12 @@ package struct DrillHistory: Sendable, Equatable {
     package let operation: String?
 
     package init(
-      table: TableName, date: Day, at: Date, passed: Bool, verdict: String, rows: Int?, seconds: Double?,
+      table: TableName, date: Day, etag: String, at: Date, passed: Bool, verdict: String, rows: Int?, seconds: Double?,
       operation: String?
     ) {
       self.table = table
       self.date = date
+      self.etag = etag
       self.at = at
       self.passed = passed
       self.verdict = verdict
@@ -48,8 +51,12 @@ package struct DrillHistory: Sendable, Equatable {
   /// The last drill of all.
   package var last: Entry? { entries.first }
 
-  /// The archives whose last drill failed.
-  package var failed: [Entry] { entries.filter { !$0.passed } }
+  /// The archives of `inventory` whose last drill failed. One that was replaced since is another archive.
+  package func failed(in inventory: LakeInventory) -> [Entry] {
+    entries.filter { entry in
+      !entry.passed && inventory.archives[entry.table]?[entry.date]?.etag == ManifestFacts.hash(etag: entry.etag)
+    }
+  }
 
   /// When the archive was drilled last; nil for never.
   package func lastDrill(of table: TableName, _ day: Day) -> Entry? {

@@ -36,11 +36,15 @@ package struct NewTable: Sendable {
   let table: TableName
   let columns: [Column]
   let chunks: Chunks?
+  /// Of a scratch table: who has made it. It is unlogged, so that no publication of all tables sends its rows, and no hypertable,
+  /// which cannot be that.
+  let scratchComment: String?
 
-  package init(_ table: TableName, columns: [Column], chunks: Chunks?) {
+  package init(_ table: TableName, columns: [Column], chunks: Chunks?, scratchComment: String? = nil) {
     self.table = table
     self.columns = columns
-    self.chunks = chunks
+    self.chunks = scratchComment == nil ? chunks : nil
+    self.scratchComment = scratchComment
   }
 
   static let field = "destination.create_table"
@@ -86,7 +90,12 @@ package struct NewTable: Sendable {
       )
     }
     let name = try await connection.quoted(table)
-    try await connection.query("CREATE TABLE \(name) (\(definitions.joined(separator: ", ")))")
+    let kind = scratchComment == nil ? "TABLE" : "UNLOGGED TABLE"
+    try await connection.query("CREATE \(kind) \(name) (\(definitions.joined(separator: ", ")))")
+    if let scratchComment {
+      try await connection.query("COMMENT ON TABLE \(name) IS \(SQL.literal(scratchComment))")
+      return []
+    }
     let chunksWarning = try await makeHypertable(name, on: connection)
     return [
       "the table \(table) was created from the archive's manifest, with its columns, types and NOT NULL; keys, indexes, defaults, "

@@ -76,24 +76,44 @@ package enum ScratchSchema {
         + "sluice setup apply --part drill. Nothing was restored")
   }
 
-  /// The scratch tables that this role may drop, and those that only another may.
-  package static func tables(on connection: PostgresConnection) async throws -> (own: [TableName], others: [TableName])
-  {
-    let rows = try await connection.query(
-      "SELECT c.relname::pg_catalog.text AS name, pg_catalog.pg_has_role(c.relowner, 'USAGE') AS is_own "
-        + "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        + "WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.relname", [name]
-    ).rows
-    var tables: (own: [TableName], others: [TableName]) = ([], [])
-    for row in rows {
-      let table = TableName(schema: name, name: try row.decode("name"))
-      guard operation(of: table) != nil else { continue }
-      if try row.decode("is_own") { tables.own.append(table) } else { tables.others.append(table) }
-    }
-    return tables
+  /// What a scratch table's comment says: the lake whose operation it belongs to, since several lakes may have archives of one database.
+  package static func comment(lake: String) -> String { commentStart + lake }
+
+  private static let commentStart = "scratch table of sluice drill, of the lake "
+
+  /// A scratch table that is there.
+  package struct Found: Sendable {
+    package let table: TableName
+    /// The lake in its comment.
+    package let lake: String
+    /// This role may drop it.
+    package let isOwn: Bool
   }
 
-  /// Drops a scratch table, with the chunks of a hypertable, where it is there.
+  /// The tables that drills have made: by their names and comments.
+  package static func tables(on connection: PostgresConnection) async throws -> [Found] {
+    let rows = try await connection.query(
+      "SELECT c.relname::pg_catalog.text AS name, pg_catalog.obj_description(c.oid, 'pg_class') AS comment, "
+        + "pg_catalog.pg_has_role(c.relowner, 'USAGE') AS is_own "
+        + "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        + "WHERE n.nspname = $1 AND c.relkind = 'r' AND pg_catalog.obj_description(c.oid, 'pg_class') IS NOT NULL "
+        + "ORDER BY c.relname", [name]
+    ).rows
+    return try rows.compactMap { row in
+      let table = TableName(schema: name, name: try row.decode("name"))
+      let comment: String = try row.decode("comment")
+      guard operation(of: table) != nil, comment.hasPrefix(commentStart) else { return nil }
+      return Found(
+        table: table, lake: String(comment.dropFirst(commentStart.count)), isOwn: try row.decode("is_own"))
+    }
+  }
+
+  /// Whether the schema is there.
+  package static func isThere(on connection: PostgresConnection) async throws -> Bool {
+    try await State(on: connection).isThere
+  }
+
+  /// Drops a scratch table where it is there.
   /// - Throws: `PostgresError`; the table is still there then.
   package static func drop(_ table: TableName, on connection: PostgresConnection) async throws {
     precondition(operation(of: table) != nil, "only scratch tables are dropped")

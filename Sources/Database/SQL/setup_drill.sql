@@ -11,13 +11,4 @@ SELECT 2, 'schema', {{schema}}, '', p.name, '', '',
 FROM (VALUES ('CREATE'), ('USAGE')) p (name)
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = {{schema}}
 LEFT JOIN pg_catalog.pg_roles r ON r.rolname = {{role}}
-UNION ALL
--- The functions that make a hypertable.
-SELECT 3, 'schema', n.nspname::pg_catalog.text, '', 'USAGE', '', '',
-  CASE WHEN pg_catalog.has_schema_privilege(COALESCE(r.oid, 0), n.oid, 'USAGE') THEN 'present' ELSE 'missing' END,
-  pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, {{role}}), ''
-FROM pg_catalog.pg_extension e
-JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-LEFT JOIN pg_catalog.pg_roles r ON r.rolname = {{role}}
-WHERE e.extname = 'timescaledb'
 ORDER BY place, object_name, privilege

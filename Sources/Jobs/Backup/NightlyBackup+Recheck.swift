@@ -78,7 +78,7 @@ extension NightlyReport {
         case .notBegun: night.notBegun += 1
         }
       }
-      night.fewer = changed.count { $0.table == table && $0.tableRows < $0.archiveRows }
+      night.fewer = changed.count { $0.table == table && $0.tableRows < $0.archiveRows && !$0.isDropped }
       return night
     }
   }
@@ -93,11 +93,11 @@ extension NightlyReport {
       $0.notBegun += $1.notBegun
       $0.rows += $1.rows
     }
-    var words = ["\(total.archived) table-days archived"]
-    if total.again > 0 { words.append("\(total.again) archived again for late rows") }
-    if total.failed > 0 { words.append("\(total.failed) failed") }
-    if total.notBegun > 0 { words.append("\(total.notBegun) not begun") }
-    var lines = ["\(status.rawValue): \(words.joined(separator: ", ")); \(total.rows) rows"]
+    var lines = [
+      Self.headline(
+        status, archived: total.archived, again: total.again, failed: total.failed, notBegun: total.notBegun,
+        rows: total.rows)
+    ]
     for night in nights where !night.isWell || night.again > 0 {
       var parts: [String] = []
       if night.again > 0 { parts.append("\(night.again) archived again") }

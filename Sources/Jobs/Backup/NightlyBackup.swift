@@ -25,14 +25,18 @@ package struct NightlyBackup: Sendable {
     self.onResult = onResult
   }
 
-  /// What the run would archive.
+  /// What the run would archive: the missing days, and those that have got more rows since they were archived.
   /// - Throws: ``JobError`` `not_configured` without tables.
   package func plan() async throws -> BackupPlan {
     try refuseNoTables()
     let database = try context.server.target().database
     do {
       let archived = try await ArchiveCatalog(context.lake).days(database: database)
-      return BackupPlan(nightly: options, database: database, archived: archived, now: context.now())
+      let now = context.now()
+      let plan = BackupPlan(nightly: options, database: database, archived: archived, now: now)
+      var seen = NightlyReport(backup: BackupReport(results: []))
+      await review(Night(start: now, database: database, archived: archived, plan: plan), &seen, until: nil)
+      return plan + lateDays(seen, database: database)
     } catch let error as LakeError {
       throw JobError(cause: error)
     }
@@ -66,7 +70,12 @@ package struct NightlyBackup: Sendable {
     let night = try await prepare()
     var report = NightlyReport(backup: BackupReport(results: [], lake: context.lakeURL))
     await review(night, &report, until: time?.lastBegin)
-    warn(report)
+    // The messages archive the late days again.
+    var told = report
+    for index in told.changed.indices where told.changed[index].tableRows > told.changed[index].archiveRows {
+      told.changed[index].archivedAgain = true
+    }
+    warn(told, isUnderWay: true)
     return (night.plan + lateDays(report, database: night.database), report)
   }
 
@@ -102,7 +111,8 @@ package struct NightlyBackup: Sendable {
   }
 
   /// Writes a warning for each table of which something is left to do.
-  private func warn(_ report: NightlyReport) {
+  /// - Parameter isUnderWay: what is told as archived again is on its way.
+  private func warn(_ report: NightlyReport, isUnderWay: Bool = false) {
     if !report.unreviewed.isEmpty {
       Log.write(
         .warning, "tables were not reviewed for days that were never archived",
@@ -124,13 +134,13 @@ package struct NightlyBackup: Sendable {
             "first": spans.map(\.from).min().map { "\($0)" } ?? "", "last": spans.map(\.to).max().map { "\($0)" } ?? "",
           ])
       }
-      for day in report.changed where day.table == table {
+      for day in report.changed where day.table == table && !day.isDropped {
         let isLate = day.tableRows > day.archiveRows
         let message =
           !isLate
           ? "rows of a day were removed since it was archived; its archive is kept"
           : day.archivedAgain == true
-            ? "rows came into a day after it was archived; it was archived again"
+            ? "rows came into a day after it was archived; it \(isUnderWay ? "is" : "was") archived again"
             : "rows came into a day after it was archived; archive it again with overwrite"
         Log.write(
           day.archivedAgain == true ? .info : .warning, message,

@@ -21,6 +21,9 @@ package struct NightlyReport: Sendable, Encodable {
     /// The run has archived the day again, since the table has more rows of it; nil, and absent, otherwise.
     package var archivedAgain: Bool?
 
+    /// The table has none of the day's rows any more: that is what archives are for.
+    var isDropped: Bool { tableRows == 0 }
+
     enum CodingKeys: String, CodingKey {
       case table, date
       case archiveRows = "archive_rows"

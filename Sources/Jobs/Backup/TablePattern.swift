@@ -5,7 +5,7 @@ package import TableDays
 /// A pattern over the tables of `BACKUP_TABLES`: `events.*`, `*.clicks`. `*` stands for any characters, `?` for one.
 package struct TablePattern: Sendable, Equatable {
   package let text: String
-  private let schema, name: [Character]
+  private let schema, name: String
 
   /// Whether the text of a table is a pattern.
   static func isOne(_ text: String) -> Bool { !text.contains("\"") && text.contains { $0 == "*" || $0 == "?" } }
@@ -17,21 +17,12 @@ package struct TablePattern: Sendable, Equatable {
       throw JobError.badField(field, "a pattern of schema and table, such as events.*", got: .string(text))
     }
     self.text = text
-    schema = Array(parts[0])
-    name = Array(parts[1])
+    schema = String(parts[0])
+    name = String(parts[1])
   }
 
   package func matches(_ table: TableName) -> Bool {
-    Self.matches(Array(table.schema)[...], schema[...]) && Self.matches(Array(table.name)[...], name[...])
-  }
-
-  private static func matches(_ text: ArraySlice<Character>, _ pattern: ArraySlice<Character>) -> Bool {
-    guard let first = pattern.first else { return text.isEmpty }
-    if first == "*" {
-      return matches(text, pattern.dropFirst()) || !text.isEmpty && matches(text.dropFirst(), pattern)
-    }
-    guard let character = text.first, first == "?" || first == character else { return false }
-    return matches(text.dropFirst(), pattern.dropFirst())
+    Wildcards.matches(schema, table.schema) && Wildcards.matches(name, table.name)
   }
 }
 

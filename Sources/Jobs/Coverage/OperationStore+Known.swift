@@ -4,32 +4,49 @@ import Foundation
 import TableDays
 
 extension OperationStore {
-  /// Documents that are read for it, the newest.
+  /// Documents of backups and nights that are told of, the newest.
   private static let remembered = 50
+  /// Documents of any kind that are read for it.
+  private static let read = 400
 
   /// What the newest operations tell of the days of `database`, which the lake alone does not. Of each day the newest
   /// operation that names it counts.
   ///
   /// Where the operations cannot be read nothing is known: a listing of archives is worth more than none.
   package func knownDays(of database: String) async -> Coverage.Known {
-    guard let operations = try? await list(limit: Self.remembered).operations else { return Coverage.Known() }
-    return Coverage.Known(operations, of: database)
+    var found: [Operation] = []
+    var after: String?
+    var count = 0
+    repeat {
+      guard let page = try? await list(limit: Self.remembered, after: after) else { break }
+      found += page.operations.filter { Coverage.Known.kinds.contains($0.kind) }
+      count += page.operations.count
+      after = page.next
+    } while after != nil && found.count < Self.remembered && count < Self.read
+    return Coverage.Known(found, of: database)
   }
 }
 
 extension Coverage.Known {
+  /// The operations that tell of days.
+  static let kinds: Set<String> = ["backup", "nightly_backup"]
+
   /// - Parameter operations: the newest first.
   init(_ operations: [Operation], of database: String) {
     self.init()
     var told: [TableName: Set<Day>] = [:]
     var hasNight = false
-    for operation in operations where ["backup", "nightly_backup"].contains(operation.kind) {
-      if operation.state.written == .running, let unit = Self.unit(operation.progress.object?["subject"]?.string) {
+    for operation in operations where Self.kinds.contains(operation.kind) {
+      // A document of a version that did not note the database tells of its results alone.
+      let isOfDatabase = operation.database?.utf8.elementsEqual(database.utf8) == true
+      if isOfDatabase, operation.state.written == .running,
+        let unit = Self.unit(operation.progress.object?["subject"]?.string)
+      {
         running[unit.table, default: []].insert(unit.day)
       }
       let result = operation.result?.object ?? [:]
       // Each night counts the rows anew.
-      let isLastNight = operation.kind == "nightly_backup" && result["changed"] != nil && !hasNight
+      let isLastNight = isOfDatabase && operation.kind == "nightly_backup" && result["changed"] != nil && !hasNight
       for case let .object(changed)? in isLastNight ? Self.items(result["changed"]) : [] {
         guard let unit = Self.unit(changed), changed["archived_again"] != .bool(true),
           let rows = changed["table_rows"]?.whole, let archived = changed["archive_rows"]?.whole, rows > archived

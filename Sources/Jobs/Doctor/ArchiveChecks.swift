@@ -31,9 +31,7 @@ package struct ArchiveChecks: Sendable {
       let operations = OperationStore(lake: store)
       let coverage = try await CoverageReading(lake: store) { await operations.knownDays(of: $0) }.coverage(
         of: database, backup, now: now)
-      return [
-        coverageCheck(coverage), drillCheck(coverage, try await DrillHistory.read(of: database, in: store)),
-      ]
+      return [coverageCheck(coverage), await drillCheck(coverage, store)]
     } catch {
       return skipped("the lake cannot be read: \(JobError(cause: error).message)")
     }
@@ -41,6 +39,16 @@ package struct ArchiveChecks: Sendable {
 
   private func skipped(_ why: String) -> [DoctorCheck] {
     [DoctorCheck(.archivesCoverage, .skipped, why), DoctorCheck(.archivesDrill, .skipped, why)]
+  }
+
+  private func drillCheck(_ coverage: Coverage, _ store: any LakeStore) async -> DoctorCheck {
+    do {
+      return drillCheck(coverage, try await DrillHistory.read(of: coverage.inventory.database, in: store))
+    } catch {
+      return DoctorCheck(
+        .archivesDrill, .failed, "the history of drills cannot be read: \(JobError(cause: error).message)",
+        remedy: "remove that file to begin a new history, where it is none that this version wrote")
+    }
   }
 
   private func coverageCheck(_ coverage: Coverage) -> DoctorCheck {
@@ -68,12 +76,13 @@ package struct ArchiveChecks: Sendable {
   }
 
   private func drillCheck(_ coverage: Coverage, _ history: DrillHistory) -> DoctorCheck {
-    if let failure = history.failed.first {
-      let more = history.failed.count > 1 ? ", and of \(history.failed.count - 1) others" : ""
+    let failed = history.failed(in: coverage.inventory)
+    if let failure = failed.first {
+      let more = failed.count > 1 ? ", and of \(failed.count - 1) others" : ""
       return DoctorCheck(
         .archivesDrill, .failed,
         "the last drill of \(failure.table) \(failure.date)\(more) failed: \(failure.verdict.replacing("_", with: " "))",
-        remedy: "sluice drill --table '\(failure.table)' --date \(failure.date)")
+        remedy: failure.command)
     }
     guard let last = history.last else {
       guard !coverage.inventory.archives.isEmpty else {

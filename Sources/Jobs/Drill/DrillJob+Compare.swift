@@ -38,7 +38,7 @@ extension DrillJob {
     do {
       let found = try await context.sessions.pools.withConnection(to: context.server.target()) {
         try await LiveRows(
-          manifest: manifest, table: table, allowsView: backup.options(of: table).allowsView ?? false
+          manifest: manifest, table: table, allowsView: true
         ).read(on: $0)
       }
       report.liveRows = found.rows

@@ -15,26 +15,39 @@ extension DrillJob {
     let tables = try await context.sessions.pools.withQuestion(to: target) { try await ScratchSchema.tables(on: $0) }
     var dropped: [String] = []
     var warnings: [String] = []
-    for table in tables.own {
-      guard let id = ScratchSchema.operation(of: table).map({ $0.uuidString.asciiLowercased() }) else { continue }
-      if id != operation.asciiLowercased(), try await isAtWork(id, operations) { continue }
+    for found in tables {
+      guard try await isLeft(found, own: operation, operations) else { continue }
+      guard found.isOwn else {
+        warnings.append("the scratch table \(found.table) belongs to another role, and stays")
+        continue
+      }
       do {
-        try await context.sessions.pools.withQuestion(to: target) { try await ScratchSchema.drop(table, on: $0) }
-        dropped.append("\(table)")
+        try await context.sessions.pools.withQuestion(to: target) { try await ScratchSchema.drop(found.table, on: $0) }
+        dropped.append("\(found.table)")
       } catch {
         try Task.checkCancellation()
-        warnings.append(Self.left(table, error))
+        warnings.append(Self.left(found.table, error))
       }
     }
-    warnings += tables.others.map { "the scratch table \($0) belongs to another role, and stays" }
     return (dropped, warnings)
   }
 
-  private func isAtWork(_ id: String, _ operations: OperationStore) async throws -> Bool {
+  /// The age at which a table of another lake's operation, which cannot be asked here, is nobody's: no drill lasts for a day.
+  private static let otherLakes: TimeInterval = 86_400
+
+  /// Whether nobody is at work in the table.
+  private func isLeft(_ found: ScratchSchema.Found, own: String, _ operations: OperationStore) async throws -> Bool {
+    guard let id = ScratchSchema.operation(of: found.table)?.uuidString.asciiLowercased() else { return false }
+    guard id != own.asciiLowercased() else { return true }
+    guard found.lake == context.lakeURL else {
+      // The id begins with the milliseconds since 1970 (RFC 9562, version 7).
+      let milliseconds = UInt64(id.replacing("-", with: "").prefix(12), radix: 16) ?? 0
+      return context.now().timeIntervalSince1970 - Double(milliseconds) / 1000 > Self.otherLakes
+    }
     do {
-      return try await operations.operation(id).state.written == .running
+      return try await operations.operation(id).state.written != .running
     } catch let error as JobError where error.code == .operationNotFound {
-      return false
+      return true
     }
   }
 

@@ -1,5 +1,6 @@
 import Archive
 import Database
+package import Essentials
 import Foundation
 import Lake
 import Postgres
@@ -42,6 +43,13 @@ package struct DrillJob: Sendable {
     var report: DrillReport
     /// What the lake held when it was chosen.
     let inventory: LakeInventory
+
+    /// Which archive it is, for the document of its operation: another attempt drills the same one.
+    package var named: JSONValue {
+      .object([
+        "database": .string(report.database), "table": .string("\(report.table)"), "date": .string("\(report.date)"),
+      ])
+    }
   }
 
   /// Chooses the archive, and changes nothing.
@@ -125,7 +133,7 @@ package struct DrillJob: Sendable {
   /// The archive of `tableDay`; nil where there is none.
   private func subject(_ tableDay: TableDay, _ inventory: LakeInventory) async throws -> Subject? {
     guard let archive = try await tableDay.archive(in: context.lake) else { return nil }
-    let report = DrillReport(tableDay, path: "\(archive.path)", lake: context.lakeURL)
+    let report = DrillReport(tableDay, archive, lake: context.lakeURL)
     let seconds = try? await ArchiveManifest.find(for: archive, in: context.lake).manifest?.seconds
     return Subject(archive: archive, backupSeconds: seconds, report: report, inventory: inventory)
   }
@@ -148,17 +156,25 @@ package struct DrillJob: Sendable {
 
   // MARK: The drill
 
-  private func drill(_ subject: Subject, _ scratch: TableName, _ target: PostgresTarget) async throws -> DrillReport {
+  private func drill(
+    _ subject: Subject, _ scratch: TableName, _ target: PostgresTarget, isAgain: Bool = false
+  ) async throws -> DrillReport {
     var report = subject.report
     try await context.sessions.pools.withQuestion(to: target) { try await ScratchSchema.prepare(on: $0) }
-    var manifest: ArchiveManifest?
+    let manifest: ArchiveManifest?
     do {
       manifest = try await attempt(subject, scratch, &report)
     } catch {
       await remove(scratch, target, &report)
       try Task.checkCancellation()
       report.error = .ofTableDay(error)
-      return report
+      // The night may archive the day again meanwhile; the new file is drilled then.
+      let tableDay = TableDay(database: report.database, table: report.table, day: report.date)
+      guard report.error?.code == .archiveChanged, !isAgain,
+        var next = try await self.subject(tableDay, subject.inventory)
+      else { return report }
+      next.report.take(choiceOf: subject.report)
+      return try await drill(next, scratch, target, isAgain: true)
     }
     await remove(scratch, target, &report)
     if let manifest, report.verdict == .restored { await compareLive(manifest, &report) }
@@ -172,8 +188,8 @@ package struct DrillJob: Sendable {
   ) async throws -> ArchiveManifest? {
     let tableDay = TableDay(database: report.database, table: report.table, day: report.date)
     guard let manifest = try await verified(tableDay, subject.archive, &report) else { return nil }
-    report.scratchTable = "\(scratch)"
     let result = try await load(tableDay, into: scratch)
+    report.scratchTable = "\(scratch)"
     report.restoreSeconds = result.seconds
     try await compare(manifest, subject.archive, scratch, &report)
     return manifest
@@ -190,38 +206,49 @@ package struct DrillJob: Sendable {
     ).run()
     report.rows = found.rows
     report.warnings += found.warnings
-    guard found.status == .verified else {
-      if found.status == .damaged {
-        report.verdict = .damaged
-        report.damage = found.damage
-        report.error = JobError(
-          .archiveCorrupt, "the archive \(tableDay) is damaged: \(found.damage?.detail ?? ""); nothing was restored")
-      } else {
-        report.error = JobError(
-          .manifestUnreadable,
-          "the archive \(tableDay) has no manifest, by which a drill makes the table and compares the rows; sluice verify --adopt "
-            + "writes one. Nothing was restored")
-      }
+    let changed = JobError(
+      .archiveChanged, "the archive \(tableDay) was replaced or removed while it was drilled; drill it again")
+    switch found.status {
+    case .verified: break
+    case .damaged:
+      report.verdict = .damaged
+      report.damage = found.damage
+      report.error = JobError(.archiveCorrupt, "the archive \(tableDay) is damaged: \(found.damage?.detail ?? "")")
       return nil
+    case .unverifiable:
+      report.error = JobError(
+        .manifestUnreadable,
+        "the archive \(tableDay) has no manifest, by which a drill makes the table and compares the rows; write one by "
+          + "\(ShellText.command("sluice verify --adopt --table", tableDay.table, "--date \(tableDay.day)"))")
+      return nil
+    default: throw changed
     }
-    return try await ArchiveManifest.find(for: archive, in: context.lake).manifest
+    // Reading it has written the manifest anew.
+    guard let manifest = try await ArchiveManifest.find(for: archive, in: context.lake).manifest else { throw changed }
+    return manifest
   }
+
+  private static let attempts = 4
 
   private func load(_ tableDay: TableDay, into scratch: TableName) async throws -> RestoreResult {
     var request = RestoreRequest(source: .days(table: tableDay.table, from: tableDay.day, to: tableDay.day))
     request.destination.targetTable = scratch
     request.destination.createsTable = true
     request.timescale.recompressWindow = false
+    request.destination.scratchComment = ScratchSchema.comment(lake: context.lakeURL)
     let job = RestoreJob(context, restore, progress: progress)
-    let report: RestoreReport
-    do {
-      report = try await job.run(request)
-    } catch let error as JobError where error.code == .tableNotMade {
-      // Another drill that ended has removed the empty schema a moment ago.
-      try await context.sessions.pools.withQuestion(to: context.server.target()) {
-        try await ScratchSchema.prepare(on: $0)
+    var report = RestoreReport(results: [])
+    for attempt in 1...Self.attempts {
+      do {
+        report = try await job.run(request)
+        break
+      } catch let error as JobError where attempt < Self.attempts && error.code.kind != .forbidden {
+        // Another drill that ended may have removed the empty schema a moment ago.
+        let target = try context.server.target()
+        guard try await !context.sessions.pools.withQuestion(to: target, { try await ScratchSchema.isThere(on: $0) })
+        else { throw error }
+        try await context.sessions.pools.withQuestion(to: target) { try await ScratchSchema.prepare(on: $0) }
       }
-      report = try await job.run(request)
     }
     guard let result = report.results.first, result.error == nil, result.status == .ok else {
       throw report.results.first?.error ?? JobError(.internal, "the restore has no result")
@@ -233,7 +260,7 @@ package struct DrillJob: Sendable {
 
   /// Writes the drill into the history. Where that fails it was done all the same.
   private func note(_ report: inout DrillReport, _ operation: String, _ inventory: LakeInventory) async {
-    guard let entry = report.entry(at: context.now(), operation: operation) else { return }
+    guard let entry = report.entry(at: context.now(), etag: report.etag, operation: operation) else { return }
     do {
       try await DrillHistory.add(entry, of: report.database, in: context.lake) { inventory.archives[$0]?[$1] != nil }
     } catch {

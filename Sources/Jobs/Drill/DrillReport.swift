@@ -1,5 +1,6 @@
 package import Archive
 package import Foundation
+import Lake
 package import Reporting
 package import TableDays
 
@@ -36,6 +37,8 @@ package struct DrillReport: Sendable, Encodable, Equatable {
   package let date: Day
   /// The archive's path under `LAKE_URL`.
   package let path: String
+  /// The archive's ETag; not a part of the report.
+  let etag: String
   package var verdict: Verdict
   /// The rows of the archive, by its manifest.
   package var rows: Int?
@@ -72,11 +75,12 @@ package struct DrillReport: Sendable, Encodable, Equatable {
     return isDropped && live?.isWell ?? false ? .ok : .partial
   }
 
-  init(_ tableDay: TableDay, path: String, lake: String) {
+  init(_ tableDay: TableDay, _ archive: LakeEntry, lake: String) {
     database = tableDay.database
     table = tableDay.table
     date = tableDay.day
-    self.path = path
+    path = "\(archive.path)"
+    etag = archive.etag
     self.lake = lake
     verdict = .notRestored
   }
@@ -119,11 +123,23 @@ package struct DrillReport: Sendable, Encodable, Equatable {
     try container.encode(lake, forKey: .lake)
   }
 
+  /// Takes over how `other`, of the same archive, was chosen.
+  mutating func take(choiceOf other: DrillReport) {
+    (candidates, seed, tooLarge) = (other.candidates, other.seed, other.tooLarge)
+    (lastDrillAt, isDropped) = (other.lastDrillAt, other.isDropped)
+    warnings += other.warnings
+  }
+
   /// What the history keeps of it; nil where the failure says nothing of the archive, such as a server that does not answer.
-  func entry(at date: Date, operation: String) -> DrillHistory.Entry? {
-    if verdict == .notRestored, let code = error?.code, code.retry == .retry || code.kind == .forbidden { return nil }
+  /// - Parameter etag: that of the archive.
+  func entry(at date: Date, etag: String, operation: String) -> DrillHistory.Entry? {
+    if verdict == .notRestored {
+      guard let code = error?.code, code.retry != .retry, code.kind != .forbidden, code != .manifestUnreadable else {
+        return nil
+      }
+    }
     return DrillHistory.Entry(
-      table: table, date: self.date, at: date, passed: verdict == .restored, verdict: verdict.rawValue,
+      table: table, date: self.date, etag: etag, at: date, passed: verdict == .restored, verdict: verdict.rawValue,
       rows: restoredRows,
       seconds: restoreSeconds, operation: operation)
   }

@@ -49,6 +49,8 @@ package struct Operation: Sendable, Equatable {
   package var updatedAt: Date
   /// The job's request, without passwords; nil where it cannot be run again from the document.
   package var request: JSONValue?
+  /// The database whose days the job is about; nil where it is about no days, and in documents of earlier versions.
+  package var database: String?
   /// Why the call was answered before the job's end, where its caller did not ask for that.
   package var reason: String?
   /// The messages that the job was divided into, one for each table-day; nil for a job that one process does.
@@ -74,7 +76,7 @@ package struct Operation: Sendable, Equatable {
 
 extension Operation: Encodable {
   enum CodingKeys: String, CodingKey {
-    case id, kind, state, progress, result, error, attempt, lease, request, reason, units, finished
+    case id, kind, database, state, progress, result, error, attempt, lease, request, reason, units, finished
     case createdAt = "created_at"
     case updatedAt = "updated_at"
     case cancelRequested = "cancel_requested"
@@ -88,6 +90,7 @@ extension Operation: Encodable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(id, forKey: .id)
     try container.encode(kind, forKey: .kind)
+    try container.encodeIfPresent(database, forKey: .database)
     try container.encode(state.written, forKey: .state)
     try container.encode(createdAt, forKey: .createdAt)
     try container.encode(updatedAt, forKey: .updatedAt)
@@ -126,7 +129,8 @@ extension Operation {
     else {
       throw JobError(
         .lakeError,
-        "the operation's document in the lake cannot be read; look for the job's archives in the lake")
+        "the operation's document in the lake is none that this program wrote; look for the job's archives in the lake, and remove it"
+      )
     }
     let lease = members["lease"]?.object.flatMap { lease -> OperationState.Lease? in
       guard let owner = lease["owner"]?.string, let id = lease["id"]?.string, let until = date(lease["until"]) else {
@@ -141,6 +145,7 @@ extension Operation {
       isCancelRequested: members["cancel_requested"] == .bool(true))
     self.init(id: id, kind: kind, state: state, request: members["request"], at: created)
     updatedAt = updated
+    database = members["database"]?.string
     reason = members["reason"]?.string
     units = members["units"]?.whole
     progress = members["progress"] ?? .object([:])
@@ -160,11 +165,19 @@ extension Operation {
   /// The error's code.
   package var errorCode: String? { error?.object?["code"]?.string }
 
+  /// The error of the first failure of a report.
+  private static func firstError(in report: JSONValue?) -> JSONValue? {
+    guard let members = report?.object else { return nil }
+    if let error = members["error"], error != .null { return error }
+    guard case .array(let results)? = members["results"] else { return nil }
+    return results.lazy.compactMap { $0.object?["error"] }.first { $0 != .null }
+  }
+
   mutating func end(_ lease: String, as word: State, result: JSONValue?, error: JobError?) throws(OperationState
     .Refusal)
   {
     try state.end(lease, as: word)
     self.result = result
-    self.error = error.map { .object($0.members) }
+    self.error = error.map { .object($0.members) } ?? (word == .failed ? Self.firstError(in: result) : nil)
   }
 }

@@ -117,7 +117,7 @@ package struct OperationJobs: Sendable {
         return OperationOutcome(state: .init(report.status), result: report)
       }
     }
-    let order = try RestoreRequest(json).named(operation.id)
+    let order = try request(of: operation.id, json)
     guard order.key != nil else {
       throw Self.refusal(
         "its restore appends and was sent without a key, so that rows which are loaded already would be doubled; look at its "
@@ -128,6 +128,15 @@ package struct OperationJobs: Sendable {
       let report = try await job(progress).run(order, deadline: time?.lastBegin, without: finished)
       return OperationOutcome(state: .init(report.status), result: report)
     }
+  }
+
+  /// The request of a restore; that of an event is for the file that it tells of.
+  private func request(of id: String, _ json: JSONValue) throws -> RestoreRequest {
+    guard let event = ArrivalEvent(json) else { return try RestoreRequest(json).named(id) }
+    guard let request = RestoreRequest(arrival: event, restore) else {
+      throw Self.refusal("RESTORE_ON_ARRIVAL names no table of the event any more")
+    }
+    return request
   }
 
   private func asked(_ operation: Operation) throws -> JSONValue {

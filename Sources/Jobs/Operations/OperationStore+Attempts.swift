@@ -20,23 +20,43 @@ extension OperationStore {
     case atOnce
     /// Once it has run for ``OperationStore/interval``: the caller of a short job has its answer already.
     case whenLong
+    /// As ``whenLong``; one that does not succeed has a document too, since nobody may have looked at its end.
+    case whenLongOrFailed
   }
 
   /// Starts `job` and returns its operation once the first document is in the lake.
   ///
   /// ``shutDown(grace:cleanup:)`` waits for every job that was started before it, including one whose first document is
   /// still being written; later ones are refused.
-  /// - Throws: ``JobError`` `shutting_down`; ``LakeError`` when the document cannot be written.
+  /// - Throws: ``JobError`` `shutting_down`; ``AlreadyBegun``; ``LakeError`` when the document cannot be written.
   package func start(
     _ draft: Draft, _ job: @escaping @Sendable (JobProgress) async throws -> OperationOutcome
   ) async throws -> Operation {
     try refuseWhenClosed()
+    try refuseBegun(draft)
     let operation = begun(draft)
     _ = launch(operation, JobProgress(), condition: .ifAbsent) { progress in
       await Self.logged { try await job(progress) }
     }
-    try await running[operation.id]?.firstWrite?.value
+    let first = running[operation.id]?.firstWrite
+    try await firstOfKey(draft) { try await first?.value }
     return operation
+  }
+
+  /// A call with an `Idempotency-Key` names its operation: of two at the same time one begins it.
+  private func refuseBegun(_ draft: Draft) throws {
+    guard let id = draft.id, let current = running[id] else { return }
+    throw AlreadyBegun(operation: present(current))
+  }
+
+  /// Writes the first document of an operation.
+  private func firstOfKey(_ draft: Draft, _ write: () async throws -> Void) async throws {
+    do {
+      try await write()
+    } catch LakeError.alreadyExists where draft.id != nil {
+      guard let id = draft.id else { return }
+      throw AlreadyBegun(operation: try await operation(id))
+    }
   }
 
   /// Runs `job`, whose caller has an answer already, so that the log alone tells of its failure: by one line of level `error`.
@@ -60,8 +80,10 @@ extension OperationStore {
     describe: @escaping @Sendable (Value) -> OperationOutcome, _ job: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     try refuseWhenClosed()
+    try refuseBegun(draft)
     let operation = begun(draft)
     let result = Mutex<Result<Value, any Error>?>(nil)
+    if noting == .whenLongOrFailed { notedFailures.insert(operation.id) }
     let task = launch(operation, progress, condition: noting == .atOnce ? .ifAbsent : nil) { _ in
       do {
         let value = try await job()
@@ -72,7 +94,8 @@ extension OperationStore {
         return .failed(JobError(cause: error))
       }
     }
-    try await running[operation.id]?.firstWrite?.value
+    let first = running[operation.id]?.firstWrite
+    try await firstOfKey(draft) { try await first?.value }
     _ = await withTaskCancellationHandler {
       await task.value
     } onCancel: {
@@ -83,12 +106,13 @@ extension OperationStore {
   }
 
   /// Writes the document of an operation whose message is about to be put on a queue.
-  /// - Throws: ``LakeError`` when the document cannot be written.
+  /// - Throws: ``AlreadyBegun``; ``LakeError`` when the document cannot be written.
   package func enqueue(_ draft: Draft) async throws -> Operation {
     var operation = begun(draft)
     operation.state = OperationState(.queued)
     operation.result = draft.result
-    try await write(operation, condition: .ifAbsent)
+    let new = operation
+    try await firstOfKey(draft) { try await write(new, condition: .ifAbsent) }
     return operation
   }
 
@@ -105,6 +129,11 @@ extension OperationStore {
     guard found.kind == kind else {
       throw JobError(
         .badField, "the operation is a \(found.kind), and the message asks for a \(kind)", field: "operation")
+    }
+    guard found.units == nil else {
+      throw JobError(
+        .missingField, "missing; the operation is divided into \(found.units ?? 0) messages, each with its number",
+        field: "unit")
     }
     return try await takeUp(found, etag, attempt)
   }
@@ -210,8 +239,10 @@ extension OperationStore {
     try? state.take(owner: instance, id: newID(), at: now())
     var operation = Operation(
       id: draft.id ?? newID(), kind: draft.kind, state: state, request: draft.request, at: now())
+    operation.database = draft.database
     operation.reason = draft.reason
     operation.units = draft.units
+    operation.result = draft.result
     return operation
   }
 

@@ -135,6 +135,9 @@ extension OperationStore {
       await reader.close()
       let bytes = try await lake.readAll(path, limit: Self.maximumBytes)
       return (try await LongWork.run(bytes: bytes.count) { try Operation(file: bytes) }, etag)
+    } catch var error as JobError where error.code == .lakeError {
+      error.text = "\((try? path(id)).map { "\($0)" } ?? id): " + error.text
+      throw error
     } catch LakeError.notFound {
       throw Self.notFound
     }

@@ -27,14 +27,16 @@ extension OperationStore {
     var operation = present(current)
     _ = try? operation.state.renew(lease.id, at: now())
     // A failed write does not stop the job; the next one follows soon.
-    try? await put(operation)
+    _ = try? await put(operation)
   }
 
   /// Writes the document of an operation that this process works on, as long as it is this attempt's.
   ///
   /// A write whose answer was lost leaves an unknown etag, so the document is read when the etag is another one.
+  /// - Returns: the state that is written: `cancelled` where a caller asked for that while the attempt ended.
   /// - Throws: ``TakenOver``; ``LakeError``.
-  func put(_ given: Operation) async throws {
+  @discardableResult
+  func put(_ given: Operation) async throws -> Operation.State {
     var operation = given
     var condition = running[operation.id]?.etag.map { LakePublishCondition.ifMatch($0) } ?? .ifAbsent
     let lease = running[operation.id]?.operation.state.lease?.id
@@ -42,16 +44,23 @@ extension OperationStore {
       do {
         let written = try await write(operation, condition: condition)
         running[operation.id]?.etag = written
-        return
+        return operation.state.written
       } catch LakeError.conditionNotMet, LakeError.alreadyExists {
         let (current, etag) = try await document(operation.id)
         guard current.state.written == .running, current.state.lease?.id == lease else {
           running[operation.id]?.task.cancel()
           throw TakenOver()
         }
-        if current.state.isCancelRequested, operation.state.written == .running {
-          _ = try? operation.state.cancel(at: now())
+        if current.state.isCancelRequested {
           cancelHere(operation.id)
+          switch operation.state.written {
+          case .running: _ = try? operation.state.cancel(at: now())
+          // The wish came while the attempt ended: no other one follows.
+          case .queued, .lost:
+            operation.state = OperationState(.cancelled, attempt: operation.state.attempt)
+            operation.error = .object(Self.byCaller.members)
+          case .succeeded, .partial, .failed, .cancelled: break
+          }
         }
         condition = .ifMatch(etag)
       }
@@ -70,10 +79,11 @@ extension OperationStore {
   /// - Returns: the state of an operation that a caller has cancelled; nil for one that nobody has.
   func finish(_ id: String, _ end: AttemptEnd) async -> Operation.State? {
     guard let current = running[id] else { return nil }
-    // A short job whose caller waits has no document.
-    if current.etag == nil, current.firstWrite == nil { return nil }
     let (word, result, error) = told(end, current)
-    await noteEnd(id, as: word, result: result, error: error)
+    // A short job whose caller waits has no document.
+    let isNoted = notedFailures.remove(id) != nil && word != .succeeded && word != .cancelled
+    if current.etag == nil, current.firstWrite == nil, !isNoted { return nil }
+    if await noteEnd(id, as: word, result: result, error: error) == .cancelled { return .cancelled }
     if word == .queued, running[id]?.isCancelled == true {
       // Cancelled while the document was written.
       return (try? await cancelDocument(id).state.written) ?? .queued
@@ -81,12 +91,14 @@ extension OperationStore {
     return current.isCancelled ? word : nil
   }
 
+  private static let byCaller = JobError(.cancelled, "the operation was cancelled by a caller")
+
   /// What the document says of an attempt's end.
   private func told(
     _ end: AttemptEnd, _ current: Running
   ) -> (word: Operation.State, result: JSONValue?, error: JobError?) {
     func json(_ outcome: OperationOutcome?) -> JSONValue? { outcome.flatMap { try? JSONValue(encoding: $0.result) } }
-    let byCaller = JobError(.cancelled, "the operation was cancelled by a caller")
+    let byCaller = Self.byCaller
     let byShutdown = JobError(
       .cancelled, "the program was stopped before the job's end; resume the operation to do the rest")
     // Whoever waits for the job may have cancelled it a moment before the store did.
@@ -101,23 +113,27 @@ extension OperationStore {
     case .ended(let outcome) where current.isCutOff: return (.lost, json(outcome), byShutdown)
     case .failed(let error) where isCutOff && error.code == .cancelled: return (.lost, nil, byShutdown)
     case .ended(let outcome): return (outcome.state, json(outcome), nil)
+    case .failed(let error) where error.code == .cancelled: return (.cancelled, nil, error)
     case .failed(let error): return (.failed, nil, error)
     }
   }
 
   /// Writes the last document of this process's attempt at operation `id`.
-  private func noteEnd(_ id: String, as word: Operation.State, result: JSONValue?, error: JobError?) async {
+  /// - Returns: the state that was written; nil where none was.
+  private func noteEnd(
+    _ id: String, as word: Operation.State, result: JSONValue?, error: JobError?
+  ) async -> Operation.State? {
     running[id]?.isEnding = true
     await running[id]?.interruption?.value
-    guard let current = running[id], let lease = current.operation.state.lease else { return }
+    guard let current = running[id], let lease = current.operation.state.lease else { return nil }
     var operation = present(current)
-    guard (try? operation.end(lease.id, as: word, result: result, error: error)) != nil else { return }
+    guard (try? operation.end(lease.id, as: word, result: result, error: error)) != nil else { return nil }
     let last = operation
     // In a task of its own, so that it is written also when the job's task was cancelled.
-    await Task { await noteEnd(last) }.value
+    return await Task { await noteEnd(last) }.value
   }
 
-  private func noteEnd(_ operation: Operation) async {
+  private func noteEnd(_ operation: Operation) async -> Operation.State? {
     for wait in Self.retryWaits + [0] {
       do {
         return try await put(operation)
@@ -125,17 +141,18 @@ extension OperationStore {
         Log.write(
           .warning, "the end of an attempt is not recorded: another worker has taken up its operation",
           ["operation": operation.id, "state": operation.state.written.rawValue])
-        return
+        return nil
       } catch {
         guard wait > 0 else {
           Log.write(
             .error, "the last document of an operation could not be written to the lake",
             ["operation": operation.id, "state": operation.state.written.rawValue, "reason": error])
           unwritten = unwritten.suffix(99) + [operation]
-          return
+          return nil
         }
         try? await Task.sleep(for: .seconds(wait))
       }
     }
+    return nil
   }
 }

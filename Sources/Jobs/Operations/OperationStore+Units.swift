@@ -48,23 +48,48 @@ extension OperationStore {
     case unknown
   }
 
-  /// Whether the unit `number` of the operation is to be done.
-  /// - Throws: ``LakeError``.
-  package func state(ofUnit number: Int, of id: String) async throws -> UnitState {
-    let operation: Operation
-    do {
-      operation = try await document(id).operation.seen(at: now())
-    } catch let error as JobError where error.code == .operationNotFound {
-      return .unknown
-    }
+  /// Whether the unit `number` of the operation is to be done. One of an operation whose document is gone, or damaged, is.
+  /// - Parameter kind: what the unit does.
+  /// - Throws: ``JobError`` `bad_field` for a number that the operation does not have, and for an operation of another kind;
+  ///   ``LakeError``.
+  package func state(ofUnit number: Int, of id: String, kind: String) async throws -> UnitState {
+    guard let operation = try await readable(id)?.seen(at: now()) else { return .unknown }
+    try Self.check(number, of: operation, kind: kind)
     if operation.state.written.hasEnded { return .over(operation.state.written) }
     return try await lake.properties(of: unitPath(number, of: id, hasFailed: false)) == nil ? .open : .ended
   }
 
+  /// The operation; nil where its document is gone, or is none of this program's.
+  private func readable(_ id: String) async throws -> Operation? {
+    do {
+      return try await document(id).operation
+    } catch let error as JobError where error.code == .operationNotFound || error.code == .lakeError {
+      return nil
+    }
+  }
+
+  private static func check(_ number: Int, of operation: Operation, kind: String) throws {
+    guard let units = operation.units, operation.kind == kind || operation.kind == "nightly_\(kind)" else {
+      throw JobError(
+        .badField, "the operation is a \(operation.kind) that is not divided into messages of the kind \(kind)",
+        field: "operation")
+    }
+    guard number < units else {
+      throw JobError(
+        .badField, "expected a number below \(units), those of the operation, got \(number)", field: "unit")
+    }
+  }
+
   /// Writes the end of the unit `number`, and that of the operation where it was the last. A unit that is done is not noted as
-  /// failed any more.
-  /// - Throws: ``LakeError``; the message has to come again.
-  package func note(unit number: Int, of id: String, _ end: UnitEnd) async throws {
+  /// failed any more; where the operation has ended without it, its end is corrected.
+  /// - Throws: ``JobError`` `bad_field` as ``state(ofUnit:of:kind:)``; ``LakeError``; the message has to come again.
+  package func note(unit number: Int, of id: String, kind: String, _ end: UnitEnd) async throws {
+    guard let operation = try await readable(id) else { return }
+    try Self.check(number, of: operation, kind: kind)
+    if operation.state.written.hasEnded {
+      if end.error == nil { try await correct(id, end) }
+      return
+    }
     let isDone = try await lake.properties(of: unitPath(number, of: id, hasFailed: false)) != nil
     if !isDone {
       do {
@@ -85,11 +110,11 @@ extension OperationStore {
       var (operation, etag): (Operation, String)
       do {
         (operation, etag) = try await document(id)
-      } catch let error as JobError where error.code == .operationNotFound {
+      } catch let error as JobError where error.code == .operationNotFound || error.code == .lakeError {
         return
       }
       guard let units = operation.units, operation.state.written == .queued else { return }
-      let ended = try await endedUnits(id)
+      let ended = try await endedUnits(id).filter { $0.key < units }
       guard ended.count >= units else { return }
       let ends = try await read(ended, of: id)
       let failures = ends.filter { $0.error != nil }
@@ -98,6 +123,10 @@ extension OperationStore {
       var result = operation.result?.object ?? [:]
       result["status"] = .string(state == .succeeded ? "ok" : state.rawValue)
       result["results"] = .array(ends.compactMap(\.result))
+      if operation.kind == "nightly_backup" {
+        let status: JobStatus = state == .succeeded ? .ok : state == .failed ? .failed : .partial
+        result = NightlyReport.ended(result, status, failures: failures.map(\.tableDay))
+      }
       operation.state = OperationState(state, attempt: operation.state.attempt)
       operation.result = .object(result)
       operation.finished = ends.filter { $0.error == nil }.map(\.tableDay)
@@ -124,7 +153,7 @@ extension OperationStore {
     let work = Task { await body() }
     let watch = Task { [interval] in
       while (try? await Task.sleep(for: .seconds(interval))) != nil {
-        guard let operation = try? await document(id).operation, operation.state.written.hasEnded else { continue }
+        guard let operation = try? await document(id).operation, operation.state.written == .cancelled else { continue }
         return work.cancel()
       }
     }
@@ -136,19 +165,22 @@ extension OperationStore {
     }
   }
 
-  /// Writes that an operation has failed whose message nobody takes up any more; without one, a new operation with the request.
+  /// Writes that an operation has failed whose message nobody takes up any more; without one, and for a message that names the operation of
+  /// another kind or one that is divided, a new operation with the request.
   /// - Returns: the state that it has now: one that had ended before stays as it was.
   /// - Throws: ``JobError`` `already_running` where an attempt holds the lease; ``LakeError``.
   package func giveUp(_ id: String?, _ draft: Draft, _ error: JobError) async throws -> Operation.State {
     for _ in 0..<5 {
       var operation = Operation(
-        id: id ?? newID(), kind: draft.kind, state: OperationState(.queued), request: draft.request, at: now())
+        id: newID(), kind: draft.kind, state: OperationState(.queued), request: draft.request, at: now())
       var etag: String?
       if let id {
         do {
-          (operation, etag) = try await document(id)
+          let (found, tag) = try await document(id)
+          if found.kind == draft.kind, found.units == nil { (operation, etag) = (found, tag) }
         } catch let error as JobError where error.code == .operationNotFound {
           // It was removed while the message waited.
+          operation.id = id
         }
       }
       switch operation.state.seen(at: now()) {
@@ -172,7 +204,7 @@ extension OperationStore {
   /// A queued operation with the progress of its units.
   func withUnits(_ operation: Operation) async throws -> Operation {
     guard let units = operation.units, operation.state.written == .queued else { return operation }
-    let ended = try await endedUnits(operation.id)
+    let ended = try await endedUnits(operation.id).filter { $0.key < units }
     var copy = operation
     copy.progress = Self.progress(units, ended)
     if !ended.isEmpty { copy.state = OperationState(.running, attempt: operation.state.attempt) }

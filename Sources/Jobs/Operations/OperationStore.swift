@@ -60,6 +60,8 @@ package actor OperationStore {
   package nonisolated let instance: String
   let interval: TimeInterval
   var running: [String: Running] = [:]
+  /// The jobs of which a document is written where they do not succeed.
+  var notedFailures: Set<String> = []
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
   var unwritten: [Operation] = []
   private(set) var isClosed = false

@@ -17,7 +17,7 @@ package struct JobEstimate: Sendable {
   /// Seconds of a backup of `plan`; nil where no archive of its tables tells. Tables without one count as nothing.
   package func seconds(of plan: BackupPlan) async -> Double? {
     var days: [TableName: [TableDay]] = [:]
-    for unit in plan.units { days[unit.tableDay.table, default: []].append(unit.tableDay) }
+    for tableDay in await left(of: plan) { days[tableDay.table, default: []].append(tableDay) }
     var sum: Double?
     for list in days.values {
       guard let first = list.min(), let pace = await context.paces.pace(before: first, in: context.lake) else {
@@ -27,6 +27,23 @@ package struct JobEstimate: Sendable {
     }
     return sum.map { $0 / Double(min(context.admission.limit, max(plan.units.count, 1))) }
   }
+
+  /// The table-days that have to be archived: what is there is skipped at once.
+  private func left(of plan: BackupPlan) async -> [TableDay] {
+    let all = plan.units.filter { !$0.overwrite }.map(\.tableDay)
+    let again = plan.units.filter(\.overwrite).map(\.tableDay)
+    guard let database = all.first?.database else { return again }
+    guard all.count > Self.asked else {
+      var left: [TableDay] = []
+      for tableDay in all where (try? await tableDay.archive(in: context.lake)) == nil { left.append(tableDay) }
+      return left + again
+    }
+    let archived = (try? await ArchiveCatalog(context.lake).days(database: database)) ?? [:]
+    return all.filter { archived[$0.table]?.contains($0.day) != true } + again
+  }
+
+  /// Archives that are looked for one by one; for more the folder is listed.
+  private static let asked = 8
 
   /// Seconds of a restore of `request`, by the manifests of its archives; nil where they do not tell. Of many archives a few are asked.
   package func seconds(of request: RestoreRequest, _ options: RestoreOptions) async -> Double? {

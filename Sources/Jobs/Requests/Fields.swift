@@ -154,7 +154,7 @@ package struct Fields {
     guard let unknown = members.keys.sorted().first else { return }
     throw JobError(
       .unknownField,
-      "there is no such field\(NearestName.hint(unknown, among: known)); known are \(known.joined(separator: ", "))",
+      "there is no such field\(NearestName.hint(unknown, among: known)); \(known.isEmpty ? "the request has none" : "known are \(known.joined(separator: ", "))")",
       field: unknown)
   }
 }

@@ -1,4 +1,5 @@
 import Archive
+import Database
 package import Essentials
 import Lake
 import Reporting
@@ -22,8 +23,9 @@ package struct ArrivalEvent: Sendable, Equatable {
     self.id = id
     switch type {
     case "Microsoft.Storage.BlobRenamed": url = data["destinationUrl"]?.string
-    // A flush that does not close the file tells of a part of it.
-    case "Microsoft.Storage.BlobCreated": url = data["url"]?.string
+    // A file that is begun is told of too, before it has bytes.
+    case "Microsoft.Storage.BlobCreated" where data["api"] != "CreateFile" && data["contentLength"]?.whole != 0:
+      url = data["url"]?.string
     default: url = nil
     }
   }
@@ -44,31 +46,8 @@ package struct ArrivalPattern: Sendable, Equatable {
   }
 
   package func matches(_ tableDay: TableDay) -> Bool {
-    Self.matches(Array(database.unicodeScalars), Array(tableDay.database.unicodeScalars))
-      && Self.matches(
-        Array(table.unicodeScalars), Array("\(tableDay.table.schema).\(tableDay.table.name)".unicodeScalars))
-  }
-
-  /// Whether `text` is one that `pattern` stands for.
-  private static func matches(_ pattern: [Unicode.Scalar], _ text: [Unicode.Scalar]) -> Bool {
-    var (at, mark) = (0, 0)
-    var (star, next): (Int?, Int) = (nil, 0)
-    while mark < text.count {
-      if at < pattern.count, pattern[at] == "*" {
-        (star, next) = (at, mark)
-        at += 1
-      } else if at < pattern.count, pattern[at] == text[mark] {
-        at += 1
-        mark += 1
-      } else if let back = star {
-        // The last `*` takes one more.
-        next += 1
-        (at, mark) = (back + 1, next)
-      } else {
-        return false
-      }
-    }
-    return pattern[at...].allSatisfy { $0 == "*" }
+    Wildcards.matches(database, tableDay.database)
+      && Wildcards.matches(table, "\(tableDay.table.schema).\(tableDay.table.name)")
   }
 }
 
@@ -84,6 +63,8 @@ extension RestoreRequest {
     else { return nil }
     self.init(source: .file(address))
     key = "arrival-\(event.id)"
+    // The day may be in the table: an archive of this program's own night arrives too.
+    destination.policy.onExisting = .skip
     isRetried = true
   }
 }

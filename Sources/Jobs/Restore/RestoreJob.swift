@@ -122,7 +122,9 @@ package struct RestoreJob: Sendable {
 
   /// Restores one archive once it is admitted, and turns its failure into a result.
   func result(of load: TableDayRestore, _ source: RestoreSource, _ deadline: Date?) async -> RestoreResult {
-    progress.update { $0.subject = load.result(.ok).subject }
+    // A scratch table says nothing to whoever looks on.
+    let isScratch = load.request.destination.scratchComment != nil
+    progress.update { $0.subject = isScratch ? source.finishedName : load.result(.ok).subject }
     var hasBegun = false
     do {
       let patience = try context.patience(until: deadline)

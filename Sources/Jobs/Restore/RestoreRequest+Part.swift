@@ -35,7 +35,7 @@ extension RestoreRequest {
   /// The key under which a load leaves its mark. A part's has a space, which no request's key has: the same key with another
   /// `where`, or without one, is another load.
   var markKey: String? {
-    key.map { key in part.map { "\(key) where \($0.mark)" } ?? key }
+    (key ?? operation).map { key in part.map { "\(key) where \($0.mark)" } ?? key }
   }
 }
 

@@ -41,6 +41,8 @@ package struct RestoreRequest: Sendable, Equatable {
     package var createsPartition = false
     /// Make the target table from the manifest where it is missing.
     package var createsTable = false
+    /// The table that is made is a scratch table, with this comment. No JSON field.
+    package var scratchComment: String?
   }
 
   /// `copy`.
@@ -65,6 +67,8 @@ package struct RestoreRequest: Sendable, Equatable {
   /// `key`: the caller's name for this request. A request that is sent again with the same key loads only what the earlier
   /// one has not.
   package var key: String?
+  /// The id of the operation, under which a load without ``key`` leaves its mark where the target keeps marks. No JSON field.
+  package var operation: String?
   /// `keep_until`: until when the rows must not be dropped again.
   package var keepUntil: Date?
   /// `preview`: tell what the restore would do, and change nothing.

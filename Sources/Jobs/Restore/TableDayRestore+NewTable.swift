@@ -38,8 +38,8 @@ extension TableDayRestore {
         .init(
           dimension: target(hypertable.dimension), interval: hypertable.interval,
           space: hypertable.spacePartitions.map { (target($0.column), $0.partitions) })
-      }
-    )
+      },
+      scratchComment: request.destination.scratchComment)
   }
 
   /// What a load into the table that is to be made would refuse. It is empty: no rows are looked for.

@@ -60,10 +60,20 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
         failures.append(
           Failure(
             id: operation.id, kind: operation.kind, state: operation.state.written.rawValue, at: operation.updatedAt,
-            code: operation.errorCode, command: "sluice operations \(action?.rawValue ?? "show") \(operation.id)"))
+            code: operation.errorCode,
+            command: "sluice operations \(operation.canBeMended ? action?.rawValue ?? "show" : "show") \(operation.id)")
+        )
       case .succeeded, .cancelled: continue
       }
     }
+  }
+}
+
+extension Operation {
+  /// Whether another attempt may end better. The archive of a drill that is partial has come back; what the table has now is for its
+  /// owner to look at.
+  fileprivate var canBeMended: Bool {
+    !([DrillJob.kind, DrillJob.nightlyKind].contains(kind) && state.written == .partial)
   }
 }
 

@@ -1,5 +1,6 @@
 package import Archive
 import Database
+import Essentials
 package import Foundation
 import Reporting
 package import TableDays
@@ -9,7 +10,7 @@ package struct StatusReport: Sendable, Encodable {
   package enum Status: String, Sendable, Encodable {
     /// Nothing is to be done.
     case ok
-    /// A day of a table is missing or damaged, or an archive did not come back in its last drill.
+    /// A day of a table is missing or damaged, or has rows that its archive lacks, or an archive did not come back in its last drill.
     case attention
     /// A service that jobs need does not answer, or the lake's listing failed.
     case failed
@@ -47,15 +48,22 @@ package struct StatusReport: Sendable, Encodable {
     /// What mends the table's gaps.
     var advice: [String] {
       var advice: [String] = []
+      func list(_ option: String) -> String { ShellText.command("sluice archives --table", table, option) }
+      let again = ShellText.command("sluice backup --table", table, "--date DAY --overwrite")
       if missing > 0 {
         advice.append(
           "\(table): \(missing) days have no archive; sluice backup archives those of BACKUP_LOOKBACK_DAYS, and "
-            + "sluice archives --table '\(table)' --missing lists all")
+            + "\(list("--missing")) lists all")
       }
       if damaged > 0 {
         advice.append(
-          "\(table): \(damaged) archives are damaged; sluice archives --table '\(table)' --status damaged lists them, and "
-            + "sluice backup --table '\(table)' --date DAY --overwrite makes one anew while the table has its rows")
+          "\(table): \(damaged) archives are damaged; \(list("--status damaged")) lists them, and \(again) makes one anew while "
+            + "the table has its rows")
+      }
+      if lateRows > 0 {
+        advice.append(
+          "\(table): \(lateRows) days have rows that their archives lack; \(list("--status late_rows")) lists them, and \(again) "
+            + "archives one again")
       }
       return advice
     }
@@ -123,8 +131,14 @@ package struct StatusJob: Sendable {
           return StatusReport.Table(table, summary)
         }
         lastGoodNight = coverage.lastWholeDay(of: backup.tables.map(\.table))
-        drills = try await DrillHistory.read(of: database, in: context.lake)
-        advice = (tables ?? []).flatMap(\.advice) + drills.failed.map(\.advice)
+        advice = (tables ?? []).flatMap(\.advice)
+        do {
+          drills = try await DrillHistory.read(of: database, in: context.lake)
+          advice += drills.failed(in: coverage.inventory).map(\.advice)
+        } catch {
+          try Task.checkCancellation()
+          problems.append(problem(of: "the history of drills could not be read", error))
+        }
       } catch {
         try Task.checkCancellation()
         problems.append(problem(of: "the lake could not be listed", error))
@@ -140,7 +154,7 @@ package struct StatusJob: Sendable {
       problems.append(problem(of: "the operations could not be read", error))
     }
     let readiness = await checked
-    let hasFailed = readiness.status != "ok" || tables == nil || overview == nil
+    let hasFailed = readiness.status != "ok" || !problems.isEmpty
     return StatusReport(
       status: hasFailed ? .failed : advice.isEmpty ? .ok : .attention, version: Program.version, at: context.now(),
       lake: context.lakeURL, database: context.server.database, checks: readiness.checks ?? [:], tables: tables,
@@ -158,7 +172,12 @@ package struct StatusJob: Sendable {
 extension DrillHistory.Entry {
   /// What is to be done about an archive that did not come back.
   var advice: String {
-    "\(table) \(date): its last drill failed (\(verdict)); sluice drill --table '\(table)' --date \(date) tells why"
+    "\(table) \(date): its last drill failed (\(verdict)); \(command) tells why"
+  }
+
+  /// What drills the archive again.
+  var command: String {
+    ShellText.command("sluice drill --table", table, "--date \(date)")
   }
 }
 

@@ -14,7 +14,8 @@ struct ArchivesFunctions: FunctionArea {
   /// `GET /api/archives`.
   @Sendable private func archives(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) {
-      let wanted = try await ArchivesRequest(RequestObject.read(request))
+      let wanted = try await ArchivesRequest(
+        RequestObject.read(request, now: context.now(), in: backup.timeZone))
       return .json(try await wanted.answer(context, backup))
     }
   }

@@ -56,7 +56,8 @@ struct BackupFunctions: FunctionArea {
     return try await runs.answer(
       request, invocation, isAsync: isAsync,
       JobRuns.Order(
-        kind: "backup", request: object, queuePath: "/api/backup_async", messages: { plan.messages },
+        kind: "backup", database: context.database, request: object, queuePath: "/api/backup_async",
+        messages: { plan.messages },
         estimate: { await JobEstimate(context).seconds(of: plan) }
       ) { run in
         let job = BackupJob(context, options, progress: run.progress)
@@ -90,7 +91,7 @@ struct BackupFunctions: FunctionArea {
         return try await fanOut(night)
       }
       let report = try await runs.operations.run(
-        Draft("nightly_backup", request: .object([:])), noting: .atOnce, night.progress,
+        Draft("nightly_backup", of: context.database, request: .object([:])), noting: .atOnce, night.progress,
         describe: { (report: NightlyReport) in .init(state: .init(report.status), result: report) }
       ) { try await night.run(within: runs.time) }
       let begun = report.backup.results.filter { $0.status != .notBegun }
@@ -116,10 +117,12 @@ struct BackupFunctions: FunctionArea {
       Log.write(.info, "nightly backup done", ["table_days": 0, "status": report.status.rawValue])
       return FunctionResult(returnValue: try .init(encoding: report))
     }
-    var draft = Draft("nightly_backup", request: .object([:]), units: plan.units.count)
     // The results, and a summary of them, come with the end.
-    draft.result = try .object((JSONValue(encoding: report).object ?? [:]).filter { $0.key != "summary" })
-    let operation = try await runs.operations.enqueue(draft)
+    let known = (try JSONValue(encoding: report).object ?? [:]).filter { $0.key != "summary" }
+    let operation = try await runs.operations.enqueue(
+      Draft(
+        "nightly_backup", of: context.database, request: .object([:]), units: plan.units.count,
+        result: .object(known)))
     Log.write(
       .info, "the night's table-days are put on the queue",
       ["operation": operation.id, "table_days": plan.units.count])

@@ -28,7 +28,8 @@ struct DrillFunctions: FunctionArea {
       }
       let id = runs.operations.newID()
       let report = try await runs.operations.run(
-        Draft(DrillJob.nightlyKind, request: .object([:]), id: id), noting: .atOnce, job.progress,
+        Draft(DrillJob.nightlyKind, request: .object([:]), id: id, result: subject.named), noting: .atOnce,
+        job.progress,
         describe: { (report: DrillReport) in .init(report) }
       ) { try await job.run(subject, operation: id) }
       guard report.status != .failed else {

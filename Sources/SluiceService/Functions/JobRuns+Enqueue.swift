@@ -24,22 +24,37 @@ extension JobRuns {
       }
       return Self.redirect(request, to: path, reason: reason)
     }
-    if let field = order.secretField {
-      throw JobError(
-        .badField,
-        "the job goes to a queue, which must not hold a password; leave it out and let the program sign in by its own "
-          + "settings, or send the request without respond-async", field: field)
-    }
-    guard case .object(var members) = order.request else { return .problem(JobError(.internal, "no request").problem) }
-    if host.fansOut, let messages = order.messages?(), messages.count > 1 {
-      let draft = Draft(order.kind, request: order.request, id: id, reason: reason, units: messages.count)
-      let operation = try await operations.enqueue(draft)
-      invocation.outputs.give(Self.messages(messages, of: operation.id), to: QueueOutput.job)
-      return Self.accepted(operation, wasPreferred: reason == nil)
-    }
+    let messages = host.fansOut ? order.messages?() : nil
+    let units = messages.flatMap { $0.count > 1 ? $0.count : nil }
+    if units == nil { _ = try message(order, of: Invocation.newID()) } else { try refuseSecret(order) }
+    let operation = try await operations.enqueue(
+      Draft(order.kind, of: order.database, request: order.request, id: id, reason: reason, units: units))
+    invocation.outputs.give(try self.messages(order, of: operation), to: QueueOutput.job)
+    return Self.accepted(operation, wasPreferred: reason == nil)
+  }
+
+  /// What puts the job of `operation` on the queue: one message, or one for each of its units.
+  func messages(_ order: Order, of operation: Jobs.Operation) throws -> FunctionResult.Output {
+    if operation.units != nil, let units = order.messages?() { return Self.messages(units, of: operation.id) }
+    return Self.message(try message(order, of: operation.id))
+  }
+
+  private func refuseSecret(_ order: Order) throws {
+    guard let field = order.secretField else { return }
+    throw JobError(
+      .badField,
+      "the job goes to a queue, which must not hold a password; leave it out and let the program sign in by its own "
+        + "settings, or send the request without respond-async", field: field)
+  }
+
+  /// The text of the job's one message.
+  /// - Throws: ``JobError`` `bad_field` for a password, `body_too_large`.
+  func message(_ order: Order, of operation: String) throws -> String {
+    try refuseSecret(order)
+    var members = order.request.object ?? [:]
+    members["operation"] = .string(operation)
     // As long as an operation's id. The worker adds the key when it puts the message back.
-    let placeholder = JSONValue.string(Invocation.newID())
-    members["operation"] = placeholder
+    let placeholder = JSONValue.string(operation)
     let longest = members.merging(["key": placeholder]) { own, _ in own == .null ? placeholder : own }
     guard Self.fits(JSONValue.object(longest).compact) else {
       throw JobError(
@@ -47,10 +62,7 @@ extension JobRuns {
         "the request's JSON is longer than the \(Self.maximumMessageBytes) bytes of a queue message; name fewer tables "
           + "in one request")
     }
-    let operation = try await operations.enqueue(Draft(order.kind, request: order.request, id: id, reason: reason))
-    members["operation"] = .string(operation.id)
-    invocation.outputs.give(Self.message(JSONValue.object(members).compact), to: QueueOutput.job)
-    return Self.accepted(operation, wasPreferred: reason == nil)
+    return JSONValue.object(members).compact
   }
 
   /// The messages of an operation's units, each with its number.

@@ -64,7 +64,7 @@ extension JobRuns {
             "reason": failures.first?.error.message ?? "", "lake": lake,
             "without_password": text != whole,
           ])
-        return FunctionResult(outputs: [QueueOutput.poison: Self.message(text)])
+        return FunctionResult(outputs: [QueueOutput.poison: Self.message(Self.withReason(text, failures))])
       }
     }
   }
@@ -76,12 +76,16 @@ extension JobRuns {
       guard case .object(var members) = try dated(request, message) else {
         throw JobError(.badJSON, "expected a JSON object, got \(request.brief)")
       }
+      // A message that was put back from the poison queue.
+      _ = Self.reason(&members)
       let operation = try Self.operation(&members)
       if let number = try Self.unit(&members) {
         guard let operation else {
           throw JobError(.missingField, "missing; the unit is one of an operation", field: "operation")
         }
-        return try await end(ofUnit: number, of: operation, message, members, job)
+        return try await Log.adding("operation", operation) {
+          try await self.end(ofUnit: number, of: operation, kind: kind, message, members, job)
+        }
       }
       if members["key"] ?? .null == .null {
         let key = operation ?? message.id ?? RequestKey.of(message: text, insertionTime: message.insertionTime)

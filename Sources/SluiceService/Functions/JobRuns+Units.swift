@@ -12,10 +12,10 @@ extension JobRuns {
   /// A unit that can never succeed is told by its operation, and not by the poison queue.
   /// - Throws: ``JobError`` and the lake's errors: the message has to come again.
   func end(
-    ofUnit number: Int, of operation: String, _ message: QueueMessage, _ members: [String: JSONValue],
+    ofUnit number: Int, of operation: String, kind: String, _ message: QueueMessage, _ members: [String: JSONValue],
     _ job: @escaping MessageJob
   ) async throws -> End {
-    switch try await operations.state(ofUnit: number, of: operation) {
+    switch try await operations.state(ofUnit: number, of: operation, kind: kind) {
     case .over(let state):
       Log.write(
         .info, "the message is dropped: its operation has ended", ["operation": operation, "state": state.rawValue])
@@ -38,20 +38,24 @@ extension JobRuns {
     let tableDay = Self.tableDay(members)
     switch lastEnd(end, of: message, request) {
     case .done(let status):
-      try await operations.note(unit: number, of: operation, .init(tableDay: tableDay, result: Self.result(ended)))
+      try await operations.note(
+        unit: number, of: operation, kind: kind, .init(tableDay: tableDay, result: Self.result(ended)))
       return .done(status: status)
     case .poison(let failures, _):
       let error = Self.common(failures)
       Log.write(
-        .error, "a table-day of an operation failed",
-        ["operation": operation, "table_day": tableDay, "code": error.code.rawValue, "reason": error.message])
+        // The operation's end is the error.
+        .warning, "a table-day of an operation failed",
+        ["table_day": tableDay, "code": error.code.rawValue, "reason": error.message])
       try await operations.note(
-        unit: number, of: operation,
+        unit: number, of: operation, kind: kind,
         .init(tableDay: tableDay, result: Self.result(ended), error: .object(error.members)))
       return .done(status: "failed")
     case .retry(let error):
       // One that was cancelled has ended, and its message is not to come again.
-      if case .over = try await operations.state(ofUnit: number, of: operation) { return .done(status: "cancelled") }
+      if case .over = try await operations.state(ofUnit: number, of: operation, kind: kind) {
+        return .done(status: "cancelled")
+      }
       return .retry(error)
     case .wait(_, let error):
       work["operation"] = .string(operation)
@@ -84,10 +88,6 @@ extension JobRuns {
       guard case .queue(let message) = event else {
         throw JobError(.wrongTrigger, "the function needs a queue trigger; correct its binding")
       }
-      let error = JobError(
-        .attemptsUsedUp,
-        "the Functions host gave the message up after its last attempt; run it again with sluice operations rerun-failed"
-      )
       // What holds a password is kept without it.
       let text = Self.withoutPassword(message.text) ?? message.text
       guard case .object(var members)? = JSONValue(text: text) else {
@@ -96,18 +96,70 @@ extension JobRuns {
           ["kind": kind, "message": message.id ?? "", "bytes": message.text.utf8.count])
         return .done
       }
-      let operation = try? Self.operation(&members)
-      if let operation, let number = try? Self.unit(&members) {
-        try await operations.note(
-          unit: number, of: operation,
-          .init(tableDay: Self.tableDay(members), result: nil, error: .object(error.members)))
-      } else {
-        let state = try await operations.giveUp(operation, Draft(kind, request: .object(members)), error)
-        guard state == .failed else { return .done }
+      // A worker that could never do it has said why.
+      let told = Self.reason(&members)
+      let error =
+        told
+        ?? JobError(
+          .attemptsUsedUp,
+          "the Functions host gave the message up after its last attempt; run it again with sluice operations rerun-failed"
+        )
+      // A message that names no operation, or none rightly, gets one of its own.
+      var operation = try? Self.operation(&members)
+      let unit: Int?
+      do {
+        unit = try Self.unit(&members)
+      } catch {
+        (operation, unit) = (nil, nil)
       }
+      let isNoted = try await note(givenUp: unit, of: operation, members, error, kind: kind)
+      guard isNoted else { return .done }
       Log.write(
-        .error, "a message was given up", ["kind": kind, "operation": operation ?? "", "code": error.code.rawValue])
+        told == nil ? .error : .info, "a message was given up",
+        ["kind": kind, "operation": operation ?? "", "code": error.code.rawValue])
       return .done
     }
+  }
+
+  /// Writes that a message was given up into its operation.
+  /// - Returns: whether that is news.
+  private func note(
+    givenUp unit: Int?, of operation: String?, _ members: [String: JSONValue], _ error: JobError, kind: String
+  ) async throws -> Bool {
+    if let operation, let unit {
+      do {
+        // A worker may have done it and not been able to say so, or be at it still: it corrects the operation then.
+        try await operations.note(
+          unit: unit, of: operation, kind: kind,
+          .init(tableDay: Self.tableDay(members), result: nil, error: .object(error.members)))
+        return true
+      } catch let refusal as JobError where refusal.code == .badField {
+        // The message is no one of that operation.
+      }
+    }
+    let own = unit == nil ? operation : nil
+    return try await operations.giveUp(own, Draft(kind, request: .object(members)), error) == .failed
+  }
+
+  /// The member in which a message on the poison queue says why it is there.
+  static let reasonMember = "given_up"
+
+  /// Takes the reason out of a message; nil where the host has put it on the poison queue.
+  static func reason(_ members: inout [String: JSONValue]) -> JobError? {
+    guard let reason = members.removeValue(forKey: reasonMember)?.object,
+      let code = (reason["code"]?.string).flatMap({ JobErrorCode(rawValue: $0) }), let detail = reason["detail"]?.string
+    else { return nil }
+    let field = reason["field"]?.string
+    // The text of an error begins with its field.
+    let text = field.flatMap { detail.hasPrefix("\($0): ") ? String(detail.dropFirst($0.count + 2)) : nil } ?? detail
+    return JobError(code, "\(text)", field: field)
+  }
+
+  /// The message with the reason for which it goes to the poison queue, where it is a JSON object and stays short enough.
+  static func withReason(_ text: String, _ failures: [Failure]) -> String {
+    guard !failures.isEmpty, case .object(var members)? = JSONValue(text: text) else { return text }
+    members[reasonMember] = .object(common(failures).members)
+    let told = JSONValue.object(members).compact
+    return fits(told) ? told : text
   }
 }

@@ -27,13 +27,26 @@ struct JobRuns: Sendable {
   /// When an invocation that begins now begins nothing more.
   var deadline: Date? { time?.lastBegin }
 
+  /// Who knows the operation's id as the name of the request.
+  enum Naming: Equatable {
+    /// Nobody: the caller waits for the job's end.
+    case none
+    /// The program, which may make another attempt.
+    case operation
+    /// The caller, who may send the request again with its `Idempotency-Key`.
+    case caller
+  }
+
   /// What a run of a job is given.
   struct Run: Sendable {
     let progress: JobProgress
     /// The time of the invocation; nil where there is no limit.
     let time: FunctionTime?
+    let operation: String
+    let naming: Naming
+
     /// The name of the request over its attempts; nil where its caller waits for it and has named none.
-    let key: String?
+    var key: String? { naming == .none ? nil : operation }
 
     var deadline: Date? { time?.lastBegin }
   }
@@ -42,6 +55,8 @@ struct JobRuns: Sendable {
   struct Order: Sendable {
     /// `backup`, `restore`, `verify`, …
     let kind: String
+    /// The database whose days the job is about; nil where it is about none.
+    var database: String?
     /// The request's JSON, which is the message where the job goes to a queue.
     let request: JSONValue
     /// The field whose value must not be put on a queue or in a document, such as a password.
@@ -73,18 +88,53 @@ struct JobRuns: Sendable {
     var why = Async.no
     if isAsync || mayBeAsync && Self.prefersAsync(request) {
       why = .preferred
-    } else if mayBeAsync, let reason = await tooLong(order) {
+    } else if mayBeAsync, !(host.isInFront && order.secretField != nil), let reason = await tooLong(order) {
       why = .long(reason)
     }
     // A forwarded request is sent to another route, which looks at its key.
     let isSentOn = why != .no && host.isInFront && !invocation.outputs.names.contains(QueueOutput.job)
     guard let idempotency, !isSentOn else { return try await answer(request, invocation, isAsync, why, nil, order) }
+    // What is refused spends no key.
+    if why != .no, host.isInFront { _ = try message(order, of: Invocation.newID()) }
     switch try await operations.remember(idempotency.key, asked: order.kind, order.request) {
-    case .first(let id): return try await answer(request, invocation, isAsync, why, id, order)
-    case .again(let operation):
-      return .json(
-        operation, status: operation.state.written.hasEnded ? 200 : 202, headers: Self.location(operation.id))
+    case .first(let id):
+      do {
+        return try await answer(request, invocation, isAsync, why, id, order)
+      } catch let other as AlreadyBegun {
+        return Self.again(other.operation)
+      }
+    case .again(let operation): return try await goOn(operation, invocation, why, order)
     }
+  }
+
+  private static func again(_ operation: Jobs.Operation) -> HTTPResponse {
+    .json(operation, status: operation.state.written.hasEnded ? 200 : 202, headers: location(operation.id))
+  }
+
+  /// Answers a call that was sent before by its operation. The process that took it up may have been killed: a message that was never
+  /// put on its queue is put there, and a job that is lost is taken up.
+  private func goOn(
+    _ operation: Jobs.Operation, _ invocation: Invocation, _ why: Async, _ order: Order
+  ) async throws -> HTTPResponse {
+    let state = operation.state.written
+    if host.isInFront, why != .no, state == .queued || state == .lost {
+      // Twice on the queue, it is done once.
+      invocation.outputs.give(try messages(order, of: operation), to: QueueOutput.job)
+      return Self.again(operation)
+    }
+    guard state == .lost else { return Self.again(operation) }
+    let time = time
+    let begun = try await operations.resume(operation.id, from: [.lost]) { found, progress in
+      await WorkUnderWay.listing({ progress.words(order.kind) }) {
+        await OperationStore.logged {
+          try await order.run(Run(progress: progress, time: time, operation: found.id, naming: .caller)).answered()
+            .outcome
+        }
+      }
+    }
+    guard why == .no else { return Self.again(begun.operation) }
+    await begun.end()
+    return Self.again(try await operations.operation(operation.id))
   }
 
   /// Why a call is answered before its job's end.
@@ -109,10 +159,12 @@ struct JobRuns: Sendable {
   ) async throws -> HTTPResponse {
     guard why != .no else {
       let progress = JobProgress()
-      let run = Run(progress: progress, time: time, key: id)
+      let operation = id ?? operations.newID()
+      let run = Run(progress: progress, time: time, operation: operation, naming: id == nil ? .none : .caller)
       let ended = try await WorkUnderWay.listing({ progress.words(order.kind) }) {
         try await operations.run(
-          Draft(order.kind, request: order.noted, id: id), noting: id == nil ? .whenLong : .atOnce, progress,
+          Draft(order.kind, of: order.database, request: order.noted, id: operation),
+          noting: id == nil ? .whenLong : .atOnce, progress,
           describe: { (ended: Ended) in ended.outcome }
         ) { try await order.run(run) }
       }
@@ -124,10 +176,12 @@ struct JobRuns: Sendable {
     }
     let operationID = id ?? operations.newID()
     let operation = try await operations.start(
-      Draft(order.kind, request: order.noted, id: operationID, reason: why.reason)
+      Draft(order.kind, of: order.database, request: order.noted, id: operationID, reason: why.reason)
     ) { progress in
       try await WorkUnderWay.listing({ progress.words(order.kind) }) {
-        try await order.run(Run(progress: progress, time: nil, key: operationID)).answered()
+        try await order.run(
+          Run(progress: progress, time: nil, operation: operationID, naming: id == nil ? .operation : .caller)
+        ).answered()
       }.outcome
     }
     return Self.accepted(operation, wasPreferred: why == .preferred)

@@ -4,6 +4,22 @@ import HTTPServer
 import Jobs
 import Reporting
 
+extension RestoreRequest {
+  /// The request under the name that its call has: rows that are appended are then loaded once, however often it is sent. Without a name it is
+  /// known by its operation alone, as far as the target keeps marks of loads.
+  fileprivate func named(_ run: JobRuns.Run) -> RestoreRequest {
+    var copy = self
+    copy.operation = run.operation
+    switch run.naming {
+    case .none: return copy
+    case .operation: return copy.named(run.operation)
+    case .caller:
+      copy.key = key ?? run.operation
+      return copy
+    }
+  }
+}
+
 /// The functions for restores: by HTTP, by queue message.
 struct RestoreFunctions: FunctionArea {
   let context: JobContext
@@ -43,7 +59,7 @@ struct RestoreFunctions: FunctionArea {
       ) { run in
         let job = RestoreJob(context, options, progress: run.progress)
         guard !order.isPreview else { return try await .init(job.preview(order)) }
-        return try await .init(job.run(order.named(run.key), deadline: run.deadline))
+        return try await .init(job.run(order.named(run), deadline: run.deadline))
       })
   }
 

@@ -62,7 +62,8 @@ enum BackupCommand: Command {
       let job = BackupJob(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
       let plan = try job.plan(request)
       let report = try await JobRun.asOperation(
-        Draft("backup", request: json), parts, progress, describe: { .init(state: .init($0.status), result: $0) }
+        Draft("backup", of: parts.settings.server.database, request: json), parts, progress,
+        describe: { .init(state: .init($0.status), result: $0) }
       ) { try await job.run(plan) }
       // Where only this command runs, there is no nightly run that removes old files.
       await OldFiles(parts.context).remove(database: try parts.context.server.target().database)
@@ -77,15 +78,28 @@ enum BackupCommand: Command {
       return try await preview(arguments) { try await NightlyBackup($0.context, $0.options).plan() }
     }
     return try await JobRun.run(arguments) { parts, progress, printer in
-      let run = NightlyBackup(parts.context, parts.settings.backup, progress: progress) { printer.take($0) }
+      // As JSON the report is one document, with what the run has seen of the tables beside.
+      let isJSON = arguments.isFlagSet("json")
+      let run = NightlyBackup(parts.context, parts.settings.backup, progress: progress) { result in
+        if !isJSON { printer.take(result) }
+      }
       let report = try await JobRun.asOperation(
-        Draft("nightly_backup", request: .object([:])), parts, progress,
+        Draft("nightly_backup", of: parts.settings.server.database, request: .object([:])), parts, progress,
+        noting: .atOnce,
         describe: { .init(state: .init($0.status), result: $0) }
       ) { try await run.run() }
       if report.backup.results.isEmpty, !arguments.isFlagSet("json"), !arguments.isFlagSet("quiet") {
         Output.line("every day of BACKUP_LOOKBACK_DAYS is archived")
       }
-      try printer.end(report, report.backup.results, status: report.status, lake: report.backup.lake)
+      if isJSON {
+        Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
+      } else {
+        if !report.backup.results.isEmpty, !arguments.isFlagSet("quiet") || report.status != .ok {
+          ProgressLine.clearTerminal()
+          report.summary.split(separator: "\n").forEach { Output.line(String($0).visibleLine()) }
+        }
+        try printer.end(report, report.backup.results, status: report.status, lake: report.backup.lake)
+      }
       return JobRun.exitCode(report.status, report.backup.results)
     }
   }

@@ -26,7 +26,8 @@ enum DrillCommand: Command {
       let subject = try await job.choose(request)
       let id = OperationStore(lake: parts.context.lake).newID()
       let report = try await JobRun.asOperation(
-        Draft(DrillJob.kind, request: json, id: id), parts, progress, noting: .atOnce, describe: { .init($0) }
+        Draft(DrillJob.kind, request: json, id: id, result: subject.named), parts, progress, noting: .atOnce,
+        describe: { .init($0) }
       ) { try await job.run(subject, operation: id) }
       if arguments.isFlagSet("json") {
         Output.bytes(try ReportJSON.line(report, naming: arguments.fieldName))
@@ -75,7 +76,7 @@ extension DrillReport.Live {
     return switch self {
     case .same: "\(count)the same as the archive's"
     case .lateRows:
-      "\(count)more than the archive has; the nightly run archives the day again, or sluice backup --overwrite"
+      "\(count)more than the archive has; sluice backup --overwrite archives the day again"
     case .fewerRows: "\(count)fewer than the archive has"
     case .changedRows: "\(count)as many as the archive has, but others"
     case .dropped: "none of the archived rows any more, so that the archive is all there is"

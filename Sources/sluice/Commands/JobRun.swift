@@ -30,9 +30,9 @@ enum JobRun {
   }
 
   /// Runs `job` as an operation, which `sluice status` shows and `sluice operations cancel` ends from any machine.
-  /// - Parameter noting: when its document is written; a job of a few seconds needs none.
+  /// - Parameter noting: when its document is written; one of a few seconds that succeeds needs none.
   static func asOperation<Report: Sendable>(
-    _ draft: Draft, _ parts: Parts, _ progress: JobProgress, noting: OperationStore.Noting = .whenLong,
+    _ draft: Draft, _ parts: Parts, _ progress: JobProgress, noting: OperationStore.Noting = .whenLongOrFailed,
     describe: @escaping @Sendable (Report) -> OperationOutcome,
     _ job: @escaping @Sendable () async throws -> Report
   ) async throws -> Report {

@@ -200,7 +200,8 @@ extension Jobs.Operation {
         guard let error = item["error"]?.object else { continue }
         let table = item["table"]?.string ?? item["target_table"]?.string ?? ""
         lines.append(
-          "  \(table) \(item["date"]?.string ?? "")  \(error["code"]?.string ?? ""): \(error["detail"]?.string ?? "")")
+          "  \(table) \(item["date"]?.string ?? String((item["date_window"]?.object?["start"]?.string ?? "").prefix(10)))  \(error["code"]?.string ?? ""): \(error["detail"]?.string ?? "")"
+        )
       }
     }
     if let remedy { lines.append("  \(remedy)") }

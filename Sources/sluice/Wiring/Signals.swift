@@ -3,14 +3,14 @@ import Essentials
 import Foundation
 import Synchronization
 
-/// Handles SIGTERM and SIGINT: the first starts a shutdown, the second ends the process at once.
+/// Handles SIGTERM, SIGINT and SIGHUP: the first starts a shutdown, the second ends the process at once.
 enum Signals {
   /// Yields the first signal, after it has called `onFirst`. The handlers run on threads of their own, so that they
   /// work even when all other threads hang. Signals are handled as long as the stream exists.
   static func stream(onFirst: @escaping @Sendable () -> Void) -> AsyncStream<Int32> {
     AsyncStream { continuation in
       let first = FirstSignal()
-      let sources = [SIGTERM, SIGINT].map { number in
+      let sources = ([SIGTERM, SIGINT] + (isHangUpIgnored ? [] : [SIGHUP])).map { number in
         SignalSource(number) { number in
           guard first.take() else { ExitCode.failed.endProcess() }
           onFirst()
@@ -20,6 +20,15 @@ enum Signals {
       continuation.onTermination = { _ in sources.forEach { $0.cancel() } }
     }
   }
+
+  /// Whether the caller wants the program to outlive its terminal, as `nohup` does.
+  private static let isHangUpIgnored: Bool = {
+    var action = sigaction()
+    return sigaction(SIGHUP, nil, &action) == 0
+      && action.__sigaction_handler.sa_handler.map { handler in
+        unsafeBitCast(handler, to: Int.self) == 1
+      } ?? false
+  }()
 
   /// Runs `body` in a task that the first signal cancels. The process ends when its cleanup takes longer than
   /// `Watchdog.cleanup`.

@@ -86,6 +86,7 @@ struct NightlyReviewTests {
   @Test("A day whose rows came late is archived again, and one whose rows went is left and told")
   func lateRows() async throws {
     var fixture = try await nightly()
+    try await fixture.psql("INSERT INTO events.clicks VALUES ('2024-01-08 07:00+00')")
     _ = try await run(fixture)
     try await fixture.psql(
       "INSERT INTO events.clicks VALUES ('2024-01-09 10:00+00'), ('2024-01-07 10:00+00');"
@@ -97,7 +98,7 @@ struct NightlyReviewTests {
     let report = try await lines.collecting { try await run(reviewed) }
     #expect(
       report.changed.map { "\($0.date) \($0.archiveRows) \($0.tableRows)" } == [
-        "2024-01-07 1 2", "2024-01-08 1 0", "2024-01-09 1 2",
+        "2024-01-07 1 2", "2024-01-08 2 1", "2024-01-09 1 2",
       ])
     #expect(report.changed.map(\.archivedAgain) == [true, nil, true])
     #expect(report.status == .ok)
@@ -106,6 +107,12 @@ struct NightlyReviewTests {
     let told = lines.all.filter { $0.contains("nightly backup of a table") }
     #expect(told.count == 1 && told[0].contains("again=2") && told[0].contains("fewer_rows=1"), "\(told)")
     #expect(report.summary.contains("2 archived again"))
+    // A day that has no rows any more was dropped, as archived days are.
+    try await fixture.psql("DELETE FROM events.clicks WHERE at::date = '2024-01-08'")
+    let dropped = LogLines()
+    let after = try await dropped.collecting { try await run(reviewed) }
+    #expect(after.changed.map { "\($0.date) \($0.tableRows)" } == ["2024-01-08 0"])
+    #expect(!dropped.all.contains { $0.contains("rows of a day were removed") || $0.contains("fewer_rows=1") })
   }
 
   @Test("A table that cannot be read makes the run partial: its days were not looked for")

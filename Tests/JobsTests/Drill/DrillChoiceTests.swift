@@ -16,7 +16,7 @@ struct DrillChoiceTests {
 
   private func entry(_ day: String, daysAgo: Double) throws -> DrillHistory.Entry {
     DrillHistory.Entry(
-      table: clicks, date: try self.day(day), at: now.addingTimeInterval(-daysAgo * 86_400), passed: true,
+      table: clicks, date: try self.day(day), etag: "e", at: now.addingTimeInterval(-daysAgo * 86_400), passed: true,
       verdict: "restored", rows: 1, seconds: 1, operation: nil)
   }
 

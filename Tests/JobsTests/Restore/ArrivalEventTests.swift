@@ -50,7 +50,7 @@ struct ArrivalEventTests {
     #expect(request.source == .file(try LakeAddress(parsing: url)))
     // The same in each delivery.
     #expect(request.key == "arrival-831e1650-001e-001b-66ab-eeb76e069631")
-    #expect(request.destination.policy.onExisting == .error)
+    #expect(request.destination.policy.onExisting == .skip)
   }
 
   @Test("Requests, and events of other services, are no events of a file")

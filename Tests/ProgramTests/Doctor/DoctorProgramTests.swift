@@ -48,7 +48,7 @@ extension ProgramTests {
       let unreadable = try await site.sluice(["doctor", "--json"], ["PG_PORT": "many"])
       #expect(unreadable.status == 1)
       let read = try statuses(unreadable)
-      #expect(read["settings.values"] == "failed" && read["lake.write"] == "skipped" && read.count == 44)
+      #expect(read["settings.values"] == "failed" && read["lake.write"] == "skipped" && read.count == 46)
       let noDatabase = try statuses(try await site.sluice(["doctor", "--json"], ["PG_PORT": "1"]))
       #expect(noDatabase["database.sign-in"] == "failed" && noDatabase["network.database"] == "failed")
       #expect(noDatabase["lake.delete"] == "ok" && noDatabase["grants.role"] == "skipped")

@@ -58,7 +58,7 @@ extension ProgramTests {
       let status = try await site.sluice(["status"])
       #expect(status.status == 3)
       #expect(
-        status.output.contains("sluice drill --table 'events.clicks' --date 2024-01-01 tells why"), "\(status.output)")
+        status.output.contains("sluice drill --table events.clicks --date 2024-01-01 tells why"), "\(status.output)")
       let doctor = try await site.sluice(["doctor", "--only", "archives"])
       #expect(doctor.status == 1 && doctor.output.contains("failed  archives.drill"), "\(doctor.output)")
       let line = try #require(

@@ -1,5 +1,6 @@
 import Essentials
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -54,6 +55,58 @@ extension ProgramTests {
         return call
       }
       #expect(try await first.value.status == 200)
+    }
+
+    @Test(
+      "Of calls with one key at the same time, on two instances, one does the work, and each is told of its operation")
+    func atOnce() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      let services = [try await site.serveAlone(), try await site.serveAlone()]
+      for round in 1...3 {
+        let key = [(name: "Idempotency-Key", value: "c-\(round)")]
+        let answers = try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
+          for number in 0..<8 {
+            group.addTask { try await services[number % 2].call("POST", "/api/backup_manual", day, headers: key) }
+          }
+          return try await group.reduce(into: [HTTPAnswer]()) { $0.append($1) }
+        }
+        #expect(answers.allSatisfy { [200, 202].contains($0.status) }, "\(answers.map(\.text))")
+        #expect(Set(answers.compactMap { $0.headers["location"] }).count == 1)
+      }
+      let listed = try await services[0].get("/api/operations?kind=backup").json
+      #expect(listed["operations"].items.map { $0["state"].text } == ["succeeded", "succeeded", "succeeded"])
+    }
+
+    @Test(
+      "A restore that appends, with a key, whose process was killed is taken up by the same call, and loads its rows once"
+    )
+    func killedAppend() async throws {
+      let site = try await Site()
+      try await site.makeClicks(10)
+      #expect(try await site.sluice(["backup", "--table", "events.clicks", "--date", "2024-01-01"]).status == 0)
+      try await site.sql("TRUNCATE events.clicks")
+      let request =
+        #"{"table": "events.clicks", "date": "2024-01-01", "destination": {"on_existing": "append"}}"#
+      let key = [(name: "Idempotency-Key", value: "d-1")]
+      let first = try await site.serveAlone()
+      try await site.whileLoadsStop(at: 5) {
+        let call = Task { try? await first.call("POST", "/api/restore", request, headers: key) }
+        try await site.waitUntilBlocked()
+        first.process.kill(SIGKILL)
+        await first.process.end()
+        _ = await call.value
+      }
+      let second = try await site.serveAlone()
+      let id = try #require(try await second.get("/api/operations").json["operations"][0]["id"].text)
+      try site.silence(id)
+      let again = try await second.call("POST", "/api/restore", request, headers: key)
+      #expect(again.status == 200, "\(again.text)")
+      #expect(try again.json["state"].text == "succeeded" && again.json["id"].text == id)
+      #expect(try await site.count() == 10)
+      let once = try await second.call("POST", "/api/restore", request, headers: key)
+      #expect(try once.json["id"].text == id)
+      #expect(try await site.count() == 10)
     }
 
     @Test("A call that is likely to outlast SLUICE_SYNC_LIMIT is answered 202 before its work begins, and says why")

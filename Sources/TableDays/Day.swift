@@ -11,10 +11,14 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
 
   /// Reads `YYYY-MM-DD`; nil for any other form and for a day that does not exist in the calendar.
   package init?(_ text: some StringProtocol) {
-    // By its bytes: a listing holds a hundred thousand days.
+    self.init(utf8: text.utf8)
+  }
+
+  /// As ``init(_:)``, of the text's bytes: a listing holds a hundred thousand days.
+  package init?(utf8 text: some Sequence<UInt8>) {
     var numbers = (0, 0, 0)
     var place = 0
-    for byte in text.utf8 {
+    for byte in text {
       if place == 4 || place == 7 {
         guard byte == UInt8(ascii: "-") else { return nil }
       } else {

@@ -162,17 +162,21 @@ private struct InventoryReading: Sendable {
       let isOlder = index > 0
       let pending = try await daysWithPendingManifests(shelf.folder)
       for (table, days) in shelf.archives.files {
-        for (day, file) in days where inventory.archives[table]?[day] == nil {
+        let described = facts[shelf.folder]?[table] ?? [:]
+        var found = inventory.archives[table] ?? [:]
+        found.reserveCapacity(days.count)
+        for (day, file) in days where found[day] == nil {
           let tableDay = TableDay(database: database, table: table, day: day)
-          let known = facts[shelf.folder]?[table]?[day]
+          let known = described[day]
           let path = isOlder ? tableDay.older(in: shelf.folder) : nil
           guard known?.gzipBytes ?? file.length == file.length, known != nil || !pending.contains(day) else {
             doubts.append(Doubt(tableDay: tableDay, path: try path ?? tableDay.archivePath, isOlder: isOlder))
             continue
           }
-          inventory.archives[table, default: [:]][day] = LakeInventory.Archive(
+          found[day] = LakeInventory.Archive(
             gzipBytes: file.length, rows: known?.rows, verifiedAt: known?.verifiedAt, olderPath: path, etag: file.etag)
         }
+        if !found.isEmpty { inventory.archives[table] = found }
       }
       for (table, days) in shelf.manifests.files {
         let archived = shelf.archives.files[table]

@@ -64,34 +64,64 @@ struct ListedDays: Sendable {
     _ folder: LakePath, ending: String, in lake: any LakeStore, table: (_ archiveName: String) -> TableName?
   ) async throws {
     var tables: [String: TableName?] = [:]
+    // The days of one table follow one another.
+    var run = Run()
     for try await entry in lake.list(under: folder, recursive: false) {
       if entry.isDirectory {
         folders.append(entry.path)
         continue
       }
-      let name = entry.path.name
-      guard let (stem, day) = Self.parts(of: name, ending) else { continue }
-      let known = tables[stem]
-      let named = known ?? table("\(stem).\(day)\(ArchiveLayout.fileExtension)")
-      if known == nil { tables[stem] = .some(named) }
-      if let named {
-        files[named, default: [:]][day] = File(length: entry.length, etag: ManifestFacts.hash(etag: entry.etag))
+      guard let (stem, day) = Self.parts(of: entry.path.name, ending, after: run.stem) else { continue }
+      if let stem {
+        end(&run)
+        let known = tables[stem]
+        run.stem = stem
+        run.table = known ?? table("\(stem).\(day)\(ArchiveLayout.fileExtension)")
+        if known == nil { tables[stem] = .some(run.table) }
+      }
+      if run.table != nil {
+        run.days[day] = File(length: entry.length, etag: ManifestFacts.hash(etag: entry.etag))
       } else {
         shortened.append(entry)
       }
     }
+    end(&run)
+  }
+
+  /// The files that follow one another with the same stem.
+  private struct Run {
+    var stem: String?
+    var table: TableName?
+    var days: [Day: File] = [:]
+  }
+
+  private mutating func end(_ run: inout Run) {
+    if let table = run.table, !run.days.isEmpty {
+      if files[table] == nil {
+        files[table] = run.days
+      } else {
+        files[table]?.merge(run.days) { $1 }
+      }
+    }
+    run.days = [:]
   }
 
   /// The stem and the day of `<stem>.<YYYY-MM-DD><ending>`.
-  private static func parts(of name: String, _ ending: String) -> (stem: String, day: Day)? {
-    let bytes = name.utf8
-    let tail = ending.utf8.count + "YYYY-MM-DD".utf8.count
-    guard bytes.count > tail + 1, bytes.suffix(ending.utf8.count).elementsEqual(ending.utf8) else { return nil }
-    let start = bytes.index(bytes.endIndex, offsetBy: -tail)
-    let dot = bytes.index(before: start)
-    guard bytes[dot] == UInt8(ascii: "."),
-      let day = Day(name[start..<bytes.index(bytes.endIndex, offsetBy: -ending.utf8.count)])
-    else { return nil }
-    return (String(name[..<dot]), day)
+  /// - Parameter last: the stem before; where it is the same one, none is given.
+  private static func parts(of name: String, _ ending: String, after last: String?) -> (stem: String?, day: Day)? {
+    var (name, ending) = (name, ending)
+    let dayLength = "YYYY-MM-DD".utf8.count
+    return name.withUTF8 { bytes in
+      ending.withUTF8 { ending in
+        let length = bytes.count - ending.count - dayLength - 1
+        guard length > 0, bytes[length] == UInt8(ascii: "."),
+          bytes[(bytes.count - ending.count)...].elementsEqual(ending),
+          let day = Day(utf8: bytes[(length + 1)..<(length + 1 + dayLength)])
+        else { return nil }
+        let stem = bytes[..<length]
+        let isSame = last.map { $0.utf8.count == length && $0.utf8.elementsEqual(stem) } ?? false
+        return (isSame ? nil : String(decoding: stem, as: UTF8.self), day)
+      }
+    }
   }
 }

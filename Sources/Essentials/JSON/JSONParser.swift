@@ -18,13 +18,23 @@ struct JSONParser {
 
   /// The one value that the text holds.
   mutating func document() throws(JSONError) -> JSONValue {
+    try start()
+    let value = try value()
+    try end()
+    return value
+  }
+
+  /// Goes to the value.
+  mutating func start() throws(JSONError) {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw fault("a byte order mark; leave it out") }
     skipSpace()
     guard current != nil else { throw fault("the text is empty; a JSON value is expected") }
-    let value = try value()
+  }
+
+  /// Sees that nothing follows the value.
+  mutating func end() throws(JSONError) {
     skipSpace()
     guard current == nil else { throw fault("text after the end of the value") }
-    return value
   }
 
   var current: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -33,7 +43,7 @@ struct JSONParser {
     JSONError(reason, at: offset ?? position, in: bytes)
   }
 
-  private mutating func value() throws(JSONError) -> JSONValue {
+  mutating func value() throws(JSONError) -> JSONValue {
     guard let byte = current else { throw fault("the text ends where a value is expected") }
     switch byte {
     case UInt8(ascii: "{"): return try object()
@@ -61,8 +71,6 @@ struct JSONParser {
     try open()
     var members: [String: JSONValue] = [:]
     if try closes(with: UInt8(ascii: "}")) { return .object(members) }
-    // Most objects have a few members, and growing one by one costs more than the room.
-    members.reserveCapacity(8)
     while true {
       let start = position
       guard current == UInt8(ascii: "\"") else { throw fault("a name in double quotes is expected") }
@@ -78,14 +86,14 @@ struct JSONParser {
     }
   }
 
-  private mutating func open() throws(JSONError) {
+  mutating func open() throws(JSONError) {
     depth += 1
     guard depth <= Self.maximumDepth else { throw fault("more than \(Self.maximumDepth) levels of arrays and objects") }
     position += 1
     skipSpace()
   }
 
-  private mutating func closes(with end: UInt8) throws(JSONError) -> Bool {
+  mutating func closes(with end: UInt8) throws(JSONError) -> Bool {
     guard current == end else { return false }
     depth -= 1
     position += 1
@@ -93,7 +101,7 @@ struct JSONParser {
   }
 
   /// Whether another item follows the one that was read.
-  private mutating func goesOn(until end: UInt8, _ what: String) throws(JSONError) -> Bool {
+  mutating func goesOn(until end: UInt8, _ what: String) throws(JSONError) -> Bool {
     skipSpace()
     if try closes(with: end) { return false }
     guard let byte = current else { throw fault("the text ends within \(what)") }
@@ -114,7 +122,7 @@ struct JSONParser {
     return value
   }
 
-  private mutating func skipSpace() {
+  mutating func skipSpace() {
     while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
   }
 }

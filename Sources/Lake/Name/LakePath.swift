@@ -73,8 +73,15 @@ package struct LakePath: Sendable {
   ///
   /// Throws `LakeError.invalidPath` when `name` is not a name or the result is too long.
   package func appending(_ name: String) throws(LakeError) -> LakePath {
-    try LakePath(components: components + [name])
+    // This path is checked already.
+    guard Self.flaw(in: [name]) == nil, bytes + 1 + name.utf8.count <= Self.maximumLength else {
+      return try LakePath(components: components + [name])
+    }
+    return LakePath(checked: components + [name])
   }
+
+  /// The length in bytes of UTF-8.
+  private var bytes: Int { components.reduce(components.count - 1) { $0 + $1.utf8.count } }
 
   /// This path as seen from `folder` (nil: the root); nil when it does not lie below it.
   package func below(_ folder: LakePath?) -> LakePath? {

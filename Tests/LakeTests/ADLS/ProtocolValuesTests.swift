@@ -15,10 +15,13 @@ struct ProtocolValuesTests {
         {"name":"root/a/b.csv.gz","contentLength":"12","lastModified":"Sat, 21 Nov 2026 12:09:48 GMT","eTag":"\"0x2\""},
         {"name":"root/a/c","contentLength":7,"isDirectory":false,"lastModified":"nonsense"},
         {"name":"elsewhere/d","contentLength":"1"},
-        {"name":"root","isDirectory":"true"}
+        {"name":"root","isDirectory":"true"},
+        {"name":"root/a/../x","contentLength":"1"},
+        {"name":"root/a/..","contentLength":"1"}
       ]}
       """#
-    let entries = try ListedPath.list(parsing: Array(json.utf8)).compactMap { $0.entry(below: try? LakePath("root")) }
+    let entries = ListedPath.entries(
+      try ListedPath.list(parsing: Array(json.utf8)), below: try LakePath("root"))
     #expect(entries.map { "\($0.path)" } == ["a", "a/b.csv.gz", "a/c"])
     #expect(entries.map(\.isDirectory) == [true, false, false])
     #expect(entries.map(\.length) == [0, 12, 7])

@@ -99,7 +99,7 @@ extension ADLSClient {
     }
     let next = answer.fields["x-ms-continuation"] ?? ""
     return LakePage(
-      entries: listed.compactMap { $0.entry(below: location.root) }, continuation: next.isEmpty ? nil : next)
+      entries: ListedPath.entries(listed, below: location.root), continuation: next.isEmpty ? nil : next)
   }
 }
 

@@ -52,7 +52,7 @@ build: deps
 # A few tests at a time: all at once, with their servers and programs, they would starve each other into time limits.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 6
 test: build
-	SLUICE_PROMTOOL="$$(scripts/promtool.sh)" $(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
+	PROMTOOL="$$(scripts/promtool.sh)" $(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
 
 docs: build
 	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests|DocumentedCodesTests|DefaultRoutesTests'

@@ -8,7 +8,7 @@ extension ProgramTests {
   struct MetricsPageTests {
     private static let key = "a key of 24 characters!!"
     /// `make test` says where it is (`scripts/promtool.sh`).
-    static let promtool = [ProcessInfo.processInfo.environment["SLUICE_PROMTOOL"] ?? "", "/usr/bin/promtool"].first {
+    static let promtool = [ProcessInfo.processInfo.environment["PROMTOOL"] ?? "", "/usr/bin/promtool"].first {
       FileManager.default.isExecutableFile(atPath: $0)
     }
 

@@ -67,7 +67,7 @@ package struct ArchiveChecks: Sendable {
         "every day that is over of the \(tables.count) tables of BACKUP_TABLES is archived\(last)")
     }
     let words = [
-      damaged > 0 ? "\(damaged) archives are damaged" : nil, missing > 0 ? "\(missing) days have no archive" : nil,
+      damaged > 0 ? "damaged archives: \(damaged)" : nil, missing > 0 ? "days without an archive: \(missing)" : nil,
     ]
     return DoctorCheck(
       .archivesCoverage, damaged > 0 ? .failed : .warning, words.compactMap(\.self).joined(separator: ", "),

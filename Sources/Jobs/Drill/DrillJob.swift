@@ -150,7 +150,8 @@ package struct DrillJob: Sendable {
     return JobError(
       .archiveNotFound,
       "there is no archive \(whose) with rows that a drill could restore"
-        + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: "; ")))"),
+        + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: "; ")))")
+        + "; sluice archives lists what there is, and sluice backup archives days",
       field: request.table == nil ? nil : "table")
   }
 

@@ -83,7 +83,6 @@ extension OperationStore {
     try refuseBegun(draft)
     let operation = begun(draft)
     let result = Mutex<Result<Value, any Error>?>(nil)
-    if noting == .whenLongOrFailed { notedFailures.insert(operation.id) }
     let task = launch(operation, progress, condition: noting == .atOnce ? .ifAbsent : nil) { _ in
       do {
         let value = try await job()
@@ -94,6 +93,7 @@ extension OperationStore {
         return .failed(JobError(cause: error))
       }
     }
+    running[operation.id]?.notesFailure = noting == .whenLongOrFailed
     let first = running[operation.id]?.firstWrite
     try await firstOfKey(draft) { try await first?.value }
     _ = await withTaskCancellationHandler {

@@ -81,7 +81,7 @@ extension OperationStore {
     guard let current = running[id] else { return nil }
     let (word, result, error) = told(end, current)
     // A short job whose caller waits has no document.
-    let isNoted = notedFailures.remove(id) != nil && word != .succeeded && word != .cancelled
+    let isNoted = current.notesFailure && word != .succeeded && word != .cancelled
     if current.etag == nil, current.firstWrite == nil, !isNoted { return nil }
     if await noteEnd(id, as: word, result: result, error: error) == .cancelled { return .cancelled }
     if word == .queued, running[id]?.isCancelled == true {

@@ -35,6 +35,8 @@ package actor OperationStore {
     var etag: String?
     /// The job has ended, and its last document is being written.
     var isEnding = false
+    /// A document is written at the end where the job does not succeed, also of a short one.
+    var notesFailure = false
     /// A caller has cancelled the operation.
     var isCancelled = false
     /// The shutdown has cancelled the job.
@@ -60,8 +62,6 @@ package actor OperationStore {
   package nonisolated let instance: String
   let interval: TimeInterval
   var running: [String: Running] = [:]
-  /// The jobs of which a document is written where they do not succeed.
-  var notedFailures: Set<String> = []
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
   var unwritten: [Operation] = []
   private(set) var isClosed = false

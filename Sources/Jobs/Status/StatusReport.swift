@@ -52,17 +52,17 @@ package struct StatusReport: Sendable, Encodable {
       let again = ShellText.command("sluice backup --table", table, "--date DAY --overwrite")
       if missing > 0 {
         advice.append(
-          "\(table): \(missing) days have no archive; sluice backup archives those of BACKUP_LOOKBACK_DAYS, and "
+          "\(table): days without an archive: \(missing); sluice backup archives those of BACKUP_LOOKBACK_DAYS, and "
             + "\(list("--missing")) lists all")
       }
       if damaged > 0 {
         advice.append(
-          "\(table): \(damaged) archives are damaged; \(list("--status damaged")) lists them, and \(again) makes one anew while "
+          "\(table): damaged archives: \(damaged); \(list("--status damaged")) lists them, and \(again) makes one anew while "
             + "the table has its rows")
       }
       if lateRows > 0 {
         advice.append(
-          "\(table): \(lateRows) days have rows that their archives lack; \(list("--status late_rows")) lists them, and \(again) "
+          "\(table): days with rows that their archives lack: \(lateRows); \(list("--status late_rows")) lists them, and \(again) "
             + "archives one again")
       }
       return advice

@@ -169,6 +169,23 @@ extension QueueMessageTests {
   }
 
   @Test(
+    "A table-day that is archived is done, also where its worker could not note that before the host gave its message up"
+  )
+  func givenUpDone() async throws {
+    let (store, id) = (parts.operations, try await begin(2))
+    _ = try await runs().work(unit(0, of: id), invocation(), kind: "backup") { _, _, _ in try ended([nil]) }
+    let asked = Mutex<JSONValue?>(nil)
+    _ = try await runs().givenUp(unit(1, of: id), invocation(), kind: "backup") { request in
+      asked.withLock { $0 = request }
+      return ["status": "skipped", "skipped": "exists"]
+    }
+    #expect(asked.withLock { $0 }?.object?["key"] == .string(id))
+    let operation = try await store.operation(id)
+    #expect(operation.state.written == .succeeded && operation.error == nil)
+    #expect(operation.finished == ["a.b 2024-01-01", "a.b 2024-01-02"])
+  }
+
+  @Test(
     "A message that the host gives up ends its operation; one without keeps its request in a new one, without its password"
   )
   func givenUp() async throws {

@@ -93,20 +93,21 @@ extension DrillHistory {
   /// The history of `database`, empty before the first drill.
   /// - Throws: `LakeError`; ``JobError`` `lake_error` for a file that this program did not write.
   package static func read(of database: String, in lake: any LakeStore) async throws -> DrillHistory {
-    let bytes: [UInt8]
+    let path = try path(database: database)
     do {
-      bytes = try await lake.readAll(path(database: database), limit: maximumBytes)
+      return try parse(await lake.readAll(path, limit: maximumBytes), of: path)
     } catch LakeError.notFound {
       return DrillHistory()
     }
+  }
+
+  private static func parse(_ bytes: [UInt8], of path: LakePath) throws -> DrillHistory {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .iso8601
     guard (try? JSONValue(parsing: bytes)) != nil,
       let document = try? decoder.decode(Document.self, from: Data(bytes)), document.formatVersion == 1
     else {
-      throw JobError(
-        .lakeError, "the history of drills \(try path(database: database)) cannot be read; remove it to begin a new one"
-      )
+      throw JobError(.lakeError, "the history of drills \(path) cannot be read; remove it to begin a new one")
     }
     return DrillHistory(entries: document.drills)
   }
@@ -120,31 +121,11 @@ extension DrillHistory {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var attempts = 0
-    while true {
-      // Seen before it is read: a later version fails the condition.
-      let place = try await lake.properties(of: path)
-      let history = try await read(of: database, in: lake).adding(entry, isThere: isThere)
-      do {
-        try await lake.writeAll(
-          Array(try encoder.encode(Document(drills: history.entries))), to: path,
-          temporary: ArchiveLayout.newTemporaryPath(database: database),
-          condition: place.map { .ifMatch($0.etag) } ?? .ifAbsent)
-        return
-      } catch let error as LakeError where error.isOfCondition {
-        attempts += 1
-        guard attempts < 5 else { throw error }
-      }
-    }
-  }
-}
-
-extension LakeError {
-  /// Another process was first.
-  fileprivate var isOfCondition: Bool {
-    switch self {
-    case .conditionNotMet, .alreadyExists: true
-    default: false
+    try await lake.rewrite(
+      path, limit: maximumBytes, temporary: { try ArchiveLayout.newTemporaryPath(database: database) }
+    ) { old in
+      let history = try old.map { try parse($0, of: path) } ?? DrillHistory()
+      return Array(try encoder.encode(Document(drills: history.adding(entry, isThere: isThere).entries)))
     }
   }
 }

@@ -43,7 +43,37 @@ package struct BackupJob: Sendable {
     let counted = CountedTables()
     let results = try await CancellationGrace.shared { await runAll(plan.units, counted, time) }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
+    await noteDaysWithoutRows(results)
     return BackupReport(results: results, lake: context.lake.displayURL)
+  }
+
+  /// The result of the only table-day of `plan` where an attempt of the same request, by its key, has made the archive that is
+  /// there; nil where none has.
+  /// - Throws: `LakeError`.
+  package func earlierResult(of plan: BackupPlan) async throws -> BackupResult? {
+    guard plan.units.count == 1, let unit = plan.units.first, let key = unit.key,
+      let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake)
+    else { return nil }
+    return existing.result(ofAttempt: key, unit.tableDay, by: unit.timeColumn, nil)
+  }
+
+  /// Notes which days have neither rows nor an archive, for listings. They are worth a warning, and no failure of the job.
+  private func noteDaysWithoutRows(_ results: [BackupResult]) async {
+    guard !Task.isCancelled else { return }
+    for (database, results) in Dictionary(grouping: results, by: \.database) {
+      var findings = DaysWithoutRows.Findings()
+      for result in results {
+        if result.isWithoutRows { findings.without[result.table, default: []].insert(result.date) }
+        if result.status == .ok { findings.archived[result.table, default: []].insert(result.date) }
+      }
+      guard findings != DaysWithoutRows.Findings() else { continue }
+      do {
+        try await DaysWithoutRows.note(findings, of: database, in: context.lake)
+      } catch {
+        let reason = JobError(cause: error).message
+        Log.write(.warning, "the days without rows were not noted", ["database": database, "reason": reason])
+      }
+    }
   }
 
   /// The most table-days of one job that wait for locked tables.

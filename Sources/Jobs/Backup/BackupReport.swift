@@ -52,6 +52,9 @@ package struct BackupResult: Sendable, Encodable, Equatable {
     case sha256, seconds, warnings, error
   }
 
+  /// The day has neither rows nor an archive.
+  var isWithoutRows: Bool { status == .skipped && rows == 0 && path == nil && dropped == nil }
+
   init(_ tableDay: TableDay, _ status: Status, error: JobError? = nil) {
     self.status = status
     database = tableDay.database

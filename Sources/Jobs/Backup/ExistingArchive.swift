@@ -42,6 +42,17 @@ struct ExistingArchive: Sendable {
     return result
   }
 
+  /// The result where an earlier attempt of the request with `key` has made the archive; nil where it has not. The rest is as
+  /// of ``kept(_:by:_:)``.
+  func result(
+    ofAttempt key: String, _ tableDay: TableDay, by timeColumn: ColumnName?, _ window: DayWindow?
+  ) -> BackupResult? {
+    guard manifest?.requestKey == key else { return nil }
+    var result = kept(tableDay, by: timeColumn, window)
+    result.warnings.append("an earlier attempt of this request, with the same key, has made the archive")
+    return result
+  }
+
   /// The lengths that the file of a replacement must not have: the archive's, and those in the manifests beside it. A
   /// replacement that is cut off is told from the archive before it by its length.
   func lengths(in lake: any LakeStore) async throws -> Set<Int> {

@@ -89,11 +89,11 @@ struct TableDayBackup: Sendable {
   private func existing(on connection: PostgresConnection) async throws -> BackupResult? {
     guard !unit.overwrite || unit.key != nil else { return nil }
     guard let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake) else { return nil }
-    var result = existing.kept(unit.tableDay, by: unit.timeColumn, window(.instant))
-    guard unit.overwrite else { return await tellingDropped(result, existing, on: connection) }
-    guard let key = existing.manifest?.requestKey, key == unit.key else { return nil }
-    result.warnings.append("an earlier attempt of this request, with the same key, has made the archive")
-    return result
+    let window = window(.instant)
+    if unit.overwrite {
+      return unit.key.flatMap { existing.result(ofAttempt: $0, unit.tableDay, by: unit.timeColumn, window) }
+    }
+    return await tellingDropped(existing.kept(unit.tableDay, by: unit.timeColumn, window), existing, on: connection)
   }
 
   /// What the transaction has found.

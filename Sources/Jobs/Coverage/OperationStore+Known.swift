@@ -58,13 +58,7 @@ extension Coverage.Known {
         guard item["database"]?.string?.utf8.elementsEqual(database.utf8) == true, let unit = Self.unit(item),
           told[unit.table, default: []].insert(unit.day).inserted
         else { continue }
-        switch item["status"]?.string {
-        case "failed": failed[unit.table, default: []].insert(unit.day)
-        // Its archive was kept where it is there.
-        case "skipped" where item["skipped"] != "exists" && item["dropped"] != .bool(true):
-          withoutRows[unit.table, default: []].insert(unit.day)
-        default: break
-        }
+        if item["status"] == "failed" { failed[unit.table, default: []].insert(unit.day) }
       }
     }
   }

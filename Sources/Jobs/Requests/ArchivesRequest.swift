@@ -49,7 +49,9 @@ package struct ArchivesRequest: Sendable, Equatable {
   private static func statuses(_ fields: inout Fields) throws -> Set<Coverage.Status> {
     let known = Coverage.Status.allCases.map(\.rawValue).joined(separator: ", ")
     let form = ErrorText("one or more of \(known), separated by commas")
-    let words = try fields.strings("status", form)?.flatMap { $0.split(separator: ",").map(String.init) }
+    let words = try fields.strings("status", form)?.flatMap {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
     guard let words else { return [] }
     let statuses = words.map { Coverage.Status(rawValue: $0) }
     guard !statuses.isEmpty, let first = statuses.firstIndex(of: nil) else {

@@ -41,6 +41,34 @@ extension LakeStore {
     }
   }
 
+  /// Reads a small file, and writes what `change` makes of it; where another process writes it at the same time, reads it again.
+  /// - Parameters:
+  ///   - limit: the most bytes that the file may have.
+  ///   - temporary: a new path at each call.
+  ///   - change: gets the content, or nil where there is no file, and gives the new one, or nil to leave it.
+  ///
+  /// Throws what `change` throws; as ``readAll(_:limit:)`` and ``writeAll(_:to:temporary:condition:)`` do, and
+  /// `LakeError.conditionNotMet` or `.alreadyExists` where others were first five times.
+  package func rewrite(
+    _ path: LakePath, limit: Int, temporary: () throws -> LakePath, _ change: ([UInt8]?) throws -> [UInt8]?
+  ) async throws {
+    var attempts = 0
+    while true {
+      // Seen before it is read: a later version fails the condition.
+      let place = try await properties(of: path)
+      let old = place == nil ? nil : try await readAll(path, limit: limit)
+      guard let new = try change(old) else { return }
+      do {
+        try await writeAll(
+          new, to: path, temporary: temporary(), condition: place.map { .ifMatch($0.etag) } ?? .ifAbsent)
+        return
+      } catch let error as LakeError where error.isOfCondition {
+        attempts += 1
+        guard attempts < 5 else { throw error }
+      }
+    }
+  }
+
   /// Removes the files below a folder that were last changed before `date`, such as what a killed process left.
   ///
   /// Returns how many files were removed. `date` must lie further back than the longest upload lasts: a service need
@@ -56,5 +84,15 @@ extension LakeStore {
       removed += 1
     }
     return removed
+  }
+}
+
+extension LakeError {
+  /// Another process was first.
+  fileprivate var isOfCondition: Bool {
+    switch self {
+    case .conditionNotMet, .alreadyExists: true
+    default: false
+    }
   }
 }

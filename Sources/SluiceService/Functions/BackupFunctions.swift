@@ -79,7 +79,11 @@ struct BackupFunctions: FunctionArea {
   /// Handles a message that the host has given up.
   @Sendable private func backupGivenUp(_ event: FunctionEvent, _ invocation: Invocation) async throws -> FunctionResult
   {
-    try await runs.givenUp(event, invocation, kind: "backup")
+    try await runs.givenUp(event, invocation, kind: "backup") { request in
+      let job = BackupJob(context, options)
+      guard let plan = try? job.plan(BackupRequest(request)) else { return nil }
+      return try await job.earlierResult(of: plan).map { try JSONValue(encoding: $0) }
+    }
   }
 
   /// Handles the nightly timer. Failures fail the invocation, after all other table-days were tried. Days that were left

@@ -83,7 +83,12 @@ extension JobRuns {
 
   /// Handles a message of a poison queue: the host has given it up, or a worker could never do it. Its operation says so; a message
   /// without one gets one that has failed, so that its request is kept and can be run again.
-  func givenUp(_ event: FunctionEvent, _ invocation: Invocation, kind: String) async throws -> FunctionResult {
+  /// - Parameter done: the result of a unit's request, with the operation as its key, where a worker has done it and could not
+  ///   note that; nil where it is not done.
+  func givenUp(
+    _ event: FunctionEvent, _ invocation: Invocation, kind: String,
+    done: @Sendable (JSONValue) async throws -> JSONValue? = { _ in nil }
+  ) async throws -> FunctionResult {
     try await invocation.result {
       guard case .queue(let message) = event else {
         throw JobError(.wrongTrigger, "the function needs a queue trigger; correct its binding")
@@ -112,6 +117,7 @@ extension JobRuns {
       } catch {
         (operation, unit) = (nil, nil)
       }
+      if let operation, let unit, try await noteDone(unit, of: operation, members, kind: kind, done) { return .done }
       let isNoted = try await note(givenUp: unit, of: operation, members, error, kind: kind)
       guard isNoted else { return .done }
       Log.write(
@@ -119,6 +125,26 @@ extension JobRuns {
         ["kind": kind, "operation": operation ?? "", "code": error.code.rawValue])
       return .done
     }
+  }
+
+  /// Notes the end of a unit that a worker had done before its message was given up.
+  /// - Returns: false where the unit is not done, or none of the operation.
+  private func noteDone(
+    _ unit: Int, of operation: String, _ members: [String: JSONValue], kind: String,
+    _ done: (JSONValue) async throws -> JSONValue?
+  ) async throws -> Bool {
+    var work = members
+    work["key"] = .string(operation)
+    guard let result = try await done(.object(work)) else { return false }
+    let tableDay = Self.tableDay(members)
+    do {
+      try await operations.note(unit: unit, of: operation, kind: kind, .init(tableDay: tableDay, result: result))
+    } catch let refusal as JobError where refusal.code == .badField {
+      return false
+    }
+    Log.write(
+      .info, "a message was given up whose table-day is done", ["operation": operation, "table_day": tableDay])
+    return true
   }
 
   /// Writes that a message was given up into its operation.

@@ -1,11 +1,13 @@
 import Essentials
 import Foundation
+import Lake
 import Postgres
 import Reporting
 import TableDays
 import TestSupport
 import Testing
 
+@testable import Archive
 @testable import Configuration
 @testable import Database
 @testable import Jobs
@@ -45,6 +47,63 @@ struct EmptyDayTests {
     #expect(fixture.files == [])
     let asked = try await fixture.backupOne(Self.day(date, ", \"empty\": \"archive\""))
     #expect(asked.status == .ok && asked.empty == true)
+  }
+
+  @Test("A day without rows and without an archive is noted in the lake, until it is archived")
+  func noted() async throws {
+    let fixture = try await Fixture(Self.table)
+    let clicks = TableName(schema: "events", name: "clicks")
+    func noted() async throws -> [String] {
+      try await DaysWithoutRows.read(of: fixture.database, in: fixture.lake).days[clicks, default: []].map {
+        "\($0)"
+      }.sorted()
+    }
+    func statuses() async throws -> [String] {
+      let request = try ArchivesRequest(["from": "2023-12-31", "to": "2024-01-06"])
+      return try await request.answer(fixture.context, fixture.settings.backup).archives.map(\.status.rawValue)
+    }
+    _ = try await fixture.backup("\"table\": \"events.clicks:at\", \"from\": \"2023-12-31\", \"to\": \"2024-01-06\"")
+    #expect(try await noted() == ["2023-12-31", "2024-01-06"])
+    #expect(
+      try await statuses() == ["empty", "archived", "archived", "empty", "empty", "archived", "empty"])
+    try await fixture.psql("INSERT INTO events.clicks VALUES (4, '2024-01-06 10:00+00')")
+    _ = try await fixture.backupOne(Self.day("2024-01-06"))
+    #expect(try await noted() == ["2023-12-31"])
+    // The archive and its manifest are removed by hand: the day had rows.
+    for file in fixture.files where file.contains("2024-01-06") {
+      try FileManager.default.removeItem(at: fixture.directory.url.appending(path: file))
+    }
+    #expect(try await statuses().last == "missing")
+    await fixture.pools.close()
+  }
+
+  @Test("Jobs that note days without rows at the same time lose none of them")
+  func notedTogether() async throws {
+    let fixture = try await Fixture(Self.table)
+    let days = try (1...4).map { try #require(Day("2023-12-0\($0)")) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for day in days {
+        group.addTask { _ = try await fixture.backupOne(Self.day("\(day)")) }
+      }
+      try await group.waitForAll()
+    }
+    let noted = try await DaysWithoutRows.read(of: fixture.database, in: fixture.lake)
+    #expect(noted.days == [TableName(schema: "events", name: "clicks"): Set(days)])
+    await fixture.pools.close()
+  }
+
+  @Test("A list of days without rows that cannot be read fails no backup and no listing, and stays as it is")
+  func notedBadly() async throws {
+    let fixture = try await Fixture(Self.table)
+    let path = try DaysWithoutRows.path(database: fixture.database)
+    let text = Array("{\"format_version\": 2}".utf8)
+    try await fixture.lake.writeAll(
+      text, to: path, temporary: ArchiveLayout.newTemporaryPath(database: fixture.database), condition: .ifAbsent)
+    #expect(try await fixture.backupOne(Self.day("2024-01-06")).skipped == "outside the table's rows")
+    #expect(try await fixture.lake.readAll(path, limit: 1 << 20) == text)
+    let archives = try await ArchivesRequest(["from": "2024-01-06"]).answer(fixture.context, fixture.settings.backup)
+    #expect(archives.archives.allSatisfy { $0.status == .missing })
+    await fixture.pools.close()
   }
 
   @Test("A table without rows has no day to archive; infinite times are no rows of a day")

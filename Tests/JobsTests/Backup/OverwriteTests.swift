@@ -6,6 +6,8 @@ import Reporting
 import TestSupport
 import Testing
 
+@testable import Configuration
+
 @Suite("Backups of days that are archived already")
 struct OverwriteTests {
   static let overwrite = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true"
@@ -140,6 +142,14 @@ struct OverwriteTests {
     #expect(again.status == .skipped && again.skipped == "exists" && again.rows == 3)
     #expect(again.warnings.count == 1 && again.warnings[0].contains("same key"))
     #expect(try fixture.bytes() == bytes)
+    // So does what asks without running it.
+    func earlier(_ key: String) async throws -> BackupResult? {
+      let job = BackupJob(fixture.context, fixture.settings.backup)
+      let text = "{\(Self.overwrite), \"key\": \"\(key)\"}"
+      return try await job.earlierResult(of: job.plan(BackupRequest(JSONValue(json: Data(text.utf8)))))
+    }
+    #expect(try await earlier("k-1")?.sha256 == again.sha256)
+    #expect(try await earlier("k-2") == nil)
     // Another request replaces it, and so does one without a key.
     #expect(try await fixture.backupOne(Self.overwrite + ", \"key\": \"k-2\"").rows == 4)
     #expect(try await fixture.backupOne(Self.overwrite).status == .ok)

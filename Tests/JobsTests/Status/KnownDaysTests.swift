@@ -70,7 +70,6 @@ struct KnownDaysTests {
     let other = operation("restore", .failed, ["results": .array([item("2024-01-10", "failed")])])
     let known = Coverage.Known([newer, elsewhere, other, older, oldest], of: "d")
     #expect(known.failed == [clicks: days("2024-01-01")])
-    #expect(known.withoutRows == [clicks: days("2024-01-03")])
     #expect(known.lateRows.mapValues { Set($0.keys) } == [clicks: days("2024-01-06")])
     #expect(known.running.isEmpty)
   }

@@ -175,7 +175,7 @@ struct Fixture: Sendable {
     return (all?.allObjects as? [URL] ?? [])
       .filter { (try? $0.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true }
       .map { String($0.resolvingSymlinksInPath().path.dropFirst(root.count)) }
-      .filter { !$0.hasPrefix("_sluice/audit/") }.sorted()
+      .filter { !$0.hasPrefix("_sluice/audit/") && !$0.hasSuffix("/_sluice/days_without_rows.json") }.sorted()
   }
 
   /// Temporary files left in the lake.

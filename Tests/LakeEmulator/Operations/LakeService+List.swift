@@ -4,22 +4,50 @@ extension LakeService {
   /// At most so many per page, the default too.
   private static var pageLimit: Int { 5000 }
 
-  /// An entry of a page. All values are strings. It is written by hand: a page has thousands.
-  private struct Entry: Sendable {
-    let json: String
+  /// Writes the entries of a page. All values are strings. It is written by hand: a page has thousands of them, and listings are
+  /// timed.
+  private struct PageWriter {
+    private(set) var json = Array("{\"paths\":[".utf8)
+    private var isFirst = true
+    /// Files that follow one another were often written within a second.
+    private var time: (second: Int, text: String)?
 
-    init(_ path: PathName, _ node: PathNode) {
-      var members = [("name", Self.quoted(path.text))]
-      if node.kind == .directory { members.append(("isDirectory", "\"true\"")) }
-      members += [
-        ("contentLength", "\"\(node.committed)\""), ("lastModified", "\"\(HTTPDate.format(node.lastModified))\""),
-        // Quoted in headers, bare here.
-        ("etag", "\"\(node.etag.filter { $0 != "\"" })\""), ("owner", Self.quoted(node.access.owner)),
-        ("group", Self.quoted(node.access.group)), ("permissions", Self.quoted(node.access.permissions)),
-        ("creationTime", "\"\(Self.ticks(node.created))\""),
-      ]
-      if let expiry = node.expiry { members.append(("expiryTime", "\"\(Self.ticks(expiry))\"")) }
-      json = "{\(members.map { "\"\($0)\":\($1)" }.joined(separator: ","))}"
+    mutating func add(_ path: PathName, _ node: PathNode) {
+      json += Array((isFirst ? "{" : ",{").utf8)
+      isFirst = false
+      json += Array("\"name\":".utf8)
+      quote(path.text)
+      if node.kind == .directory { json += Array(",\"isDirectory\":\"true\"".utf8) }
+      add("contentLength", "\(node.committed)")
+      add("lastModified", text(node.lastModified))
+      // Quoted in headers, bare here.
+      add("etag", node.etag.filter { $0 != "\"" })
+      add("owner", node.access.owner)
+      add("group", node.access.group)
+      add("permissions", node.access.permissions)
+      add("creationTime", Self.ticks(node.created))
+      if let expiry = node.expiry { add("expiryTime", Self.ticks(expiry)) }
+      json.append(UInt8(ascii: "}"))
+    }
+
+    mutating func end() -> [UInt8] {
+      json += Array("]}".utf8)
+      return json
+    }
+
+    private mutating func add(_ name: StaticString, _ value: String) {
+      json += Array(",\"".utf8)
+      json += UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+      json += Array("\":".utf8)
+      quote(value)
+    }
+
+    private mutating func text(_ date: Date) -> String {
+      let second = Int(date.timeIntervalSince1970.rounded(.down))
+      if let time, time.second == second { return time.text }
+      let text = HTTPDate.format(date)
+      time = (second, text)
+      return text
     }
 
     /// 100 ns since 1601.
@@ -27,20 +55,19 @@ extension LakeService {
       String(Int(date.timeIntervalSince1970 * 10_000_000) + 116_444_736_000_000_000)
     }
 
-    /// A JSON string (RFC 8259 §7).
-    private static func quoted(_ text: String) -> String {
-      guard text.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
-        return "\"\(text)\""
-      }
-      return text.unicodeScalars.reduce(into: "\"") { quoted, scalar in
-        switch scalar {
-        case "\"", "\\": quoted += "\\\(scalar)"
-        case _ where scalar.value < 0x20:
-          let hex = String(scalar.value, radix: 16)
-          quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: quoted.unicodeScalars.append(scalar)
+    /// Writes a JSON string (RFC 8259 §7).
+    private mutating func quote(_ text: String) {
+      json.append(UInt8(ascii: "\""))
+      for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): json += [UInt8(ascii: "\\"), byte]
+        case ..<0x20:
+          let hex = String(byte, radix: 16)
+          json += Array(("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
+        default: json.append(byte)
         }
-      } + "\""
+      }
+      json.append(UInt8(ascii: "\""))
     }
   }
 
@@ -59,28 +86,32 @@ extension LakeService {
     // A short page with a token, even an empty one.
     let shown = call.fault?.kind == .shortPage ? min(limit, max(0, call.fault?.entries ?? 0)) : limit
 
-    let (entries, next) = try storage.within(call.filesystemName()) { filesystem -> ([Entry], PathName?) in
+    let (body, next) = try storage.within(call.filesystemName()) { filesystem -> ([UInt8], PathName?) in
+      var writer = PageWriter()
       let now = Date()
       if !directory.isRoot {
         let node = try filesystem.existing(directory, now: now)
         guard node.kind == .directory else {
-          return ([Entry(directory, node)], nil)
+          writer.add(directory, node)
+          return (writer.end(), nil)
         }
       }
       let paths = filesystem.paths(in: directory, recursive: isRecursive)
       let start = after.map { after in paths.partitioningIndex { after < $0 } } ?? 0
-      // One more than is shown tells whether the listing goes on.
-      var found: [PathName] = []
-      for path in paths[start...] where filesystem.node(path, now: now) != nil {
-        found.append(path)
-        if found.count > shown { break }
+      var (count, last) = (0, after ?? PathName(segments: []))
+      var goesOn = shown < limit
+      for path in paths[start...] {
+        guard let node = filesystem.node(path, now: now) else { continue }
+        if count == shown {
+          goesOn = true
+          break
+        }
+        writer.add(path, node)
+        last = path
+        count += 1
       }
-      let page = found.prefix(shown)
-      let entries = page.compactMap { path in filesystem.nodes[path].map { Entry(path, $0) } }
-      let isLast = page.count == found.count && shown == limit
-      return (entries, isLast ? nil : page.last ?? after ?? PathName(segments: []))
+      return (writer.end(), goesOn ? last : nil)
     }
-    let body = Array("{\"paths\":[\(entries.map(\.json).joined(separator: ","))]}".utf8)
     var answer = Answer(200, [("Content-Type", "application/json;charset=utf-8")], body: .bytes(body))
     if let next { answer.set("x-ms-continuation", Continuation(last: next).token) }
     return answer

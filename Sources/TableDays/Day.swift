@@ -11,11 +11,13 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
 
   /// Reads `YYYY-MM-DD`; nil for any other form and for a day that does not exist in the calendar.
   package init?(_ text: some StringProtocol) {
-    self.init(utf8: text.utf8)
+    var text = String(text)
+    guard let day = text.withUTF8({ Day(utf8: $0[...]) }) else { return nil }
+    self = day
   }
 
   /// As ``init(_:)``, of the text's bytes: a listing holds a hundred thousand days.
-  package init?(utf8 text: some Sequence<UInt8>) {
+  package init?(utf8 text: Slice<UnsafeBufferPointer<UInt8>>) {
     var numbers = (0, 0, 0)
     var place = 0
     for byte in text {

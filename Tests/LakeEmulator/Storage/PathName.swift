@@ -1,3 +1,5 @@
+import Foundation
+
 /// A path within a filesystem, decoded, without leading or trailing separators; empty for the root.
 struct PathName: Hashable, Comparable {
   let segments: [String]
@@ -31,6 +33,22 @@ struct PathName: Hashable, Comparable {
 
   /// By name on each level, a directory right in front of what is in it.
   static func < (left: PathName, right: PathName) -> Bool {
-    left.segments.lexicographicallyPrecedes(right.segments) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    for (one, other) in zip(left.segments, right.segments) {
+      let order = compare(one, other)
+      if order != 0 { return order < 0 }
+    }
+    return left.segments.count < right.segments.count
+  }
+
+  /// By bytes: below 0, 0 or above, as `memcmp`. A directory of a hundred thousand files is sorted for its listing.
+  private static func compare(_ one: String, _ other: String) -> Int {
+    var (one, other) = (one, other)
+    return one.withUTF8 { one in
+      other.withUTF8 { other in
+        let common = min(one.count, other.count)
+        let order = common == 0 ? 0 : Int(memcmp(one.baseAddress!, other.baseAddress!, common))
+        return order != 0 ? order : one.count - other.count
+      }
+    }
   }
 }

@@ -134,7 +134,7 @@ extension OperationStore {
   }
 
   private func noteEnd(_ operation: Operation) async -> Operation.State? {
-    for wait in Self.retryWaits + [0] {
+    for wait in endWaits + [0] {
       do {
         return try await put(operation)
       } catch is TakenOver {

@@ -61,6 +61,7 @@ package actor OperationStore {
   /// The owner of this store's leases: host and process.
   package nonisolated let instance: String
   let interval: TimeInterval
+  let endWaits: [Double]
   var running: [String: Running] = [:]
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
   var unwritten: [Operation] = []
@@ -68,15 +69,19 @@ package actor OperationStore {
   private var waiters: [CheckedContinuation<Void, Never>] = []
   private let writes = Permits(writesAtOnce)
 
-  /// - Parameter interval: seconds between two renewals; tests shorten it.
+  /// - Parameters:
+  ///   - interval: seconds between two renewals; tests shorten it.
+  ///   - endWaits: seconds between the attempts to write an operation's last document, fewer where somebody waits for the program to
+  ///     end.
   package init(
     lake: any LakeStore, instance: String = OperationStore.thisInstance,
-    interval: TimeInterval = OperationStore.interval,
+    interval: TimeInterval = OperationStore.interval, endWaits: [Double] = OperationStore.retryWaits,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.lake = lake
     self.instance = instance
     self.interval = interval
+    self.endWaits = endWaits
     self.now = now
   }
 

@@ -36,7 +36,8 @@ enum JobRun {
     describe: @escaping @Sendable (Report) -> OperationOutcome,
     _ job: @escaping @Sendable () async throws -> Report
   ) async throws -> Report {
-    try await OperationStore(lake: parts.context.lake).run(
+    // Whoever waits for the report is not kept waiting by a lake that is gone.
+    try await OperationStore(lake: parts.context.lake, endWaits: [0.5, 2]).run(
       draft, noting: noting, progress, describe: describe, job)
   }
 

@@ -195,6 +195,44 @@ struct OperationStoreTests {
     #expect(try await place.state(id) == .failed)
   }
 
+  @Test("A wish to cancel that comes while the attempt fails is kept: no other attempt follows")
+  func cancelledWhileFailing() async throws {
+    let place = try await Place()
+    let (worker, caller) = (OperationStore(lake: place.base), OperationStore(lake: place.base))
+    let id = try await worker.enqueue(Draft("restore")).id
+    _ = try await worker.takeUp(id, kind: "restore") { _ in
+      let answered = try? await caller.cancel(id).state.written
+      #expect(answered == .running)
+      return (1, AttemptEnd.again(JobError(.lakeUnavailable, "no lake"), soFar: nil))
+    }
+    let operation = try await caller.operation(id)
+    #expect(operation.state.written == .cancelled && operation.errorCode == "cancelled")
+    let taken = try await worker.takeUp(id, kind: "restore") { _ in (2, AttemptEnd.ended(Self.done)) }
+    if case .attempted = taken { Issue.record("the job ran although it is cancelled") }
+  }
+
+  @Test("A program whose caller waits does not wait for a lake that is gone")
+  func endWithoutLake() async throws {
+    let place = try await Place()
+    let isGone = Mutex(false)
+    let tries = Mutex(0)
+    var lake = HookedStore(place.base)
+    lake.beforeMaking = { path in
+      guard isGone.withLock({ $0 }) else { return }
+      tries.withLock { $0 += 1 }
+      throw LakeError.noSpace(path)
+    }
+    let store = OperationStore(lake: lake, endWaits: [0.01])
+    let value = try await store.run(
+      Draft("backup"), noting: .atOnce, JobProgress(), describe: { (_: Int) in Self.done }
+    ) {
+      isGone.withLock { $0 = true }
+      return 7
+    }
+    #expect(value == 7)
+    #expect(tries.withLock { $0 } == 2)
+  }
+
   @Test("An operation whose worker was killed can be cancelled: its message, which comes again, is dropped")
   func cancelLost() async throws {
     let place = try await Place()

@@ -95,9 +95,10 @@ struct FunctionsTests {
     #expect(response.headers["Content-Type"] == "application/problem+json")
   }
 
-  @Test("HEAD runs no backup: it is answered 405 with the methods that do")
-  func head() async throws {
-    let (response, _) = try await call(.head, "/api/backup_manual?table=a.b&date=2024-01-01")
+  @Test(
+    "HEAD runs no backup: it is answered 405 with the methods that do", arguments: ["backup_manual", "backup_async"])
+  func head(route: String) async throws {
+    let (response, _) = try await call(.head, "/api/\(route)?table=a.b&date=2024-01-01")
     #expect(response.status == 405)
     #expect(response.headers["Allow"] == "GET, POST")
   }

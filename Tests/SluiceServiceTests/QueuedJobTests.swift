@@ -34,12 +34,14 @@ struct QueuedJobTests {
 
   /// Calls `function` as the host does with an envelope.
   private func invoke(
-    _ function: String, _ body: String, query: String = "", headers: JSONValue = [:], restoreHasOutput: Bool = false
+    _ function: String, _ body: String, method: String = "POST", query: String = "", headers: JSONValue = [:],
+    restoreHasOutput: Bool = false
   ) async throws -> JSONValue {
     let envelope: JSONValue = [
       "Data": [
         "req": [
-          "Url": .string("https://app.example/api/\(function)\(query)"), "Method": "POST", "Body": .string(body),
+          "Url": .string("https://app.example/api/\(function)\(query)"), "Method": .string(method),
+          "Body": .string(body),
           "Headers": headers,
         ]
       ], "Metadata": [:],
@@ -127,14 +129,19 @@ struct QueuedJobTests {
     #expect(documents.count == 1)
   }
 
-  @Test("A forwarded GET is told which POST to send")
+  @Test("A forwarded GET is sent there too, with its query, and is put on the queue there")
   func forwardedGet() async throws {
+    let query = "?table=a.b&date=2024-01-01"
     let response = await (try app()).respond(
       to: try HTTPRequest(
-        method: .get, target: "/api/backup_manual?table=a.b&date=2024-01-01", headers: ["Prefer": "respond-async"]))
-    #expect(response.status == 405)
-    #expect(response.headers["Allow"] == "POST")
-    #expect(String(decoding: response.body, as: UTF8.self).contains("/api/backup_async"))
+        method: .get, target: "/api/backup_manual\(query)", headers: ["Prefer": "respond-async"]))
+    #expect(response.status == 307)
+    #expect(response.headers["Location"] == "/api/backup_async\(query)")
+    let outputs = try await invoke("backup_async", "", method: "GET", query: query)
+    #expect(outputs["res"]?["statusCode"] == 202, "\(outputs)")
+    #expect(outputs["job"]?.elements?.count == 1)
+    let refused = try await invoke("backup_async", "", method: "GET", query: query + "&overwrite=true")
+    #expect(refused["res"]?["statusCode"] == 405 && refused["job"] == nil, "\(refused)")
   }
 
   @Test("Without a host the routes run the job in the background", arguments: ["backup_async", "restore_async"])

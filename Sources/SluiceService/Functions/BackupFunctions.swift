@@ -21,19 +21,10 @@ struct BackupFunctions: FunctionArea {
 
   /// `GET,POST /api/backup_manual`.
   @Sendable private func backupManual(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
-    await invocation.answer(request) {
-      // HEAD is a safe method: link checkers send it, and it must not change anything (RFC 9110 §9.2.1).
-      guard request.method != .head else {
-        return .problem(
-          Problem(status: 405, code: "method_not_allowed", detail: "HEAD runs no backup; use GET or POST"),
-          headers: ["Allow": "GET, POST"])
-      }
-      // The request is checked completely before it is answered 202.
-      return try await answer(request, invocation)
-    }
+    await invocation.answer(request) { try await answer(request, invocation) }
   }
 
-  /// `POST /api/backup_async`.
+  /// `GET,POST /api/backup_async`.
   @Sendable private func backupAsync(_ request: HTTPRequest, _ invocation: Invocation) async -> HTTPResponse {
     await invocation.answer(request) { try await answer(request, invocation, isAsync: true) }
   }
@@ -41,6 +32,12 @@ struct BackupFunctions: FunctionArea {
   private func answer(
     _ request: HTTPRequest, _ invocation: Invocation, isAsync: Bool = false
   ) async throws -> HTTPResponse {
+    // HEAD is a safe method: link checkers send it, and it must not change anything (RFC 9110 §9.2.1).
+    guard request.method != .head else {
+      return .problem(
+        Problem(status: 405, code: "method_not_allowed", detail: "HEAD runs no backup; use GET or POST"),
+        headers: ["Allow": "GET, POST"])
+    }
     let object = try await RequestObject.read(request, now: context.now(), in: options.timeZone)
     let order = try BackupRequest(object)
     // A link or a browser's preview sends GET: it must not replace an archive.

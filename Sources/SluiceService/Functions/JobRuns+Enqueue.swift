@@ -111,14 +111,6 @@ extension JobRuns {
   static func message(_ text: String) -> FunctionResult.Output { .array([.string(text)]) }
 
   private static func redirect(_ request: HTTPRequest, to path: String, reason: String?) -> HTTPResponse {
-    guard request.method == .post else {
-      return .problem(
-        Problem(
-          status: 405, code: "method_not_allowed",
-          detail: (reason.map { "\($0). " } ?? "")
-            + "Behind the Functions host a job that is answered at once goes to a queue; send POST to \(path)."),
-        headers: ["Allow": "POST"])
-    }
     let query = request.target.split(separator: "?", maxSplits: 1).dropFirst().first.map { "?\($0)" } ?? ""
     return .json(
       [

@@ -14,7 +14,7 @@ enum DefaultRoutes {
           "authLevel": "function", "handler": "restore"
         },
         {
-          "name": "backup_async", "trigger": "http", "route": "backup_async", "methods": ["POST"],
+          "name": "backup_async", "trigger": "http", "route": "backup_async", "methods": ["GET", "POST"],
           "authLevel": "function", "handler": "backup_async",
           "output": {"queue": "sluice-backup", "connection": "AzureWebJobsStorage"}
         },

@@ -29,6 +29,10 @@ struct CompletionTests {
     #expect(try await bash("sluice backup --table a.b --da") == ["--date"])
     #expect(try await bash("sluice completion z") == ["zsh"])
     #expect(try await bash("sluice restore res") == ["resume"])
+    #expect(try await bash("sluice archives --table a.b --status mis") == ["missing"])
+    #expect(try await bash("sluice operations list --state ").contains("lost"))
+    #expect(try await bash("sluice operations list --state lost --st") == ["--state"])
+    #expect(try await bash("sluice restore --on-existing r") == ["replace"])
     #expect(try await Set(bash("sluice audit ")).isSuperset(of: ["show", "verify"]))
   }
 
@@ -37,7 +41,9 @@ struct CompletionTests {
     let text = CompletionCommand.text(shell)
     for command in Commands.all.flatMap({ [$0] + $0.parts }) {
       for option in command.options {
-        #expect(text.contains(shell == .zsh ? "'--\(option.name):" : " -l \(option.name) -d "), "\(option.name)")
+        let values = option.words.isEmpty ? "" : " -x -a '\(option.words.joined(separator: " "))'"
+        let line = shell == .zsh ? "'--\(option.name):" : " -l \(option.name)\(values) -d "
+        #expect(text.contains(line), "\(option.name)")
       }
     }
     let program = "/usr/bin/\(shell.rawValue)"

@@ -17,13 +17,19 @@ struct CommandOption: Sendable {
   let defaultWords: String
   /// The path of its field in the request's JSON; empty when it is not a part of the request.
   let path: [String]
+  /// The words that its value is made of, for completion; empty where it may be anything.
+  let words: [String]
 
-  init(_ name: String, _ kind: Kind, _ help: String, default defaultWords: String = "", path: [String] = []) {
+  init(
+    _ name: String, _ kind: Kind, _ help: String, default defaultWords: String = "", path: [String] = [],
+    words: [String] = []
+  ) {
     self.name = name
     self.kind = kind
     self.help = help
     self.defaultWords = defaultWords
     self.path = path
+    self.words = words
   }
 
   /// `--name VALUE`, as the help shows it.

@@ -23,7 +23,7 @@ enum ArchivesCommand: Command {
     CommandOption(
       "status", .value("STATUS"),
       "only days of these, separated by commas: \(Coverage.Status.allCases.map(\.rawValue).joined(separator: ", "))",
-      path: ["status"]),
+      path: ["status"], words: Coverage.Status.allCases.map(\.rawValue)),
     CommandOption("list", .flag, "a line a day, also on a terminal, where months are drawn otherwise"),
     CommandOption(
       "database", .value("NAME"), "the database whose archives are listed", default: "PG_DATABASE", path: ["database"]),

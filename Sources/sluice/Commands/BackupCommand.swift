@@ -44,7 +44,7 @@ enum BackupCommand: Command {
       CommandOption(
         "empty", .value("WHAT"),
         "archive: publish an archive also of a day before the table's first row or after its last one", default: "auto",
-        path: ["empty"]),
+        path: ["empty"], words: ["auto", "archive"]),
       CommandOption(
         "rows-without-a-day", .flag, "count rows whose time is NULL or infinite also where no index makes that cheap",
         path: ["rows_without_a_day"]),
@@ -132,7 +132,10 @@ extension BackupPreviewReport {
         switch result.outcome {
         case .archive: "would archive it"
         case .replace: "would replace \(result.path ?? "its archive")"
-        case .skip: "is archived: \(result.path ?? "")"
+        case .skip where result.skipped == "exists": "is archived: \(result.path ?? "")"
+        case .skip where result.skipped == "used":
+          "would keep \(result.path ?? "its archive"): the retention has dropped rows because it holds them"
+        case .skip: "would skip it: \(result.skipped ?? "")"
         case .refuse: "would refuse it: \(result.error?.description(naming: name) ?? "")"
         }
       let rows = result.estimatedRows.map { "  about \(Figures.count($0)) rows" } ?? ""

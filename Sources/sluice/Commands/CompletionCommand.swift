@@ -21,9 +21,12 @@ enum CompletionCommand: Command {
     /// The command's words, such as `audit show`; empty for the program itself.
     let command: String
     let all: [(word: String, help: String)]
+    /// The options whose values are known.
+    let options: [CommandOption]
 
     init(_ command: any Command.Type) {
       self.command = command.name
+      options = command.options.filter { !$0.words.isEmpty }
       let parts = command.parts.map { ($0.name.split(separator: " ").last.map(String.init) ?? "", $0.summary) }
       all =
         command.subcommands.map { ($0, command.summary) } + command.verbs.keys.sorted().map { ($0, command.summary) }
@@ -32,6 +35,7 @@ enum CompletionCommand: Command {
 
     init(overview: [any Command.Type]) {
       command = ""
+      options = []
       all = overview.map { ($0.name, $0.summary) } + [("help", "show the help")]
     }
   }
@@ -48,6 +52,13 @@ enum CompletionCommand: Command {
     }
   }
 
+  /// A case of a shell's `case`, by the command's words and the option before, for each option whose values are known.
+  private static func cases(_ body: (_ values: String) -> String) -> String {
+    words.flatMap { words in
+      words.options.map { "    '\(words.command) --\($0.name)') \(body($0.words.joined(separator: " "))) ;;" }
+    }.joined(separator: "\n")
+  }
+
   /// The words before the first option are the command: `sluice audit show --from …`.
   private static var bash: String {
     let cases = words.map { "    '\($0.command)') words='\($0.all.map(\.word).joined(separator: " "))' ;;" }
@@ -61,6 +72,9 @@ enum CompletionCommand: Command {
         done
         case "$command" in
       \(cases.joined(separator: "\n"))
+        esac
+        case "$command ${COMP_WORDS[COMP_CWORD-1]}" in
+      \(Self.cases { "words='\($0)'" })
         esac
         COMPREPLY=($(compgen -W "$words" -- "$current"))
       }
@@ -86,6 +100,9 @@ enum CompletionCommand: Command {
         case "$command" in
       \(cases.joined(separator: "\n"))
         esac
+        case "$command ${words[CURRENT-1]}" in
+      \(Self.cases { "items=(\($0))" })
+        esac
         _describe 'sluice' items || _files
       }
       if [ "$funcstack[1]" = "_sluice" ]; then _sluice "$@"; else compdef _sluice sluice; fi
@@ -99,8 +116,9 @@ enum CompletionCommand: Command {
         parts.isEmpty
         ? "__fish_use_subcommand" : parts.map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
       return words.all.map { item in
-        let word =
-          item.word.hasPrefix("--") ? "-l \(item.word.dropFirst(2))" : "-f -a '\(item.word)'"
+        let option = item.word.hasPrefix("--") ? String(item.word.dropFirst(2)) : nil
+        let values = words.options.first { $0.name == option }.map { " -x -a '\($0.words.joined(separator: " "))'" }
+        let word = option.map { "-l \($0)\(values ?? "")" } ?? "-f -a '\(item.word)'"
         return "complete -c sluice -n '\(condition)' \(word) -d '\(quoted(item.help))'"
       }
     }

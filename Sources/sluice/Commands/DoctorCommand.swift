@@ -14,11 +14,12 @@ enum DoctorCommand: Command {
   static let options = [
     CommandOption(
       "only", .list("GROUPS"),
-      "only these checks: \(DoctorCheck.Group.allCases.map(\.rawValue).joined(separator: ", "))", default: "all"),
+      "only these checks: \(DoctorCheck.Group.allCases.map(\.rawValue).joined(separator: ", "))", default: "all",
+      words: DoctorCheck.Group.allCases.map(\.rawValue)),
     CommandOption(
       "for", .list("JOBS"),
       "the jobs whose missing rights are failures, out of \(jobs.joined(separator: ", ")); those of others are warnings",
-      default: "backup"),
+      default: "backup", words: jobs),
     CommandOption(
       "role", .value("NAME"), "whose rights are looked at, while an administrator is signed in",
       default: "the role that signs in"),

@@ -49,6 +49,7 @@ extension DrillReport {
     let chance = candidates.map { ", chosen among \(Figures.count($0)) archives by seed \(seed ?? 0)" } ?? ""
     var lines = ["\(table) \(date)  \(words)\(chance)"]
     if let error { lines.append("  error: \(error.description(naming: name))") }
+    if error?.field != nil { lines.append("  the options that it names are those of sluice restore") }
     if let live { lines.append("  the table now: \(live.words(liveRows))") }
     if let lastDrillAt {
       lines.append("  drilled before at \(lastDrillAt.formatted(.iso8601))")

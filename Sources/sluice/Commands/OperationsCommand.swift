@@ -45,7 +45,7 @@ enum OperationsListCommand: Command {
     CommandOption("kind", .value("KIND"), "only this kind, such as backup or nightly_backup", path: ["kind"]),
     CommandOption(
       "state", .value("STATE"), "only this state: \(Operation.State.allCases.map(\.rawValue).joined(separator: ", "))",
-      path: ["state"]),
+      path: ["state"], words: Operation.State.allCases.map(\.rawValue)),
     CommandOption("limit", .value("NUMBER"), "the most operations of one list", default: "50", path: ["limit"]),
     CommandOption("after", .value("ID"), "go on after that operation", path: ["after"]),
     .json, .help,

@@ -64,7 +64,9 @@ enum RestoreCommand: Command {
   ]
 
   private static let destination = [
-    CommandOption("mode", .value("MODE"), "direct or staging", default: "direct", path: ["destination", "mode"]),
+    CommandOption(
+      "mode", .value("MODE"), "direct or staging", default: "direct", path: ["destination", "mode"],
+      words: ["direct", "staging"]),
     CommandOption(
       "target-table", .value("TABLE"), "the table to load into", default: "the archive's",
       path: ["destination", "target_table"]),
@@ -73,7 +75,7 @@ enum RestoreCommand: Command {
       default: "the target", path: ["destination", "create_staging_like"]),
     CommandOption(
       "on-existing", .value("WHAT"), "for existing rows of the day: error, append, replace or skip", default: "error",
-      path: ["destination", "on_existing"]),
+      path: ["destination", "on_existing"], words: ["error", "append", "replace", "skip"]),
     CommandOption(
       "force", .flag, "with --on-existing replace: replace the day's rows even by fewer",
       path: ["destination", "force"]),

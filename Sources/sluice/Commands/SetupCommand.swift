@@ -21,16 +21,18 @@ enum SetupCommand: Command {
     CommandOption("role", .value("NAME"), "the role with which the program signs in", path: ["role"]),
     CommandOption(
       "kind", .value("KIND"), "what signs in: managed-identity, group, service-principal, user or plain",
-      default: "plain", path: ["kind"]),
+      default: "plain", path: ["kind"], words: ["managed-identity", "group", "service-principal", "user", "plain"]),
     CommandOption(
       "object-id", .value("ID"), "the object id of the Entra principal, where its name is not enough",
       path: ["object_id"]),
     CommandOption("schemas", .list("NAMES"), "the schemas of the tables (those of BACKUP_TABLES)", path: ["schemas"]),
     CommandOption(
-      "for", .list("JOBS"), "the jobs that the role shall do: backup, restore, retention, cron", path: ["for"]),
+      "for", .list("JOBS"), "the jobs that the role shall do: backup, restore, retention, cron", path: ["for"],
+      words: SetupParts.jobs),
     CommandOption(
       "part", .list("PARTS"), "the parts: roles, backup, restore, restore-log, drill, retention, cron",
-      default: "all but retention and cron, or those of --for", path: ["part"]),
+      default: "all but retention and cron, or those of --for", path: ["part"],
+      words: SetupParts.all.map { $0.name }),
     CommandOption("grant-role", .list("NAMES"), "existing roles whose rights the role gets", path: ["grant_role"]),
     CommandOption(
       "for-role", .list("NAMES"), "the roles that will make tables", default: "the owners of the tables",

@@ -41,9 +41,9 @@ extension ArchiveManifest {
   package var extent: Extent { Extent(window, timeKind) }
 }
 
-extension ArchiveManifest.Description {
-  /// The archived span, for comparison with that of another archive of the table.
-  package var extent: ArchiveManifest.Extent { ArchiveManifest.Extent(window, window.kind) }
+extension ArchiveManifest.Window {
+  /// The span, for comparison with that of another archive of the table.
+  package var extent: ArchiveManifest.Extent { ArchiveManifest.Extent(self, kind) }
 }
 
 extension ArchiveManifest {

@@ -54,15 +54,16 @@ extension BackupJob {
       table: unit.tableDay.table, date: unit.tableDay.day, outcome: entry == nil ? .archive : .replace)
     preview.path = entry.map { "\($0.path)" }
     guard entry == nil || unit.overwrite else {
-      preview.outcome = .skip
+      (preview.outcome, preview.skipped) = (.skip, "exists")
       return preview
     }
     try await connection.query("SAVEPOINT sluice_preview")
     do {
-      let rows = try await estimatedRows(unit, on: connection)
+      try await look(at: unit, entry, &preview, on: connection)
       try await connection.query("RELEASE SAVEPOINT sluice_preview")
-      preview.estimatedRows = rows.map { Int($0) }
-      if let rows, let bytesOfRow { preview.estimatedGzipBytes = Int(rows * bytesOfRow) }
+      if let rows = preview.estimatedRows, let bytesOfRow {
+        preview.estimatedGzipBytes = Int(Double(rows) * bytesOfRow)
+      }
     } catch let error as JobError {
       try await connection.query("ROLLBACK TO SAVEPOINT sluice_preview")
       preview.outcome = .refuse
@@ -75,17 +76,39 @@ extension BackupJob {
     return preview
   }
 
-  /// The planner's estimate of the day's rows.
-  private func estimatedRows(_ unit: BackupPlan.Unit, on connection: PostgresConnection) async throws -> Double? {
+  /// Asks the database about the day. Its rows are counted only where an archive would be replaced: whether that is refused depends
+  /// on their number.
+  private func look(
+    at unit: BackupPlan.Unit, _ entry: LakeEntry?, _ preview: inout BackupPreview, on connection: PostgresConnection
+  ) async throws {
     let facts = try await TableFacts.read(
       unit.tableDay.table, for: .read, allowsView: unit.options.allowsView ?? false, on: connection)
     let column = try await facts.timeColumn(
       named: unit.timeColumn, unit: unit.options.unit, remedy: TableDayBackup.timeColumnRemedy
     ).resolved(in: facts, on: connection).column
-    let zone = column.kind.tellsInstants ? options.timeZone : unit.clock
-    let condition = try await column.condition(
-      for: column.span(of: DayWindow(unit.tableDay.day, in: zone)), on: connection)
-    return try await connection.estimatedRows(
-      "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition)")
+    let window = DayWindow(unit.tableDay.day, in: column.kind.tellsInstants ? options.timeZone : unit.clock)
+    let span = try column.span(of: window)
+    if let missing = try await facts.missing(of: span, by: column, on: connection) {
+      (preview.outcome, preview.skipped) = (.skip, "no \(missing.rawValue)")
+      return
+    }
+    try await facts.refuseUnreadableChunks(of: span, by: column, on: connection)
+    guard entry != nil, !unit.force, let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake)
+    else {
+      let condition = try await column.condition(for: span, on: connection)
+      preview.estimatedRows = try await connection.estimatedRows(
+        "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
+      ).map { Int($0) }
+      return
+    }
+    guard try await !existing.wasUsed(by: context.retention, on: connection) else {
+      (preview.outcome, preview.skipped) = (.skip, "used")
+      return
+    }
+    let rows = try await TableRows(facts, by: column, on: connection).count(in: span)
+    preview.estimatedRows = rows
+    try await existing.refuseLoss(
+      of: unit.tableDay, rows: rows, columns: facts.storedColumns.map(\.name),
+      .init(window, timeColumn: column.name.text, span: span), in: context.lake)
   }
 }

@@ -7,7 +7,7 @@ package struct BackupPreview: Sendable, Encodable, Equatable {
     case archive
     /// There is an archive, which `overwrite` replaces.
     case replace
-    /// There is an archive.
+    /// ``BackupPreview/skipped`` says why.
     case skip
     /// ``BackupPreview/error`` says why.
     case refuse
@@ -18,14 +18,17 @@ package struct BackupPreview: Sendable, Encodable, Equatable {
   package var outcome: Outcome
   /// The archive that is there.
   package var path: String?
-  /// By the planner of the database; nil where nothing would be read.
+  /// Why the table-day would be skipped: `exists`, `no chunk`, `no partition`, or `used` for an archive because of which rows were
+  /// dropped.
+  package var skipped: String?
+  /// By the planner of the database, or counted where an archive would be replaced; nil where nothing would be read.
   package var estimatedRows: Int?
   /// By the bytes a row of the table's last archives; nil where there are none.
   package var estimatedGzipBytes: Int?
   package var error: JobError?
 
   enum CodingKeys: String, CodingKey {
-    case table, date, outcome, path, error
+    case table, date, outcome, path, skipped, error
     case estimatedRows = "estimated_rows"
     case estimatedGzipBytes = "estimated_gzip_bytes"
   }

@@ -1,6 +1,8 @@
 import Archive
+import Database
 import Essentials
 import Lake
+import Postgres
 import Reporting
 import TableDays
 
@@ -53,6 +55,14 @@ struct ExistingArchive: Sendable {
     return result
   }
 
+  /// Whether the retention has dropped rows because the archive holds them, as far as the database knows.
+  /// - Throws: ``JobError`` `not_configured`, or `permission_denied` where its schema is there and cannot be asked.
+  func wasUsed(by retention: RetentionOptions, on connection: PostgresConnection) async throws -> Bool {
+    guard let manifest, manifest.rows > 0, let schema = try await RetentionSchema.find(retention.schema, on: connection)
+    else { return false }
+    return try await schema.wasUsed(sha256: manifest.sha256, on: connection)
+  }
+
   /// The lengths that the file of a replacement must not have: the archive's, and those in the manifests beside it. A
   /// replacement that is cut off is told from the archive before it by its length.
   func lengths(in lake: any LakeStore) async throws -> Set<Int> {
@@ -61,13 +71,15 @@ struct ExistingArchive: Sendable {
 
   /// Refuses to replace the archive where the new one may lack what it holds: fewer rows, another span or time column, or
   /// fewer columns. It may be the only copy of rows that were dropped meanwhile.
+  /// - Parameters:
+  ///   - rows: of the new one, as are `columns` and `window`.
   /// - Throws: ``JobError`` `fewer_rows`, `archive_differs`; `LakeError`.
   func refuseLoss(
-    of tableDay: TableDay, rows: Int, _ description: ArchiveManifest.Description, in lake: any LakeStore
+    of tableDay: TableDay, rows: Int, columns: [ColumnName], _ window: ArchiveManifest.Window, in lake: any LakeStore
   ) async throws {
     let held: (rows: Int, columns: [String])
     if let manifest {
-      try refuseOtherSpan(tableDay, manifest, description)
+      try refuseOtherSpan(tableDay, manifest, window)
       held = (manifest.rows, manifest.columns.map(\.name))
     } else {
       do {
@@ -83,9 +95,7 @@ struct ExistingArchive: Sendable {
           + "archive was not replaced. Pass \(field: "force") to replace it anyway",
         details: ["archive_rows": .integer(held.rows), "table_rows": .integer(rows)])
     }
-    let lost = held.columns.map { ColumnName($0) }.filter { name in
-      !description.columns.contains { ColumnName($0.name) == name }
-    }
+    let lost = held.columns.map { ColumnName($0) }.filter { !columns.contains($0) }
     guard lost.isEmpty else {
       let list = lost.map { JSONValue.string($0.text).brief }.joined(separator: ", ")
       throw differs(
@@ -96,7 +106,7 @@ struct ExistingArchive: Sendable {
   }
 
   private func refuseOtherSpan(
-    _ tableDay: TableDay, _ old: ArchiveManifest, _ new: ArchiveManifest.Description
+    _ tableDay: TableDay, _ old: ArchiveManifest, _ new: ArchiveManifest.Window
   ) throws {
     let (extent, wanted) = (old.extent, new.extent)
     guard extent.timeColumn == wanted.timeColumn else {
@@ -112,7 +122,7 @@ struct ExistingArchive: Sendable {
     guard extent == wanted else {
       throw differs(
         tableDay,
-        "holds \(old.window.start) to \(old.window.end), and this one would hold \(new.window.start) to \(new.window.end)"
+        "holds \(old.window.start) to \(old.window.end), and this one would hold \(new.start) to \(new.end)"
       )
     }
   }

@@ -71,10 +71,7 @@ extension TableDayBackup {
   func keepUsed(
     _ existing: ExistingArchive, _ archived: Archived, on connection: PostgresConnection
   ) async throws -> BackupResult? {
-    guard let manifest = existing.manifest, manifest.rows > 0 else { return nil }
-    guard let schema = try await RetentionSchema.find(context.retention.schema, on: connection),
-      try await schema.wasUsed(sha256: manifest.sha256, on: connection)
-    else { return nil }
+    guard try await existing.wasUsed(by: context.retention, on: connection) else { return nil }
     var result = existing.kept(unit.tableDay, by: unit.timeColumn, nil)
     result.dropped = true
     result.warnings.append(
@@ -100,7 +97,7 @@ extension TableDayBackup {
 
   /// What the archive may lack, or is unusual in it.
   func warnings(_ archived: Archived) -> [String] {
-    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.extent)
+    var warnings = archived.neighbours.warnings(for: unit.tableDay, archived.description.window.extent)
     if let rows = archived.rowsWithoutADay, rows > 0 {
       warnings.append(
         "\(rows) rows of \(unit.tableDay.table) are in no day's archive: their \(archived.description.window.timeColumn) is "

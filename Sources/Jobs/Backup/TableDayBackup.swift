@@ -228,7 +228,9 @@ struct TableDayBackup: Sendable {
     if let existing = archived.existing, !unit.force {
       if let kept = try await keepUsed(existing, archived, on: connection) { return kept }
       try await existing.refuseLoss(
-        of: unit.tableDay, rows: archived.proof.rows, archived.description, in: context.lake)
+        of: unit.tableDay, rows: archived.proof.rows,
+        columns: archived.description.columns.map { ColumnName($0.name) }, archived.description.window, in: context.lake
+      )
     }
     let isOlder = try archived.existing.map { try $0.entry.path != unit.tableDay.archivePath } ?? false
     let change = try await beginOverwrite(archived)

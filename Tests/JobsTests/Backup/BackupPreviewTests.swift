@@ -1,6 +1,7 @@
 import Essentials
 import Foundation
 import Jobs
+import Postgres
 import Reporting
 import TableDays
 import Testing
@@ -24,7 +25,7 @@ struct BackupPreviewTests {
       "\"tables\": [\"events.clicks:at\", \"events.absent:at\"], \"from\": \"2024-01-01\", \"to\": \"2024-01-02\""
     let found = try await preview(fixture, span)
     #expect(found.map(\.outcome) == [.skip, .archive, .refuse, .refuse])
-    #expect(found[0].path == fixture.clicksPath)
+    #expect(found[0].path == fixture.clicksPath && found[0].skipped == "exists")
     #expect(found[0].estimatedRows == nil)
     #expect((found[1].estimatedRows ?? 0) >= 1)
     #expect((found[1].estimatedGzipBytes ?? 0) > 0)
@@ -32,6 +33,39 @@ struct BackupPreviewTests {
     let replaced = try await preview(fixture, span + ", \"overwrite\": true")
     #expect(replaced.map(\.outcome) == [.replace, .archive, .refuse, .refuse])
     #expect(fixture.files == files)
+  }
+
+  @Test(
+    "A replacement that would be refused is told, and so is an archive that is kept; with force it would be replaced")
+  func refusals() async throws {
+    let fixture = try await Fixture()
+    _ = try await fixture.backupOne()
+    let asked = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true"
+    #expect(try await preview(fixture, asked).map(\.estimatedRows) == [3])
+    try await fixture.psql("DELETE FROM events.clicks WHERE id = 2")
+    let fewer = try await preview(fixture, asked)
+    #expect(fewer.map(\.outcome) == [.refuse] && fewer[0].error?.code == .fewerRows)
+    #expect(try await fixture.backupError(asked).code == .fewerRows)
+    #expect(try await preview(fixture, asked + ", \"force\": true").map(\.outcome) == [.replace])
+    try await fixture.psql(
+      "INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late'); ALTER TABLE events.clicks DROP COLUMN note")
+    #expect(try await preview(fixture, asked).map { $0.error?.code } == [.archiveDiffers])
+    await fixture.pools.close()
+  }
+
+  @Test("A day without a partition would be skipped")
+  func noPartition() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at timestamptz) PARTITION BY RANGE (at);
+      CREATE TABLE events.january PARTITION OF events.clicks FOR VALUES FROM ('2024-01-01 00:00+00') TO ('2024-02-01 00:00+00');
+      """)
+    let found = try await preview(
+      fixture, "\"table\": \"events.clicks\", \"from\": \"2023-12-31\", \"to\": \"2024-01-01\"")
+    #expect(found.map(\.outcome) == [.skip, .archive])
+    #expect(found.map(\.skipped) == ["no partition", nil])
+    await fixture.pools.close()
   }
 
   @Test("A pattern stands for the tables of BACKUP_TABLES that match, each once; one that matches none is an error")

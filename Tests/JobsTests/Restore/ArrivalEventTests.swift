@@ -61,6 +61,16 @@ struct ArrivalEventTests {
   }
 
   @Test(
+    "A file that is begun, and has no bytes yet, has not arrived", arguments: ["CreateFile", "FlushWithClose"], [0, 12])
+  func begun(api: String, length: Int) throws {
+    let url = "\(root)/db/events.clicks.2024-01-01.csv.gz"
+    var members = try #require(event("Microsoft.Storage.BlobCreated", url).object)
+    members["data"] = ["api": .string(api), "contentLength": .integer(length), "url": .string(url)]
+    let found = try #require(ArrivalEvent(.object(members)))
+    #expect((found.url == url) == (api == "FlushWithClose" && length > 0))
+  }
+
+  @Test(
     "Only archives of the tables that are named are restored",
     arguments: [
       ("db/events.clicks", "db/events.clicks.2024-01-01.csv.gz", true),

@@ -46,7 +46,7 @@ extension ProgramTests {
     }
 
     @Test(
-      "A backup that a signal ends tells what it finished, and ends with 3", arguments: [SIGINT, SIGTERM],
+      "A backup that a signal ends tells what it finished, and ends with 3", arguments: [SIGINT, SIGTERM, SIGHUP],
       [false, true])
     func partly(_ signal: Int32, isJSON: Bool) async throws {
       let process = try await whileSecondDayWaits { site, call in

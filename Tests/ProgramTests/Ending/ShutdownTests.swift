@@ -4,13 +4,13 @@ import TestSupport
 import Testing
 
 extension ProgramTests {
-  /// SIGTERM and SIGINT: an end in order.
+  /// SIGTERM, SIGINT and SIGHUP: an end in order.
   @Suite("Shutdown by a signal")
   struct Shutdown {
     private let backup = "/api/backup_manual?table=events.clicks&date=2024-01-01"
     private let day = #"{"table": "events.clicks", "date": "2024-01-01"}"#
 
-    @Test("An idle service ends with exit code 0", arguments: [SIGTERM, SIGINT])
+    @Test("An idle service ends with exit code 0", arguments: [SIGTERM, SIGINT, SIGHUP])
     func idle(_ signal: Int32) async throws {
       let service = try await Site().serve()
       service.process.kill(signal)

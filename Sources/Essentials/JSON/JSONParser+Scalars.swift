@@ -6,7 +6,10 @@ extension JSONParser {
     var text: [UInt8] = []
     while true {
       let run = position
+      // Its highest bit is set where a byte is not of ASCII.
+      var bits: UInt8 = 0
       while position < bytes.count, bytes[position] != 0x22, bytes[position] != 0x5C, bytes[position] >= 0x20 {
+        bits |= bytes[position]
         position += 1
       }
       guard let byte = current else { throw fault("a string that does not end", at: start) }
@@ -14,6 +17,8 @@ extension JSONParser {
       let plain = bytes[run..<position]
       if byte == 0x22 {
         position += 1
+        // Most strings: they need no check.
+        if text.isEmpty, bits < 0x80 { return String(decoding: UnsafeBufferPointer(rebasing: plain), as: UTF8.self) }
         guard !text.isEmpty else { return try validated(plain, start) }
         text += plain
         return try validated(text[...], start)

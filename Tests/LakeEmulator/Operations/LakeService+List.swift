@@ -86,35 +86,47 @@ extension LakeService {
     // A short page with a token, even an empty one.
     let shown = call.fault?.kind == .shortPage ? min(limit, max(0, call.fault?.entries ?? 0)) : limit
 
-    let (body, next) = try storage.within(call.filesystemName()) { filesystem -> ([UInt8], PathName?) in
-      var writer = PageWriter()
+    let page = try storage.within(call.filesystemName()) { filesystem -> ListedPage in
       let now = Date()
       if !directory.isRoot {
         let node = try filesystem.existing(directory, now: now)
         guard node.kind == .directory else {
+          var writer = PageWriter()
           writer.add(directory, node)
-          return (writer.end(), nil)
+          return ListedPage(json: writer.end(), next: nil, isLasting: false)
         }
       }
-      let paths = filesystem.paths(in: directory, recursive: isRecursive)
-      let start = after.map { after in paths.partitioningIndex { after < $0 } } ?? 0
-      var (count, last) = (0, after ?? PathName(segments: []))
-      var goesOn = shown < limit
-      for path in paths[start...] {
-        guard let node = filesystem.node(path, now: now) else { continue }
-        if count == shown {
-          goesOn = true
-          break
-        }
-        writer.add(path, node)
-        last = path
-        count += 1
+      let isShort = shown < limit
+      return filesystem.page(
+        of: directory, recursive: isRecursive, after: after, count: shown, isShort: isShort
+      ) { filesystem, paths in
+        Self.page(of: paths, in: filesystem, after: after, count: shown, isShort: isShort, now: now)
       }
-      return (writer.end(), goesOn ? last : nil)
     }
-    var answer = Answer(200, [("Content-Type", "application/json;charset=utf-8")], body: .bytes(body))
-    if let next { answer.set("x-ms-continuation", Continuation(last: next).token) }
+    var answer = Answer(200, [("Content-Type", "application/json;charset=utf-8")], body: .bytes(page.json))
+    if let next = page.next { answer.set("x-ms-continuation", Continuation(last: next).token) }
     return answer
+  }
+
+  /// The first `count` of `paths` after `after`.
+  /// - Parameter isShort: it goes on even where nothing follows.
+  private static func page(
+    of paths: [PathName], in filesystem: Filesystem, after: PathName?, count: Int, isShort: Bool, now: Date
+  ) -> ListedPage {
+    var writer = PageWriter()
+    var (shown, last, goesOn, isLasting) = (0, after ?? PathName(segments: []), isShort, true)
+    for path in paths[(after.map { after in paths.partitioningIndex { after < $0 } } ?? 0)...] {
+      if filesystem.nodes[path]?.expiry != nil { isLasting = false }
+      guard let node = filesystem.node(path, now: now) else { continue }
+      if shown == count {
+        goesOn = true
+        break
+      }
+      writer.add(path, node)
+      last = path
+      shown += 1
+    }
+    return ListedPage(json: writer.end(), next: goesOn ? last : nil, isLasting: isLasting)
   }
 }
 

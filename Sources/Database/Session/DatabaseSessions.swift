@@ -13,6 +13,8 @@ package struct DatabaseSessions: Sendable {
   package var lockTimeout: Int { max(1, lockTimeoutSeconds * 1000) }
   /// `PG_RETRY_SECONDS`: how long a job that has not begun tries to reach the server.
   let retrySeconds: Int
+  /// Is called before a session that failed is tried again.
+  package var onRetry: @Sendable () -> Void = {}
 
   /// - Parameter connections: the maximum size of a pool.
   package init(pools: ConnectionPools, connections: Int, lockTimeoutSeconds: Int, retrySeconds: Int) {

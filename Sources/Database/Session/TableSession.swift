@@ -247,6 +247,7 @@ package struct TableSession: Sendable {
         return try await body()
       } catch  where !run.begun.isSet && !Task.isCancelled && isTransient(error, run) {
         guard let wait = schedule.next(now: .now) else { throw error }
+        sessions.onRetry()
         Log.write(
           .warning, "a database session failed and is tried again",
           ["archive": subject, "reason": error, "tries": schedule.tries, "wait_seconds": wait.seconds])

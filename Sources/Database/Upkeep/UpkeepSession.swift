@@ -65,6 +65,7 @@ package struct UpkeepSession: Sendable {
         // A session whose connection broke may hold the lock until the server notices.
         hasLost = hasLost || error is PostgresError
         guard let wait = retries.next(now: .now) else { throw error }
+        sessions.onRetry()
         Log.write(
           .warning, "a database session failed and is tried again",
           ["task": task, "reason": JobError(cause: error).message, "wait_seconds": wait.seconds])

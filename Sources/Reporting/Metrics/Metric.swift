@@ -33,6 +33,8 @@ extension Metric {
     "When this process last archived a day of the table, in seconds since 1970.")
   package static let lakeRetries = Metric(
     "sluice_lake_retries", .counter, "Requests to the lake that failed and were tried again.")
+  package static let databaseRetries = Metric(
+    "sluice_database_retries", .counter, "Sessions with the database that failed and were tried again.")
   package static let build = Metric("sluice_build_info", .gauge, "1, with the program's version.")
   package static let lakeUp = Metric("sluice_lake_up", .gauge, "1 where the lake could be listed, else 0.")
   package static let newestArchiveAge = Metric(

@@ -42,6 +42,7 @@ extension Wiring {
     context.retention = settings.retention
     context.cron = cron(settings)
     context.metrics = metrics
+    context.sessions.onRetry = { metrics.add(1, to: .databaseRetries) }
     let operations = OperationStore(lake: lake)
     context.knownDays = { await operations.knownDays(of: $0) }
     return Parts(

@@ -1,9 +1,11 @@
 import Essentials
 import Foundation
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
+@testable import Configuration
 @testable import Database
 @testable import Jobs
 @testable import Reporting
@@ -95,8 +97,15 @@ struct RetryTests {
   @Test("A server that stays away fails the job after PG_RETRY_SECONDS")
   func away() async throws {
     let fixture = try await Fixture(settings: ["PG_PORT": "\(PostgresServer.freePort())", "PG_RETRY_SECONDS": "1"])
-    let error = try await fixture.backupError()
+    let retries = Mutex(0)
+    var context = fixture.context
+    context.sessions.onRetry = { retries.withLock { $0 += 1 } }
+    let job = BackupJob(context, fixture.settings.backup)
+    let request: JSONValue = ["table": "events.clicks:at", "date": "2024-01-01"]
+    let error = try #require(try await job.run(job.plan(BackupRequest(request))).results.first?.error)
     #expect(error.code == .databaseUnavailable)
     #expect(error.message.contains("Connection refused"))
+    // For the metric.
+    #expect(retries.withLock { $0 } > 0)
   }
 }

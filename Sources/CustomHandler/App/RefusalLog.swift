@@ -5,6 +5,8 @@ import Synchronization
 /// same minute as one number with the next.
 package final class RefusalLog: Sendable {
   private let tally = Mutex(RefusalTally())
+  /// The latest that was kept.
+  private let latest = Mutex<HTTPRequest?>(nil)
   private let now: @Sendable () -> ContinuousClock.Instant
   private let tell: @Sendable (Int, HTTPRequest) -> Void
 
@@ -18,16 +20,22 @@ package final class RefusalLog: Sendable {
   }
 
   package func note(_ request: HTTPRequest) {
+    latest.withLock { $0 = request }
     switch tally.withLock({ $0.note(at: now()) }) {
     case .tell(let count): tell(count, request)
     case .keep: break
     case .tellAfter(let pause):
       Task {
         try? await Task.sleep(for: pause)
-        let count = tally.withLock { $0.take(at: now()) }
-        if count > 0 { tell(count, request) }
+        tellKept()
       }
     }
+  }
+
+  /// Tells of those that are kept; also called before the program ends.
+  package func tellKept() {
+    let count = tally.withLock { $0.take(at: now()) }
+    if count > 0, let request = latest.withLock({ $0 }) { tell(count, request) }
   }
 }
 

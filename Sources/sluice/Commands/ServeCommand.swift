@@ -52,10 +52,6 @@ enum ServeCommand: Command {
     let host = arguments.value("host") ?? "127.0.0.1"
     let port = try port(arguments, settings)
     let key = try accessKey(settings, host: host)
-    var routes = try RoutesFile(arguments).routes
-    if settings.customHandlerPort == nil {
-      routes = routes.adding(route: "admin/maintenance", as: "admin_maintenance", to: "maintenance")
-    }
     let parts = try await Wiring.parts(settings)
     let operations = OperationStore(lake: parts.context.lake)
     let doctor = Wiring.doctorWatch(settings)
@@ -65,10 +61,12 @@ enum ServeCommand: Command {
       host: functionHost(settings),
       syncLimit: settings.syncLimitSeconds == 0 ? nil : TimeInterval(settings.syncLimitSeconds))
     let metrics = MetricsPage(MetricsReading(parts.context, settings.backup))
+    let refusals = refusalLog()
     let app = try FunctionApp(
-      routes: routes, handlers: functions.handlers, accessKey: key, callers: callers(settings, key),
+      routes: routes(arguments, settings), handlers: functions.handlers, accessKey: key,
+      callers: callers(settings, key),
       ownKeys: ownKeys(settings), pages: settings.customHandlerPort == nil ? ["/metrics": metrics.respond] : [:],
-      onUnauthorized: logRefusals())
+      onUnauthorized: refusals.note)
 
     var configuration = HTTPServerConfiguration(host: host, port: port)
     configuration.onTrouble = { Log.write(.warning, "the HTTP server has a problem", ["reason": $0]) }
@@ -80,10 +78,18 @@ enum ServeCommand: Command {
       ["host": host, "port": bound, "lake": parts.context.lake.displayURL, "version": Program.version])
 
     let isComplete = await stop(server, operations, grace: grace, signals)
+    refusals.tellKept()
     await doctor.close()
     await parts.close()
     Log.write(isComplete ? .info : .error, isComplete ? "stopped" : "stopped before all work had ended")
     return isComplete ? .done : .failed
+  }
+
+  private static func routes(_ arguments: ParsedArguments, _ settings: Settings) throws -> FunctionRoutes {
+    let routes = try RoutesFile(arguments).routes
+    // A host keeps routes under `admin` to itself.
+    return settings.customHandlerPort == nil
+      ? routes.adding(route: "admin/maintenance", as: "admin_maintenance", to: "maintenance") : routes
   }
 
   private static func functionHost(_ settings: Settings) -> FunctionHost {
@@ -93,13 +99,12 @@ enum ServeCommand: Command {
   }
 
   /// Logs callers who are answered 401. The path has no query, which may hold what was taken for the key.
-  private static func logRefusals() -> @Sendable (HTTPRequest) -> Void {
-    let refusals = RefusalLog { count, request in
+  private static func refusalLog() -> RefusalLog {
+    RefusalLog { count, request in
       Log.write(
         .warning, "callers without the key were refused",
         ["count": count, "method": request.method, "path": String(request.path.prefix(200)), "request": request.id])
     }
-    return { refusals.note($0) }
   }
 
   /// The part of `Watchdog.cleanup` in which jobs must end after their grace; the rest is for answering their callers.

@@ -57,9 +57,12 @@ extension ProgramTests {
         let answer = try await service.call("GET", "/api/archives?code=gUess", headers: [("x-functions-key", "gUess")])
         #expect(answer.status == 401)
       }
-      let lines = service.log.filter { $0.contains(" warning callers without the key were refused ") }
+      var lines: [Substring] { service.log.filter { $0.contains(" warning callers without the key were refused ") } }
       #expect(lines.count == 1)
       #expect(lines.allSatisfy { $0.contains("count=1 method=GET path=/api/archives ") })
+      // The others are told before the service ends.
+      await service.stop()
+      #expect(lines.count == 2 && lines.last?.contains("count=19 method=GET") == true, "\(lines)")
       #expect(!service.process.output.contains("gUess"))
     }
 

@@ -20,13 +20,14 @@ package struct OldFiles: Sendable {
     self.context = context
   }
 
-  /// Removes the old files of `database` and of the lake's own folder. A failure is logged and does not fail the job.
+  /// Removes the old files of `database` and of the lake's own folder. A failure is logged and does not fail the job. Where the lake
+  /// does not answer, nothing else is asked of it.
   package func remove(database: String) async {
     let now = context.now()
     func remove(
       _ what: String, olderThan age: TimeInterval, under folder: () throws -> LakePath,
       keeping keeps: (LakePath) async throws -> Bool = { _ in false }
-    ) async {
+    ) async -> Bool {
       do {
         let removed = try await context.lake.removeFiles(
           under: folder(), olderThan: now.addingTimeInterval(-age), keeping: keeps)
@@ -35,26 +36,29 @@ package struct OldFiles: Sendable {
         // The job reports its cancellation itself.
       } catch {
         Log.write(.warning, "old files were not removed", ["what": what, "reason": error])
+        return isThere(error)
       }
+      return true
     }
-    await remove("temporary files", olderThan: Self.temporaryLife) {
-      try ArchiveLayout.temporaryFolder(database: database)
-    }
-    await remove("temporary files of the lake", olderThan: Self.temporaryLife) {
-      try ArchiveLayout.temporaryFolder()
-    }
-    await settleManifests(database: database, now)
-    // A running operation rewrites its document every few seconds.
-    await remove("operations", olderThan: TimeInterval(context.operationsDays) * 86_400) {
-      try ArchiveLayout.operationsFolder
-    } keeping: {
-      try await hasProofs($0)
-    }
-    await remove("keys of calls", olderThan: TimeInterval(context.operationsDays) * 86_400) {
-      try ArchiveLayout.keysFolder
+    let operationsAge = TimeInterval(context.operationsDays) * 86_400
+    if await remove(
+      "temporary files", olderThan: Self.temporaryLife,
+      under: { try ArchiveLayout.temporaryFolder(database: database) }),
+      await remove(
+        "temporary files of the lake", olderThan: Self.temporaryLife, under: { try ArchiveLayout.temporaryFolder() }),
+      await settleManifests(database: database, now),
+      // A running operation rewrites its document every few seconds.
+      await remove(
+        "operations", olderThan: operationsAge, under: { try ArchiveLayout.operationsFolder },
+        keeping: { try await hasProofs($0) })
+    {
+      _ = await remove("keys of calls", olderThan: operationsAge, under: { try ArchiveLayout.keysFolder })
     }
     await removeMarks(database: database)
   }
+
+  /// Whether the lake was there when `error` came.
+  private func isThere(_ error: any Error) -> Bool { JobError(cause: error).code != .lakeUnavailable }
 
   /// Whether the document has proofs of days that maintenance has left half deleted: without them the rest of a day cannot go.
   private func hasProofs(_ path: LakePath) async throws -> Bool {
@@ -66,11 +70,12 @@ package struct OldFiles: Sendable {
   }
 
   /// Puts the manifests of publications that were cut off in their places.
-  private func settleManifests(database: String, _ now: Date) async {
+  /// - Returns: whether the lake answers.
+  private func settleManifests(database: String, _ now: Date) async -> Bool {
     do {
       let settled = try await PendingManifest.settleAll(
         database: database, olderThan: now.addingTimeInterval(-Self.temporaryLife), in: context.lake)
-      guard !settled.isEmpty else { return }
+      guard !settled.isEmpty else { return true }
       func count(_ end: PendingManifest.Settled) -> Int { settled.count { $0 == end } }
       Log.write(
         count(.unreadable) > 0 ? .warning : .info, "pending manifests of publications that were cut off",
@@ -82,7 +87,9 @@ package struct OldFiles: Sendable {
       // The job reports its cancellation itself.
     } catch {
       Log.write(.warning, "pending manifests were not put in place", ["database": database, "reason": error])
+      return isThere(error)
     }
+    return true
   }
 
   private func removeMarks(database: String) async {

@@ -30,6 +30,7 @@ struct CompletionTests {
     #expect(try await bash("sluice completion z") == ["zsh"])
     #expect(try await bash("sluice restore res") == ["resume"])
     #expect(try await bash("sluice archives --table a.b --status mis") == ["missing"])
+    #expect(try await bash("sluice archives --status missing,fai") == ["missing,failed"])
     #expect(try await bash("sluice operations list --state ").contains("lost"))
     #expect(try await bash("sluice operations list --state lost --st") == ["--state"])
     #expect(try await bash("sluice restore --on-existing r") == ["replace"])

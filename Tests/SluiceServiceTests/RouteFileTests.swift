@@ -42,7 +42,7 @@ struct RouteFileTests {
         "GET /api/cron/history",
         "POST /api/cron/{action}",
         "GET,DELETE /api/operations/{id}", "GET /api/operations", "POST /api/operations/{id}/{action}",
-        "GET /api/health", "GET /api/openapi.json", "GET /api/status", "POST /api/backup_async",
+        "GET /api/health", "GET /api/openapi.json", "GET /api/status", "GET,POST /api/backup_async",
         "POST /api/restore_async",
       ])
   }

@@ -7,17 +7,25 @@ package import TableDays
 /// `<database>/_sluice/days_without_rows.json`. A listing tells them from days that were never archived by it, however long ago
 /// the operation's document was removed.
 package struct DaysWithoutRows: Sendable, Equatable {
-  package private(set) var days: [TableName: Set<Day>]
+  /// What a table had beside such a day, when a backup looked.
+  package enum Place: String, Sendable, CaseIterable {
+    /// Rows of earlier days: the day lies behind the table's last row, or in a gap between its chunks or partitions.
+    case after
+    /// No rows of earlier days. Its own may have been dropped with them.
+    case before
+  }
 
-  package init(_ days: [TableName: Set<Day>] = [:]) {
+  package private(set) var days: [TableName: [Day: Place]]
+
+  package init(_ days: [TableName: [Day: Place]] = [:]) {
     self.days = days.filter { !$0.value.isEmpty }
   }
 
   /// What a backup has learned.
   package struct Findings: Sendable, Equatable {
     /// Days that have no rows and no archive.
-    package var without: [TableName: Set<Day>] = [:]
-    /// Days that were archived.
+    package var without: [TableName: [Day: Place]] = [:]
+    /// Days that have an archive.
     package var archived: [TableName: Set<Day>] = [:]
 
     package init() {}
@@ -25,15 +33,28 @@ package struct DaysWithoutRows: Sendable, Equatable {
 
   /// What is known after a backup.
   package func with(_ findings: Findings) -> DaysWithoutRows {
-    let left = days.merging(findings.without) { $0.union($1) }
-    return DaysWithoutRows(
-      left.reduce(into: [:]) { $0[$1.key] = $1.value.subtracting(findings.archived[$1.key] ?? []) })
+    var all = days
+    for (table, days) in findings.without { all[table, default: [:]].merge(days) { $1 } }
+    for (table, archived) in findings.archived { all[table] = all[table]?.filter { !archived.contains($0.key) } }
+    return DaysWithoutRows(all)
+  }
+
+  /// The days of which it is known that there was nothing to archive. One before the table's rows is none of them where an earlier
+  /// day is archived: the table had rows then, and those of the day may have gone with them.
+  package func certain(in inventory: LakeInventory) -> [TableName: Set<Day>] {
+    days.reduce(into: [:]) { certain, item in
+      let first = inventory.archives[item.key]?.keys.min()
+      certain[item.key] = Set(
+        item.value.filter { day, place in place == .after || first.map { day < $0 } ?? true }.keys)
+    }
   }
 }
 
 extension DaysWithoutRows {
   /// A hundred tables of thirty years without a row have some 14 MB.
   private static let maximumBytes = 32 << 20
+  /// Archives that are looked for at the same time.
+  private static let looksAtOnce = 16
 
   package static func path(database: String) throws -> LakePath {
     try ArchiveLayout.manifestFolder(database: database).appending("days_without_rows.json")
@@ -51,33 +72,84 @@ extension DaysWithoutRows {
   }
 
   /// Notes what a backup has found, also where another process does so at the same time.
+  ///
+  /// Whoever archives a day notes that after it has published the archive. So a day that is looked at again after it was noted
+  /// does not stay noted, whoever comes first.
   /// - Throws: as ``read(of:in:)``.
   package static func note(_ findings: Findings, of database: String, in lake: any LakeStore) async throws {
+    let added = try await write(findings, of: database, in: lake)
+    var again = Findings()
+    again.archived = try await archived(added, of: database, in: lake)
+    if !again.archived.isEmpty { _ = try await write(again, of: database, in: lake) }
+  }
+
+  /// - Returns: the days that are new in the file.
+  private static func write(
+    _ findings: Findings, of database: String, in lake: any LakeStore
+  ) async throws -> [TableDay] {
     let path = try path(database: database)
+    var added: [TableDay] = []
     try await lake.rewrite(
       path, limit: maximumBytes, temporary: { try ArchiveLayout.newTemporaryPath(database: database) }
     ) { bytes in
       let old = try bytes.map { try DaysWithoutRows(parsing: $0, of: path) } ?? DaysWithoutRows()
       let new = old.with(findings)
+      added = findings.without.flatMap { table, days in
+        days.keys.filter { new.days[table]?[$0] != nil && old.days[table]?[$0] == nil }.map {
+          TableDay(database: database, table: table, day: $0)
+        }
+      }
       return new == old ? nil : Array(new.json.compact.utf8)
+    }
+    return added
+  }
+
+  /// Those of `days` that have an archive.
+  private static func archived(
+    _ days: [TableDay], of database: String, in lake: any LakeStore
+  ) async throws -> [TableName: Set<Day>] {
+    try await withThrowingTaskGroup(of: TableDay?.self) { group in
+      var rest = days[...]
+      func addNext() {
+        guard let next = rest.popFirst() else { return }
+        group.addTask { try await next.archive(in: lake) == nil ? nil : next }
+      }
+      for _ in 0..<looksAtOnce { addNext() }
+      var found: [TableName: Set<Day>] = [:]
+      while let archived = try await group.next() {
+        addNext()
+        if let archived { found[archived.table, default: []].insert(archived.day) }
+      }
+      return found
     }
   }
 
+  /// The tables are a list: two names that Unicode calls equal are two tables.
   private var json: JSONValue {
-    let tables = days.map { table, days in ("\(table)", JSONValue.array(days.sorted().map { .string("\($0)") })) }
-    return ["format_version": 1, "tables": .object(Dictionary(uniqueKeysWithValues: tables))]
+    let tables = days.sorted { $0.key < $1.key }.map { table, days in
+      var members: [String: JSONValue] = ["table": .string("\(table)")]
+      for place in Place.allCases {
+        let own = days.filter { $0.value == place }.keys.sorted()
+        if !own.isEmpty { members[place.rawValue] = .array(own.map { .string("\($0)") }) }
+      }
+      return JSONValue.object(members)
+    }
+    return ["format_version": 1, "tables": .array(tables)]
   }
 
   private init(parsing bytes: [UInt8], of path: LakePath) throws {
     guard let document = try? JSONValue(parsing: bytes).object, document["format_version"] == 1,
-      let tables = document["tables"]?.object
+      case .array(let tables)? = document["tables"]
     else {
       throw JobError(.lakeError, "the list of days without rows \(path) cannot be read; remove it to begin a new one")
     }
-    var days: [TableName: Set<Day>] = [:]
-    for case (let name, .array(let items)) in tables {
-      guard let table = try? TableName(parsing: name) else { continue }
-      days[table] = Set(items.compactMap { $0.string.flatMap { Day($0) } })
+    var days: [TableName: [Day: Place]] = [:]
+    for case .object(let members) in tables {
+      guard let table = (members["table"]?.string).flatMap({ try? TableName(parsing: $0) }) else { continue }
+      for place in Place.allCases {
+        guard case .array(let items)? = members[place.rawValue] else { continue }
+        for day in items.compactMap({ $0.string.flatMap { Day($0) } }) { days[table, default: [:]][day] = place }
+      }
     }
     self.init(days)
   }

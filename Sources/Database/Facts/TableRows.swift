@@ -35,6 +35,19 @@ package struct TableRows {
     return Around(before: try row.decode("before"), after: try row.decode("after"))
   }
 
+  /// Whether `span` has no rows and does not lie between rows of the table. Without an index over the time column, which makes that
+  /// cheap to tell, it is not asked: false.
+  package func liesOutside(_ span: DaySpan) async throws -> Bool {
+    guard try await hasTimeIndex() else { return false }
+    let around = try await around(span)
+    guard !(around.before && around.after) else { return false }
+    let (table, _) = try await names()
+    let condition = try await column.condition(for: span, on: connection)
+    return try await !connection.query(
+      "SELECT EXISTS (SELECT FROM \(table) WHERE \(condition)) AS has_rows"
+    ).rows[0].decode("has_rows", as: Bool.self)
+  }
+
   /// Whether a B-tree index over all rows begins with the time column, so that questions about its ends are cheap.
   package func hasTimeIndex() async throws -> Bool {
     try await connection.query(SQL.timeIndex, [String(facts.oid), column.name.text]).rows[0].decode("has_index")

@@ -16,10 +16,12 @@ extension BackupJob {
       let tables = Set(plan.units.map(\.tableDay.table))
       let archived = try await ArchiveCatalog(context.lake).archives(of: tables, database: target.database)
       var rates: [TableName: Double] = [:]
-      for (table, days) in archived { rates[table] = try await bytesOfRow(days) }
+      for (table, days) in archived { rates[table] = await bytesOfRow(days) }
       let results = try await context.sessions.pools.withConnection(to: target) { [rates] connection in
         try await connection.withTransaction("BEGIN READ ONLY") { connection in
           try await connection.query("SET LOCAL lock_timeout = \(context.sessions.lockTimeout)")
+          // As a backup reads.
+          try await connection.query("SET LOCAL row_security = off")
           var results: [BackupPreview] = []
           for unit in plan.units {
             try Task.checkCancellation()
@@ -39,9 +41,10 @@ extension BackupJob {
   private static let samples = 3
 
   /// The bytes of gzip that a row of the last archives takes; nil where none tells.
-  private func bytesOfRow(_ days: [Day: LakeEntry]) async throws -> Double? {
+  private func bytesOfRow(_ days: [Day: LakeEntry]) async -> Double? {
     let last = days.keys.sorted().suffix(Self.samples)
-    let described = try await ArchiveCatalog(context.lake).described(days.filter { last.contains($0.key) })
+    guard let described = try? await ArchiveCatalog(context.lake).described(days.filter { last.contains($0.key) })
+    else { return nil }
     let rows = described.values.reduce(0) { $0 + $1.manifest.rows }
     let bytes = described.values.reduce(0) { $0 + $1.manifest.gzipBytes }
     return rows > 0 ? Double(bytes) / Double(rows) : nil
@@ -64,16 +67,18 @@ extension BackupJob {
       if let rows = preview.estimatedRows, let bytesOfRow {
         preview.estimatedGzipBytes = Int(Double(rows) * bytesOfRow)
       }
-    } catch let error as JobError {
+    } catch  where Self.isOfOneDay(error) {
       try await connection.query("ROLLBACK TO SAVEPOINT sluice_preview")
       preview.outcome = .refuse
-      preview.error = error
-    } catch PostgresError.server(let error) where !error.isFatal {
-      try await connection.query("ROLLBACK TO SAVEPOINT sluice_preview")
-      preview.outcome = .refuse
-      preview.error = JobError(cause: PostgresError.server(error))
+      preview.error = JobError(cause: error)
     }
     return preview
+  }
+
+  /// Whether the other days can be told of all the same.
+  private static func isOfOneDay(_ error: any Error) -> Bool {
+    if case PostgresError.server(let error) = error { return !error.isFatal }
+    return error is JobError || error is LakeError
   }
 
   /// Asks the database about the day. Its rows are counted only where an archive would be replaced: whether that is refused depends
@@ -81,20 +86,28 @@ extension BackupJob {
   private func look(
     at unit: BackupPlan.Unit, _ entry: LakeEntry?, _ preview: inout BackupPreview, on connection: PostgresConnection
   ) async throws {
-    let facts = try await TableFacts.read(
-      unit.tableDay.table, for: .read, allowsView: unit.options.allowsView ?? false, on: connection)
-    let column = try await facts.timeColumn(
-      named: unit.timeColumn, unit: unit.options.unit, remedy: TableDayBackup.timeColumnRemedy
-    ).resolved(in: facts, on: connection).column
-    let window = DayWindow(unit.tableDay.day, in: column.kind.tellsInstants ? options.timeZone : unit.clock)
+    let facts = try await unit.facts(on: connection)
+    try await facts.refuseRowSecurity(on: connection)
+    let column = try await unit.timeColumn(facts, on: connection).column
+    let window = unit.window(column.kind, in: options.timeZone)
     let span = try column.span(of: window)
     if let missing = try await facts.missing(of: span, by: column, on: connection) {
       (preview.outcome, preview.skipped) = (.skip, "no \(missing.rawValue)")
       return
     }
     try await facts.refuseUnreadableChunks(of: span, by: column, on: connection)
-    guard entry != nil, !unit.force, let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake)
-    else {
+    let existing = entry == nil ? nil : try await ExistingArchive.find(unit.tableDay, in: context.lake)
+    if let existing, let key = unit.key, existing.manifest?.requestKey == key {
+      // An earlier attempt of the request has made it.
+      (preview.outcome, preview.skipped) = (.skip, "exists")
+      return
+    }
+    let rows = TableRows(facts, by: column, on: connection)
+    guard let existing, !unit.force else {
+      if existing == nil, !unit.archivesEmpty, try await rows.liesOutside(span) {
+        (preview.outcome, preview.skipped) = (.skip, "outside the table's rows")
+        return
+      }
       let condition = try await column.condition(for: span, on: connection)
       preview.estimatedRows = try await connection.estimatedRows(
         "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition)"
@@ -105,10 +118,10 @@ extension BackupJob {
       (preview.outcome, preview.skipped) = (.skip, "used")
       return
     }
-    let rows = try await TableRows(facts, by: column, on: connection).count(in: span)
-    preview.estimatedRows = rows
+    let count = try await rows.count(in: span)
+    preview.estimatedRows = count
     try await existing.refuseLoss(
-      of: unit.tableDay, rows: rows, columns: facts.storedColumns.map(\.name),
+      of: unit.tableDay, rows: count, columns: facts.storedColumns.map(\.name),
       .init(window, timeColumn: column.name.text, span: span), in: context.lake)
   }
 }

@@ -43,8 +43,17 @@ package struct BackupJob: Sendable {
     let counted = CountedTables()
     let results = try await CancellationGrace.shared { await runAll(plan.units, counted, time) }
     if Task.isCancelled, results.allSatisfy({ $0.error?.code == .cancelled }) { throw CancellationError() }
-    await noteDaysWithoutRows(results)
+    await note(plan, results)
     return BackupReport(results: results, lake: context.lake.displayURL)
+  }
+
+  /// Notes the days without rows.
+  private func note(_ plan: BackupPlan, _ results: [BackupResult]) async {
+    // A lake that is gone has been waited for.
+    guard let database = plan.units.first?.tableDay.database,
+      !results.contains(where: { $0.error?.code == .lakeUnavailable })
+    else { return }
+    await context.note(DaysWithoutRows.Findings(plan, results, options), of: database)
   }
 
   /// The result of the only table-day of `plan` where an attempt of the same request, by its key, has made the archive that is
@@ -55,25 +64,6 @@ package struct BackupJob: Sendable {
       let existing = try await ExistingArchive.find(unit.tableDay, in: context.lake)
     else { return nil }
     return existing.result(ofAttempt: key, unit.tableDay, by: unit.timeColumn, nil)
-  }
-
-  /// Notes which days have neither rows nor an archive, for listings. They are worth a warning, and no failure of the job.
-  private func noteDaysWithoutRows(_ results: [BackupResult]) async {
-    guard !Task.isCancelled else { return }
-    for (database, results) in Dictionary(grouping: results, by: \.database) {
-      var findings = DaysWithoutRows.Findings()
-      for result in results {
-        if result.isWithoutRows { findings.without[result.table, default: []].insert(result.date) }
-        if result.status == .ok { findings.archived[result.table, default: []].insert(result.date) }
-      }
-      guard findings != DaysWithoutRows.Findings() else { continue }
-      do {
-        try await DaysWithoutRows.note(findings, of: database, in: context.lake)
-      } catch {
-        let reason = JobError(cause: error).message
-        Log.write(.warning, "the days without rows were not noted", ["database": database, "reason": reason])
-      }
-    }
   }
 
   /// The most table-days of one job that wait for locked tables.

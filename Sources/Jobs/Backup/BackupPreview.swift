@@ -18,8 +18,8 @@ package struct BackupPreview: Sendable, Encodable, Equatable {
   package var outcome: Outcome
   /// The archive that is there.
   package var path: String?
-  /// Why the table-day would be skipped: `exists`, `no chunk`, `no partition`, or `used` for an archive because of which rows were
-  /// dropped.
+  /// Why the table-day would be skipped: `exists`, `no chunk`, `no partition`, `outside the table's rows` where an index tells that, or `used`
+  /// for an archive because of which rows were dropped.
   package var skipped: String?
   /// By the planner of the database, or counted where an archive would be replaced; nil where nothing would be read.
   package var estimatedRows: Int?

@@ -43,6 +43,8 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package var seconds: Double?
   package var warnings: [String] = []
   package var error: JobError?
+  /// Of a day that has neither rows nor an archive: whether the table has rows of earlier days. It is not in the report.
+  var hadEarlierRows: Bool?
 
   enum CodingKeys: String, CodingKey {
     case status, database, table, date, skipped, dropped, path, rows, empty
@@ -51,9 +53,6 @@ package struct BackupResult: Sendable, Encodable, Equatable {
     case gzipBytes = "gzip_bytes"
     case sha256, seconds, warnings, error
   }
-
-  /// The day has neither rows nor an archive.
-  var isWithoutRows: Bool { status == .skipped && rows == 0 && path == nil && dropped == nil }
 
   init(_ tableDay: TableDay, _ status: Status, error: JobError? = nil) {
     self.status = status

@@ -100,6 +100,10 @@ package struct NightlyBackup: Sendable {
     } catch let error as LakeError {
       throw JobError(cause: error)
     }
+    // Where a job could not note that a day is archived.
+    var findings = DaysWithoutRows.Findings()
+    findings.archived = archived
+    await context.note(findings, of: database)
     return Night(
       start: start, database: database, archived: archived,
       plan: BackupPlan(nightly: options, database: database, archived: archived, now: start))

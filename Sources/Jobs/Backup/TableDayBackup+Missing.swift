@@ -7,7 +7,9 @@ import TableDays
 extension TableDayBackup {
   /// The result of a day that no chunk or partition overlaps: there is nothing to archive, whatever the request asks for. It is
   /// not an empty day: its rows were dropped, or there never were any.
-  func result(of missing: TableFacts.Missing, _ existing: ExistingArchive?) -> BackupResult {
+  func result(
+    of missing: TableFacts.Missing, _ existing: ExistingArchive?, hadEarlierRows: Bool
+  ) -> BackupResult {
     var result = BackupResult(unit.tableDay, .skipped)
     result.skipped = "no \(missing.rawValue)"
     if let existing {
@@ -18,6 +20,7 @@ extension TableDayBackup {
       result.sha256 = kept.sha256
     } else {
       result.rows = 0
+      result.hadEarlierRows = hadEarlierRows
     }
     return tellingDropped(result, missing, existing)
   }
@@ -57,6 +60,7 @@ extension TableDayBackup {
     result.status = .skipped
     result.skipped = "outside the table's rows"
     result.rows = 0
+    result.hadEarlierRows = archived.around?.before
     if let leftover = await archived.file.discard() {
       result.warnings.append(
         "the temporary file \(leftover) is left in the lake; the nightly run removes it after a day")

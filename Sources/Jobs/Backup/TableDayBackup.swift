@@ -15,12 +15,8 @@ struct TableDayBackup: Sendable {
   let unit: BackupPlan.Unit
   let counted: CountedTables
 
-  static let timeColumnRemedy: ErrorText = "as \(field: "time_column") in the request"
-
   /// The day, in the zone that gives a column of `kind` its instants.
-  private func window(_ kind: DaySpan.Kind) -> DayWindow {
-    DayWindow(unit.tableDay.day, in: kind.tellsInstants ? options.timeZone : unit.clock)
-  }
+  private func window(_ kind: DaySpan.Kind) -> DayWindow { unit.window(kind, in: options.timeZone) }
 
   /// The values of `column` that belong to the day.
   func span(of column: TimeColumn) throws -> DaySpan { try column.span(of: window(column.kind)) }
@@ -48,7 +44,8 @@ struct TableDayBackup: Sendable {
         case .rows(let archived):
           try await archived.versions.refuseChanged(on: connection)
           return try await publish(archived, on: connection)
-        case .missing(let missing, let existing): return result(of: missing, existing)
+        case .missing(let missing, let existing, let hadEarlierRows):
+          return result(of: missing, existing, hadEarlierRows: hadEarlierRows)
         }
       }
     } catch {
@@ -66,22 +63,12 @@ struct TableDayBackup: Sendable {
     return "SELECT FROM \(try await connection.quoted(facts.table)) WHERE \(condition) LIMIT 0"
   }
 
-  func facts(on connection: PostgresConnection) async throws -> TableFacts {
-    try await TableFacts.read(
-      unit.tableDay.table, for: .read, allowsView: unit.options.allowsView ?? false, on: connection)
-  }
+  func facts(on connection: PostgresConnection) async throws -> TableFacts { try await unit.facts(on: connection) }
 
   func timeColumn(
     _ facts: TableFacts, on connection: PostgresConnection
   ) async throws -> TimeColumn.Resolved {
-    let column = try facts.timeColumn(named: unit.timeColumn, unit: unit.options.unit, remedy: Self.timeColumnRemedy)
-    guard unit.options.clock == nil || !column.kind.tellsInstants else {
-      throw JobError(
-        .badTimeColumn,
-        "the option `clock` of \(facts.table) says which clock a column without a time zone shows, but \(column.name) is of "
-          + "type \(column.kind.rawValue); remove the option", field: "clock")
-    }
-    return try await column.resolved(in: facts, on: connection)
+    try await unit.timeColumn(facts, on: connection)
   }
 
   /// The result where the archive exists that the request asks for: any without `overwrite`, and with it one that an earlier
@@ -100,7 +87,7 @@ struct TableDayBackup: Sendable {
   private enum Read: Sendable {
     case rows(Archived)
     /// No chunk or partition overlaps the day, beside the archive that the day has already.
-    case missing(TableFacts.Missing, ExistingArchive?)
+    case missing(TableFacts.Missing, ExistingArchive?, hadEarlierRows: Bool)
   }
 
   /// A proven file at its temporary path.
@@ -131,7 +118,8 @@ struct TableDayBackup: Sendable {
     let existing = unit.overwrite ? try await ExistingArchive.find(unit.tableDay, in: context.lake) : nil
     let span = try span(of: timeColumn)
     if let missing = try await facts.missing(of: span, by: timeColumn, on: connection) {
-      return .missing(missing, existing)
+      let around = try await TableRows(facts, by: timeColumn, on: connection).around(span)
+      return .missing(missing, existing, hadEarlierRows: around.before)
     }
     try await facts.refuseUnreadableChunks(of: span, by: timeColumn, on: connection)
     async let neighbours = NeighbourArchives.read(unit.tableDay, in: context.lake)

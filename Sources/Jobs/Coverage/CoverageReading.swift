@@ -26,16 +26,30 @@ package struct CoverageReading: Sendable {
     async let known = known(database)
     // What reads the history itself tells that it cannot be read.
     async let history = try? DrillHistory.read(of: database, in: lake)
-    async let withoutRows = try? DaysWithoutRows.read(of: database, in: lake)
+    async let withoutRows = daysWithoutRows(of: database)
     let inventory = try await ArchiveCatalog(lake).inventory(of: database, manifests)
     var all = await known
     for failure in await history?.failed(in: inventory) ?? []
     where failure.verdict == DrillReport.Verdict.damaged.rawValue {
       all.damaged[failure.table, default: []].insert(failure.date)
     }
-    all.withoutRows.merge(await withoutRows?.days ?? [:]) { $0.union($1) }
+    all.withoutRows.merge(await withoutRows.certain(in: inventory)) { $0.union($1) }
     return Coverage(
       inventory, configured: backup.configuredTables(now: now),
       lastDay: Day(now, in: backup.timeZone).adding(days: -1), known: all)
+  }
+
+  /// Without the list, its days show as missing, and the log says why.
+  private func daysWithoutRows(of database: String) async -> DaysWithoutRows {
+    do {
+      return try await DaysWithoutRows.read(of: database, in: lake)
+    } catch {
+      if !Task.isCancelled {
+        Log.write(
+          .warning, "the list of days without rows was not read, and they show as missing",
+          ["database": database, "reason": JobError(cause: error).message])
+      }
+      return DaysWithoutRows()
+    }
   }
 }

@@ -130,11 +130,19 @@ extension OperationStore {
     guard (try? operation.end(lease.id, as: word, result: result, error: error)) != nil else { return nil }
     let last = operation
     // In a task of its own, so that it is written also when the job's task was cancelled.
-    return await Task { await noteEnd(last) }.value
+    let work = Task { await noteEnd(last) }
+    let timer = endLimit.map { limit in
+      Task {
+        try await Task.sleep(for: limit)
+        work.cancel()
+      }
+    }
+    defer { timer?.cancel() }
+    return await work.value
   }
 
   private func noteEnd(_ operation: Operation) async -> Operation.State? {
-    for wait in endWaits + [0] {
+    for wait in Self.retryWaits + [0] {
       do {
         return try await put(operation)
       } catch is TakenOver {
@@ -143,7 +151,7 @@ extension OperationStore {
           ["operation": operation.id, "state": operation.state.written.rawValue])
         return nil
       } catch {
-        guard wait > 0 else {
+        guard wait > 0, !Task.isCancelled else {
           Log.write(
             .error, "the last document of an operation could not be written to the lake",
             ["operation": operation.id, "state": operation.state.written.rawValue, "reason": error])

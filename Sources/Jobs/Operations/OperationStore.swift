@@ -61,7 +61,7 @@ package actor OperationStore {
   /// The owner of this store's leases: host and process.
   package nonisolated let instance: String
   let interval: TimeInterval
-  let endWaits: [Double]
+  let endLimit: Duration?
   var running: [String: Running] = [:]
   /// Ended operations whose last document could not be written, the newest last. This process can still report them.
   var unwritten: [Operation] = []
@@ -71,17 +71,16 @@ package actor OperationStore {
 
   /// - Parameters:
   ///   - interval: seconds between two renewals; tests shorten it.
-  ///   - endWaits: seconds between the attempts to write an operation's last document, fewer where somebody waits for the program to
-  ///     end.
+  ///   - endLimit: how long it tries to write an operation's last document, at most; for a program for whose end somebody waits.
   package init(
     lake: any LakeStore, instance: String = OperationStore.thisInstance,
-    interval: TimeInterval = OperationStore.interval, endWaits: [Double] = OperationStore.retryWaits,
+    interval: TimeInterval = OperationStore.interval, endLimit: Duration? = nil,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.lake = lake
     self.instance = instance
     self.interval = interval
-    self.endWaits = endWaits
+    self.endLimit = endLimit
     self.now = now
   }
 

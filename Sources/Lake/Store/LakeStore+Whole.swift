@@ -48,7 +48,7 @@ extension LakeStore {
   ///   - change: gets the content, or nil where there is no file, and gives the new one, or nil to leave it.
   ///
   /// Throws what `change` throws; as ``readAll(_:limit:)`` and ``writeAll(_:to:temporary:condition:)`` do, and
-  /// `LakeError.conditionNotMet` or `.alreadyExists` where others were first five times.
+  /// `LakeError.conditionNotMet` or `.alreadyExists` where others were first twenty times.
   package func rewrite(
     _ path: LakePath, limit: Int, temporary: () throws -> LakePath, _ change: ([UInt8]?) throws -> [UInt8]?
   ) async throws {
@@ -56,15 +56,17 @@ extension LakeStore {
     while true {
       // Seen before it is read: a later version fails the condition.
       let place = try await properties(of: path)
-      let old = place == nil ? nil : try await readAll(path, limit: limit)
-      guard let new = try change(old) else { return }
       do {
+        let old = place == nil ? nil : try await readAll(path, limit: limit)
+        guard let new = try change(old) else { return }
         try await writeAll(
           new, to: path, temporary: temporary(), condition: place.map { .ifMatch($0.etag) } ?? .ifAbsent)
         return
       } catch let error as LakeError where error.isOfCondition {
         attempts += 1
-        guard attempts < 5 else { throw error }
+        guard attempts < 20 else { throw error }
+        // Dozens of writers come to their turn when each waits for a time of its own.
+        try await Task.sleep(for: .seconds(Double.random(in: 0...min(1, 0.01 * Double(1 << attempts)))))
       }
     }
   }
@@ -91,7 +93,8 @@ extension LakeError {
   /// Another process was first.
   fileprivate var isOfCondition: Bool {
     switch self {
-    case .conditionNotMet, .alreadyExists: true
+    // Or has removed the file before it was read.
+    case .conditionNotMet, .alreadyExists, .notFound: true
     default: false
     }
   }

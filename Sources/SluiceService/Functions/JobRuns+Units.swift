@@ -135,12 +135,14 @@ extension JobRuns {
   ) async throws -> Bool {
     var work = members
     work["key"] = .string(operation)
-    guard let result = try await done(.object(work)) else { return false }
     let tableDay = Self.tableDay(members)
     do {
+      guard let result = try await done(.object(work)) else { return false }
       try await operations.note(unit: unit, of: operation, kind: kind, .init(tableDay: tableDay, result: result))
-    } catch let refusal as JobError where refusal.code == .badField {
-      return false
+    } catch {
+      // What no later delivery can find out is not done.
+      guard JobError(cause: error).code.retry == .retry else { return false }
+      throw error
     }
     Log.write(
       .info, "a message was given up whose table-day is done", ["operation": operation, "table_day": tableDay])

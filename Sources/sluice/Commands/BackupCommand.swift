@@ -65,9 +65,9 @@ enum BackupCommand: Command {
         Draft("backup", of: parts.settings.server.database, request: json), parts, progress,
         describe: { .init(state: .init($0.status), result: $0) }
       ) { try await job.run(plan) }
+      try printer.end(report, report.results, status: report.status, lake: report.lake)
       // Where only this command runs, there is no nightly run that removes old files.
       await OldFiles(parts.context).remove(database: try parts.context.server.target().database)
-      try printer.end(report, report.results, status: report.status, lake: report.lake)
       return JobRun.exitCode(report.status, report.results)
     }
   }

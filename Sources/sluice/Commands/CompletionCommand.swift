@@ -65,7 +65,7 @@ enum CompletionCommand: Command {
     return """
       # To be read by bash: source <(sluice completion bash)
       _sluice() {
-        local current="${COMP_WORDS[COMP_CWORD]}" command='' words='' word
+        local current="${COMP_WORDS[COMP_CWORD]}" command='' words='' word before=''
         for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
           case "$word" in -*) break ;; esac
           command="${command:+$command }$word"
@@ -74,9 +74,9 @@ enum CompletionCommand: Command {
       \(cases.joined(separator: "\n"))
         esac
         case "$command ${COMP_WORDS[COMP_CWORD-1]}" in
-      \(Self.cases { "words='\($0)'" })
+      \(Self.cases { "words='\($0)'; case $current in *,*) before=\"${current%,*},\" ;; esac" })
         esac
-        COMPREPLY=($(compgen -W "$words" -- "$current"))
+        COMPREPLY=($(compgen -P "$before" -W "$words" -- "${current#"$before"}"))
       }
       complete -o default -F _sluice sluice
       """

@@ -37,7 +37,7 @@ enum JobRun {
     _ job: @escaping @Sendable () async throws -> Report
   ) async throws -> Report {
     // Whoever waits for the report is not kept waiting by a lake that is gone.
-    try await OperationStore(lake: parts.context.lake, endWaits: [0.5, 2]).run(
+    try await OperationStore(lake: parts.context.lake, endLimit: .seconds(15)).run(
       draft, noting: noting, progress, describe: describe, job)
   }
 

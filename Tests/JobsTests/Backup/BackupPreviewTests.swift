@@ -1,9 +1,11 @@
+import Database
 import Essentials
 import Foundation
 import Jobs
 import Postgres
 import Reporting
 import TableDays
+import TestSupport
 import Testing
 
 @testable import Configuration
@@ -50,6 +52,44 @@ struct BackupPreviewTests {
     try await fixture.psql(
       "INSERT INTO events.clicks VALUES (9, '2024-01-01 10:00+00', 'late'); ALTER TABLE events.clicks DROP COLUMN note")
     #expect(try await preview(fixture, asked).map { $0.error?.code } == [.archiveDiffers])
+    await fixture.pools.close()
+  }
+
+  @Test("What a backup would skip or refuse for its key, the table's rows, a policy or a clock is told so")
+  func asABackup() async throws {
+    let fixture = try await Fixture("\(Fixture.clicks) CREATE INDEX ON events.clicks (at);")
+    let day = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true"
+    _ = try await fixture.backupOne(day + ", \"key\": \"k-1\"")
+    #expect(try await preview(fixture, day + ", \"key\": \"k-1\"").map(\.skipped) == ["exists"])
+    #expect(try await preview(fixture, day + ", \"key\": \"k-2\"").map(\.outcome) == [.replace])
+    let later = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-05\""
+    #expect(try await preview(fixture, later).map(\.skipped) == ["outside the table's rows"])
+    #expect(try await preview(fixture, later + ", \"empty\": \"archive\"").map(\.outcome) == [.archive])
+    // A manifest that is none stops its own day alone.
+    let manifest = fixture.directory.url.appending(path: "\(fixture.database)/_sluice/events.clicks.2024-01-01.json")
+    try FileManager.default.removeItem(at: manifest)
+    try FileManager.default.createDirectory(at: manifest, withIntermediateDirectories: false)
+    let both = "\"table\": \"events.clicks:at\", \"from\": \"2024-01-01\", \"to\": \"2024-01-02\", \"overwrite\": true"
+    let found = try await preview(fixture, both)
+    #expect(found.map(\.outcome) == [.refuse, .archive], "\(found)")
+    await fixture.pools.close()
+  }
+
+  @Test("Rows that a policy hides are not counted as missing: the dry run is refused as the backup is")
+  func rowSecurity() async throws {
+    let fixture = try await Fixture()
+    _ = try await fixture.backupOne()
+    try await fixture.psql(
+      """
+      GRANT USAGE ON SCHEMA events TO plain; GRANT SELECT ON events.clicks TO plain;
+      ALTER TABLE events.clicks ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON events.clicks USING (id < 2);
+      """)
+    let pools = ConnectionPools(passwords: FixedPassword(Secret(fixture.server.plainPassword)), maximum: 4)
+    let plain = Fixture(fixture, pools: pools) { $0.server.user = "plain" }
+    let asked = "\"table\": \"events.clicks:at\", \"date\": \"2024-01-01\", \"overwrite\": true"
+    let found = try await preview(plain, asked)
+    #expect(found.map { $0.error?.code } == [.permissionDenied], "\(found.map { $0.error?.message })")
+    await pools.close()
     await fixture.pools.close()
   }
 

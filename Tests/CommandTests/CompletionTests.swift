@@ -31,6 +31,8 @@ struct CompletionTests {
     #expect(try await bash("sluice restore res") == ["resume"])
     #expect(try await bash("sluice archives --table a.b --status mis") == ["missing"])
     #expect(try await bash("sluice archives --status missing,fai") == ["missing,failed"])
+    #expect(try await bash("sluice setup plan --for backup,re").sorted() == ["backup,restore", "backup,retention"])
+    #expect(try await bash("sluice operations show 018ccaf1 --js") == ["--json"])
     #expect(try await bash("sluice operations list --state ").contains("lost"))
     #expect(try await bash("sluice operations list --state lost --st") == ["--state"])
     #expect(try await bash("sluice restore --on-existing r") == ["replace"])

@@ -70,9 +70,14 @@ enum CompletionCommand: Command {
           case "$word" in -*) break ;; esac
           command="${command:+$command }$word"
         done
-        case "$command" in
+        # Words behind the command's own are a subcommand, or an argument.
+        while :; do
+          case "$command" in
       \(cases.joined(separator: "\n"))
-        esac
+          esac
+          [ -z "$words" ] && [ "$command" != "${command% *}" ] || break
+          command="${command% *}"
+        done
         case "$command ${COMP_WORDS[COMP_CWORD-1]}" in
       \(Self.cases { "words='\($0)'; case $current in *,*) before=\"${current%,*},\" ;; esac" })
         esac
@@ -97,11 +102,16 @@ enum CompletionCommand: Command {
           [[ $word == -* ]] && break
           command="${command:+$command }$word"
         done
-        case "$command" in
+        # Words behind the command's own are a subcommand, or an argument.
+        while :; do
+          case "$command" in
       \(cases.joined(separator: "\n"))
-        esac
+          esac
+          (( $#items == 0 )) && [[ $command == *' '* ]] || break
+          command="${command% *}"
+        done
         case "$command ${words[CURRENT-1]}" in
-      \(Self.cases { "items=(\($0))" })
+      \(Self.cases { "items=(\($0)); compset -P '*,'" })
         esac
         _describe 'sluice' items || _files
       }

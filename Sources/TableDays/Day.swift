@@ -45,7 +45,7 @@ package struct Day: Sendable, Hashable, Comparable, Codable, CustomStringConvert
   }
 
   /// The first whole year of the Gregorian calendar: before it, Foundation's calendar and the server's disagree.
-  private static let firstYear = 1583
+  package static let firstYear = 1583
 
   private var components: (Int, Int, Int) { (year, month, day) }
 

@@ -7,24 +7,24 @@ package import TableDays
 /// `<database>/_sluice/days_without_rows.json`. A listing tells them from days that were never archived by it, however long ago
 /// the operation's document was removed.
 package struct DaysWithoutRows: Sendable, Equatable {
-  /// What a table had beside such a day, when a backup looked.
-  package enum Place: String, Sendable, CaseIterable {
-    /// Rows of earlier days: the day lies behind the table's last row, or in a gap between its chunks or partitions.
-    case after
-    /// No rows of earlier days. Its own may have been dropped with them.
-    case before
+  /// Whether the day never had rows, as far as the backup that looked can tell.
+  package enum Evidence: String, Sendable, CaseIterable {
+    /// The day was just over, or the table still had what came before it.
+    case certain
+    /// Rows of the day may have been dropped with those before it.
+    case doubtful
   }
 
-  package private(set) var days: [TableName: [Day: Place]]
+  package private(set) var days: [TableName: [Day: Evidence]]
 
-  package init(_ days: [TableName: [Day: Place]] = [:]) {
+  package init(_ days: [TableName: [Day: Evidence]] = [:]) {
     self.days = days.filter { !$0.value.isEmpty }
   }
 
   /// What a backup has learned.
   package struct Findings: Sendable, Equatable {
     /// Days that have no rows and no archive.
-    package var without: [TableName: [Day: Place]] = [:]
+    package var without: [TableName: [Day: Evidence]] = [:]
     /// Days that have an archive.
     package var archived: [TableName: Set<Day>] = [:]
 
@@ -34,18 +34,19 @@ package struct DaysWithoutRows: Sendable, Equatable {
   /// What is known after a backup.
   package func with(_ findings: Findings) -> DaysWithoutRows {
     var all = days
-    for (table, days) in findings.without { all[table, default: [:]].merge(days) { $1 } }
+    // What came before the day may be dropped later: that makes nothing doubtful.
+    for (table, days) in findings.without { all[table, default: [:]].merge(days) { $0 == .certain ? $0 : $1 } }
     for (table, archived) in findings.archived { all[table] = all[table]?.filter { !archived.contains($0.key) } }
     return DaysWithoutRows(all)
   }
 
-  /// The days of which it is known that there was nothing to archive. One before the table's rows is none of them where an earlier
-  /// day is archived: the table had rows then, and those of the day may have gone with them.
-  package func certain(in inventory: LakeInventory) -> [TableName: Set<Day>] {
-    days.reduce(into: [:]) { certain, item in
+  /// The days of which it is known that there was nothing to archive. A doubtful one is none of them where an earlier day is archived:
+  /// the table had rows then.
+  package func empty(in inventory: LakeInventory) -> [TableName: Set<Day>] {
+    days.reduce(into: [:]) { empty, item in
       let first = inventory.archives[item.key]?.keys.min()
-      certain[item.key] = Set(
-        item.value.filter { day, place in place == .after || first.map { day < $0 } ?? true }.keys)
+      empty[item.key] = Set(
+        item.value.filter { day, evidence in evidence == .certain || first.map { day < $0 } ?? true }.keys)
     }
   }
 }
@@ -128,9 +129,9 @@ extension DaysWithoutRows {
   private var json: JSONValue {
     let tables = days.sorted { $0.key < $1.key }.map { table, days in
       var members: [String: JSONValue] = ["table": .string("\(table)")]
-      for place in Place.allCases {
-        let own = days.filter { $0.value == place }.keys.sorted()
-        if !own.isEmpty { members[place.rawValue] = .array(own.map { .string("\($0)") }) }
+      for evidence in Evidence.allCases {
+        let own = days.filter { $0.value == evidence }.keys.sorted()
+        if !own.isEmpty { members[evidence.rawValue] = .array(own.map { .string("\($0)") }) }
       }
       return JSONValue.object(members)
     }
@@ -143,12 +144,12 @@ extension DaysWithoutRows {
     else {
       throw JobError(.lakeError, "the list of days without rows \(path) cannot be read; remove it to begin a new one")
     }
-    var days: [TableName: [Day: Place]] = [:]
+    var days: [TableName: [Day: Evidence]] = [:]
     for case .object(let members) in tables {
       guard let table = (members["table"]?.string).flatMap({ try? TableName(parsing: $0) }) else { continue }
-      for place in Place.allCases {
-        guard case .array(let items)? = members[place.rawValue] else { continue }
-        for day in items.compactMap({ $0.string.flatMap { Day($0) } }) { days[table, default: [:]][day] = place }
+      for evidence in Evidence.allCases {
+        guard case .array(let items)? = members[evidence.rawValue] else { continue }
+        for day in items.compactMap({ $0.string.flatMap { Day($0) } }) { days[table, default: [:]][day] = evidence }
       }
     }
     self.init(days)

@@ -53,7 +53,7 @@ package struct BackupJob: Sendable {
     guard let database = plan.units.first?.tableDay.database,
       !results.contains(where: { $0.error?.code == .lakeUnavailable })
     else { return }
-    await context.note(DaysWithoutRows.Findings(plan, results, options), of: database)
+    await context.note(DaysWithoutRows.Findings(plan, results, options, now: context.now()), of: database)
   }
 
   /// The result of the only table-day of `plan` where an attempt of the same request, by its key, has made the archive that is

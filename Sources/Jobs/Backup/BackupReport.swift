@@ -43,7 +43,8 @@ package struct BackupResult: Sendable, Encodable, Equatable {
   package var seconds: Double?
   package var warnings: [String] = []
   package var error: JobError?
-  /// Of a day that has neither rows nor an archive: whether the table has rows of earlier days. It is not in the report.
+  /// Of a day that has neither rows nor an archive: whether the table has rows, or chunks or partitions, of earlier days. It is not in
+  /// the report.
   var hadEarlierRows: Bool?
 
   enum CodingKeys: String, CodingKey {

@@ -1,4 +1,5 @@
 import Archive
+import Foundation
 import Reporting
 import TableDays
 
@@ -27,7 +28,7 @@ extension JobContext {
 extension DaysWithoutRows.Findings {
   /// What a backup has found. A day that was looked at by another column, unit or clock than that of the settings is none without
   /// rows, nor is one of a table that is not in `BACKUP_TABLES`.
-  init(_ plan: BackupPlan, _ results: [BackupResult], _ options: BackupOptions) {
+  init(_ plan: BackupPlan, _ results: [BackupResult], _ options: BackupOptions, now: Date) {
     self.init()
     let units = Dictionary(plan.units.map { ($0.tableDay, $0) }, uniquingKeysWith: { first, _ in first })
     for result in results {
@@ -36,7 +37,9 @@ extension DaysWithoutRows.Findings {
       guard let hadEarlierRows = result.hadEarlierRows, units[tableDay]?.isAsConfigured(options) == true else {
         continue
       }
-      without[result.table, default: [:]][result.date] = hadEarlierRows ? .after : .before
+      // Nobody drops the rows of a day that has just ended.
+      let isFresh = result.date >= options.today(of: result.table, now: now).adding(days: -2)
+      without[result.table, default: [:]][result.date] = hadEarlierRows || isFresh ? .certain : .doubtful
     }
   }
 }

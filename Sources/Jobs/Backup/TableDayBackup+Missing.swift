@@ -25,6 +25,18 @@ extension TableDayBackup {
     return tellingDropped(result, missing, existing)
   }
 
+  /// Whether a chunk or partition holds rows of the year before `span`, which no other one overlaps. The catalog tells: the chunks
+  /// themselves may be locked by others, and more than a transaction can lock.
+  func hasEarlierParts(
+    _ facts: TableFacts, _ column: TimeColumn, before span: DaySpan, on connection: PostgresConnection
+  ) async throws -> Bool {
+    let first = unit.tableDay.day.adding(days: -365)
+    guard first.year >= Day.firstYear else { return false }
+    let start = try column.span(of: DayWindow(first, in: unit.window(column.kind, in: options.timeZone).timeZone)).start
+    let year = DaySpan(kind: span.kind, unit: span.unit, start: start, end: span.start)
+    return try await facts.missing(of: year, by: column, on: connection) == nil
+  }
+
   /// The result of a kept archive, which also says that the rows it holds are no longer in the table. Where that cannot be
   /// found out, it says nothing: the archive is kept all the same.
   func tellingDropped(

@@ -118,8 +118,8 @@ struct TableDayBackup: Sendable {
     let existing = unit.overwrite ? try await ExistingArchive.find(unit.tableDay, in: context.lake) : nil
     let span = try span(of: timeColumn)
     if let missing = try await facts.missing(of: span, by: timeColumn, on: connection) {
-      let around = try await TableRows(facts, by: timeColumn, on: connection).around(span)
-      return .missing(missing, existing, hadEarlierRows: around.before)
+      let hadEarlierRows = try await hasEarlierParts(facts, timeColumn, before: span, on: connection)
+      return .missing(missing, existing, hadEarlierRows: hadEarlierRows)
     }
     try await facts.refuseUnreadableChunks(of: span, by: timeColumn, on: connection)
     async let neighbours = NeighbourArchives.read(unit.tableDay, in: context.lake)

@@ -33,7 +33,7 @@ package struct CoverageReading: Sendable {
     where failure.verdict == DrillReport.Verdict.damaged.rawValue {
       all.damaged[failure.table, default: []].insert(failure.date)
     }
-    all.withoutRows.merge(await withoutRows.certain(in: inventory)) { $0.union($1) }
+    all.withoutRows.merge(await withoutRows.empty(in: inventory)) { $0.union($1) }
     return Coverage(
       inventory, configured: backup.configuredTables(now: now),
       lastDay: Day(now, in: backup.timeZone).adding(days: -1), known: all)

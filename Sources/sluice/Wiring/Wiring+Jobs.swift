@@ -42,6 +42,8 @@ extension Wiring {
     context.retention = settings.retention
     context.cron = cron(settings)
     context.metrics = metrics
+    // A monitor sees the first one as a change.
+    metrics.add(0, to: .databaseRetries)
     context.sessions.onRetry = { metrics.add(1, to: .databaseRetries) }
     let operations = OperationStore(lake: lake)
     context.knownDays = { await operations.knownDays(of: $0) }

@@ -68,12 +68,12 @@ struct EmptyDayTests {
     let fixture = try await Fixture(Self.table, settings: Self.configured)
     _ = try await fixture.backup(
       "\"table\": \"events.clicks:at\", \"from\": \"2023-12-31\", \"to\": \"2024-01-06\"")
-    #expect(try await noted(fixture) == ["events.clicks": ["2023-12-31 before", "2024-01-06 after"]])
+    #expect(try await noted(fixture) == ["events.clicks": ["2023-12-31 doubtful", "2024-01-06 certain"]])
     let all = ["empty", "archived", "archived", "empty", "empty", "archived", "empty"]
     #expect(try await statuses(fixture, "2023-12-31", "2024-01-06") == all)
     try await fixture.psql("INSERT INTO events.clicks VALUES (4, '2024-01-06 10:00+00')")
     _ = try await fixture.backupOne(Self.day("2024-01-06"))
-    #expect(try await noted(fixture) == ["events.clicks": ["2023-12-31 before"]])
+    #expect(try await noted(fixture) == ["events.clicks": ["2023-12-31 doubtful"]])
     // The archive and its manifest are removed by hand: the day had rows.
     for file in fixture.files where file.contains("2024-01-06") {
       try FileManager.default.removeItem(at: fixture.directory.url.appending(path: file))
@@ -89,8 +89,49 @@ struct EmptyDayTests {
     try await fixture.psql("DELETE FROM events.clicks WHERE at < '2024-01-04'")
     _ = try await fixture.backup(
       "\"table\": \"events.clicks:at\", \"from\": \"2024-01-02\", \"to\": \"2024-01-03\"")
-    #expect(try await noted(fixture) == ["events.clicks": ["2024-01-02 before", "2024-01-03 before"]])
+    #expect(try await noted(fixture) == ["events.clicks": ["2024-01-02 doubtful", "2024-01-03 doubtful"]])
     #expect(try await statuses(fixture, "2024-01-01", "2024-01-03") == ["archived", "missing", "missing"])
+    await fixture.pools.close()
+  }
+
+  @Test("A day that has just ended is empty for certain, and stays so when the rows before it are dropped")
+  func freshDay() async throws {
+    // It is 2024-01-10.
+    let fixture = try await Fixture(Self.table, settings: Self.configured)
+    _ = try await fixture.backupOne(Self.day("2024-01-05"))
+    try await fixture.psql("TRUNCATE events.clicks")
+    let span = "\"table\": \"events.clicks:at\", \"from\": \"2024-01-06\", \"to\": \"2024-01-09\""
+    _ = try await fixture.backup(span)
+    let days = ["2024-01-06 doubtful", "2024-01-07 doubtful", "2024-01-08 certain", "2024-01-09 certain"]
+    #expect(try await noted(fixture) == ["events.clicks": days])
+    #expect(
+      try await statuses(fixture, "2024-01-05", "2024-01-09") == ["archived", "missing", "missing", "empty", "empty"])
+    var later = fixture
+    later.now = { fixture.now().addingTimeInterval(10 * 86_400) }
+    _ = try await later.backup(span)
+    #expect(try await noted(fixture) == ["events.clicks": days])
+    await fixture.pools.close()
+  }
+
+  @Test("A gap between partitions is empty for certain; a day whose partition may have been dropped is not")
+  func partitions() async throws {
+    let fixture = try await Fixture(
+      """
+      CREATE SCHEMA events;
+      CREATE TABLE events.clicks (id int, at timestamptz) PARTITION BY RANGE (at);
+      CREATE TABLE events.first PARTITION OF events.clicks FOR VALUES FROM ('2024-01-01 00:00+00') TO ('2024-01-02 00:00+00');
+      CREATE TABLE events.second PARTITION OF events.clicks FOR VALUES FROM ('2024-01-02 00:00+00') TO ('2024-01-03 00:00+00');
+      CREATE TABLE events.fourth PARTITION OF events.clicks FOR VALUES FROM ('2024-01-04 00:00+00') TO ('2024-01-05 00:00+00');
+      INSERT INTO events.clicks VALUES (1, '2024-01-01 10:00+00'), (2, '2024-01-02 10:00+00'), (4, '2024-01-04 10:00+00');
+      """, settings: Self.configured)
+    _ = try await fixture.backupOne(Self.day("2024-01-01"))
+    _ = try await fixture.backupOne(Self.day("2024-01-03"))
+    #expect(try await noted(fixture) == ["events.clicks": ["2024-01-03 certain"]])
+    try await fixture.psql("DROP TABLE events.first, events.second")
+    _ = try await fixture.backup(
+      "\"table\": \"events.clicks:at\", \"from\": \"2024-01-02\", \"to\": \"2024-01-03\"")
+    #expect(try await noted(fixture) == ["events.clicks": ["2024-01-02 doubtful", "2024-01-03 certain"]])
+    #expect(try await statuses(fixture, "2024-01-01", "2024-01-03") == ["archived", "missing", "empty"])
     await fixture.pools.close()
   }
 
@@ -115,16 +156,16 @@ struct EmptyDayTests {
     let day = try #require(Day("2024-01-05"))
     // As a job that looked before another one archived the day.
     var findings = DaysWithoutRows.Findings()
-    findings.without = [clicks: [day: .after]]
+    findings.without = [clicks: [day: .certain]]
     try await DaysWithoutRows.note(findings, of: fixture.database, in: fixture.lake)
     #expect(try await noted(fixture) == [:])
     try await fixture.lake.writeAll(
-      Array(#"{"format_version": 1, "tables": [{"table": "events.clicks", "after": ["2024-01-05"]}]}"#.utf8),
+      Array(#"{"format_version": 1, "tables": [{"table": "events.clicks", "certain": ["2024-01-05"]}]}"#.utf8),
       to: DaysWithoutRows.path(database: fixture.database),
       temporary: ArchiveLayout.newTemporaryPath(database: fixture.database), condition: .always)
-    #expect(try await noted(fixture) == ["events.clicks": ["2024-01-05 after"]])
+    #expect(try await noted(fixture) == ["events.clicks": ["2024-01-05 certain"]])
     _ = try await NightlyBackup(fixture.context, fixture.settings.backup).run()
-    #expect(try await noted(fixture)["events.clicks"]?.contains("2024-01-05 after") != true)
+    #expect(try await noted(fixture)["events.clicks"]?.contains("2024-01-05 certain") != true)
     await fixture.pools.close()
   }
 
@@ -150,7 +191,7 @@ struct EmptyDayTests {
       for day in days {
         group.addTask {
           var findings = DaysWithoutRows.Findings()
-          findings.without = [clicks: [day: .before]]
+          findings.without = [clicks: [day: .doubtful]]
           try await DaysWithoutRows.note(findings, of: fixture.database, in: fixture.lake)
         }
       }

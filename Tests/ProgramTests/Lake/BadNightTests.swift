@@ -81,7 +81,9 @@ extension ProgramTests {
       #expect(try backup.json["results"][0]["sha256"].text == sha256, "\(name)")
       #expect(try JSONValue(manifest)["sha256"].text == sha256, "\(name)")
       #expect(try await lake.site.rows(inArchive: lake.download(lake.archive())) == Self.rows, "\(name)")
-      #expect(try await lake.files() == [lake.manifest(), lake.archive()], "\(name)")
+      // A call that lasts for some seconds is an operation.
+      let files = try await lake.files().filter { !$0.hasPrefix("_sluice/operations/") }
+      #expect(files == [lake.manifest(), lake.archive()], "\(name): \(files)")
     }
 
     @Test("A list is complete over short pages and failures")

@@ -106,8 +106,14 @@ extension NightlyReport {
       if night.fewer > 0 { parts.append("\(night.fewer) with fewer rows than their archives, left as they are") }
       lines.append("\(night.table): \(parts.joined(separator: ", "))")
     }
-    let spans = unarchived.map { "\($0.table) \($0.from) to \($0.to)" }
-    if !spans.isEmpty { lines.append("never archived and before the look-back: \(spans.joined(separator: "; "))") }
+    // A table with a gap each weekend has hundreds of spans; the report lists them.
+    for (table, spans) in Dictionary(grouping: unarchived, by: \.table).sorted(by: { $0.key < $1.key }) {
+      guard let first = spans.map(\.from).min(), let last = spans.map(\.to).max() else { continue }
+      let days = spans.reduce(0) { $0 + $1.from.count(through: $1.to) }
+      lines.append(
+        "\(table): never archived, before the look-back: "
+          + (days == 1 ? "\(first)" : "\(days) days from \(first) to \(last)"))
+    }
     if !unreviewed.isEmpty { lines.append("not reviewed: \(unreviewed.map(\.description).joined(separator: ", "))") }
     return lines.joined(separator: "\n")
   }

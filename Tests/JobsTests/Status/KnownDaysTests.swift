@@ -119,6 +119,23 @@ struct KnownDaysTests {
     await fixture.pools.close()
   }
 
+  @Test("The summary counts the days that were never archived, and lists no spans")
+  func neverArchived() throws {
+    func day(_ text: String) throws -> Day { try #require(Day(text)) }
+    var report = NightlyReport(backup: BackupReport(results: []))
+    report.unarchived = [
+      .init(table: clicks, from: try day("2024-01-01"), to: try day("2024-01-05")),
+      .init(table: clicks, from: try day("2024-01-08"), to: try day("2024-01-12")),
+      .init(table: TableName(schema: "events", name: "pages"), from: try day("2024-01-02"), to: try day("2024-01-02")),
+    ]
+    let lines = report.summary.split(separator: "\n")
+    #expect(
+      lines.dropFirst() == [
+        "events.clicks: never archived, before the look-back: 10 days from 2024-01-01 to 2024-01-12",
+        "events.pages: never archived, before the look-back: 2024-01-02",
+      ])
+  }
+
   @Test("A night in messages tells at its end which days were archived again")
   func nightInMessages() {
     let report = NightlyReport.ended(

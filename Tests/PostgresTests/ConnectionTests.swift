@@ -30,6 +30,21 @@ extension PostgresServer {
     await connection.close()
   }
 
+  @Test("A session that was closed meanwhile answers its job with an error")
+  func aClosedSessionIsAnError() async throws {
+    let connection = try await PostgresServer.shared.connect()
+    await connection.close()
+    let error = await #expect(throws: PostgresError.self) { try await connection.quoteLiteral("a") }
+    #expect("\(try #require(error))".contains("it was closed"))
+    await #expect(throws: PostgresError.self) { try await connection.quoteIdentifier("a") }
+    await #expect(throws: PostgresError.self) { try await connection.query("SELECT 1") }
+    #expect(await connection.serverVersion == 0)
+    #expect(await connection.backendProcessID == 0)
+    #expect(await connection.serverEncoding == "UTF8")
+    #expect(await !connection.isUsable())
+    await connection.close()
+  }
+
   @Test("Values are decoded by their type, and another type is an error")
   func rowsAreDecodedByType() async throws {
     let connection = try await PostgresServer.shared.connect()

@@ -96,7 +96,7 @@ extension PostgresConnection {
 final class CancelRequest: @unchecked Sendable {
   private let cancel: OpaquePointer?
 
-  init(_ connection: OpaquePointer) {
+  init(_ connection: OpaquePointer?) {
     cancel = PQgetCancel(connection)
   }
 

@@ -14,12 +14,13 @@ final class SessionHandle: @unchecked Sendable {
     self.waiter = waiter
   }
 
-  var connection: OpaquePointer { libpq.pointer }
+  /// Nil once the session is closed, which a job learns at its next call: libpq takes no connection for one that is broken.
+  var connection: OpaquePointer? { isClosed ? nil : libpq.pointer }
 
   /// Notices that libpq has handed on so far.
   var noticeCount: Int { libpq.noticeCount }
 
-  var errorMessage: String { Self.errorMessage(of: connection) }
+  var errorMessage: String { isClosed ? "it was closed" : Self.errorMessage(of: connection) }
 
   func close() {
     guard !isClosed else { return }

@@ -74,8 +74,8 @@ extension DaysWithoutRows {
 
   /// Notes what a backup has found, also where another process does so at the same time.
   ///
-  /// Whoever archives a day notes that after it has published the archive. So a day that is looked at again after it was noted
-  /// does not stay noted, whoever comes first.
+  /// The archives of new days are looked for once the note is written, and whoever archives a day takes its note out once the archive is
+  /// published: in either order no note stays beside an archive.
   /// - Throws: as ``read(of:in:)``.
   package static func note(_ findings: Findings, of database: String, in lake: any LakeStore) async throws {
     let added = try await write(findings, of: database, in: lake)

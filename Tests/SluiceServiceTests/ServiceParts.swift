@@ -39,7 +39,8 @@ struct ServiceParts {
       },
       operations: operations,
       readiness: ReadinessProbe(
-        [.database(context.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)), .lake(lake)]),
+        [.database(context.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)), .lake(lake)],
+        patience: .seconds(60)),
       host: host)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// A PostgreSQL server of the tests' own: `initdb` in a temporary folder, TCP on loopback and a socket in the folder.
 ///
@@ -162,20 +163,27 @@ public final class PostgresServer: Sendable {
     return name
   }
 
-  /// A TCP port nobody listens on at this moment.
+  private static let givenPorts = Mutex<Set<UInt16>>([])
+
+  /// A TCP port nobody listens on at this moment. It lies below those that the system gives to outgoing connections and to listeners
+  /// that ask for any (ip(7), `ip_local_port_range`), of which other tests make many meanwhile; none is given twice.
   public static func freePort() throws -> Int {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+    for _ in 0..<1000 {
+      let port = UInt16.random(in: 10_240..<32_768)
+      guard givenPorts.withLock({ $0.insert(port).inserted }) else { continue }
+      let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+      defer { close(socket) }
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = port.bigEndian
+      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+      let isFree = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
       }
+      if isFree { return Int(port) }
     }
-    guard bound else { throw CommandFailure(description: "no free port: \(String(cString: strerror(errno)))") }
-    return Int(UInt16(bigEndian: address.sin_port))
+    throw CommandFailure(description: "no free port: \(String(cString: strerror(errno)))")
   }
 }

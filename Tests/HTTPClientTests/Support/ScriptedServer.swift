@@ -7,17 +7,28 @@ import Synchronization
 /// A server on 127.0.0.1 that does to each connection what a test says, byte by byte, on a thread of its own.
 final class ScriptedServer: Sendable {
   let port: Int
-  private let listener: Int32
+  private let listener: Listener
   private let accepted = Mutex(0)
+
+  /// The socket is closed when neither the server nor its thread uses it any more: a number that was closed before is soon that of another
+  /// test's socket, whose connections the thread would take.
+  private final class Listener: Sendable {
+    let descriptor: Int32
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+  }
 
   /// Connections so far.
   var connections: Int { accepted.withLock { $0 } }
 
   /// `receiveBuffer` is what the system may take in before the script reads it, in bytes.
   init(receiveBuffer: Int32? = nil, _ script: @escaping @Sendable (Peer) -> Void) throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let listener = Listener(descriptor)
     if var receiveBuffer {
-      setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
     }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -25,7 +36,7 @@ final class ScriptedServer: Sendable {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isBound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, 1024) == 0 && getsockname(listener, $0, &length) == 0
+        bind(descriptor, $0, length) == 0 && listen(descriptor, 1024) == 0 && getsockname(descriptor, $0, &length) == 0
       }
     }
     guard isBound else { throw POSIXError(.EADDRINUSE) }
@@ -33,7 +44,7 @@ final class ScriptedServer: Sendable {
     port = Int(UInt16(bigEndian: address.sin_port))
     Thread.detachNewThread { [weak self] in
       // A child process of another test must not inherit the connection: it would hold it open after `close`.
-      while case let peer = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue)), peer >= 0 {
+      while case let peer = accept4(listener.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue)), peer >= 0 {
         self?.accepted.withLock { $0 += 1 }
         Thread.detachNewThread {
           script(Peer(peer))
@@ -47,10 +58,7 @@ final class ScriptedServer: Sendable {
     try RequestURL(usesTLS: false, host: "127.0.0.1", port: port, target: target)
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { shutdown(listener.descriptor, Int32(SHUT_RDWR)) }
 
   /// One connection.
   final class Peer: Sendable {

@@ -155,7 +155,7 @@ struct LockTests {
       [
         .database(fixture.settings.server, ConnectionPools(passwords: FixedPassword(nil), maximum: 1)),
         .lake(fixture.lake),
-      ])
+      ], patience: .seconds(60))
     #expect(await probe.readiness().checks?["postgres"]?.status == "ok")
     await probe.close()
     // Those that have waited and those that come get through together, though the waiting ones hold connections.

@@ -161,17 +161,16 @@ struct CommitOutcomeTests {
     await server.stopAndWait()
   }
 
-  @Test("A cancelled job whose server stands still in COMMIT is told so, before the program's end cuts it off")
+  @Test("A cancelled job whose server stands still in COMMIT is told so, and does not wait for the server")
   func frozen() async throws {
     let (fixture, proxy) = try await archived(.freeze)
     let job = Task { try await fixture.restore(Self.append) }
     try await eventually { proxy.isCut }
-    let start = ContinuousClock.now
+    // No answer comes through the proxy any more: a job that waited for one would not end.
     job.cancel()
     let result = try #require(try await job.value.results.first)
     #expect(result.status == .unconfirmed)
     #expect(result.error?.code == .commitUnknown)
-    #expect(start.duration(to: .now) < .seconds(5))
     // What the server did is what the answer's statement says.
     let query = try #require(result.error?.details["query"]?.string)
     #expect(try await fixture.psql(query) == "committed")

@@ -42,7 +42,8 @@ struct AdminLockTests {
       #expect(answer == "dropped|-|24")
     } else {
       #expect(answer.hasPrefix("kept|locked|"))
-      #expect(took < .seconds(8), "\(took)")
+      // The lock timeout is some seconds.
+      #expect(took < .seconds(45), "\(took)")
       #expect(
         try await database.psql(
           "SELECT reason FROM admin.chunk_maintenance_log WHERE table_name = '\(table)' AND action LIKE 'd%'")

@@ -53,7 +53,9 @@ struct OrderedFault: CustomTestStringConvertible, Sendable {
 struct FaultTests {
   @Test("Under every fault, files are written, listed and read completely", arguments: OrderedFault.chosen)
   func everyFault(ordered: OrderedFault) async throws {
-    let lake = try EmulatedLake { $0.limits.stall = .milliseconds(250) }
+    let lake = try EmulatedLake {
+      if ordered.faults.contains(where: { $0.kind == .stall }) { $0.limits.stall = .seconds(1) }
+    }
     lake.emulator.setFaults(ordered.faults)
     for number in 0..<6 {
       let content = noise(95_000, seed: UInt64(number))
@@ -119,7 +121,7 @@ struct FaultTests {
     // That a flush or a rename was done is found out by looking, without any answer of its own.
     let isFoundOut = fault.kind == .answerLost && [.flush, .rename].contains(operation)
     let lake = try EmulatedLake {
-      $0.limits.stall = .milliseconds(100)
+      if fault.kind == .stall { $0.limits.stall = .seconds(1) }
       $0.retries.maximumTries = 4
     }
     var ordered = fault

@@ -27,7 +27,7 @@ help:
 	@echo '              ROUNDS=50, KILLS=10, SEED=2)'
 	@echo 'make maintenance  a million rows with duplicates and orphans are tidied up while the program is killed (5 minutes; ROWS=100000,'
 	@echo '              KILLS=5, SEED=2)'
-	@echo 'make fanout   eight instances do a night of a thousand table-days from one queue while they are killed (5 minutes)'
+	@echo 'make fanout   eight instances do a night of a thousand table-days from one queue while they are killed (a minute)'
 	@echo 'make resume   an asynchronous backup is killed at 50 moments and resumed on another instance (30 minutes; KILLS=5)'
 	@echo 'make steps    restores broken before and after each step, at 200 points (15 minutes; SEED=2, POINTS=50)'
 	@echo 'make matrix   every test on every PostgreSQL server of the machine (POSTGRES_SERVERS="/folder/bin ..." for more)'
@@ -49,10 +49,8 @@ build: deps
 	@$(OPENAPI)
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
-# A few tests at a time: all at once, with their servers and programs, they would starve each other into time limits.
-test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 6
 test: build
-	PROMTOOL="$$(scripts/promtool.sh)" $(SWIFT) test --skip-build $(if $(ONLY),--filter '$(ONLY)')
+	@SWIFT="$(SWIFT)" scripts/test.sh $(if $(ONLY),--filter '$(ONLY)')
 
 docs: build
 	UPDATE_DOCS=1 $(SWIFT) test --skip-build --filter 'SettingsDocumentTests|ErrorCodeTests|DocumentedCodesTests|DefaultRoutesTests'

@@ -14,7 +14,7 @@ struct CompletionTests {
       source '\(script)'
       COMP_WORDS=(\(line)); [ "${1:-}" = new ] && COMP_WORDS+=('')
       COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
-      _sluice
+      _sluice || true
       printf '%s\\n' "${COMPREPLY[@]}"
       """
     let more = line.hasSuffix(" ") ? ["new"] : []
@@ -35,6 +35,7 @@ struct CompletionTests {
     #expect(try await bash("sluice operations show 018ccaf1 --js") == ["--json"])
     #expect(try await bash("sluice operations list --state ").contains("lost"))
     #expect(try await bash("sluice operations list --state lost --st") == ["--state"])
+    #expect(try await bash("sluice operations list --state lost,fai").isEmpty)
     #expect(try await bash("sluice restore --on-existing r") == ["replace"])
     #expect(try await Set(bash("sluice audit ")).isSuperset(of: ["show", "verify"]))
   }
@@ -44,7 +45,8 @@ struct CompletionTests {
     let text = CompletionCommand.text(shell)
     for command in Commands.all.flatMap({ [$0] + $0.parts }) {
       for option in command.options {
-        let values = option.words.isEmpty ? "" : " -x -a '\(option.words.joined(separator: " "))'"
+        let words = option.words.joined(separator: " ")
+        let values = words.isEmpty ? "" : " -x -a '\(option.takesCommas ? "(__fish_append , \(words))" : words)'"
         let line = shell == .zsh ? "'--\(option.name):" : " -l \(option.name)\(values) -d "
         #expect(text.contains(line), "\(option.name)")
       }
@@ -54,6 +56,16 @@ struct CompletionTests {
     let folder = try TemporaryDirectory("completion")
     try text.write(toFile: folder.file("script"), atomically: true, encoding: .utf8)
     _ = try await runChecked(program, ["-n", folder.file("script")])
+    guard shell == .fish else { return }
+    let calls = [
+      "archives --status ", "archives --status verified,arch", "operations list --state fail",
+      "operations list --state lost,fail",
+    ]
+    let asked = calls.map { "complete -C 'sluice \($0)'" }.joined(separator: "; ")
+    let offered = try await runChecked(program, ["-N", "-c", "source \(folder.file("script")); \(asked)"])
+    let words = Set(offered.split(separator: "\n").map { $0.prefix { $0 != "\t" } })
+    #expect(words.isSuperset(of: ["verified", "late_rows", "verified,archived", "failed"]))
+    #expect(!words.contains("verified,missing") && !words.contains("lost,failed"))
   }
 
   @Test("The manual page has each command, option and setting, and man(1) finds nothing to warn of")

@@ -19,10 +19,12 @@ struct CommandOption: Sendable {
   let path: [String]
   /// The words that its value is made of, for completion; empty where it may be anything.
   let words: [String]
+  /// Whether one value may be several words with commas between them.
+  let takesCommas: Bool
 
   init(
     _ name: String, _ kind: Kind, _ help: String, default defaultWords: String = "", path: [String] = [],
-    words: [String] = []
+    words: [String] = [], takesCommas: Bool = false
   ) {
     self.name = name
     self.kind = kind
@@ -30,6 +32,7 @@ struct CommandOption: Sendable {
     self.defaultWords = defaultWords
     self.path = path
     self.words = words
+    if case .list = kind { self.takesCommas = true } else { self.takesCommas = takesCommas }
   }
 
   /// `--name VALUE`, as the help shows it.

@@ -53,9 +53,13 @@ enum CompletionCommand: Command {
   }
 
   /// A case of a shell's `case`, by the command's words and the option before, for each option whose values are known.
-  private static func cases(_ body: (_ values: String) -> String) -> String {
+  /// - Parameter behindComma: what completes a word behind a comma, where the option takes several.
+  private static func cases(behindComma: String, _ body: (_ values: String) -> String) -> String {
     words.flatMap { words in
-      words.options.map { "    '\(words.command) --\($0.name)') \(body($0.words.joined(separator: " "))) ;;" }
+      words.options.map {
+        let comma = $0.takesCommas ? behindComma : ""
+        return "    '\(words.command) --\($0.name)') \(body($0.words.joined(separator: " ")))\(comma) ;;"
+      }
     }.joined(separator: "\n")
   }
 
@@ -79,7 +83,7 @@ enum CompletionCommand: Command {
           command="${command% *}"
         done
         case "$command ${COMP_WORDS[COMP_CWORD-1]}" in
-      \(Self.cases { "words='\($0)'; case $current in *,*) before=\"${current%,*},\" ;; esac" })
+      \(Self.cases(behindComma: "; case $current in *,*) before=\"${current%,*},\" ;; esac") { "words='\($0)'" })
         esac
         COMPREPLY=($(compgen -P "$before" -W "$words" -- "${current#"$before"}"))
       }
@@ -111,7 +115,7 @@ enum CompletionCommand: Command {
           command="${command% *}"
         done
         case "$command ${words[CURRENT-1]}" in
-      \(Self.cases { "items=(\($0)); compset -P '*,'" })
+      \(Self.cases(behindComma: "; compset -P '*,'") { "items=(\($0))" })
         esac
         _describe 'sluice' items || _files
       }
@@ -119,6 +123,7 @@ enum CompletionCommand: Command {
       """
   }
 
+  /// `__fish_append` puts what stands before the last comma in front of each value.
   private static var fish: String {
     let lines = words.flatMap { words in
       let parts = words.command.split(separator: " ")
@@ -127,7 +132,10 @@ enum CompletionCommand: Command {
         ? "__fish_use_subcommand" : parts.map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
       return words.all.map { item in
         let option = item.word.hasPrefix("--") ? String(item.word.dropFirst(2)) : nil
-        let values = words.options.first { $0.name == option }.map { " -x -a '\($0.words.joined(separator: " "))'" }
+        let values = words.options.first { $0.name == option }.map {
+          let values = $0.words.joined(separator: " ")
+          return " -x -a '\($0.takesCommas ? "(__fish_append , \(values))" : values)'"
+        }
         let word = option.map { "-l \($0)\(values ?? "")" } ?? "-f -a '\(item.word)'"
         return "complete -c sluice -n '\(condition)' \(word) -d '\(quoted(item.help))'"
       }

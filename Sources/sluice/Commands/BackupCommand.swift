@@ -145,10 +145,11 @@ extension BackupPreviewReport {
     let done = results.filter { [.archive, .replace].contains($0.outcome) }
     let rows = done.reduce(0) { $0 + ($1.estimatedRows ?? 0) }
     let bytes = done.reduce(0) { $0 + ($1.estimatedGzipBytes ?? 0) }
+    let sums =
+      done.isEmpty
+      ? "" : ": about \(Figures.count(rows)) rows, \(Figures.megabytes(bytes)) gzip where a table's archives tell"
     return lines + [
-      "\(Figures.count(done.count)) of \(Figures.count(results.count)) table-days: about \(Figures.count(rows)) rows, "
-        + "\(Figures.megabytes(bytes)) gzip where a table's archives tell",
-      "lake: \(lake)",
+      "\(Figures.count(done.count)) of \(Figures.count(results.count)) table-days\(sums)", "lake: \(lake)",
     ]
   }
 }

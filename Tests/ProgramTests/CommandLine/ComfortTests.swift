@@ -22,6 +22,8 @@ extension ProgramTests {
       #expect(site.files.filter { $0.hasSuffix(".csv.gz") }.count == 2)
       let again = try await site.sluice(["backup"], more)
       #expect(again.output.contains("every day of BACKUP_LOOKBACK_DAYS is archived"))
+      let nothing = try await site.sluice(["backup", "--dry-run", "--table", "events.clicks", "--date", "yesterday"])
+      #expect(nothing.output.contains("\n0 of 1 table-days\n"), "\(nothing.output)")
     }
 
     @Test("A day may be named by today's date, and tables by a pattern")

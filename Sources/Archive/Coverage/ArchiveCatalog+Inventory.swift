@@ -8,30 +8,35 @@ extension ArchiveCatalog {
   /// not know yet.
   ///
   /// A listing is not a snapshot: what looks wrong by it is looked at again before it is told.
+  /// - Parameter manifestsOfPart: after so many manifests `cache` keeps what they say, so that a first listing of a large lake that is
+  ///   cut off goes on there the next time.
   /// - Throws: `LakeError`.
-  package func inventory(of database: String, _ cache: ManifestCache) async throws -> LakeInventory {
-    let reading = InventoryReading(lake: lake, database: database)
+  package func inventory(
+    of database: String, _ cache: ManifestCache, manifestsOfPart: Int = 10_000
+  ) async throws -> LakeInventory {
+    let reading = InventoryReading(lake: lake, database: database, manifestsOfPart: manifestsOfPart)
     return try await reading.run(cache)
   }
 }
 
 /// One reading of a ``LakeInventory``.
-private struct InventoryReading: Sendable {
+struct InventoryReading: Sendable {
   let lake: any LakeStore
   let database: String
+  let manifestsOfPart: Int
 
   /// Manifests that are read at the same time.
-  private static let manifestsAtATime = 64
+  static let manifestsAtATime = 64
 
   /// A folder of archives, with its manifests.
-  private struct Shelf: Sendable {
+  struct Shelf: Sendable {
     let folder: LakePath
     var archives: ListedDays
     var manifests: ListedDays
   }
 
   /// A manifest that the cache does not know.
-  private struct Unknown: Sendable {
+  struct Unknown: Sendable {
     let folder: LakePath
     let table: TableName
     let day: Day
@@ -49,29 +54,8 @@ private struct InventoryReading: Sendable {
     async let held = cache.facts(of: database, in: lake)
     let shelves = try await shelves()
     let old = try await held
-    var facts: ManifestCache.Facts = [:]
-    var unknown: [Unknown] = []
-    var known = 0
-    for shelf in shelves {
-      for (table, days) in shelf.manifests.files {
-        var kept: [Day: ManifestFacts] = [:]
-        kept.reserveCapacity(days.count)
-        let cached = old[shelf.folder]?[table] ?? [:]
-        for (day, file) in days {
-          if let facts = cached[day], facts.etag == file.etag {
-            kept[day] = facts
-          } else {
-            unknown.append(Unknown(folder: shelf.folder, table: table, day: day, etag: file.etag))
-          }
-        }
-        known += kept.count
-        facts[shelf.folder, default: [:]][table] = kept
-      }
-    }
-    let read = try await read(unknown, into: &facts)
-    let before = old.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
-    await cache.keep(facts, of: database, isNew: read > 0 || known < before, in: lake)
-    return try await inventory(shelves, facts)
+    let known = try await cache.inTurn(database) { try await described(shelves, $0 ?? old, cache) }
+    return try await inventory(shelves, known)
   }
 
   // MARK: Listing
@@ -115,66 +99,29 @@ private struct InventoryReading: Sendable {
     table(archiveName).flatMap { $0.canExist ? $0 : nil }
   }
 
-  // MARK: Manifests
-
-  /// Reads manifests. One that cannot be read counts as none, and is read again the next time.
-  /// - Returns: how many could be read.
-  private func read(_ unknown: [Unknown], into facts: inout ManifestCache.Facts) async throws -> Int {
-    try await withThrowingTaskGroup(of: (Unknown, ManifestFacts?).self) { group in
-      var rest = unknown[...]
-      var read = 0
-      func addNext() {
-        guard let next = rest.popFirst() else { return }
-        group.addTask { (next, try await self.facts(of: next)) }
-      }
-      for _ in 0..<Self.manifestsAtATime { addNext() }
-      while let (unknown, found) = try await group.next() {
-        addNext()
-        guard let found else { continue }
-        facts[unknown.folder, default: [:]][unknown.table, default: [:]][unknown.day] = found
-        read += 1
-      }
-      return read
-    }
-  }
-
-  private func facts(of unknown: Unknown) async throws -> ManifestFacts? {
-    let name =
-      unknown.folder == (try? ArchiveLayout.folder(database: database))
-      ? try TableDay(database: database, table: unknown.table, day: unknown.day).manifestPath.name
-      : "\(unknown.table.name).\(unknown.day).json"
-    do {
-      let path = try unknown.folder.appending(ArchiveLayout.privateFolder).appending(name)
-      let bytes = try await lake.readAll(path, limit: ArchiveManifest.maximumBytes)
-      return ManifestFacts(bytes, etag: unknown.etag, of: database, unknown.table, unknown.day)
-    } catch is LakeError {
-      try Task.checkCancellation()
-      return nil
-    }
-  }
-
   // MARK: Joining
 
-  private func inventory(_ shelves: [Shelf], _ facts: ManifestCache.Facts) async throws -> LakeInventory {
+  private func inventory(_ shelves: [Shelf], _ known: Known) async throws -> LakeInventory {
     var inventory = LakeInventory(database: database)
+    inventory.unreadManifests = try known.unread.map { try path(of: $0) }
     var doubts: [Doubt] = []
     for (index, shelf) in shelves.enumerated() {
       let isOlder = index > 0
       let pending = try await daysWithPendingManifests(shelf.folder)
       for (table, days) in shelf.archives.files {
-        let described = facts[shelf.folder]?[table] ?? [:]
+        let described = known.facts[shelf.folder]?[table] ?? [:]
         var found = inventory.archives[table] ?? [:]
         found.reserveCapacity(days.count)
         for (day, file) in days where found[day] == nil {
           let tableDay = TableDay(database: database, table: table, day: day)
-          let known = described[day]
+          let facts = described[day]
           let path = isOlder ? tableDay.older(in: shelf.folder) : nil
-          guard known?.gzipBytes ?? file.length == file.length, known != nil || !pending.contains(day) else {
+          guard facts?.gzipBytes ?? file.length == file.length, facts != nil || !pending.contains(day) else {
             doubts.append(Doubt(tableDay: tableDay, path: try path ?? tableDay.archivePath, isOlder: isOlder))
             continue
           }
           found[day] = LakeInventory.Archive(
-            gzipBytes: file.length, rows: known?.rows, verifiedAt: known?.verifiedAt, olderPath: path, etag: file.etag)
+            gzipBytes: file.length, rows: facts?.rows, verifiedAt: facts?.verifiedAt, olderPath: path, etag: file.etag)
         }
         if !found.isEmpty { inventory.archives[table] = found }
       }

@@ -36,6 +36,8 @@ package struct LakeInventory: Sendable {
   package var archives: [TableName: [Day: Archive]] = [:]
   /// The days that have a manifest whose archive is gone.
   package var manifestsAlone: [TableName: Set<Day>] = [:]
+  /// Manifests that were listed and could not be read, or are none: their archives are there without rows and without a known length.
+  package var unreadManifests: [LakePath] = []
 
   package init(database: String) {
     self.database = database

@@ -33,13 +33,13 @@ extension ManifestCache {
     return try await LongWork.run(bytes: bytes.count) { try parse(bytes) }
   }
 
-  static func write(_ facts: Facts, to path: LakePath, of database: String, in lake: any LakeStore) async throws {
+  static func write(
+    _ facts: Facts, of database: String, in lake: any LakeStore, condition: LakePublishCondition
+  ) async throws -> LakeEntry {
     let bytes = try await LongWork.run(bytes: .max) { try encode(facts) }
-    // Two processes may write it at the same time: one of them is refused.
-    let old = try await lake.properties(of: path)
-    try await lake.writeAll(
-      bytes, to: path, temporary: ArchiveLayout.newTemporaryPath(database: database),
-      condition: old.map { .ifMatch($0.etag) } ?? .ifAbsent)
+    return try await lake.writeAll(
+      bytes, to: document(database: database), temporary: ArchiveLayout.newTemporaryPath(database: database),
+      condition: condition)
   }
 
   /// - Throws: `GzipError`.

@@ -1,3 +1,4 @@
+import Essentials
 import Lake
 import Reporting
 import Synchronization
@@ -12,8 +13,24 @@ package final class ManifestCache: Sendable {
   typealias Facts = [LakePath: [TableName: [Day: ManifestFacts]]]
 
   private let held = Mutex<[String: Facts]>([:])
+  /// By database: those who list it wait for one another, so that no manifest is read twice at the same time.
+  private let turns = Mutex<[String: Permits]>([:])
 
   package init() {}
+
+  /// Runs `body` when no other listing of `database` reads manifests in this process.
+  /// - Parameter body: gets what this process knows of the manifests by then; nil before its first listing.
+  /// - Throws: `CancellationError`, whatever `body` throws.
+  func inTurn<Result: Sendable>(
+    _ database: String, _ body: @Sendable (Facts?) async throws -> Result
+  ) async throws -> Result {
+    let turn = turns.withLock { turns in
+      let turn = turns[database] ?? Permits(1)
+      turns[database] = turn
+      return turn
+    }
+    return try await turn.withPermit { try await body(self.held.withLock { $0[database] }) }
+  }
 
   /// What is known of the manifests of `database`: in this process, or else by the document in `lake`.
   /// - Throws: `CancellationError`. A document that cannot be read counts as none.
@@ -37,9 +54,51 @@ package final class ManifestCache: Sendable {
     held.withLock { $0[database] = facts }
     guard isNew else { return }
     do {
-      try await Self.write(facts, to: Self.document(database: database), of: database, in: lake)
+      let old = try await lake.properties(of: Self.document(database: database))
+      _ = try await Self.write(facts, of: database, in: lake, condition: .replacing(old))
     } catch {
-      Log.write(.debug, "the cache of manifests was not written", ["database": database, "reason": "\(error)"])
+      Self.logUnwritten(database, error)
     }
+  }
+
+  /// Where a listing that is under way stands with the document.
+  enum PartialDocument: Sendable {
+    /// It may be written on that condition: it is as it was, or this listing has written it.
+    case writable(LakePublishCondition)
+    /// Another process has written it, perhaps with more: it is left until the listing is whole.
+    case anothers
+    /// The lake does not take it.
+    case refused
+  }
+
+  /// Keeps what a listing that is under way knows so far, for a next one if this one is cut off.
+  /// - Returns: whether and how the next part may be written.
+  func keepPart(
+    _ facts: Facts, of database: String, in lake: any LakeStore, _ document: PartialDocument?
+  ) async -> PartialDocument {
+    held.withLock { $0[database] = facts }
+    do {
+      let condition: LakePublishCondition
+      switch document {
+      case .anothers, .refused: return document ?? .refused
+      case .writable(let last): condition = last
+      case nil: condition = .replacing(try await lake.properties(of: Self.document(database: database)))
+      }
+      return .writable(.replacing(try await Self.write(facts, of: database, in: lake, condition: condition)))
+    } catch {
+      Self.logUnwritten(database, error)
+      return (error as? LakeError)?.isOfCondition == true ? .anothers : .refused
+    }
+  }
+
+  private static func logUnwritten(_ database: String, _ error: any Error) {
+    Log.write(.debug, "the cache of manifests was not written", ["database": database, "reason": "\(error)"])
+  }
+}
+
+extension LakePublishCondition {
+  /// Only in place of `entry`; nil is a file that is not there.
+  fileprivate static func replacing(_ entry: LakeEntry?) -> LakePublishCondition {
+    entry.map { .ifMatch($0.etag) } ?? .ifAbsent
   }
 }

@@ -65,6 +65,88 @@ struct InventoryTests {
     }
   }
 
+  @Test("A listing that is cut off has kept the manifests that it read, for this process and the next one")
+  func cutOff() async throws {
+    let fixture = try await fixture()
+    let counted = Counted()
+    var lake = counted.lake(fixture.lake)
+    let counting = lake.read
+    lake.read = { reader, maxBytes, number in
+      if reader.entry.path.name.hasSuffix(".json"), number == 1, counted.count == 2 { throw CancellationError() }
+      return try await counting(reader, maxBytes, number)
+    }
+    let cache = ManifestCache()
+    await #expect(throws: CancellationError.self) {
+      try await ArchiveCatalog(lake).inventory(of: fixture.database, cache, manifestsOfPart: 1)
+    }
+    #expect(counted.count == 2)
+    for cache in [ManifestCache(), cache] {
+      let next = Counted()
+      let inventory = try await ArchiveCatalog(next.lake(fixture.lake)).inventory(of: fixture.database, cache)
+      #expect(rows(inventory) == ["2023-12-31 1", "2024-01-01 3", "2024-01-02 1"])
+      #expect(next.count == 1)
+    }
+  }
+
+  @Test(
+    "Parts are written until the lake refuses one or another process writes the document", arguments: [true, false])
+  func parts(isRefused: Bool) async throws {
+    let fixture = try await fixture()
+    let document = try ManifestCache.document(database: fixture.database)
+    let writes = Mutex(0)
+    let base = fixture.lake
+    var lake = HookedStore(base)
+    lake.publish = { writer, path, condition in
+      guard path == document else { return try await writer.publish(as: path, condition: condition) }
+      writes.withLock { $0 += 1 }
+      if isRefused { throw LakeError.permissionDenied(path, operation: "writing") }
+      let entry = try await writer.publish(as: path, condition: condition)
+      guard writes.withLock({ $0 }) == 1 else { return entry }
+      // Another process writes what it knows, behind the first part.
+      try await base.writeAll(
+        [1], to: path, temporary: ArchiveLayout.newTemporaryPath(database: fixture.database), condition: .always)
+      return entry
+    }
+    let inventory = try await ArchiveCatalog(lake).inventory(of: fixture.database, ManifestCache(), manifestsOfPart: 1)
+    #expect(rows(inventory).count == 3 && inventory.unreadManifests.isEmpty)
+    // The second part meets the other's document, and the whole is written all the same.
+    #expect(writes.withLock { $0 } == (isRefused ? 1 : 3))
+    let counted = Counted()
+    _ = try await ArchiveCatalog(counted.lake(base)).inventory(of: fixture.database, ManifestCache())
+    #expect(counted.count == (isRefused ? 3 : 0))
+  }
+
+  @Test("Listings at the same time in a process read each manifest once")
+  func together() async throws {
+    let fixture = try await fixture()
+    let counted = Counted()
+    let (catalog, cache) = (ArchiveCatalog(counted.lake(fixture.lake)), ManifestCache())
+    try await withThrowingTaskGroup(of: [String].self) { group in
+      for _ in 0..<8 {
+        group.addTask { rows(try await catalog.inventory(of: fixture.database, cache, manifestsOfPart: 2)) }
+      }
+      for try await rows in group { #expect(rows.count == 3) }
+    }
+    #expect(counted.count == 3)
+  }
+
+  @Test("A manifest that is none is named, and one that goes meanwhile is not")
+  func unread() async throws {
+    let fixture = try await fixture()
+    let folder = fixture.directory.url.appending(path: "\(fixture.database)/_sluice")
+    try Data("[]".utf8).write(to: folder.appending(path: "events.clicks.2024-01-01.json"))
+    let gone = folder.appending(path: "events.clicks.2024-01-02.json")
+    var lake = HookedStore(fixture.lake)
+    lake.read = { reader, maxBytes, _ in
+      try? FileManager.default.removeItem(at: gone)
+      if reader.entry.path.name == gone.lastPathComponent { throw LakeError.notFound(reader.entry.path) }
+      return try await reader.read(maxBytes: maxBytes)
+    }
+    let inventory = try await ArchiveCatalog(lake).inventory(of: fixture.database, ManifestCache())
+    #expect(inventory.unreadManifests.map(\.name) == ["events.clicks.2024-01-01.json"])
+    #expect(rows(inventory) == ["2023-12-31 1", "2024-01-01 -1", "2024-01-02 -1"])
+  }
+
   @Test("A document that cannot be read or written costs requests alone", arguments: ["damaged", "refused", "forged"])
   func badDocument(kind: String) async throws {
     let fixture = try await fixture()

@@ -56,6 +56,10 @@ package struct Coverage: Sendable {
     package var damaged: [TableName: Set<Day>] = [:]
     /// Days that have no archive because the table has no rows of them.
     package var withoutRows: [TableName: Set<Day>] = [:]
+    /// The last drill of each archive; nil where that could not be read.
+    package var drills: DrillHistory?
+    /// What could not be read, so that days may show otherwise than they are, each with how they show.
+    package var problems: [String] = []
 
     package init() {}
   }
@@ -78,6 +82,9 @@ package struct Coverage: Sendable {
     self.known = known
     tables = Set(inventory.archives.keys).union(inventory.manifestsAlone.keys).union(self.configured.keys).sorted()
   }
+
+  /// Why days may show otherwise than they are; nil where all could be read.
+  package var problems: [String]? { known.problems.isEmpty ? nil : known.problems }
 
   /// Whether `table` is in `BACKUP_TABLES`.
   package func isConfigured(_ table: TableName) -> Bool { configured[table] != nil }

@@ -1,6 +1,7 @@
 package import Archive
 import Essentials
 import Foundation
+import Reporting
 import TableDays
 
 extension OperationStore {
@@ -12,19 +13,44 @@ extension OperationStore {
   /// What the newest operations tell of the days of `database`, which the lake alone does not. Of each day the newest
   /// operation that names it counts.
   ///
-  /// Where the operations cannot be read nothing is known: a listing of archives is worth more than none.
+  /// Where operations cannot be read that is a problem of what is known: a listing of archives is worth more than none.
   package func knownDays(of database: String) async -> Coverage.Known {
     var found: [Operation] = []
     var after: String?
     var count = 0
-    repeat {
-      guard let page = try? await list(limit: Self.remembered, after: after) else { break }
-      found += page.operations.filter { Coverage.Known.kinds.contains($0.kind) }
-      count += page.operations.count
-      after = page.next
-    } while after != nil && found.count < Self.remembered && count < Self.read
-    return Coverage.Known(found, of: database)
+    var problem: String?
+    do {
+      repeat {
+        let page = try await list(limit: Self.remembered, after: after)
+        problem = try problem ?? page.problem()
+        found += page.operations.filter { Coverage.Known.kinds.contains($0.kind) }
+        count += page.operations.count
+        after = page.next
+      } while after != nil && found.count < Self.remembered && count < Self.read
+    } catch {
+      // Nil where the caller was cancelled: it gets no report.
+      problem = try? OperationPage.problem(error)
+    }
+    var known = Coverage.Known(found, of: database)
+    known.problems = problem.map { [$0] } ?? []
+    return known
   }
+}
+
+extension OperationPage {
+  /// What a report tells where documents could not be read; nil where all could be.
+  /// - Throws: `CancellationError` where the task was cancelled.
+  func problem() throws -> String? {
+    guard let unreadable else { return nil }
+    return try UnreadPart.told(
+      "documents of operations", Self.effect, JobError(.lakeError, "\(unreadable) of the newest"))
+  }
+
+  /// What a report tells where the operations could not be listed.
+  /// - Throws: `CancellationError` where the task was cancelled.
+  static func problem(_ cause: any Error) throws -> String { try UnreadPart.told("the operations", effect, cause) }
+
+  private static let effect = "what they tell does not show"
 }
 
 extension Coverage.Known {

@@ -60,17 +60,19 @@ package struct ArchiveChecks: Sendable {
     let total = Coverage.total(summaries)
     let missing = total.count(\.isGap)
     let damaged = total.count { $0 == .damaged }
+    let unread = (coverage.problems ?? []).map { "; \($0)" }.joined()
     guard missing + damaged > 0 else {
       let last = coverage.lastWholeDay(of: tables).map { ", to \($0)" } ?? ""
       return DoctorCheck(
-        .archivesCoverage, .ok,
-        "every day that is over of the \(tables.count) tables of BACKUP_TABLES is archived\(last)")
+        .archivesCoverage, unread.isEmpty ? .ok : .warning,
+        "every day that is over of the \(tables.count) tables of BACKUP_TABLES is archived\(last)\(unread)",
+        remedy: unread.isEmpty ? nil : "sluice archives; its log tells why")
     }
     let words = [
       damaged > 0 ? "damaged archives: \(damaged)" : nil, missing > 0 ? "days without an archive: \(missing)" : nil,
     ]
     return DoctorCheck(
-      .archivesCoverage, damaged > 0 ? .failed : .warning, words.compactMap(\.self).joined(separator: ", "),
+      .archivesCoverage, damaged > 0 ? .failed : .warning, words.compactMap(\.self).joined(separator: ", ") + unread,
       remedy: damaged > 0
         ? "sluice archives --status damaged" : "sluice backup; sluice archives --missing lists what is left")
   }

@@ -39,7 +39,9 @@ package actor MetricsReading {
 
   private func tables(of database: String) async throws -> [Metrics.Sample] {
     guard let coverage = try await coverage(of: database) else { return [.init(.lakeUp, [], 0)] }
-    var samples = [Metrics.Sample(.lakeUp, [], 1)]
+    var samples = [
+      Metrics.Sample(.lakeUp, [], 1), .init(.coverageProblems, [], Double(coverage.problems?.count ?? 0)),
+    ]
     for summary in coverage.summaries() {
       guard let table = summary.table else { continue }
       let labels = [(name: "database", value: database), (name: "table", value: "\(table)")]
@@ -63,11 +65,7 @@ package actor MetricsReading {
         lake: context.lake, manifests: context.manifests, known: context.knownDays
       ).coverage(of: database, backup, now: now)
     } catch {
-      try Task.checkCancellation()
-      let error = JobError(cause: error)
-      Log.write(
-        .warning, "the lake could not be listed for the metrics",
-        ["code": error.code.rawValue, "reason": error.message])
+      _ = try UnreadPart.told("the lake", "the metrics lack what it tells", error)
     }
     last = (coverage, now)
     return coverage

@@ -25,6 +25,8 @@ package struct OperationPage: Sendable, Encodable {
   package let operations: [Operation]
   /// What the next request gives as `after`; nil at the end.
   package let next: String?
+  /// Documents among those that were looked at which could not be read; nil for none.
+  package let unreadable: Int?
 }
 
 extension OperationStore {
@@ -41,7 +43,7 @@ extension OperationStore {
   ///
   /// Documents are read from the latest on until `limit` of them match, so that a filter that matches few reads many.
   /// - Parameter after: an operation's id; the list goes on with those before it.
-  /// - Throws: ``LakeError``. A document that cannot be read is left out.
+  /// - Throws: ``LakeError``. A document that cannot be read is left out, and counted.
   package func list(
     _ filter: OperationFilter = OperationFilter(), limit: Int = 50, after: String? = nil
   ) async throws -> OperationPage {
@@ -55,14 +57,19 @@ extension OperationStore {
     func rank(_ id: String) -> String { Self.isOrdered(id) ? "1\(id)" : "0\(id)" }
     ids = ids.filter { id in after.map { rank(id) < rank($0) } ?? true }.sorted { rank($0) > rank($1) }
     var found: [Operation] = []
+    var unreadable = 0
+    func page(_ next: String?) -> OperationPage {
+      OperationPage(operations: found, next: next, unreadable: unreadable == 0 ? nil : unreadable)
+    }
     for chunk in stride(from: 0, to: ids.count, by: Self.readsAtOnce) {
-      for operation in await documents(Array(ids[chunk..<min(ids.count, chunk + Self.readsAtOnce)])) {
-        guard filter.matches(operation) else { continue }
-        if found.count == limit { return OperationPage(operations: found, next: found.last?.id) }
+      let (operations, failures) = await documents(Array(ids[chunk..<min(ids.count, chunk + Self.readsAtOnce)]))
+      unreadable += failures
+      for operation in operations where filter.matches(operation) {
+        if found.count == limit { return page(found.last?.id) }
         found.append(operation)
       }
     }
-    return OperationPage(operations: found, next: nil)
+    return page(nil)
   }
 
   private static let readsAtOnce = 16
@@ -73,13 +80,28 @@ extension OperationStore {
     return parts.count == 5 && parts[2].hasPrefix("7")
   }
 
-  /// The operations of `ids`, in their order, without those that cannot be read.
-  private func documents(_ ids: [String]) async -> [Operation] {
-    await withTaskGroup(of: (Int, Operation?).self) { group in
-      for (index, id) in ids.enumerated() { group.addTask { (index, try? await self.operation(id)) } }
+  /// The operations of `ids`, in their order, and how many of them could not be read. One that was removed meanwhile is neither.
+  private func documents(_ ids: [String]) async -> (operations: [Operation], unreadable: Int) {
+    await withTaskGroup(of: (Int, Operation?, isUnreadable: Bool).self) { group in
+      for (index, id) in ids.enumerated() {
+        group.addTask {
+          do {
+            return (index, try await self.operation(id), false)
+          } catch {
+            let error = JobError(cause: error)
+            guard error.code != .operationNotFound, !Task.isCancelled else { return (index, nil, false) }
+            Log.write(.debug, "an operation's document could not be read", ["id": id, "reason": error.message])
+            return (index, nil, true)
+          }
+        }
+      }
       var found = [Operation?](repeating: nil, count: ids.count)
-      for await (index, operation) in group { found[index] = operation }
-      return found.compactMap(\.self)
+      var unreadable = 0
+      for await (index, operation, isUnreadable) in group {
+        found[index] = operation
+        if isUnreadable { unreadable += 1 }
+      }
+      return (found.compactMap(\.self), unreadable)
     }
   }
 

@@ -74,6 +74,8 @@ package struct ArchivesRequest: Sendable, Equatable {
     package let total: Coverage.Summary
     /// What the next request gives as `after`; nil at the end of the listing.
     package let next: String?
+    /// Why days may show otherwise than they are; nil where all could be read.
+    package let problems: [String]?
   }
 
   /// Lists the archives in the lake of `context`.
@@ -112,6 +114,6 @@ package struct ArchivesRequest: Sendable, Equatable {
     let summaries = coverage.summaries(in: bounds)
     return Answer(
       database: coverage.inventory.database, lake: lake, archives: page.items, tables: summaries,
-      total: Coverage.total(summaries), next: page.next.map { "\($0)" })
+      total: Coverage.total(summaries), next: page.next.map { "\($0)" }, problems: coverage.problems)
   }
 }

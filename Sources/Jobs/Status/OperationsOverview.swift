@@ -36,6 +36,10 @@ package struct OperationsOverview: Sendable, Encodable, Equatable {
   package var running: [Running] = []
   /// The newest first.
   package var failures: [Failure] = []
+  /// What could not be read of the operations; nil where all could be. The status tells it among its problems.
+  var problem: String?
+
+  enum CodingKeys: String, CodingKey { case running, failures }
 
   /// The failures that are told.
   package static let maximumFailures = 5
@@ -83,6 +87,9 @@ extension OperationStore {
 
   /// The overview of the newest operations.
   package func overview() async throws -> OperationsOverview {
-    OperationsOverview(try await list(limit: Self.overviewed).operations)
+    let page = try await list(limit: Self.overviewed)
+    var overview = OperationsOverview(page.operations)
+    overview.problem = try page.problem()
+    return overview
   }
 }

@@ -12,7 +12,7 @@ package struct StatusReport: Sendable, Encodable {
     case ok
     /// A day of a table is missing or damaged, or has rows that its archive lacks, or an archive did not come back in its last drill.
     case attention
-    /// A service that jobs need does not answer, or the lake's listing failed.
+    /// A service that jobs need does not answer, or a part of the report could not be read.
     case failed
   }
 
@@ -86,7 +86,7 @@ package struct StatusReport: Sendable, Encodable {
   package let operations: OperationsOverview?
   /// What is to be done, each with its command; empty where nothing is.
   package let advice: [String]
-  /// Why a part is absent.
+  /// Why a part is absent, or may tell otherwise than it is.
   package let problems: [String]
 
   enum CodingKeys: String, CodingKey {
@@ -119,7 +119,7 @@ package struct StatusJob: Sendable {
     var problems: [String] = []
     var tables: [StatusReport.Table]?
     var lastGoodNight: Day?
-    var drills = DrillHistory()
+    var lastDrill: DrillHistory.Entry?
     var advice: [String] = []
     if let database = context.server.database {
       do {
@@ -130,18 +130,13 @@ package struct StatusJob: Sendable {
           let summary = coverage.summaries(in: .init(table: table)).first ?? Coverage.Summary()
           return StatusReport.Table(table, summary)
         }
+        problems += coverage.problems ?? []
         lastGoodNight = coverage.lastWholeDay(of: backup.tables.map(\.table))
         advice = (tables ?? []).flatMap(\.advice)
-        do {
-          drills = try await DrillHistory.read(of: database, in: context.lake)
-          advice += drills.failed(in: coverage.inventory).map(\.advice)
-        } catch {
-          try Task.checkCancellation()
-          problems.append(problem(of: "the history of drills could not be read", error))
-        }
+        lastDrill = coverage.known.drills?.last
+        advice += coverage.known.drills?.failed(in: coverage.inventory).map(\.advice) ?? []
       } catch {
-        try Task.checkCancellation()
-        problems.append(problem(of: "the lake could not be listed", error))
+        problems.append(try UnreadPart.told("the lake", "the tables are absent", error))
       }
     } else {
       problems.append("PG_DATABASE is not set: the archives of no database were looked for")
@@ -149,23 +144,19 @@ package struct StatusJob: Sendable {
     var overview: OperationsOverview?
     do {
       overview = try await operations()
+      if let problem = overview?.problem { problems.append(problem) }
     } catch {
-      try Task.checkCancellation()
-      problems.append(problem(of: "the operations could not be read", error))
+      problems.append(try OperationPage.problem(error))
     }
+    // What the coverage and the overview both read is told once.
+    var told: Set<String> = []
+    problems = problems.filter { told.insert($0).inserted }
     let readiness = await checked
     let hasFailed = readiness.status != "ok" || !problems.isEmpty
     return StatusReport(
       status: hasFailed ? .failed : advice.isEmpty ? .ok : .attention, version: Program.version, at: context.now(),
       lake: context.lakeURL, database: context.server.database, checks: readiness.checks ?? [:], tables: tables,
-      lastGoodNight: lastGoodNight, lastDrill: drills.last, operations: overview, advice: advice, problems: problems)
-  }
-
-  /// The code alone is told: the text of an error names hosts and roles, and is in the log.
-  private func problem(of what: String, _ cause: any Error) -> String {
-    let error = JobError(cause: cause)
-    Log.write(.warning, what, ["code": error.code.rawValue, "reason": error.message])
-    return "\(what): \(error.code.rawValue)"
+      lastGoodNight: lastGoodNight, lastDrill: lastDrill, operations: overview, advice: advice, problems: problems)
   }
 }
 

@@ -36,6 +36,9 @@ extension Metric {
   package static let databaseRetries = Metric(
     "sluice_database_retries", .counter, "Sessions with the database that failed and were tried again.")
   package static let build = Metric("sluice_build_info", .gauge, "1, with the program's version.")
+  package static let coverageProblems = Metric(
+    "sluice_coverage_problems", .gauge,
+    "Parts of the listing that could not be read, so that days may count as missing or as whole that are not.")
   package static let lakeUp = Metric("sluice_lake_up", .gauge, "1 where the lake could be listed, else 0.")
   package static let newestArchiveAge = Metric(
     "sluice_newest_archive_age_seconds", .gauge, "Seconds since the end of the last day of the table that is archived.")

@@ -23,7 +23,7 @@ enum ArchivesCommand: Command {
     CommandOption(
       "status", .value("STATUS"),
       "only days of these, separated by commas: \(Coverage.Status.allCases.map(\.rawValue).joined(separator: ", "))",
-      path: ["status"], words: Coverage.Status.allCases.map(\.rawValue)),
+      path: ["status"], words: Coverage.Status.allCases.map(\.rawValue), takesCommas: true),
     CommandOption("list", .flag, "a line a day, also on a terminal, where months are drawn otherwise"),
     CommandOption(
       "database", .value("NAME"), "the database whose archives are listed", default: "PG_DATABASE", path: ["database"]),
@@ -58,6 +58,6 @@ enum ArchivesCommand: Command {
     } else {
       listing.printText(days: wantsDays)
     }
-    return listing.total.needsAttention ? .partlyDone : .done
+    return listing.total.needsAttention || coverage.problems != nil ? .partlyDone : .done
   }
 }

@@ -62,6 +62,10 @@ enum OperationsListCommand: Command {
     }
     if page.operations.isEmpty { Output.line("there are no such operations") }
     page.operations.forEach { Output.line($0.line.visibleLine()) }
+    if let unreadable = page.unreadable {
+      Output.error(
+        "sluice: documents of operations that could not be read: \(unreadable); SLUICE_LOG_LEVEL=debug tells why")
+    }
     if let next = page.next { Output.error("sluice: the list goes on; list the rest with --after \(next)") }
     return .done
   }

@@ -41,6 +41,7 @@ struct ArchivesListing {
     let database: String
     let lake: String
     let next: String?
+    let problems: [String]?
     let tables: [Coverage.Summary]
     let total: Coverage.Summary
   }
@@ -57,7 +58,8 @@ struct ArchivesListing {
     }
     let rest = try ReportJSON.line(
       Rest(
-        database: coverage.inventory.database, lake: lake, next: next.map { "\($0)" }, tables: summaries, total: total))
+        database: coverage.inventory.database, lake: lake, next: next.map { "\($0)" }, problems: coverage.problems,
+        tables: summaries, total: total))
     Output.bytes(Array("],".utf8) + rest.dropFirst())
   }
 
@@ -87,6 +89,7 @@ struct ArchivesListing {
     } else if summaries.count > 1 {
       Output.line("\(Figures.count(summaries.count)) tables: \(Self.words(total))")
     }
+    for problem in coverage.problems ?? [] { Output.line(problem.visibleLine()) }
     Output.line("lake: \(lake)")
     if let next { Output.error("sluice: the listing goes on; list the rest with --after \(next)") }
   }

@@ -213,6 +213,7 @@ struct EmptyDayTests {
     let archives = try await ArchivesRequest(["from": "2024-01-06"]).answer(fixture.context, fixture.settings.backup)
     let statuses = archives.archives.map(\.status)
     #expect(statuses.allSatisfy { $0.isGap }, "\(statuses)")
+    #expect(archives.problems?.count == 1)
     await fixture.pools.close()
   }
 

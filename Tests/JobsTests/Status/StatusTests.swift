@@ -47,6 +47,25 @@ struct StatusTests {
     #expect(damaged.tables?.first.map { [$0.present, $0.damaged] } == [0, 1])
   }
 
+  @Test(
+    "A list in the lake that cannot be read fails the status, and the listing of archives says what does not show",
+    arguments: ["drills.json", "days_without_rows.json"])
+  func unreadable(name: String) async throws {
+    let fixture = try await fixture()
+    let readable = try await ArchivesRequest([:]).answer(fixture.context, fixture.settings.backup)
+    #expect(readable.problems == nil)
+    let path = "\(fixture.database)/_sluice/\(name)"
+    let file = fixture.directory.url.appending(path: path)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data("[]".utf8).write(to: file)
+    let report = try await report(fixture)
+    let problem = try #require(report.problems.first)
+    #expect(report.status == .failed && report.problems.count == 1 && report.tables?.count == 1)
+    #expect(
+      problem.contains(" (\(path)) could not be read, and ") && problem.contains(": lake_error; remove "), "\(problem)")
+    #expect(try await ArchivesRequest([:]).answer(fixture.context, fixture.settings.backup).problems == [problem])
+  }
+
   @Test("A service that does not answer, and a lake that cannot be listed, fail the status and hide nothing else")
   func failures() async throws {
     var fixture = try await fixture()
@@ -59,7 +78,7 @@ struct StatusTests {
     fixture.lake = lake
     let unlisted = try await self.report(fixture)
     #expect(unlisted.status == .failed && unlisted.tables == nil)
-    #expect(unlisted.problems == ["the lake could not be listed: lake_unavailable"])
+    #expect(unlisted.problems == ["the lake could not be read, and the tables are absent: lake_unavailable"])
   }
 
   @Test("Jobs that run say what they wait for, and the last five failures what mends them")

@@ -42,6 +42,45 @@ extension ProgramTests {
       #expect(try await site.sluice(["status"], ["LAKE_URL": "file:///nowhere"]).status == 1)
     }
 
+    @Test(
+      "What cannot be read is told once by each command, with another exit code than that of a whole listing",
+      arguments: [
+        ("drills.json", "the history of drills (", "; remove the file to begin a new one"),
+        ("days_without_rows.json", "the list of days without rows (", "; remove the file to begin a new one"),
+        ("events.clicks.", "manifests (1, such as ", "manifest_unreadable"),
+        (
+          "operations/018f3c1e-5a0e-7b35-9b5f-0a7b8f5f9d11.json", "documents of operations could not be read",
+          "lake_error"
+        ),
+      ])
+    func unread(name: String, words: String, end: String) async throws {
+      let site = try await site()
+      let archive = try #require(site.files.filter { $0.hasSuffix(".csv.gz") }.first)
+      let database = try #require(archive.split(separator: "/").first)
+      let path =
+        switch name {
+        case "events.clicks.": try #require(site.files.filter { $0.contains("/_sluice/\(name)") }.first)
+        case _ where name.hasPrefix("operations/"): "_sluice/\(name)"
+        default: "\(database)/_sluice/\(name)"
+        }
+      #expect(try await JSONValue(site.sluice(["status", "--json"]).output)["problems"].items.isEmpty)
+      let file = site.lake.url.appending(path: path)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data("[]".utf8).write(to: file)
+      let text = try await site.sluice(["archives"])
+      let told = text.output.split(separator: "\n").filter { $0.contains("could not be read") }
+      #expect(text.status == 3 && told.count == 1, "\(text.output)")
+      #expect(told.allSatisfy { $0.hasPrefix(words) && $0.hasSuffix(end) }, "\(told)")
+      let listing = try await site.sluice(["archives", "--json"])
+      #expect(listing.status == 3)
+      #expect(try JSONValue(listing.output)["problems"].items.map(\.text) == told.map(String.init))
+      let status = try await site.sluice(["status", "--json"])
+      #expect(status.status == 1, "\(status.output)")
+      #expect(try JSONValue(status.output)["problems"].items.map(\.text) == told.map(String.init))
+      let doctor = try await site.sluice(["doctor", "--only", "archives"])
+      #expect(doctor.output.contains(told.first ?? "-"), "\(doctor.output)")
+    }
+
     @Test("An unknown table is an error that names the nearest")
     func unknown() async throws {
       let result = try await site().sluice(["archives", "--table", "events.click"])

@@ -108,7 +108,8 @@ struct JobRuns: Sendable {
   }
 
   private static func again(_ operation: Jobs.Operation) -> HTTPResponse {
-    .json(operation, status: operation.state.written.hasEnded ? 200 : 202, headers: location(operation.id))
+    guard operation.state.written.hasEnded else { return accepted(operation, wasPreferred: false) }
+    return .json(operation, status: 200, headers: location(operation.id))
   }
 
   /// Answers a call that was sent before by its operation. The process that took it up may have been killed: a message that was never

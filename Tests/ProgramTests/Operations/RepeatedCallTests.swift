@@ -52,6 +52,7 @@ extension ProgramTests {
         let again = try await service.call("POST", "/api/backup_manual", day, headers: key)
         #expect(again.status == 202, "\(again.text)")
         #expect(try again.json["state"].text == "running")
+        #expect(again.headers["retry-after"] != nil && again.headers["location"] != nil, "\(again.headers)")
         return call
       }
       #expect(try await first.value.status == 200)

@@ -20,10 +20,9 @@ ${SWIFT:-swift} test --skip-build "$@" 2>&1 | tee "$log" || status=$?
 echo
 # An issue goes on, with its comment and its reason, until the next line that begins with a mark of the test library.
 issues=$(awk '/^(✘|✔|◇|➜|↷) / { issue = 0 } /^✘ .* recorded an issue/ { issue = 1 } issue' "$log" | cut -c1-2000)
-if [ -n "$issues" ]; then
-  printf 'What failed:\n%s\n' "$issues"
-else
-  printf 'No test has recorded a failure: the run ended otherwise, with %s. Its last lines:\n' "$status"
-  grep -av "^◇" "$log" | tail -n 60 | cut -c1-2000
+[ -z "$issues" ] || printf 'What failed:\n%s\n' "$issues"
+if ! grep -aq '^✘ Test run with ' "$log"; then
+  printf 'The run did not come to its end (status %s). Its last lines:\n' "$status"
+  { grep -av '^◇' "$log" || true; } | tail -n 60 | cut -c1-2000
 fi
 exit "$status"

@@ -134,8 +134,12 @@ struct InventoryReading: Sendable {
         }
       }
       for entry in shelf.archives.shortened {
-        guard let tableDay = try await shortened(entry.path) else { continue }
-        doubts.append(Doubt(tableDay: tableDay, path: entry.path, isOlder: false))
+        switch try await shortened(entry.path) {
+        case .tableDay(let tableDay):
+          doubts.append(Doubt(tableDay: tableDay, path: entry.path, isOlder: false))
+        case .another: break
+        case .unreadable: inventory.unreadManifests.append(try ArchiveLayout.manifestPath(beside: entry.path))
+        }
       }
     }
     try await settle(doubts, into: &inventory)
@@ -152,17 +156,27 @@ struct InventoryReading: Sendable {
     return days
   }
 
-  /// The table-day of an archive whose name is shortened; nil where its manifest cannot be read.
-  private func shortened(_ path: LakePath) async throws -> TableDay? {
+  /// The table-day of an archive whose name is shortened, which its manifest tells.
+  private enum Shortened {
+    case tableDay(TableDay)
+    /// It is no archive of the database, or has no manifest.
+    case another
+    case unreadable
+  }
+
+  private func shortened(_ path: LakePath) async throws -> Shortened {
     do {
       guard let tableDay = try await ArchiveLayout.tableDay(at: path, in: lake),
         tableDay.database.utf8.elementsEqual(database.utf8), tableDay.table.canExist
-      else { return nil }
-      return tableDay
-    } catch let error as JobError where error.code == .manifestUnreadable {
+      else { return .another }
+      return .tableDay(tableDay)
+    } catch {
+      try Task.checkCancellation()
+      guard error is LakeError || (error as? JobError)?.code == .manifestUnreadable else { throw error }
       Log.write(
-        .warning, "the listing skips an archive: its name is shortened and its manifest cannot be read", ["path": path])
-      return nil
+        .warning, "the listing skips an archive: its name is shortened and its manifest cannot be read",
+        ["path": path, "reason": JobError(cause: error).message])
+      return .unreadable
     }
   }
 

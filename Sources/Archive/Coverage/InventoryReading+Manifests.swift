@@ -1,4 +1,5 @@
 import Lake
+import Reporting
 import TableDays
 
 extension InventoryReading {
@@ -41,9 +42,11 @@ extension InventoryReading {
       if !rest.isEmpty { document = await cache.keepPart(result.facts, of: database, in: lake, document) }
     }
     let before = old.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
-    var isNew = unknown.count > result.unread.count || known < before
-    if case .refused = document { isNew = false }
-    await cache.keep(result.facts, of: database, isNew: isNew, in: lake)
+    var isRefused = false
+    if case .refused = document { isRefused = true }
+    await cache.keep(
+      result.facts, of: database, isNew: unknown.count > result.unread.count || known < before,
+      isRefused: isRefused, in: lake)
     return result
   }
 
@@ -79,14 +82,23 @@ extension InventoryReading {
   private func facts(of unknown: Unknown) async throws -> Reading {
     do {
       let bytes = try await lake.readAll(path(of: unknown), limit: ArchiveManifest.maximumBytes)
-      let facts = ManifestFacts(bytes, etag: unknown.etag, of: database, unknown.table, unknown.day)
-      return facts.map { .facts($0) } ?? .unreadable
+      guard let facts = ManifestFacts(bytes, etag: unknown.etag, of: database, unknown.table, unknown.day) else {
+        return unreadable(unknown, "it is no manifest of that day, or one of a newer version")
+      }
+      return .facts(facts)
     } catch LakeError.notFound {
       return .gone
-    } catch is LakeError {
+    } catch let error as LakeError {
       try Task.checkCancellation()
-      return .unreadable
+      return unreadable(unknown, JobError(cause: error).message)
     }
+  }
+
+  /// Thousands may be so: the report tells their number.
+  private func unreadable(_ unknown: Unknown, _ reason: String) -> Reading {
+    Log.write(
+      .debug, "a manifest could not be read", ["table": unknown.table, "date": "\(unknown.day)", "reason": reason])
+    return .unreadable
   }
 
   func path(of unknown: Unknown) throws -> LakePath {

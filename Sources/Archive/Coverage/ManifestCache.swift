@@ -13,6 +13,8 @@ package final class ManifestCache: Sendable {
   typealias Facts = [LakePath: [TableName: [Day: ManifestFacts]]]
 
   private let held = Mutex<[String: Facts]>([:])
+  /// The databases whose document is behind what is known, as it could not be written.
+  private let owed = Mutex<Set<String>>([])
   /// By database: those who list it wait for one another, so that no manifest is read twice at the same time.
   private let turns = Mutex<[String: Permits]>([:])
 
@@ -49,15 +51,19 @@ package final class ManifestCache: Sendable {
   }
 
   /// Keeps what is known of the manifests of `database`.
-  /// - Parameter isNew: it is more than the document says, which is then written anew, as far as the lake lets it.
-  func keep(_ facts: Facts, of database: String, isNew: Bool, in lake: any LakeStore) async {
+  /// - Parameters:
+  ///   - isNew: it is more than the document says, which is then written anew, as far as the lake lets it.
+  ///   - isRefused: the lake has just refused a part of it: the next listing writes the document.
+  func keep(_ facts: Facts, of database: String, isNew: Bool, isRefused: Bool, in lake: any LakeStore) async {
     held.withLock { $0[database] = facts }
-    guard isNew else { return }
+    let isOwed = owed.withLock { $0.contains(database) }
+    guard !isRefused, isNew || isOwed else { return }
     do {
       let old = try await lake.properties(of: Self.document(database: database))
       _ = try await Self.write(facts, of: database, in: lake, condition: .replacing(old))
+      owed.withLock { _ = $0.remove(database) }
     } catch {
-      Self.logUnwritten(database, error)
+      noteUnwritten(database, error)
     }
   }
 
@@ -65,8 +71,8 @@ package final class ManifestCache: Sendable {
   enum PartialDocument: Sendable {
     /// It may be written on that condition: it is as it was, or this listing has written it.
     case writable(LakePublishCondition)
-    /// Another process has written it, perhaps with more: it is left until the listing is whole.
-    case anothers
+    /// Another process has written it, perhaps with more, or it could not be written this time: it is left until the listing is whole.
+    case left
     /// The lake does not take it.
     case refused
   }
@@ -80,18 +86,24 @@ package final class ManifestCache: Sendable {
     do {
       let condition: LakePublishCondition
       switch document {
-      case .anothers, .refused: return document ?? .refused
+      case .left, .refused: return document ?? .refused
       case .writable(let last): condition = last
       case nil: condition = .replacing(try await lake.properties(of: Self.document(database: database)))
       }
       return .writable(.replacing(try await Self.write(facts, of: database, in: lake, condition: condition)))
     } catch {
-      Self.logUnwritten(database, error)
-      return (error as? LakeError)?.isOfCondition == true ? .anothers : .refused
+      noteUnwritten(database, error)
+      switch error as? LakeError {
+      // It was tried for as long as an operation may last, or will not be let either.
+      case .unavailable, .permissionDenied: return .refused
+      default: return .left
+      }
     }
   }
 
-  private static func logUnwritten(_ database: String, _ error: any Error) {
+  private func noteUnwritten(_ database: String, _ error: any Error) {
+    // A lake that may only be read is not asked again by each listing.
+    if case .permissionDenied? = error as? LakeError {} else { owed.withLock { _ = $0.insert(database) } }
     Log.write(.debug, "the cache of manifests was not written", ["database": database, "reason": "\(error)"])
   }
 }

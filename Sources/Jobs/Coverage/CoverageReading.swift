@@ -53,7 +53,7 @@ package struct CoverageReading: Sendable {
       all.problems.append(
         try UnreadPart.told(
           "manifests (\(inventory.unreadManifests.count), such as \(manifest))",
-          "their archives show without rows, and not as damaged or verified", error))
+          "their archives show without rows or not at all, and not as damaged or verified", error))
     }
     return Coverage(
       inventory, configured: backup.configuredTables(now: now),
@@ -76,7 +76,8 @@ enum UnreadPart {
     let error = JobError(cause: cause)
     let words = "\(what) could not be read, and \(effect)"
     Log.write(.warning, words, ["code": error.code.rawValue, "reason": error.message])
-    let remedy = mayGo && cause is JobError ? "; remove the file to begin a new one" : ""
+    let remedy =
+      mayGo && cause is JobError ? "; remove the file to begin a new one, unless a newer version wrote it" : ""
     return "\(words): \(error.code.rawValue)\(remedy)"
   }
 }

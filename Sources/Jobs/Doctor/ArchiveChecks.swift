@@ -31,7 +31,7 @@ package struct ArchiveChecks: Sendable {
       let operations = OperationStore(lake: store)
       let coverage = try await CoverageReading(lake: store) { await operations.knownDays(of: $0) }.coverage(
         of: database, backup, now: now)
-      return [coverageCheck(coverage), await drillCheck(coverage, store)]
+      return [coverageCheck(coverage), drillCheck(coverage)]
     } catch {
       return skipped("the lake cannot be read: \(JobError(cause: error).message)")
     }
@@ -41,32 +41,25 @@ package struct ArchiveChecks: Sendable {
     [DoctorCheck(.archivesCoverage, .skipped, why), DoctorCheck(.archivesDrill, .skipped, why)]
   }
 
-  private func drillCheck(_ coverage: Coverage, _ store: any LakeStore) async -> DoctorCheck {
-    do {
-      return drillCheck(coverage, try await DrillHistory.read(of: coverage.inventory.database, in: store))
-    } catch {
-      return DoctorCheck(
-        .archivesDrill, .failed, "the history of drills cannot be read: \(JobError(cause: error).message)",
-        remedy: "remove that file to begin a new history, where it is none that this version wrote")
-    }
-  }
-
   private func coverageCheck(_ coverage: Coverage) -> DoctorCheck {
+    let unread = (coverage.problems ?? []).map { "; \($0)" }.joined()
+    let remedy = unread.isEmpty ? nil : "SLUICE_LOG_LEVEL=debug sluice archives tells why"
     guard !backup.tables.isEmpty else {
-      return DoctorCheck(.archivesCoverage, .skipped, "BACKUP_TABLES is empty: no days are expected")
+      return DoctorCheck(
+        .archivesCoverage, unread.isEmpty ? .skipped : .warning,
+        "BACKUP_TABLES is empty: no days are expected\(unread)", remedy: remedy)
     }
     let tables = backup.tables.map(\.table)
     let summaries = coverage.summaries().filter { $0.table.map(tables.contains) ?? false }
     let total = Coverage.total(summaries)
     let missing = total.count(\.isGap)
     let damaged = total.count { $0 == .damaged }
-    let unread = (coverage.problems ?? []).map { "; \($0)" }.joined()
     guard missing + damaged > 0 else {
       let last = coverage.lastWholeDay(of: tables).map { ", to \($0)" } ?? ""
       return DoctorCheck(
         .archivesCoverage, unread.isEmpty ? .ok : .warning,
         "every day that is over of the \(tables.count) tables of BACKUP_TABLES is archived\(last)\(unread)",
-        remedy: unread.isEmpty ? nil : "sluice archives; its log tells why")
+        remedy: remedy)
     }
     let words = [
       damaged > 0 ? "damaged archives: \(damaged)" : nil, missing > 0 ? "days without an archive: \(missing)" : nil,
@@ -77,7 +70,10 @@ package struct ArchiveChecks: Sendable {
         ? "sluice archives --status damaged" : "sluice backup; sluice archives --missing lists what is left")
   }
 
-  private func drillCheck(_ coverage: Coverage, _ history: DrillHistory) -> DoctorCheck {
+  private func drillCheck(_ coverage: Coverage) -> DoctorCheck {
+    guard let history = coverage.known.drills else {
+      return DoctorCheck(.archivesDrill, .failed, "the history of drills could not be read: see archives.coverage")
+    }
     let failed = history.failed(in: coverage.inventory)
     if let failure = failed.first {
       let more = failed.count > 1 ? ", and of \(failed.count - 1) others" : ""

@@ -49,7 +49,7 @@ extension OperationStore {
   ) async throws -> OperationPage {
     var ids: [String] = []
     for try await entry in lake.list(under: try ArchiveLayout.operationsFolder, recursive: false)
-    where !entry.isDirectory && entry.path.name.hasSuffix(".json") {
+    where entry.path.name.hasSuffix(".json") {
       ids.append(String(entry.path.name.dropLast(".json".count)))
     }
     ids += running.filter { $0.value.etag != nil && !ids.contains($0.key) }.keys

@@ -91,7 +91,7 @@ extension LakeStore {
 
 extension LakeError {
   /// Another process was first.
-  package var isOfCondition: Bool {
+  fileprivate var isOfCondition: Bool {
     switch self {
     // Or has removed the file before it was read.
     case .conditionNotMet, .alreadyExists, .notFound: true

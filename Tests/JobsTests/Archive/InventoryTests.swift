@@ -88,9 +88,15 @@ struct InventoryTests {
     }
   }
 
+  /// What happens to the first part of a document that is written.
+  enum Writing: CaseIterable {
+    case refused, unavailable, failing, anothers
+  }
+
   @Test(
-    "Parts are written until the lake refuses one or another process writes the document", arguments: [true, false])
-  func parts(isRefused: Bool) async throws {
+    "Parts are written until the lake refuses one or another process writes the document, and the whole is owed",
+    arguments: Writing.allCases)
+  func parts(kind: Writing) async throws {
     let fixture = try await fixture()
     let document = try ManifestCache.document(database: fixture.database)
     let writes = Mutex(0)
@@ -98,22 +104,50 @@ struct InventoryTests {
     var lake = HookedStore(base)
     lake.publish = { writer, path, condition in
       guard path == document else { return try await writer.publish(as: path, condition: condition) }
-      writes.withLock { $0 += 1 }
-      if isRefused { throw LakeError.permissionDenied(path, operation: "writing") }
+      let isFirst = writes.withLock {
+        $0 += 1
+        return $0 == 1
+      }
+      switch kind {
+      case .refused: throw LakeError.permissionDenied(path, operation: "writing")
+      case .unavailable where isFirst: throw LakeError.unavailable(path, operation: "rename", reason: "busy")
+      case .failing where isFirst: throw LakeError.rootUnavailable("lake", reason: "full")
+      default: break
+      }
       let entry = try await writer.publish(as: path, condition: condition)
-      guard writes.withLock({ $0 }) == 1 else { return entry }
+      guard kind == .anothers, isFirst else { return entry }
       // Another process writes what it knows, behind the first part.
       try await base.writeAll(
         [1], to: path, temporary: ArchiveLayout.newTemporaryPath(database: fixture.database), condition: .always)
       return entry
     }
-    let inventory = try await ArchiveCatalog(lake).inventory(of: fixture.database, ManifestCache(), manifestsOfPart: 1)
+    let cache = ManifestCache()
+    let inventory = try await ArchiveCatalog(lake).inventory(of: fixture.database, cache, manifestsOfPart: 1)
     #expect(rows(inventory).count == 3 && inventory.unreadManifests.isEmpty)
-    // The second part meets the other's document, and the whole is written all the same.
-    #expect(writes.withLock { $0 } == (isRefused ? 1 : 3))
+    #expect(writes.withLock { $0 } == [.refused: 1, .unavailable: 1, .failing: 2, .anothers: 3][kind])
+    _ = try await ArchiveCatalog(lake).inventory(of: fixture.database, cache, manifestsOfPart: 1)
+    #expect(writes.withLock { $0 } == [.refused: 1, .unavailable: 2, .failing: 2, .anothers: 3][kind])
     let counted = Counted()
     _ = try await ArchiveCatalog(counted.lake(base)).inventory(of: fixture.database, ManifestCache())
-    #expect(counted.count == (isRefused ? 3 : 0))
+    #expect(counted.count == (kind == .refused ? 3 : 0))
+  }
+
+  @Test("An archive whose name is shortened and whose manifest is none is told, and keeps no listing from the others")
+  func shortenedUnread() async throws {
+    let name = String(repeating: "событие", count: 4)
+    let fixture = try await Fixture(
+      "CREATE SCHEMA \(name); CREATE TABLE \(name).\(name) (at timestamptz); "
+        + "INSERT INTO \(name).\(name) VALUES ('2024-01-01 10:00+00')")
+    let done = try await fixture.backupOne("\"table\": \"\(name).\(name):at\", \"date\": \"2024-01-01\"")
+    #expect(done.status == .ok)
+    let whole = try await ArchiveCatalog(fixture.lake).inventory(of: fixture.database, ManifestCache())
+    #expect(whole.archives.count == 1 && whole.unreadManifests.isEmpty)
+    let folder = fixture.directory.url.appending(path: "\(fixture.database)/_sluice")
+    let manifest = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.contains("~") })
+    try Data("x".utf8).write(to: folder.appending(path: manifest))
+    let inventory = try await ArchiveCatalog(fixture.lake).inventory(of: fixture.database, ManifestCache())
+    #expect(inventory.archives.isEmpty && inventory.unreadManifests.map(\.name) == [manifest])
   }
 
   @Test("Listings at the same time in a process read each manifest once")

@@ -74,6 +74,7 @@ extension ProgramTests {
       #expect(samples["sluice_damaged_archives\(table)"] == 0)
       #expect(try #require(samples["sluice_newest_archive_age_seconds\(table)"]) > 300 * 86_400)
       #expect(try #require(samples["sluice_last_success_timestamp_seconds\(table)"]) > 1_700_000_000)
+      #expect(samples["sluice_coverage_problems"] == 0)
       #expect(samples["sluice_lake_up"] == 1 && samples["sluice_admission_running"] == 0)
       #expect(samples[#"sluice_pool_connections{state="busy"}"#] == 0)
     }

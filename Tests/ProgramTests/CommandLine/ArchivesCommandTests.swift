@@ -45,8 +45,8 @@ extension ProgramTests {
     @Test(
       "What cannot be read is told once by each command, with another exit code than that of a whole listing",
       arguments: [
-        ("drills.json", "the history of drills (", "; remove the file to begin a new one"),
-        ("days_without_rows.json", "the list of days without rows (", "; remove the file to begin a new one"),
+        ("drills.json", "the history of drills (", "unless a newer version wrote it"),
+        ("days_without_rows.json", "the list of days without rows (", "unless a newer version wrote it"),
         ("events.clicks.", "manifests (1, such as ", "manifest_unreadable"),
         (
           "operations/018f3c1e-5a0e-7b35-9b5f-0a7b8f5f9d11.json", "documents of operations could not be read",
@@ -78,7 +78,9 @@ extension ProgramTests {
       #expect(status.status == 1, "\(status.output)")
       #expect(try JSONValue(status.output)["problems"].items.map(\.text) == told.map(String.init))
       let doctor = try await site.sluice(["doctor", "--only", "archives"])
-      #expect(doctor.output.contains(told.first ?? "-"), "\(doctor.output)")
+      #expect(doctor.output.components(separatedBy: told.first ?? "-").count == 2, "\(doctor.output)")
+      let operations = try await JSONValue(site.sluice(["operations", "list", "--json"]).output)
+      #expect(operations["unreadable"].number == (name.hasPrefix("operations/") ? 1 : nil))
     }
 
     @Test("An unknown table is an error that names the nearest")

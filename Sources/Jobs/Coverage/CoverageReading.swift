@@ -52,7 +52,7 @@ package struct CoverageReading: Sendable {
       let error = JobError(.manifestUnreadable, "\(inventory.unreadManifests.count) in all")
       all.problems.append(
         try UnreadPart.told(
-          "manifests (\(inventory.unreadManifests.count), such as \(manifest))",
+          "manifests (\(inventory.unreadManifests.count), such as \(manifest); sluice verify says what to do about each)",
           "their archives show without rows or not at all, and not as damaged or verified", error))
     }
     return Coverage(
